@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv demo test lint docs bench format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv: $(READY) ## Create the development environment
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## Derive a first formula
+	$(BIN)/python examples/demo.py
+
+# pytest comes last, so that its summary is the last thing printed.
+test: lint docs ## Run every check: lint, types, docs, tests, doctests, notebooks
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Check format, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+docs: $(READY) ## Build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W -n --keep-going --quiet -b html docs docs/_build/html
+
+bench: $(READY) ## Run the benchmarks
+	$(BIN)/python benchmarks/run.py
+
+format: $(READY) ## Format, and fix what the linter can fix
+	$(BIN)/ruff check --fix --exit-zero --quiet
+	$(BIN)/ruff format
+
+clean: ## Remove what builds and checks leave behind, except .venv
+	rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,769 @@
+"""The normal form: polynomials with exact coefficients over symbols and integer functions.
+
+A `Poly` is a sum of terms `coefficient * product of atoms ** exponents`. Atoms are symbols
+(positive integers) and calls such as `floor(dim/4)`, `max(1, ...)` or a step of float arithmetic.
+Equal polynomials are equal objects in the sense of `==` and `hash`, whatever way they were made,
+and that is what merges the paths of a factory.
+
+Every rewriting here holds for all values the symbols may take. What needs more than that, such as
+`floor(dim/4) = dim/4` where 4 divides `dim`, takes the knowledge as `Facts` and is used only where
+the facts hold. Coefficients are rationals, exponents may be negative (`d**2/h` where `h` divides
+`d`); a polynomial that stands for an integer has integer values all the same.
+
+Float arithmetic is opaque: `fmul(dim, 0.29)` is one atom that stands for the double Python
+computes. The few float operations that are exact are recognised in `symcount.lower`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from functools import reduce
+from typing import Any, TypeAlias
+
+from symcount.errors import UnsupportedError
+from symcount.trace.graph import (
+    FLOAT_FUNCTIONS,
+    FLOAT_FUNCTIONS_2,
+    INTEGER_FUNCTIONS_2,
+    OPERATORS,
+)
+
+Rational: TypeAlias = "int | Fraction"
+Bounds: TypeAlias = "tuple[Rational | None, Rational | None]"
+
+
+class Symbol:
+    """A positive integer hyper-parameter."""
+
+    __slots__ = ("key", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.key = (0, name)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Symbol and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> Any:
+        return Symbol, (self.name,)
+
+
+class Call:
+    """A function of polynomials, one of `CALLS`."""
+
+    __slots__ = ("_hash", "args", "key", "op")
+
+    def __init__(self, op: str, args: tuple[Poly, ...]) -> None:
+        self.op = op
+        self.args = args
+        self.key = (1, f"{op}({', '.join(map(repr, args))})")
+        self._hash = hash((op, args))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            type(other) is Call
+            and other._hash == self._hash
+            and other.op == self.op
+            and other.args == self.args
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return self.key[1]
+
+    def __reduce__(self) -> Any:
+        return Call, (self.op, self.args)
+
+
+Atom: TypeAlias = "Symbol | Call"
+Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
+
+ONE: Monomial = ()
+
+
+def _simplest(value: Rational) -> Rational:
+    if type(value) is Fraction and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+class Poly:
+    """A polynomial in normal form; immutable and hashable."""
+
+    __slots__ = ("_hash", "_repr", "terms")
+
+    def __init__(self, terms: Mapping[Monomial, Rational]) -> None:
+        self.terms = {m: _simplest(c) for m, c in terms.items() if c != 0}
+        self._hash: int | None = None
+        self._repr: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is Poly and other.terms == self.terms)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        if self._repr is None:
+            self._repr = " + ".join(
+                "*".join(
+                    [str(c)] * (c != 1 or not m)
+                    + [f"{a!r}**{e}" if e != 1 else repr(a) for a, e in m]
+                )
+                for m, c in self.sorted_terms()
+            ) or "0"
+        return self._repr
+
+    def __reduce__(self) -> Any:
+        return Poly, (self.terms,)
+
+    def sorted_terms(self) -> list[tuple[Monomial, Rational]]:
+        """The terms in a fixed order: highest degree first, then by name."""
+        return sorted(self.terms.items(), key=lambda term: _order(term[0]))
+
+    @property
+    def constant(self) -> Rational | None:
+        """The value, if it is a constant."""
+        if not self.terms:
+            return 0
+        if len(self.terms) == 1 and ONE in self.terms:
+            return self.terms[ONE]
+        return None
+
+    def __add__(self, other: Poly) -> Poly:
+        terms = dict(self.terms)
+        for monomial, coefficient in other.terms.items():
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+        return Poly(terms)
+
+    def __neg__(self) -> Poly:
+        return Poly({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: Poly) -> Poly:
+        return self + -other
+
+    def __mul__(self, other: Poly) -> Poly:
+        terms: dict[Monomial, Rational] = {}
+        for a, x in self.terms.items():
+            for b, y in other.terms.items():
+                monomial = _times(a, b)
+                terms[monomial] = terms.get(monomial, 0) + x * y
+        return Poly(terms)
+
+    def scaled(self, factor: Rational) -> Poly:
+        """The polynomial times a number."""
+        return Poly({m: c * factor for m, c in self.terms.items()})
+
+    def __pow__(self, exponent: int) -> Poly:
+        result = const(1)
+        for _ in range(exponent):
+            result = result * self
+        return result
+
+    def atoms(self) -> set[Atom]:
+        """All atoms, those inside calls included."""
+        found: set[Atom] = set()
+        for monomial in self.terms:
+            for atom, _ in monomial:
+                if atom not in found:
+                    found.add(atom)
+                    if isinstance(atom, Call):
+                        for arg in atom.args:
+                            found |= arg.atoms()
+        return found
+
+    @property
+    def denominator(self) -> int:
+        """The least common denominator of the coefficients."""
+        return math.lcm(*(c.denominator for c in self.terms.values()))
+
+
+def _order(monomial: Monomial) -> Any:
+    return (-sum(e for _, e in monomial), [(a.key, -e) for a, e in monomial])
+
+
+def _times(a: Monomial, b: Monomial) -> Monomial:
+    if not a:
+        return b
+    if not b:
+        return a
+    powers = dict(a)
+    for atom, exponent in b:
+        powers[atom] = powers.get(atom, 0) + exponent
+    return tuple(sorted(((x, e) for x, e in powers.items() if e), key=lambda p: p[0].key))
+
+
+def const(value: Rational) -> Poly:
+    """A constant."""
+    return Poly({ONE: value})
+
+
+def atom(value: Atom) -> Poly:
+    """A polynomial of one atom."""
+    return Poly({((value, 1),): 1})
+
+
+def symbol(name: str) -> Poly:
+    """A polynomial of one symbol."""
+    return atom(Symbol(name))
+
+
+# --- facts ------------------------------------------------------------------------------------
+
+
+class Facts:
+    """What is known of the symbols: their bounds, and which polynomials divide which.
+
+    `bounds` maps a symbol's name to its least and greatest value, `multiples` to a number that
+    divides it, and `divisible` holds the pairs `(a, b)` with `a % b == 0`, `b` not constant.
+    """
+
+    def __init__(
+        self,
+        bounds: Mapping[str, tuple[int, int | None]] | None = None,
+        multiples: Mapping[str, int] | None = None,
+        divisible: Iterable[tuple[Poly, Poly]] = (),
+    ) -> None:
+        self.bounds = dict(bounds or {})
+        self.multiples = dict(multiples or {})
+        self.divisible = frozenset(divisible)
+
+    def with_divisible(self, a: Poly, b: Poly) -> Facts:
+        """These facts and `a % b == 0`."""
+        divisor = b.constant
+        if divisor is None:
+            return Facts(self.bounds, self.multiples, self.divisible | {(a, b)})
+        if len(a.terms) == 1:
+            ((monomial, coefficient),) = a.terms.items()
+            if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+                (base, _), = monomial
+                if isinstance(base, Symbol):
+                    multiple = math.lcm(self.multiples.get(base.name, 1), int(divisor))
+                    return Facts(
+                        self.bounds, {**self.multiples, base.name: multiple}, self.divisible
+                    )
+        return self
+
+    # --- bounds ---
+
+    def of(self, poly: Poly) -> Bounds:
+        """Numbers that `poly` can never be less than, or greater than (None: unknown)."""
+        low: Rational | None = 0
+        high: Rational | None = 0
+        for monomial, coefficient in poly.terms.items():
+            a, b = self._of_monomial(monomial)
+            if coefficient < 0:
+                a, b = b, a
+            low = None if low is None or a is None else low + a * coefficient
+            high = None if high is None or b is None else high + b * coefficient
+        return low, high
+
+    def _of_monomial(self, monomial: Monomial) -> Bounds:
+        low: Rational | None = 1
+        high: Rational | None = 1
+        for base, exponent in monomial:
+            a, b = self._of_atom(base)
+            if exponent < 0:
+                if a is None or a <= 0:
+                    return None, None
+                a, b = (Fraction(0) if b is None else Fraction(1) / b), Fraction(1) / a
+            if a is None or a < 0 or low is None:
+                return self._of_signed(monomial)
+            power = abs(exponent)
+            low = low * a**power
+            high = None if high is None or b is None else high * b**power
+        return low, high
+
+    def _of_signed(self, monomial: Monomial) -> Bounds:
+        if len(monomial) == 1 and monomial[0][1] == 1:
+            return self._of_atom(monomial[0][0])
+        if all(e % 2 == 0 for _, e in monomial):
+            return 0, None
+        return None, None
+
+    def _of_atom(self, base: Atom) -> Bounds:
+        if isinstance(base, Symbol):
+            low, high = self.bounds.get(base.name, (1, None))
+            multiple = self.multiples.get(base.name, 1)
+            low = -(-low // multiple) * multiple
+            return low, None if high is None else high // multiple * multiple
+        return CALLS[base.op].bounds(*map(self.of, base.args))
+
+    def at_least(self, poly: Poly, value: Rational) -> bool:
+        """Whether `poly >= value` is certain."""
+        low, _ = self.of(poly)
+        return low is not None and low >= value
+
+    # --- integrality ---
+
+    def is_integer(self, monomial: Monomial, coefficient: Rational) -> bool:
+        """Whether `coefficient * monomial` is certain to be an integer."""
+        divisor = coefficient.denominator
+        numerators: list[Atom] = []
+        denominators: list[Atom] = []
+        for base, exponent in monomial:
+            if isinstance(base, Call) and CALLS[base.op].is_float:
+                return False
+            (numerators if exponent > 0 else denominators).extend([base] * abs(exponent))
+        for base in denominators:
+            partner = next((n for n in numerators if (atom(n), atom(base)) in self.divisible), None)
+            if partner is None:
+                return False
+            numerators.remove(partner)
+        product = math.prod(
+            self.multiples.get(base.name, 1) for base in numerators if isinstance(base, Symbol)
+        )
+        return product % divisor == 0
+
+
+# --- integer functions ------------------------------------------------------------------------
+
+
+def floor(value: Poly, facts: Facts) -> Poly:
+    """The greatest integer not above `value`: whole terms move out, `floor((floor(x)+n)/m)` joins."""
+    whole: dict[Monomial, Rational] = {}
+    rest: dict[Monomial, Rational] = {}
+    for monomial, coefficient in value.terms.items():
+        if facts.is_integer(monomial, coefficient):
+            whole[monomial] = coefficient
+            continue
+        if facts.is_integer(monomial, 1):
+            part = math.trunc(coefficient) if monomial else math.floor(coefficient)
+            whole[monomial] = part
+            coefficient -= part
+        rest[monomial] = coefficient
+    fraction = Poly(rest)
+    if fraction.constant is not None:
+        return Poly(whole) + const(math.floor(fraction.constant))
+    low, high = facts.of(fraction)
+    if low is not None and high is not None and math.floor(low) == math.floor(high):
+        return Poly(whole) + const(math.floor(low))
+    return Poly(whole) + atom(Call("floor", (_joined(fraction, facts),)))
+
+
+def _joined(value: Poly, facts: Facts) -> Poly:
+    """`floor(x)/m` in a floor's argument is `x/m`, if the other terms over `m` are whole."""
+    for monomial, coefficient in value.terms.items():
+        if len(monomial) != 1 or monomial[0][1] != 1 or coefficient.numerator != 1:
+            continue
+        inner = monomial[0][0]
+        if not (isinstance(inner, Call) and inner.op == "floor"):
+            continue
+        m = coefficient.denominator
+        others = {k: c for k, c in value.terms.items() if k != monomial}
+        if all(facts.is_integer(k, c * m) for k, c in others.items()):
+            return _joined(Poly(others) + inner.args[0].scaled(coefficient), facts)
+    return value
+
+
+def _reciprocal(value: Poly) -> Poly | None:
+    if len(value.terms) != 1:
+        return None
+    ((monomial, coefficient),) = value.terms.items()
+    return Poly({tuple((a, -e) for a, e in monomial): Fraction(1) / coefficient})
+
+
+def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
+    """`a // b` of integers."""
+    if b.constant == 0:
+        raise UnsupportedError("division by zero")
+    inverse = _reciprocal(b)
+    if inverse is not None:
+        return floor(a * inverse, facts)
+    if a == b or not a.terms:
+        return const(1 if a.terms else 0)
+    return atom(Call("floordiv", (a, b)))
+
+
+def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
+    """`a % b` of integers, with the sign of `b`."""
+    divisor = b.constant
+    if divisor is not None and divisor > 0:
+        a = _reduced(_without_inner_mod(_reduced(a, divisor, facts), divisor), divisor, facts)
+    if a == b:
+        return const(0)
+    inverse = _reciprocal(b)
+    if inverse is not None:
+        ratio = a * inverse
+        kept = {
+            m: c for m, c in ratio.terms.items() if not facts.is_integer(m, c)
+        }
+        a = Poly(kept) * b
+    if not a.terms or (a, b) in facts.divisible:
+        return const(0)
+    if divisor is not None and divisor > 0 and a.constant is not None:
+        return const(a.constant % divisor)
+    low, high = facts.of(a)
+    below = high is not None and facts.at_least(b, high + 1)
+    if low is not None and low >= 0 and below:
+        return a
+    return atom(Call("mod", (a, b)))
+
+
+def _reduced(a: Poly, divisor: Rational, facts: Facts) -> Poly:
+    """`a` without the multiples of `divisor` in the coefficients of its whole monomials."""
+    return Poly({m: c % divisor if facts.is_integer(m, 1) else c for m, c in a.terms.items()})
+
+
+def _without_inner_mod(a: Poly, divisor: Rational) -> Poly:
+    """`(x % m) % divisor` is `x % divisor` if `divisor` divides `m`."""
+    for monomial, coefficient in a.terms.items():
+        if len(monomial) == 1 and monomial[0][1] == 1 and isinstance(coefficient, int):
+            inner = monomial[0][0]
+            if isinstance(inner, Call) and inner.op == "mod":
+                m = inner.args[1].constant
+                if m is not None and m % divisor == 0:
+                    a = a - Poly({monomial: coefficient}) + inner.args[0].scaled(coefficient)
+    return a
+
+
+def _extremum(op: str, args: Iterable[Poly], facts: Facts) -> Poly:
+    sign = 1 if op == "max" else -1
+    flat: list[Poly] = []
+    for arg in args:
+        inner = only_atom(arg)
+        flat.extend(inner.args if isinstance(inner, Call) and inner.op == op else [arg])
+    kept: list[Poly] = []
+    for index, arg in enumerate(flat):
+        others = kept + flat[index + 1 :]
+        if not any(facts.at_least((other - arg).scaled(sign), 0) for other in others):
+            kept.append(arg)
+    if len(kept) == 1:
+        return kept[0]
+    return atom(Call(op, tuple(sorted(kept, key=repr))))
+
+
+def only_atom(value: Poly) -> Atom | None:
+    """The atom, if `value` is one atom and nothing else."""
+    if len(value.terms) == 1:
+        ((monomial, coefficient),) = value.terms.items()
+        if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+            return monomial[0][0]
+    return None
+
+
+def maximum(args: Iterable[Poly], facts: Facts) -> Poly:
+    """The greatest of integers; what can never be it is left out."""
+    return _extremum("max", args, facts)
+
+
+def minimum(args: Iterable[Poly], facts: Facts) -> Poly:
+    """The least of integers; what can never be it is left out."""
+    return _extremum("min", args, facts)
+
+
+# --- the table of calls -----------------------------------------------------------------------
+
+
+class Function:
+    """One row of `CALLS`: what a call computes, its bounds, and whether it is a float."""
+
+    def __init__(
+        self,
+        compute: Callable[..., Any],
+        bounds: Callable[..., Bounds] = lambda *args: (None, None),
+        is_float: bool = False,
+    ) -> None:
+        self.compute = compute
+        self.bounds = bounds
+        self.is_float = is_float
+
+
+def _floor_bounds(a: Bounds) -> Bounds:
+    low, high = a
+    return (
+        None if low is None else math.floor(low),
+        None if high is None else math.floor(high),
+    )
+
+
+def _floordiv_bounds(a: Bounds, b: Bounds) -> Bounds:
+    if a[0] is not None and a[0] >= 0 and b[0] is not None and b[0] > 0:
+        return 0, None if a[1] is None else a[1] // b[0]
+    return None, None
+
+
+def _mod_bounds(a: Bounds, b: Bounds) -> Bounds:
+    if b[0] is not None and b[0] > 0:
+        return 0, None if b[1] is None else b[1] - 1
+    return None, None
+
+
+def _max_bounds(*args: Bounds) -> Bounds:
+    lows = [low for low, _ in args if low is not None]
+    highs = [high for _, high in args if high is not None]
+    return max(lows, default=None), max(highs) if len(highs) == len(args) else None
+
+
+def _min_bounds(*args: Bounds) -> Bounds:
+    lows = [low for low, _ in args if low is not None]
+    highs = [high for _, high in args if high is not None]
+    return min(lows) if len(lows) == len(args) else None, min(highs, default=None)
+
+
+def _nonnegative_bounds(*args: Bounds) -> Bounds:
+    return 0, None
+
+
+def _nonnegative_if_all_are(*args: Bounds) -> Bounds:
+    if all(low is not None and low >= 0 for low, _ in args):
+        return 0, None
+    return None, None
+
+
+def _power_bounds(base: Bounds, exponent: Bounds) -> Bounds:
+    if base[0] is not None and base[0] >= 1:
+        return 1, None
+    return _nonnegative_if_all_are(base)
+
+
+def _bitwise_and_bounds(a: Bounds, b: Bounds) -> Bounds:
+    if a[0] is not None and b[0] is not None and a[0] >= 0 and b[0] >= 0:
+        highs = [high for high in (a[1], b[1]) if high is not None]
+        return 0, min(highs, default=None)
+    return None, None
+
+
+def _sqrt_bounds(a: Bounds) -> Bounds:
+    # Square roots are correctly rounded, so they are monotone, and that of 1 is 1.
+    return 1 if a[0] is not None and a[0] >= 1 else 0, None
+
+
+_FLOAT_BOUNDS = {"sqrt": _sqrt_bounds, "exp": _nonnegative_bounds, "fabs": _nonnegative_bounds}
+
+CALLS: dict[str, Function] = {
+    # integers
+    "floor": Function(math.floor, _floor_bounds),
+    "floordiv": Function(operator.floordiv, _floordiv_bounds),
+    "mod": Function(operator.mod, _mod_bounds),
+    "max": Function(max, _max_bounds),
+    "min": Function(min, _min_bounds),
+    "abs": Function(abs, _nonnegative_bounds),
+    "pow": Function(OPERATORS["pow"], _power_bounds),
+    "and": Function(operator.and_, _bitwise_and_bounds),
+    "or": Function(operator.or_, _nonnegative_if_all_are),
+    "xor": Function(operator.xor, _nonnegative_if_all_are),
+    "round_digits": Function(round),
+    "isqrt": Function(math.isqrt, _nonnegative_bounds),
+    "factorial": Function(math.factorial, lambda a: (1, None)),
+    "bit_length": Function(OPERATORS["bit_length"], _nonnegative_bounds),
+    "bit_count": Function(OPERATORS["bit_count"], _nonnegative_bounds),
+    **{name: Function(OPERATORS[name], _nonnegative_bounds) for name in INTEGER_FUNCTIONS_2},
+    # integers made of floats
+    "trunc": Function(int, _nonnegative_if_all_are),
+    "floor_float": Function(math.floor, _nonnegative_if_all_are),
+    "ceil_float": Function(math.ceil, _nonnegative_if_all_are),
+    "round": Function(round, _nonnegative_if_all_are),
+    # floats, each the double that Python computes
+    "fadd": Function(operator.add, _nonnegative_if_all_are, is_float=True),
+    "fmul": Function(operator.mul, _nonnegative_if_all_are, is_float=True),
+    "truediv": Function(operator.truediv, _nonnegative_if_all_are, is_float=True),
+    "fdiv": Function(operator.truediv, _nonnegative_if_all_are, is_float=True),
+    "ffloordiv": Function(operator.floordiv, is_float=True),
+    "fmod_py": Function(operator.mod, is_float=True),
+    "fpow": Function(OPERATORS["pow"], is_float=True),
+    "fabs_py": Function(abs, _nonnegative_bounds, is_float=True),
+    "fround": Function(round, is_float=True),
+    "hypot": Function(math.hypot, _nonnegative_bounds, is_float=True),
+    "math_pow": Function(math.pow, is_float=True),
+    "log_base": Function(math.log, is_float=True),
+    **{name: Function(OPERATORS[name], is_float=True) for name in FLOAT_FUNCTIONS_2},
+    **{
+        name: Function(
+            OPERATORS[name],
+            _FLOAT_BOUNDS.get(name, lambda a: (None, None)),
+            is_float=True,
+        )
+        for name in FLOAT_FUNCTIONS
+    },
+}
+
+
+def call(op: str, *args: Poly) -> Poly:
+    """A call as a polynomial; of constants, its value."""
+    values = [arg.constant for arg in args]
+    if all(v is not None for v in values):
+        function = CALLS[op]
+        floats = function.is_float or op in ("trunc", "floor_float", "ceil_float", "round")
+        native = [_native(v, floats and op != "truediv") for v in values if v is not None]
+        result = function.compute(*native)
+        if isinstance(result, float) and not math.isfinite(result):
+            raise UnsupportedError(f"{op} gave {result}")
+        return const(Fraction(result))
+    return atom(Call(op, args))
+
+
+def _native(value: Rational, as_float: bool) -> int | float:
+    if isinstance(value, int):
+        return float(value) if as_float else value
+    return value.numerator / value.denominator
+
+
+# --- conditions -------------------------------------------------------------------------------
+
+
+class Condition:
+    """A comparison in normal form: `left op right` with op one of eq, ge (integers) or lt, le.
+
+    Of a comparison and its negation, one is a `Condition` and the other its being false.
+    """
+
+    __slots__ = ("_hash", "left", "op", "right")
+
+    def __init__(self, op: str, left: Poly, right: Poly) -> None:
+        self.op = op
+        self.left = left
+        self.right = right
+        self._hash = hash((op, left, right))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(other) is Condition
+            and other._hash == self._hash
+            and (other.op, other.left, other.right) == (self.op, self.left, self.right)
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"{self.left!r} {self.op} {self.right!r}"
+
+    def __reduce__(self) -> Any:
+        return Condition, (self.op, self.left, self.right)
+
+
+def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, bool]:
+    """The comparison `a op b` in normal form.
+
+    Returns (condition, polarity): the comparison holds where the condition's truth is `polarity`.
+    Without a condition, it holds always (`polarity` True) or never.
+    """
+    if op in ("ne", "gt", "ge"):
+        condition, polarity = compare({"ne": "eq", "gt": "le", "ge": "lt"}[op], a, b, facts)
+        return condition, not polarity
+    difference = a - b
+    if difference.constant is not None:
+        return None, {"eq": operator.eq, "lt": operator.lt, "le": operator.le}[op](
+            difference.constant, 0
+        )
+    low, high = facts.of(difference)
+    if low is not None and (low > 0 or (low == 0 and op == "lt")):
+        return None, False
+    if high is not None and (high < 0 or (high == 0 and op == "le")):
+        return None, op != "eq"
+    if any(isinstance(x, Call) and CALLS[x.op].is_float for x in _top_atoms(difference)):
+        return Condition(op, a, b), True
+    if op == "eq":
+        return _equation(difference, facts)
+    # a < b is not (a - b >= 0); a <= b is b - a >= 0
+    if op == "lt":
+        condition, polarity = _inequality(difference)
+        return condition, not polarity
+    return _inequality(-difference)
+
+
+def _top_atoms(value: Poly) -> set[Atom]:
+    return {base for monomial in value.terms for base, _ in monomial}
+
+
+def _cleared(value: Poly) -> Poly:
+    """Times the positive number that makes the coefficients coprime integers."""
+    denominator = value.denominator
+    whole = value.scaled(denominator)
+    content = math.gcd(*(int(c) for c in whole.terms.values()))
+    return whole.scaled(Fraction(1, content))
+
+
+def _leading(value: Poly) -> Rational:
+    return next(c for m, c in value.sorted_terms() if m != ONE)
+
+
+def _sides(value: Poly) -> tuple[Poly, Poly]:
+    """`value` as left minus right, both with positive coefficients, a lone constant right."""
+    left = Poly({m: c for m, c in value.terms.items() if c > 0 and m != ONE})
+    return left, left - value
+
+
+def _equation(value: Poly, facts: Facts) -> tuple[Condition | None, bool]:
+    value = _cleared(value)
+    if _leading(value) < 0:
+        value = -value
+    without_constant = Poly({m: c for m, c in value.terms.items() if m != ONE})
+    content = math.gcd(*(int(c) for c in without_constant.terms.values()))
+    whole = all(facts.is_integer(m, c) for m, c in value.terms.items())
+    if whole and value.terms.get(ONE, 0) % content:
+        return None, False
+    left, right = _sides(value)
+    return Condition("eq", left, right), True
+
+
+def _inequality(value: Poly) -> tuple[Condition | None, bool]:
+    """`value >= 0` of an integer-valued polynomial."""
+    value = _tightened(_unfloored(_cleared(value)))
+    if value.constant is not None:
+        return None, value.constant >= 0
+    polarity = _leading(value) > 0
+    if not polarity:  # v >= 0 is not (-v - 1 >= 0)
+        value = -value - const(1)
+    left, right = _sides(value)
+    return Condition("ge", left, right), polarity
+
+
+def _tightened(value: Poly) -> Poly:
+    """Divide by the content of the non-constant terms; the constant rounds down."""
+    content = math.gcd(*(int(c) for m, c in value.terms.items() if m != ONE))
+    if content <= 1:
+        return value
+    return Poly({m: math.floor(Fraction(c) / content) for m, c in value.terms.items()})
+
+
+def _unfloored(value: Poly) -> Poly:
+    """`floor(x) >= k` is `x >= k`; `k >= floor(x)` is `x < k + 1`."""
+    others = [m for m in value.terms if m != ONE]
+    if len(others) != 1 or len(others[0]) != 1 or others[0][0][1] != 1:
+        return value
+    inner = others[0][0][0]
+    coefficient = value.terms[others[0]]
+    if not (isinstance(inner, Call) and inner.op == "floor" and abs(coefficient) == 1):
+        return value
+    x = inner.args[0]
+    if any(e < 0 for m in x.terms for _, e in m) or any(
+        isinstance(a, Call) and CALLS[a.op].is_float for a in _top_atoms(x)
+    ):
+        return value
+    constant = value.terms.get(ONE, 0)
+    denominator = x.denominator
+    if coefficient == 1:  # floor(x) + c >= 0
+        return _unfloored((x + const(constant)).scaled(denominator))
+    # c - floor(x) >= 0: x < c + 1
+    return _unfloored((const(constant + 1) - x).scaled(denominator) - const(1))
+
+
+def sum_of(polys: Iterable[Poly]) -> Poly:
+    """The sum."""
+    terms: dict[Monomial, Rational] = {}
+    for poly in polys:
+        for monomial, coefficient in poly.terms.items():
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+    return Poly(terms)
+
+
+def product_of(polys: Iterable[Poly]) -> Poly:
+    """The product."""
+    return reduce(operator.mul, polys, const(1))

@@ -1,0 +1,1 @@
+"""The default registry, and the package of the seed blueprints."""

@@ -1,0 +1,727 @@
+"""`derive(factory, ...) -> ParamCount`: trace, explore, lower, join, verify."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import random
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symcount import evaluate, verify
+from symcount.algebra import Call, Condition, Facts, Poly, Symbol as SymbolAtom
+from symcount.errors import (
+    ArgumentError,
+    FactoryError,
+    NondeterministicError,
+    NoSymbolError,
+    UnknownShapeError,
+    VerificationError,
+)
+from symcount.explore import Exploration, Path, Place, explore, first_hints, sample
+from symcount.formula import Certificate, ParamCount
+from symcount.lower import Lowering
+from symcount.paths import Built, Refused, Split, Tree, Unexplored, Weight, leaves
+from symcount.symbols import Hyperparameter, Symbol
+from symcount.trace import OnBranch, Raised, Trace, TracedTensor, trace
+from symcount.trace.graph import Source
+
+_POINTS = 6
+Values = Mapping[str, int]
+
+
+def derive(
+    factory: Callable[..., Any],
+    /,
+    *,
+    max_paths: int = 64,
+    max_seconds: float = 10.0,
+    **fixed: Any,
+) -> ParamCount:
+    """Derive the exact parameter count of what `factory` builds, or raise; never guess.
+
+    The factory is run on symbols, once for each path through its branches. Nothing is returned
+    before the formula has been compared, parameter by parameter, with modules built plainly on
+    the meta device, at the hints and at other points on every path.
+
+    Parameters of the factory that are unannotated, annotated `int`, or default to an int become
+    symbols: positive integers. An int default stays the default when the formula is called.
+    Parameters with a `bool`, `str`, `float`, `None` or other default stay fixed at it, and
+    `*args` and `**kwargs` get nothing.
+
+    Args:
+        factory: a function, class, `functools.partial` or other callable that returns an
+            `nn.Module`.
+        max_paths: how many paths to follow at most.
+        max_seconds: how long to go on exploring; a run that has begun is finished.
+        **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
+            it symbolic and says which values it may take.
+
+    Returns:
+        The formula, in parameters. It holds on its `domain`; its `certificate` says what was done
+        to trust it.
+
+    Raises:
+        ArgumentError: a keyword names no parameter of the factory, or one is missing.
+        DerivationError: there is no formula; its subclasses and its message say why.
+
+    >>> from torch import nn
+    >>> print(derive(nn.Linear, bias=False))
+    in_features*out_features
+    >>> print(derive(nn.Linear, in_features=Symbol(name="d"), out_features=10))
+    10*d + 10
+    """
+    call = _Call.of(factory, fixed)
+    ranges = call.hyperparameters
+    facts = Facts(
+        {h.name: (h.minimum, h.maximum) for h in ranges},
+        {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
+    )
+    found = explore(call.trace, ranges, facts, max_paths=max_paths, max_seconds=max_seconds)
+    _require_a_module(call, found)
+    _require_known_shapes(found)
+    tree, limits = _Joiner(found, facts).tree()
+    points = _check(call, found, tree, limits)
+    return ParamCount(
+        factory=call.name,
+        hyperparameters=ranges,
+        fixed=tuple((name, repr(value)) for name, value in call.fixed.items()),
+        tree=tree,
+        limits=limits,
+        certificate=Certificate(
+            grade="partial",
+            reason=found.reason or "the factory has one path; no proof was attempted",
+            paths=len(found.paths),
+            refused_paths=sum(p.trace.raised is not None for p in found.paths),
+            points=points,
+            concretisations=tuple(
+                dict.fromkeys(
+                    c for p in found.paths for c in p.trace.concretisations if c.kind != "text"
+                )
+            ),
+        ),
+    )
+
+
+# --- the call ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Call:
+    """How to call the factory: which parameters are symbols, and what the others are."""
+
+    factory: Callable[..., Any]
+    name: str
+    hyperparameters: tuple[Hyperparameter, ...]
+    symbols: Mapping[str, str]
+    fixed: Mapping[str, Any]
+    positional: tuple[str, ...]
+
+    @classmethod
+    def of(cls, factory: Callable[..., Any], given: Mapping[str, Any]) -> _Call:
+        """Sort the factory's parameters into symbols and fixed values."""
+        if not callable(factory):
+            raise ArgumentError(
+                f"derive() takes a function or class that builds a module, not {factory!r}"
+            )
+        name = _name_of(factory)
+        try:
+            parameters = dict(inspect.signature(factory).parameters)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"{name}: its signature cannot be read ({error}); wrap it in a function with "
+                "named parameters"
+            ) from None
+        bound = factory.keywords if isinstance(factory, functools.partial) else {}
+        catch_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        for keyword in given:
+            if keyword not in parameters and not catch_all:
+                names = ", ".join(p for p in parameters) or "none"
+                raise ArgumentError(
+                    f"{name} has no parameter {keyword!r}; its parameters are: {names}"
+                )
+        symbols: dict[str, Hyperparameter] = {}
+        fixed: dict[str, Any] = {}
+        positional = []
+        for parameter in parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                positional.append(parameter.name)
+            value = given.get(parameter.name, parameter.empty)
+            if value is parameter.empty and parameter.name in bound:
+                continue
+            if value is parameter.empty and _is_symbolic(parameter):
+                value = Symbol()
+            if isinstance(value, Symbol):
+                symbols[parameter.name] = _hyperparameter(name, parameter, value)
+            elif value is not parameter.empty:
+                fixed[parameter.name] = value
+            elif parameter.default is parameter.empty:
+                raise ArgumentError(
+                    f"{name}: parameter {parameter.name!r} is annotated "
+                    f"{_annotation(parameter)} and has no default, so it needs a value: "
+                    f"derive({name}, {parameter.name}=...)"
+                )
+            elif parameter.kind is parameter.POSITIONAL_ONLY:
+                fixed[parameter.name] = parameter.default
+        for keyword, value in given.items():
+            if keyword not in parameters:
+                if isinstance(value, Symbol):
+                    symbols[keyword] = _declared(value, keyword, None)
+                else:
+                    fixed[keyword] = value
+        if not symbols:
+            raise NoSymbolError(
+                f"{name} has no integer parameter left to keep symbolic. Leave one unannotated, "
+                "annotate it `int`, or pass Symbol() for it."
+            )
+        shared = _shared(name, symbols)
+        return cls(
+            factory,
+            name,
+            shared,
+            {parameter: h.name for parameter, h in symbols.items()},
+            fixed,
+            tuple(positional),
+        )
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """Call the factory with values for its symbols."""
+        arguments = {p: values[symbol] for p, symbol in self.symbols.items()} | dict(self.fixed)
+        positional = [arguments.pop(name) for name in self.positional]
+        return self.factory(*positional, **arguments)
+
+    def trace(self, hints: Values, listen: Callable[[], OnBranch]) -> Trace:
+        """One run on symbols."""
+        return trace(
+            lambda **values: self(values),
+            symbols={name: (name, hints[name]) for name in hints},
+            fixed={},
+            listen=listen,
+        )
+
+
+def _name_of(factory: Callable[..., Any]) -> str:
+    if isinstance(factory, functools.partial):
+        return _name_of(factory.func)
+    return getattr(factory, "__name__", None) or type(factory).__name__
+
+
+def _is_symbolic(parameter: inspect.Parameter) -> bool:
+    default, annotation = parameter.default, parameter.annotation
+    if default is not parameter.empty:
+        return isinstance(default, int) and not isinstance(default, bool)
+    return annotation in (parameter.empty, int, "int")
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    return annotation if isinstance(annotation, str) else getattr(
+        annotation, "__name__", str(annotation)
+    )
+
+
+def _hyperparameter(
+    factory: str, parameter: inspect.Parameter, declared: Symbol
+) -> Hyperparameter:
+    default = parameter.default
+    if isinstance(default, bool) or not isinstance(default, int):
+        default = None
+    hyperparameter = _declared(declared, parameter.name, default)
+    if default is not None and default not in hyperparameter:
+        if declared == Symbol():
+            raise ArgumentError(
+                f"{factory}: {parameter.name}={default} by default, which is no positive integer; "
+                f"fix it: derive({factory}, {parameter.name}={default})"
+            )
+        return _declared(declared, parameter.name, None)
+    return hyperparameter
+
+
+def _declared(declared: Symbol, name: str, default: int | None) -> Hyperparameter:
+    return Hyperparameter(
+        declared.name or name, declared.min, declared.max, declared.multiple_of, default, (name,)
+    )
+
+
+def _shared(
+    factory: str, symbols: Mapping[str, Hyperparameter]
+) -> tuple[Hyperparameter, ...]:
+    """The symbols in order, parameters of one name joined."""
+    joined: dict[str, Hyperparameter] = {}
+    for h in symbols.values():
+        other = joined.get(h.name)
+        if other is None:
+            joined[h.name] = h
+            continue
+        if (other.minimum, other.maximum, other.multiple_of) != (
+            h.minimum,
+            h.maximum,
+            h.multiple_of,
+        ):
+            raise ArgumentError(
+                f"{factory}: parameters {other.arguments[0]!r} and {h.arguments[0]!r} share the "
+                f"symbol {h.name!r} but declare different ranges; declare the same"
+            )
+        joined[h.name] = Hyperparameter(
+            h.name,
+            h.minimum,
+            h.maximum,
+            h.multiple_of,
+            other.default if other.default == h.default else None,
+            other.arguments + h.arguments,
+        )
+    return tuple(joined.values())
+
+
+# --- what exploring must have found -----------------------------------------------------------
+
+
+def _require_a_module(call: _Call, found: Exploration) -> None:
+    if any(p.trace.raised is None for p in found.paths):
+        return
+    path = found.paths[0]
+    raised = path.trace.raised
+    assert raised is not None
+    hints = _at(path.trace.hints)
+    where = f" ({raised.source})" if raised.source else ""
+    plain = _plain_outcome(call, path.trace.hints)
+    if plain is None:
+        raise FactoryError(
+            f"{call.name} builds a module at {hints}, but raises on symbols{where}:\n"
+            f"  {raised}\nThe line needs a plain number where a symbol was; fix the "
+            f"hyper-parameter it concerns: derive({call.name}, name=value)."
+        ) from path.trace.exception
+    tried = len(found.paths)
+    more = "" if tried == 1 else f", and at {tried - 1} other sizes, one for each of its branches"
+    raise FactoryError(
+        f"{call.name} raises at {hints}{more}{where}:\n  {raised}\n{_advice(raised)}"
+    ) from path.trace.exception
+
+
+def _plain_outcome(call: _Call, values: Values) -> Exception | None:
+    difference = verify.compare(call, lambda point: None, [values])
+    return None if difference is not None else Exception()
+
+
+def _advice(raised: Raised) -> str:
+    if "meta" in raised.message:
+        return (
+            "Modules are built on the meta device, where tensors have shapes but no values: "
+            "compute sizes from the hyper-parameters, not from the values of a tensor (.item(), "
+            ".tolist())."
+        )
+    return (
+        "Tell derive() which values it takes: derive(factory, name=value) fixes a "
+        "hyper-parameter, name=Symbol(min=..., multiple_of=...) constrains it."
+    )
+
+
+def _at(values: Values) -> str:
+    return ", ".join(f"{k}={v}" for k, v in values.items())
+
+
+def _require_known_shapes(found: Exploration) -> None:
+    for path in found.paths:
+        for tensor in path.trace.tensors:
+            if tensor.shape is None and tensor.kind == "parameter":
+                where = f"{tensor.frame.source}: " if tensor.frame else ""
+                lost = _lost(path.trace)
+                raise UnknownShapeError(
+                    f"{where}the shape of parameter {tensor.name!r} cannot be followed: it was "
+                    f"made by {tensor.operation}.{lost} Create it with torch.empty(...) and sizes "
+                    "computed from the hyper-parameters, or fix those: derive(factory, name=value)."
+                )
+
+
+def _lost(found: Trace) -> str:
+    losses = [c for c in found.concretisations if c.kind not in ("text",)]
+    if not losses:
+        return ""
+    return " A symbol became a plain number at " + "; ".join(map(str, losses)) + "."
+
+
+# --- joining the paths ------------------------------------------------------------------------
+
+
+class _Joiner:
+    """Freezes the explored places into a tree of weights in the simplest normal form.
+
+    What holds on every path simplifies all of them. Where that leaves paths with different
+    weights, what holds on all paths of one kind simplifies that kind.
+    """
+
+    def __init__(self, found: Exploration, facts: Facts) -> None:
+        self.found = found
+        self.facts = facts
+        self.limits: dict[tuple[Condition, bool], None] = {}
+        self.built = [p for p in found.paths if p.trace.raised is None]
+
+    def tree(self) -> tuple[Tree, tuple[tuple[Condition, bool], ...]]:
+        """The tree, and the limits up to which its float steps are exact."""
+        common = self._facts_of(self.built)
+        kinds: dict[tuple[Weight, ...], list[Path]] = {}
+        for path in self.built:
+            kinds.setdefault(self._weights(path, common), []).append(path)
+        weights: dict[int, tuple[Weight, ...]] = {}
+        for general, paths in kinds.items():
+            simplest = general
+            if len(kinds) > 1:
+                simplest = self._weights(paths[0], self._facts_of(paths))
+            weights.update((id(path), simplest) for path in paths)
+        for path in self.found.paths:
+            self.limits |= dict.fromkeys(sorted(path.limits, key=repr))
+        return self._freeze(self.found.root, weights), tuple(self.limits)
+
+    def _facts_of(self, paths: Sequence[Path]) -> Facts:
+        """The declared facts and the divisibilities that hold on all of `paths`."""
+        shared = set.intersection(*(set(p.decisions) for p in paths))
+        facts = self.facts
+        for path_condition, truth in paths[0].decisions:
+            divides = _divisibility(path_condition) if truth else None
+            if divides is not None and (path_condition, truth) in shared:
+                facts = facts.with_divisible(*divides)
+        return facts
+
+    def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
+        lowering = Lowering(facts)
+        made = []
+        for t in path.trace.tensors:
+            made.append(
+                Weight(
+                    name=t.name,
+                    shape=self._shape(lowering, t),
+                    dtype=t.dtype,
+                    itemsize=t.itemsize,
+                    kind=t.kind,
+                    trainable=t.trainable,
+                    source=t.frame.source if t.frame else None,
+                    operation=t.operation,
+                )
+            )
+        return tuple(made)
+
+    def _shape(self, lowering: Lowering, tensor: TracedTensor) -> tuple[Poly, ...] | None:
+        if tensor.shape is None:
+            return None
+        sizes = [lowering(size) for size in tensor.shape]
+        for size in sizes:
+            self.limits |= dict.fromkeys(sorted(size.limits, key=repr))
+        return tuple(size.poly for size in sizes)
+
+    def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+        if place.condition is not None:
+            then, otherwise = place.children()
+            return Split(
+                place.condition,
+                place.source,
+                self._freeze(then, weights),
+                self._freeze(otherwise, weights),
+            )
+        if place.end is None:
+            return Unexplored()
+        found = place.end.trace
+        if found.raised is not None:
+            return Refused(
+                found.raised.kind,
+                found.raised.message,
+                found.raised.source,
+                tuple(found.hints.items()),
+            )
+        return Built(weights[id(place.end)], found.program())
+
+
+def _divisibility(condition: Condition) -> tuple[Poly, Poly] | None:
+    """(a, b) if the condition is `a % b == 0`."""
+    if condition.op != "eq" or condition.right.constant != 0 or len(condition.left.terms) != 1:
+        return None
+    ((monomial, coefficient),) = condition.left.terms.items()
+    if coefficient != 1 or len(monomial) != 1 or monomial[0][1] != 1:
+        return None
+    inner = monomial[0][0]
+    if isinstance(inner, Call) and inner.op == "mod":
+        return inner.args[0], inner.args[1]
+    return None
+
+
+# --- the check --------------------------------------------------------------------------------
+
+
+def _check(
+    call: _Call, found: Exploration, tree: Tree, limits: Iterable[tuple[Condition, bool]]
+) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """Compare the tree with plainly built modules; the points compared, or an error."""
+    limits = tuple(limits)
+
+    def expected(point: Values) -> Mapping[str, verify.TensorFacts] | None:
+        node = tree
+        while isinstance(node, Split):
+            node = node.then if evaluate.holds(node.condition, point) else node.otherwise
+        if not isinstance(node, Built):
+            return None
+        return {w.name: _facts_at(w, point) for w in node.weights}
+
+    points = [p for p in _points(call, found, tree) if _within(p, limits)]
+    refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
+    difference = verify.compare(call, expected, [*points, *refused])
+    if difference is not None:
+        raise _explained(call, found, tree, difference)
+    if any(p.trace.used_randomness for p in found.paths):
+        _require_same_again(call, found)
+    return tuple(tuple(p.items()) for p in points)
+
+
+def _within(point: Values, limits: Iterable[tuple[Condition, bool]]) -> bool:
+    return all(evaluate.holds(condition, point) is truth for condition, truth in limits)
+
+
+def _facts_at(weight: Weight, point: Values) -> verify.TensorFacts:
+    shape = None
+    if weight.shape is not None:
+        shape = tuple(
+            p.constant if isinstance(p.constant, int) else evaluate.value(p, point)
+            for p in weight.shape
+        )
+    return verify.TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
+
+
+def _points(call: _Call, found: Exploration, tree: Tree) -> list[dict[str, int]]:
+    """The hints of every path, and other points until there are enough of them.
+
+    Points in which every symbol differs from all points before come first.
+    """
+    names = [h.name for h in call.hyperparameters]
+    chosen = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
+    wanted = max(_POINTS, len(chosen) + 1)
+    for distinct in (True, False):
+        for point in _other_points(call, found):
+            if len(chosen) >= wanted:
+                break
+            if point in chosen or (
+                distinct
+                and any(a == b for other in chosen for a, b in zip(point, other, strict=True))
+            ):
+                continue
+            values = dict(zip(names, point, strict=True))
+            if _is_built(tree, values):
+                chosen.append(point)
+    return [dict(zip(names, point, strict=True)) for point in chosen]
+
+
+def _is_built(tree: Tree, values: Values) -> bool:
+    try:
+        while isinstance(tree, Split):
+            tree = tree.then if evaluate.holds(tree.condition, values) else tree.otherwise
+    except (ArithmeticError, ValueError):
+        return False
+    return isinstance(tree, Built)
+
+
+def _other_points(call: _Call, found: Exploration) -> Iterator[tuple[int, ...]]:
+    """Random points, then points that stay near the hints of a path that was built."""
+    draw = random.Random(1)
+    ranges = call.hyperparameters
+    for _ in range(200):
+        yield tuple(sample(h, draw) for h in ranges)
+    bases = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
+    for factor in (2, 3, 4, 5, 6, 7, 8):
+        for base in bases:
+            yield tuple(h.aligned(v * factor) for h, v in zip(ranges, base, strict=True))
+    for base in bases:
+        for index, h in enumerate(ranges):
+            for value in (*h.values()[:8], *(sample(h, draw) for _ in range(8))):
+                yield (*base[:index], value, *base[index + 1 :])
+
+
+def _require_same_again(call: _Call, found: Exploration) -> None:
+    """Run a factory that drew random numbers again, with other numbers to draw."""
+    path = next(p for p in found.paths if p.trace.raised is None)
+    seen = _signature(path.trace)
+    for seed in range(3):
+        def reseeded(**values: Any) -> Any:
+            _reseed(seed)  # noqa: B023
+            return call(values)
+
+        again = trace(
+            reseeded,
+            symbols={name: (name, hint) for name, hint in path.trace.hints.items()},
+            fixed={},
+        )
+        if _signature(again) != seen:
+            raise NondeterministicError(
+                f"{call.name} built different modules from the same arguments ({_at(again.hints)})"
+                f", drawing random numbers: {_first_change(path.trace, again)}. Draw them outside, "
+                "and pass them in as arguments."
+            )
+
+
+def _reseed(seed: int) -> None:
+    import sys
+
+    import torch
+
+    random.seed(seed)
+    torch.manual_seed(seed)
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed(seed)
+
+
+def _signature(found: Trace) -> list[tuple[Any, ...]]:
+    return [
+        (t.name, None if t.shape is None else tuple(getattr(s, "hint", s) for s in t.shape))
+        for t in found.tensors
+    ]
+
+
+def _first_change(one: Trace, other: Trace) -> str:
+    for a, b in zip(_signature(one), _signature(other), strict=False):
+        if a != b:
+            return f"parameter {a[0]!r} of shape {a[1]} was {b[0]!r} of shape {b[1]} another time"
+    return f"{len(one.tensors)} tensors, and {len(other.tensors)} another time"
+
+
+# --- explaining a difference ------------------------------------------------------------------
+
+
+def _explained(
+    call: _Call, found: Exploration, tree: Tree, difference: verify.Difference
+) -> VerificationError | NondeterministicError:
+    here = _at(difference.point)
+    unstable = _unstable(call, difference.point)
+    if unstable is not None:
+        return NondeterministicError(
+            f"{call.name} built different modules from the same arguments ({here}): {unstable}. "
+            "It is random, or keeps state between calls; make it a function of its arguments alone."
+        )
+    path = found.paths[0]
+    lost = _lost_symbols(call, found)
+    if difference.raised is not None:
+        return VerificationError(
+            f"{call.name} raises at {here}, where the formula has a value:\n"
+            f"  {type(difference.raised).__name__}: {difference.raised}\n{lost}"
+        )
+    if difference.name is None:
+        return VerificationError(
+            f"{call.name} builds a module at {here}, where it raised when it was run on symbols."
+            f"\n{lost}"
+        )
+    weight = next(
+        (
+            w
+            for _, leaf in leaves(tree)
+            if isinstance(leaf, Built)
+            for w in leaf.weights
+            if w.name == difference.name
+        ),
+        None,
+    )
+    traced = "no such tensor"
+    if weight is not None and difference.expected is not None:
+        traced = (
+            f"shape ({_sizes(weight)}), that is {_described(difference.expected)}"
+            + (f", made at {weight.source}" if weight.source else "")
+        )
+    built = "no such tensor" if difference.actual is None else _described(difference.actual)
+    assert path is not None
+    return VerificationError(
+        f"the formula of {call.name} is wrong at {here}, so it was thrown away. "
+        f"{difference.name!r}: traced {traced}; built {built}.\n{lost}"
+    )
+
+
+def _sizes(weight: Weight) -> str:
+    from symcount.sympy_form import expression
+
+    if weight.shape is None:
+        return "unknown"
+    return ", ".join(str(expression(size)) for size in weight.shape)
+
+
+def _described(facts: verify.TensorFacts) -> str:
+    trainable = "" if facts.kind == "buffer" else " trainable" if facts.trainable else " frozen"
+    return f"a{trainable} {facts.kind} of shape {facts.shape} and dtype {facts.dtype}"
+
+
+def _unstable(call: _Call, point: Values) -> str | None:
+    """How two plain builds at the same point differ, if they do."""
+    try:
+        first, second = (verify.tensors_of(lambda: call(point)) for _ in range(2))
+    except Exception:
+        return None
+    for name in {**first, **second}:
+        a, b = first.get(name), second.get(name)
+        if a != b:
+            shapes = " and then ".join("none" if x is None else str(x.shape) for x in (a, b))
+            return f"{name!r} had shape {shapes}{_changed_globals(call)}"
+    return None
+
+
+def _changed_globals(call: _Call) -> str:
+    """Globals that the factory's code rebinds, by name."""
+    code = getattr(inspect.unwrap(call.factory), "__code__", None)
+    if code is None:
+        return ""
+    import dis
+
+    names = [
+        f"{i.argval!r} ({code.co_filename}:{i.positions.lineno if i.positions else '?'})"
+        for i in dis.get_instructions(code)
+        if i.opname == "STORE_GLOBAL"
+    ]
+    return f"; it rebinds the global {', '.join(dict.fromkeys(names))}" if names else ""
+
+
+def _lost_symbols(call: _Call, found: Exploration) -> str:
+    """Where a symbol may have been lost: recorded concretisations, and tests of a type."""
+    places = [
+        str(c)
+        for c in dict.fromkeys(c for p in found.paths for c in p.trace.concretisations)
+        if c.kind != "text"
+    ]
+    places += [f"{source}: a test of an exact type" for source in _exact_type_tests(call.factory)]
+    texts = [
+        str(c)
+        for c in dict.fromkeys(c for p in found.paths for c in p.trace.concretisations)
+        if c.kind == "text"
+    ]
+    places += texts[:3]
+    if not places:
+        return (
+            "A symbol was lost where nothing can see it: in a comparison by `is`, `id` or "
+            "`type(x) is int`, or in a value kept from an earlier call. Use isinstance() and "
+            "==, or fix the hyper-parameter: derive(factory, name=value)."
+        )
+    return (
+        "A symbol became a plain number at\n  "
+        + "\n  ".join(places)
+        + "\nUse isinstance(x, int) for a type test and plain arithmetic for sizes, or fix the "
+        "hyper-parameter: derive(factory, name=value)."
+    )
+
+
+def _exact_type_tests(factory: Callable[..., Any]) -> list[Source]:
+    """Lines of the factory that compare `type(x)` with something."""
+    function = inspect.unwrap(factory.func if isinstance(factory, functools.partial) else factory)
+    try:
+        lines, start = inspect.getsourcelines(function)
+        file = inspect.getsourcefile(function) or "?"
+        parsed = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    found = []
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(
+                isinstance(s, ast.Call) and isinstance(s.func, ast.Name) and s.func.id == "type"
+                for s in sides
+            ):
+                found.append(Source(file, start + node.lineno - 1, _name_of(function)))
+    return found
+
+
+__all__ = ["derive", "first_hints", "SymbolAtom"]

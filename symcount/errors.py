@@ -1,0 +1,67 @@
+"""Every error a user of symcount can meet.
+
+All of them derive from `SymcountError`. Each message says what went wrong, where (file and line
+in the user's factory, as far as it is known) and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class SymcountError(Exception):
+    """Base of every error symcount raises on purpose."""
+
+
+class ArgumentError(SymcountError, TypeError):
+    """A call into symcount was made with arguments it cannot use."""
+
+
+class TargetError(SymcountError, LookupError):
+    """A command-line target or registry key names nothing that exists."""
+
+
+class DomainError(SymcountError, ValueError):
+    """A formula was asked for a value outside the domain on which it holds."""
+
+
+class DerivationError(SymcountError):
+    """No formula could be derived; the subclasses say why."""
+
+
+class NotAModuleError(DerivationError, TypeError):
+    """The factory returned something other than a `torch.nn.Module`."""
+
+
+class NoSymbolError(DerivationError, TypeError):
+    """The factory has no integer hyper-parameter left to keep symbolic."""
+
+
+class FactoryError(DerivationError):
+    """The factory raised at every size that was tried."""
+
+
+class UninitializedParameterError(DerivationError):
+    """The module has lazy parameters, whose shapes its hyper-parameters do not determine."""
+
+
+class UnknownShapeError(DerivationError):
+    """A tensor's shape could not be followed back to the symbols."""
+
+
+class NondeterministicError(DerivationError):
+    """The factory built different modules from the same arguments."""
+
+
+class VerificationError(DerivationError):
+    """The formula and a plainly built module disagree, so the formula was thrown away."""
+
+
+class EscapedSymbolError(SymcountError, RuntimeError):
+    """A symbol of a finished trace was used again, so it must have been kept somewhere."""
+
+
+class InternalError(SymcountError, AssertionError):
+    """Two of symcount's own evaluators disagree: a defect of symcount, never of the factory."""
+
+
+class UnsupportedError(DerivationError):
+    """The factory does something whose exact effect on a formula is not modelled."""

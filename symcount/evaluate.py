@@ -1,0 +1,257 @@
+"""Evaluating normal forms on plain integers, exactly.
+
+Two evaluators over one table of calls: `value` interprets, for the few points of a check;
+`compile_tree` writes a Python function, for everything else. Integers are Python's own, of any
+size, and float steps are the doubles Python computes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symcount.algebra import CALLS, Atom, Call, Condition, Poly, Symbol
+from symcount.errors import InternalError
+from symcount.trace.graph import INTEGER_FUNCTIONS_2
+
+# the calls whose arguments are integers, or rationals that are rounded to one
+_OF_INTEGERS = frozenset(
+    ["floor", "floordiv", "mod", "max", "min", "abs", "pow", "and", "or", "xor", "round_digits",
+     "isqrt", "factorial", "bit_length", "bit_count", *INTEGER_FUNCTIONS_2]
+)  # fmt: skip
+
+
+def value(poly: Poly, symbols: Mapping[str, int]) -> int:
+    """The integer `poly` stands for at these values of its symbols."""
+    result = _rational(poly, symbols)
+    if isinstance(result, Fraction) and result.denominator == 1:
+        return int(result)
+    if not isinstance(result, int):
+        raise InternalError(f"{poly!r} is {result} at {dict(symbols)}, which is no integer")
+    return result
+
+
+def holds(condition: Condition, symbols: Mapping[str, int]) -> bool:
+    """Whether a condition is true at these values of its symbols."""
+    left, right = _number(condition.left, symbols), _number(condition.right, symbols)
+    return bool(_COMPARE[condition.op](left, right))
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda a, b: a == b,
+    "ge": lambda a, b: a >= b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+}
+
+
+def _rational(poly: Poly, symbols: Mapping[str, int]) -> Any:
+    total: Any = 0
+    for monomial, coefficient in poly.terms.items():
+        term: Any = coefficient
+        for base, exponent in monomial:
+            number = _atom(base, symbols)
+            term = term * (number**exponent if exponent > 0 else Fraction(1, number**-exponent))
+        total = total + term
+    return total
+
+
+def _number(poly: Poly, symbols: Mapping[str, int]) -> Any:
+    """A number as Python has it: a double where a float is among the atoms."""
+    if len(poly.terms) == 1:
+        ((monomial, coefficient),) = poly.terms.items()
+        if len(monomial) == 1 and monomial[0][1] == 1 and abs(coefficient) == 1:
+            number = _atom(monomial[0][0], symbols)
+            return number if coefficient == 1 else -number
+    result = _rational(poly, symbols)
+    return int(result) if isinstance(result, Fraction) and result.denominator == 1 else result
+
+
+def _atom(base: Atom, symbols: Mapping[str, int]) -> Any:
+    if isinstance(base, Symbol):
+        return symbols[base.name]
+    if base.op in _OF_INTEGERS:
+        return CALLS[base.op].compute(*(_number(a, symbols) for a in base.args))
+    numbers = [_number(a, symbols) for a in base.args]
+    if base.op == "truediv" and all(isinstance(n, int) for n in numbers):
+        return numbers[0] / numbers[1]
+    if base.op == "fround":
+        return round(float(numbers[0]), numbers[1])
+    return CALLS[base.op].compute(*map(float, numbers))
+
+
+# --- code -------------------------------------------------------------------------------------
+
+_INFIX = {"floordiv": "//", "mod": "%", "pow": "**", "and": "&", "or": "|", "xor": "^"}
+_FLOAT_INFIX = {"fadd": "+", "fmul": "*", "ffloordiv": "//", "fmod_py": "%", "fdiv": "/"}
+_METHODS = {"bit_length": "bit_length", "bit_count": "bit_count"}
+
+
+class _Code:
+    """The lines of one function; a call that occurs twice in a block is computed once."""
+
+    def __init__(self, parameters: Sequence[str]) -> None:
+        self.names = {name: f"s{index}" for index, name in enumerate(parameters)}
+        self.lines: list[str] = []
+        self.scopes: list[dict[Atom, str]] = [{}]
+        self.count = 0
+
+    def atom(self, base: Atom, indent: str) -> str:
+        if isinstance(base, Symbol):
+            return self.names[base.name]
+        for scope in self.scopes:
+            if base in scope:
+                return scope[base]
+        text = self.call(base, indent)
+        name = f"t{self.count}"
+        self.count += 1
+        self.lines.append(f"{indent}{name} = {text}")
+        self.scopes[-1][base] = name
+        return name
+
+    def call(self, base: Call, indent: str) -> str:
+        op = base.op
+        if op == "floor":
+            top, bottom = self.fraction(base.args[0], indent)
+            return f"({top}) // ({bottom})"
+        if op in _OF_INTEGERS:
+            args = [self.integer(a, indent) for a in base.args]
+            if op in _INFIX:
+                return f"({args[0]}) {_INFIX[op]} ({args[1]})"
+            if op in _METHODS:
+                return f"({args[0]}).{_METHODS[op]}()"
+            return f"{op}({', '.join(args)})"
+        if op == "truediv":
+            args = [self.number(a, indent) for a in base.args]
+            return f"({args[0]}) / ({args[1]})"
+        if op == "fround":
+            digits = self.integer(base.args[1], indent)
+            return f"round(float({self.number(base.args[0], indent)}), {digits})"
+        floats = [f"float({self.number(a, indent)})" for a in base.args]
+        if op in _FLOAT_INFIX:
+            return f"{floats[0]} {_FLOAT_INFIX[op]} {floats[1]}"
+        return f"{op}({', '.join(floats)})"
+
+    def fraction(self, poly: Poly, indent: str) -> tuple[str, str]:
+        """The text of a numerator and a denominator."""
+        powers: dict[Atom, int] = {}
+        for monomial in poly.terms:
+            for base, exponent in monomial:
+                if exponent < 0:
+                    powers[base] = max(powers.get(base, 0), -exponent)
+        constant = poly.denominator
+        terms = []
+        for monomial, coefficient in poly.sorted_terms():
+            exponents = dict(powers)
+            for base, exponent in monomial:
+                exponents[base] = exponents.get(base, 0) + exponent
+            terms.append(self.term(int(coefficient * constant), exponents, indent))
+        bottom = "*".join(
+            [str(constant)] * (constant != 1)
+            + [self.power(base, e, indent) for base, e in powers.items()]
+        )
+        return _joined(terms), bottom or "1"
+
+    def term(self, coefficient: int, exponents: Mapping[Atom, int], indent: str) -> str:
+        factors = [self.power(base, e, indent) for base, e in exponents.items() if e]
+        if abs(coefficient) != 1 or not factors:
+            factors.insert(0, str(abs(coefficient)))
+        return ("-" if coefficient < 0 else "+") + "*".join(factors)
+
+    def power(self, base: Atom, exponent: int, indent: str) -> str:
+        name = self.atom(base, indent)
+        return name if exponent == 1 else "*".join([name] * exponent) if exponent <= 3 else (
+            f"{name}**{exponent}"
+        )
+
+    def integer(self, poly: Poly, indent: str) -> str:
+        """An integer: exact division where there are denominators."""
+        top, bottom = self.fraction(poly, indent)
+        return top if bottom == "1" else f"({top}) // ({bottom})"
+
+    def number(self, poly: Poly, indent: str) -> str:
+        """A number as Python has it: a float where there are denominators."""
+        constant = poly.constant
+        if isinstance(constant, Fraction):
+            return repr(constant.numerator / constant.denominator)
+        top, bottom = self.fraction(poly, indent)
+        return top if bottom == "1" else f"({top}) / ({bottom})"
+
+    def condition(self, condition: Condition, truth: bool, indent: str) -> str:
+        sign = {"eq": ("==", "!="), "ge": (">=", "<"), "lt": ("<", ">="), "le": ("<=", ">")}
+        text = sign[condition.op][0 if truth else 1]
+        left, right = self.number(condition.left, indent), self.number(condition.right, indent)
+        return f"{left} {text} {right}"
+
+
+def _joined(terms: Sequence[str]) -> str:
+    text = " ".join(f"{t[0]} {t[1:]}" for t in terms) or "0"
+    return text[2:] if text.startswith("+ ") else text
+
+
+_GLOBALS: dict[str, Any] = {
+    "__builtins__": {},
+    "float": float,
+    "round": round,
+    "max": max,
+    "min": min,
+    "abs": abs,
+    **{
+        op: f.compute
+        for op, f in CALLS.items()
+        if op not in _INFIX and op not in _FLOAT_INFIX and op not in ("max", "min", "abs")
+    },
+    "sqrt": math.sqrt,
+}
+
+
+def write_function(tree: Any, parameters: Sequence[str], leaf: Callable[[Any], Poly | None]) -> str:
+    """Python source of `f(*symbols)`: the leaf's polynomial, or None where a leaf has none.
+
+    `tree` is a leaf, or a split with `condition`, `then` and `otherwise`.
+    """
+    code = _Code(parameters)
+
+    def block(node: Any, indent: str) -> None:
+        if hasattr(node, "condition"):
+            test = code.condition(node.condition, True, indent)
+            code.lines.append(f"{indent}if {test}:")
+            code.scopes.append({})
+            block(node.then, indent + "    ")
+            code.scopes[-1] = {}
+            code.lines.append(f"{indent}else:")
+            block(node.otherwise, indent + "    ")
+            code.scopes.pop()
+            return
+        poly = leaf(node)
+        text = "None" if poly is None else code.integer(poly, indent)
+        code.lines.append(f"{indent}return {text}")
+
+    block(tree, "    ")
+    names = ", ".join(code.names[p] for p in parameters)
+    return "\n".join([f"def f({names}):", *code.lines, ""])
+
+
+def compile_tree(
+    tree: Any, parameters: Sequence[str], leaf: Callable[[Any], Poly | None]
+) -> Callable[..., int | None]:
+    """The function of `write_function`. Its text is symcount's own, never a user's."""
+    names: dict[str, Any] = {}
+    exec(write_function(tree, parameters, leaf), dict(_GLOBALS), names)
+    function: Callable[..., int | None] = names["f"]
+    return function
+
+
+def compile_condition(condition: Condition, parameters: Sequence[str]) -> Callable[..., bool]:
+    """A function of the symbols that tells whether the condition holds."""
+    code = _Code(parameters)
+    test = code.condition(condition, True, "    ")
+    text = "\n".join(
+        [f"def f({', '.join(code.names.values())}):", *code.lines, f"    return {test}", ""]
+    )
+    names: dict[str, Any] = {}
+    exec(text, dict(_GLOBALS), names)
+    function: Callable[..., bool] = names["f"]
+    return function

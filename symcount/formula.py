@@ -1,0 +1,495 @@
+"""`ParamCount`: an exact closed form of a parameter count, with its domain and its certificate."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from symcount import evaluate
+from symcount.algebra import Condition, Facts, Poly, const, sum_of
+from symcount.errors import ArgumentError, DomainError, UnknownShapeError
+from symcount.paths import (
+    ANYTHING,
+    Built,
+    Leaf,
+    Refused,
+    Split,
+    Tree,
+    Weight,
+    joined,
+    leaves,
+)
+from symcount.symbols import Hyperparameter
+from symcount.trace import Concretisation
+from symcount.trace.graph import Source
+
+if TYPE_CHECKING:
+    import sympy
+    import torch.fx
+    from sympy.logic.boolalg import Boolean
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was done to trust a formula.
+
+    `grade` is "complete", "checked" or "partial" (this version proves nothing about sizes it did
+    not follow, so it is always "partial"), and `reason` says why. `points` are the values of the
+    symbols at which every parameter was compared with a plainly built module.
+    """
+
+    grade: str
+    reason: str
+    paths: int
+    refused_paths: int
+    points: tuple[tuple[tuple[str, int], ...], ...]
+    concretisations: tuple[Concretisation, ...]
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.grade}: {self.paths} {_plural(self.paths, 'path')} followed "
+            f"({self.refused_paths} of them refused by the factory), compared with plainly built "
+            f"modules at {len(self.points)} {_plural(len(self.points), 'point')}; {self.reason}"
+        )
+        for concretisation in self.concretisations:
+            text += f"\n  a symbol became a plain number at {concretisation}"
+        return text
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is added up: which tensors, and how much each element weighs."""
+
+    noun: str = "parameters"
+    kind: str = "parameter"
+    trainable: bool | None = None
+    dtype: str | None = None
+    names: tuple[str, ...] | None = None
+    in_bytes: bool = False
+
+    def weigh(self, weight: Weight) -> int:
+        """What one element of a tensor adds: 0 where the tensor does not count."""
+        counts = (
+            weight.kind == self.kind
+            and self.trainable in (None, weight.trainable)
+            and self.dtype in (None, weight.dtype)
+            and (self.names is None or weight.name in self.names)
+        )
+        return (weight.itemsize if self.in_bytes else 1) if counts else 0
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A formula taken apart: `parameters` by name, and `modules` by path, "" being the whole.
+
+    Each value is a `ParamCount`. The parameters add up to the whole, and so do the children of
+    each module, with the parameters that the module holds itself. Tied parameters stand once,
+    under the first of their names.
+    """
+
+    parameters: Mapping[str, ParamCount]
+    modules: Mapping[str, ParamCount]
+
+    def __str__(self) -> str:
+        rows = [(path, count) for path, count in self.modules.items()]
+        rows += list(self.parameters.items())
+        rows.sort(key=lambda row: [p for p in row[0].split(".") if p])
+        lines = []
+        for path, count in rows:
+            depth = len(path.split(".")) if path else 0
+            lines.append(f"{'  ' * depth}{path.rpartition('.')[2] or '(all)'}: {count}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Where a term of a formula comes from: parameters, and the lines that made them."""
+
+    parameters: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class ParamCount:
+    """An exact closed form of the parameter count of what a factory builds.
+
+    Call it with the hyper-parameters, in the factory's order or by name: it returns the exact
+    count as a Python int of any size, and allocates nothing. Outside `domain` it raises
+    `DomainError`. `trainable`, `frozen`, `buffers` and `nbytes` are formulas of the same kind.
+
+    Formulas are immutable, hashable and picklable. Two are equal if they are the same function,
+    written in the same normal form, on the same domain, of the same symbols and defaults.
+
+    >>> import symcount
+    >>> from torch import nn
+    >>> count = symcount.derive(lambda dim, expansion=4: nn.Linear(dim, expansion * dim))
+    >>> print(count)
+    dim**2*expansion + dim*expansion
+    >>> count(512), count(dim=512, expansion=2)
+    (1050624, 525312)
+    """
+
+    factory: str
+    hyperparameters: tuple[Hyperparameter, ...]
+    fixed: tuple[tuple[str, str], ...] = field(compare=False)
+    tree: Tree = field(compare=False, repr=False)
+    limits: tuple[tuple[Condition, bool], ...] = field(compare=False, repr=False)
+    certificate: Certificate = field(compare=False, repr=False)
+    measure: Measure = field(default_factory=Measure, compare=False, repr=False)
+
+    # --- the formula ---
+
+    def _poly(self, leaf: Leaf) -> Poly | None:
+        """The formula on one path; None where the factory builds nothing."""
+        if not isinstance(leaf, Built):
+            return None
+        terms = []
+        for weight in leaf.weights:
+            factor = self.measure.weigh(weight)
+            if not factor:
+                continue
+            if weight.shape is None:
+                raise UnknownShapeError(
+                    f"{weight.source}: the shape of {weight.kind} {weight.name!r} cannot be "
+                    f"followed through {weight.operation}(), so there is no formula for the "
+                    f"{self.measure.noun}. Compute the size from the hyper-parameters."
+                )
+            terms.append(weight.numel.scaled(factor))
+        return sum_of(terms)
+
+    @cached_property
+    def _polys(self) -> dict[int, Poly | None]:
+        return {id(leaf): self._poly(leaf) for _, leaf in leaves(self.tree)}
+
+    @cached_property
+    def _joined(self) -> Any:
+        """The formula as a tree of choices; where the factory refuses, anything."""
+
+        def value(leaf: Leaf) -> Any:
+            poly = self._polys[id(leaf)]
+            return ANYTHING if poly is None else poly
+
+        return joined(self.tree, value)
+
+    @cached_property
+    def _domain_tree(self) -> Any:
+        return joined(self.tree, lambda leaf: isinstance(leaf, Built))
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """The formula as a sympy expression in positive integer symbols.
+
+        An expanded polynomial in the symbols and `floor`, `Max`, `Min` and `Mod` atoms with
+        integer coefficients; a `Piecewise` where paths differ. It says nothing outside `domain`.
+        """
+        from symcount import sympy_form
+
+        return sympy_form.piecewise(self._joined)
+
+    @cached_property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:
+        """The sympy symbols of the formula, in the order in which a call takes them."""
+        from symcount import sympy_form
+
+        return tuple(sympy_form.symbol(h.name) for h in self.hyperparameters)
+
+    @cached_property
+    def domain(self) -> Boolean:
+        """Where the formula holds: a sympy Boolean over `symbols`, all positive integers."""
+        import sympy
+
+        from symcount import sympy_form
+
+        parts = []
+        for h in self.hyperparameters:
+            s = sympy_form.symbol(h.name)
+            if h.minimum > 1:
+                parts.append(sympy.Ge(s, h.minimum))
+            if h.maximum is not None:
+                parts.append(sympy.Le(s, h.maximum))
+            if h.multiple_of > 1:
+                parts.append(sympy.Eq(sympy.Mod(s, h.multiple_of), 0))
+        parts += [sympy_form.condition(c, truth) for c, truth in self.limits]
+        parts.append(sympy_form.boolean(self._domain_tree))
+        return sympy.And(*parts)
+
+    @property
+    def defaults(self) -> dict[str, int]:
+        """The symbols that may be left out of a call, and what they are then."""
+        return {h.name: h.default for h in self.hyperparameters if h.default is not None}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ParamCount):
+            return NotImplemented
+        return self is other or self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @cached_property
+    def _identity(self) -> tuple[Any, ...]:
+        symbols = tuple(replace(h, arguments=()) for h in self.hyperparameters)
+        return symbols, self._joined, self._domain_tree, self.limits
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+
+    # --- evaluation ---
+
+    @cached_property
+    def _function(self) -> Callable[..., int | None]:
+        tree: Any = self.tree
+        for condition, truth in self.limits:
+            tree = Split(condition, None, *((tree, None) if truth else (None, tree)))
+        names = [h.name for h in self.hyperparameters]
+        polys = self._polys
+        merged = _without_idle_splits(tree, lambda leaf: polys.get(id(leaf)))
+        return evaluate.compile_tree(merged, names, lambda leaf: leaf)
+
+    def __call__(self, *args: int, **kwargs: int) -> int:
+        """The exact count at these values of the hyper-parameters.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer.
+            DomainError: the formula does not hold there; the message says why.
+        """
+        values = self._bind(args, kwargs)
+        for value, hyperparameter in zip(values, self.hyperparameters, strict=True):
+            if value not in hyperparameter:
+                raise self._domain_error(values)
+        try:
+            result = self._function(*values)
+        except (ArithmeticError, ValueError) as error:
+            raise self._domain_error(values) from error
+        if result is None:
+            raise self._domain_error(values)
+        return result
+
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int, ...]:
+        names = [h.name for h in self.hyperparameters]
+        if len(args) > len(names):
+            raise ArgumentError(
+                f"{self._signature} takes at most {len(names)} values, {len(args)} were given"
+            )
+        given: dict[str, Any] = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name in given:
+                raise ArgumentError(f"{self._signature}: {name!r} was given twice")
+            if name not in names:
+                raise ArgumentError(f"{self._signature} has no symbol {name!r}{self._hint(name)}")
+            given[name] = value
+        values = []
+        for h in self.hyperparameters:
+            value = given.get(h.name, h.default)
+            if value is None:
+                raise ArgumentError(f"{self._signature} needs a value for {h.name!r}")
+            values.append(_whole(value, h.name))
+        return tuple(values)
+
+    def _hint(self, name: str) -> str:
+        for fixed, value in self.fixed:
+            if fixed == name:
+                return (
+                    f": it was fixed at {value} when the formula was derived; derive another "
+                    f"formula with {name}=... to change it"
+                )
+        return ""
+
+    @property
+    def _signature(self) -> str:
+        names = [
+            h.name if h.default is None else f"{h.name}={h.default}" for h in self.hyperparameters
+        ]
+        return f"{self.factory}({', '.join(names)})"
+
+    def _domain_error(self, values: tuple[int, ...]) -> DomainError:
+        from symcount import sympy_form
+
+        point = dict(zip([h.name for h in self.hyperparameters], values, strict=True))
+        here = ", ".join(f"{k}={v}" for k, v in point.items())
+        start = f"{here} is outside the domain of {self.factory}: "
+        for h in self.hyperparameters:
+            if point[h.name] not in h:
+                return DomainError(start + _declared(h))
+        for condition, truth in self.limits:
+            if evaluate.holds(condition, point) is not truth:
+                return DomainError(
+                    f"{start}{sympy_form.condition(condition, truth)} fails, beyond which the "
+                    "factory's float arithmetic rounds"
+                )
+        steps: list[Split] = []
+        try:
+            leaf = self._follow(point, steps)
+        except (ArithmeticError, ValueError) as error:
+            return DomainError(f"{start}its arithmetic fails there: {error}")
+        last = steps[-1]
+        truth = evaluate.holds(last.condition, point)
+        text = f"{start}{sympy_form.condition(last.condition, not truth)} fails ({last.source})"
+        if isinstance(leaf, Refused):
+            seen = ", ".join(f"{k}={v}" for k, v in leaf.hints)
+            return DomainError(f"{text}. The factory raises there, at {seen} with\n  {leaf}")
+        return DomainError(
+            f"{text}. The factory takes a branch there that was not explored; derive with a "
+            "Symbol(min=..., max=...) around these values, or with these values fixed"
+        )
+
+    def _follow(self, point: Mapping[str, int], steps: list[Split]) -> Leaf:
+        node: Tree = self.tree
+        while isinstance(node, Split):
+            steps.append(node)
+            node = node.then if evaluate.holds(node.condition, point) else node.otherwise
+        return node
+
+    # --- other measures ---
+
+    def _measuring(self, **changes: Any) -> ParamCount:
+        return replace(self, measure=replace(self.measure, **changes))
+
+    @cached_property
+    def trainable(self) -> ParamCount:
+        """The formula of the parameters with `requires_grad`."""
+        return self._measuring(noun="trainable parameters", trainable=True)
+
+    @cached_property
+    def frozen(self) -> ParamCount:
+        """The formula of the parameters without `requires_grad`."""
+        return self._measuring(noun="frozen parameters", trainable=False)
+
+    @cached_property
+    def buffers(self) -> ParamCount:
+        """The formula of the elements in buffers."""
+        return self._measuring(noun="buffer elements", kind="buffer", trainable=None)
+
+    @cached_property
+    def nbytes(self) -> ParamCount:
+        """The formula of the bytes the parameters take, each in its own dtype."""
+        return self._measuring(noun="bytes", in_bytes=True)
+
+    def by_dtype(self) -> dict[str, ParamCount]:
+        """A formula for each dtype; they add up to the whole."""
+        dtypes = dict.fromkeys(w.dtype for w in self._weights() if self.measure.weigh(w))
+        return {dtype: self._measuring(dtype=dtype) for dtype in dtypes}
+
+    def _weights(self) -> Iterator[Weight]:
+        seen: set[str] = set()
+        for _, leaf in leaves(self.tree):
+            if isinstance(leaf, Built):
+                for weight in leaf.weights:
+                    if weight.name not in seen:
+                        seen.add(weight.name)
+                        yield weight
+
+    def breakdown(self) -> Breakdown:
+        """The formula by parameter and by module path; both add up to the whole.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> print(symcount.derive(lambda d: nn.Sequential(nn.Linear(d, 10), nn.ReLU())).breakdown())
+        (all): 10*d + 10
+          0: 10*d + 10
+            weight: 10*d
+            bias: 10
+        """
+        counted = [w.name for w in self._weights() if self.measure.weigh(w)]
+        below: dict[str, list[str]] = {"": counted}
+        for name in counted:
+            parts = name.split(".")[:-1]
+            for depth in range(len(parts)):
+                below.setdefault(".".join(parts[: depth + 1]), []).append(name)
+        return Breakdown(
+            {name: self._measuring(names=(name,)) for name in counted},
+            {path: self._measuring(names=tuple(names)) for path, names in below.items()},
+        )
+
+    @property
+    def provenance(self) -> dict[sympy.Expr, Contribution]:
+        """For each term of the formula: the parameters it comes from, and the lines that made
+        them. A term in which several parameters cancel or add up names all of them."""
+        from symcount import sympy_form
+
+        found: dict[sympy.Expr, tuple[list[str], list[Source]]] = {}
+        for weight in self._weights():
+            factor = self.measure.weigh(weight)
+            if not factor or weight.shape is None:
+                continue
+            for monomial in weight.numel.terms:
+                term = sympy_form.expression(Poly({monomial: 1}))
+                names, sources = found.setdefault(term, ([], []))
+                names.append(weight.name)
+                if weight.source is not None and weight.source not in sources:
+                    sources.append(weight.source)
+        return {t: Contribution(tuple(n), tuple(s)) for t, (n, s) in found.items()}
+
+    @property
+    def graph(self) -> torch.fx.Graph:
+        """The arithmetic of the first path as a `torch.fx.Graph`; see `graphs` for all paths."""
+        return next(iter(self.graphs.values()))
+
+    @property
+    def graphs(self) -> dict[Boolean, torch.fx.Graph]:
+        """For each path on which the factory builds a module: its condition and its graph."""
+        import sympy
+
+        from symcount import sympy_form
+
+        return {
+            sympy.And(*(sympy_form.condition(c, t) for c, t in decisions)): leaf.program.fx_graph()
+            for decisions, leaf in leaves(self.tree)
+            if isinstance(leaf, Built)
+        }
+
+    # --- display ---
+
+    def __str__(self) -> str:
+        return str(self.expr)
+
+    def latex(self) -> str:
+        """The formula in LaTeX, without delimiters."""
+        import sympy
+
+        return str(sympy.latex(self.expr))
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+def _without_idle_splits(tree: Any, value: Callable[[Any], Poly | None]) -> Any:
+    """The tree with its leaves' values for leaves, splits between equal ones left out."""
+    if not isinstance(tree, Split):
+        return value(tree)
+    then = _without_idle_splits(tree.then, value)
+    otherwise = _without_idle_splits(tree.otherwise, value)
+    if then == otherwise:
+        return then
+    return replace(tree, then=then, otherwise=otherwise)
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool):
+        raise ArgumentError(f"{name}={value!r}: a hyper-parameter is a positive integer")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentError(
+            f"{name}={value!r}: a hyper-parameter is a positive integer, not a "
+            f"{type(value).__name__}"
+        ) from None
+
+
+def _declared(h: Hyperparameter) -> str:
+    parts = [f"{h.name} >= {h.minimum}"]
+    if h.maximum is not None:
+        parts.append(f"{h.name} <= {h.maximum}")
+    if h.multiple_of > 1:
+        parts.append(f"{h.name} a multiple of {h.multiple_of}")
+    return f"it was derived for {', '.join(parts)}"
+
+
+__all__ = ["Breakdown", "Certificate", "Contribution", "Facts", "Measure", "ParamCount", "const"]

@@ -1,0 +1,374 @@
+"""From the nodes of a trace to the normal form of `symcount.algebra`.
+
+Integers become polynomials. Floats keep IEEE semantics: a float operation whose result is certain
+to be exact (a product with 4.0 or 0.25, while it stays below 2**53) is a polynomial with rational
+coefficients, and the bound goes along with it (`Value.limits`) and becomes part of the domain.
+Every other float operation is an opaque call that stands for the very double Python computes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple, TypeAlias
+
+from symcount import algebra
+from symcount.algebra import CALLS, Call, Condition, Facts, Poly, call, compare, const, symbol
+from symcount.errors import UnsupportedError
+from symcount.trace.graph import (
+    FLOAT_FUNCTIONS,
+    FLOAT_FUNCTIONS_2,
+    INTEGER_FUNCTIONS_2,
+    Node,
+    Number,
+)
+
+_MANTISSA = 2**53
+# Products with larger odd factors leave too small a range in which they are exact.
+_LARGEST_EXACT_FACTOR = 2**20
+
+
+Limits: TypeAlias = "frozenset[tuple[Condition, bool]]"
+_NO_LIMITS: Limits = frozenset()
+
+
+class Value(NamedTuple):
+    """A lowered node: its polynomial, whether Python has it as a float, and its limits.
+
+    The limits are conditions under which every float step behind it that was taken for exact is.
+    """
+
+    poly: Poly
+    is_float: bool
+    limits: Limits = _NO_LIMITS
+
+
+class Lowering:
+    """Lowers the nodes of one trace under given facts."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self._done: dict[int, tuple[Node, Value]] = {}
+
+    def __call__(self, operand: Node | Number) -> Value:
+        """The normal form of a node or number."""
+        if not isinstance(operand, Node):
+            return _constant(operand)
+        stack = [operand]
+        while stack:
+            node = stack[-1]
+            if id(node) in self._done:
+                stack.pop()
+                continue
+            waiting = [a for a in node.args if isinstance(a, Node) and id(a) not in self._done]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            self._done[id(node)] = node, self._lower(node)
+        return self._done[id(operand)][1]
+
+    def _lower(self, node: Node) -> Value:
+        if node.op == "symbol":
+            return Value(symbol(str(node.args[0])), False)
+        args = [
+            self._done[id(a)][1] if isinstance(a, Node) else _constant(a)  # type: ignore[arg-type]
+            for a in node.args
+        ]
+        is_float = isinstance(node.hint, float)
+        limits = _NO_LIMITS.union(*(a.limits for a in args))
+        if not is_float and not any(a.is_float for a in args):
+            poly = _INTEGER[node.op](self.facts, *(a.poly for a in args))
+            return Value(poly, False, limits)
+        exactly = _Exactly(self.facts)
+        poly = _FLOAT[node.op](exactly, *args)
+        return Value(poly, is_float, limits | exactly.limits)
+
+    def condition(
+        self, op: str, left: Node | Number, right: Node | Number
+    ) -> tuple[Condition | None, bool, Limits]:
+        """A comparison as `symcount.algebra.compare` gives it, and the limits of that."""
+        a, b = self(left), self(right)
+        return (*compare(op, a.poly, b.poly, self.facts), a.limits | b.limits)
+
+
+class _Exactly:
+    """Decides for one operation whether floats are exact, and collects up to which limits."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.limits: Limits = _NO_LIMITS
+
+    def doubles(self, *values: Poly) -> bool:
+        """Whether all `values` are doubles, with the limits up to which they are."""
+        limits = set(self.limits)
+        if all(self._is_double(v, limits) for v in values):
+            self.limits = frozenset(limits)
+            return True
+        return False
+
+    def _is_double(self, value: Poly, limits: set[tuple[Condition, bool]]) -> bool:
+        if opaque(value):
+            return False
+        denominator = value.denominator
+        if denominator & (denominator - 1):
+            return False
+        whole = value.scaled(denominator)
+        low, _ = self.facts.of(whole)
+        if low is None or low < -_MANTISSA:
+            return False
+        return self._is_at_most(whole, limits)
+
+    def _is_at_most(self, whole: Poly, limits: set[tuple[Condition, bool]]) -> bool:
+        _, high = self.facts.of(whole)
+        if high is not None and high <= _MANTISSA:
+            return True
+        if any(abs(c) > _LARGEST_EXACT_FACTOR for m, c in whole.terms.items() if m):
+            return False
+        condition, truth = compare("le", whole, const(_MANTISSA), self.facts)
+        if condition is None:
+            return truth
+        limits.add((condition, truth))
+        return True
+
+    def small(self, value: Poly) -> bool:
+        """Whether an integer is at most 2**53, with the limit up to which it is."""
+        limits = set(self.limits)
+        if self._is_at_most(value, limits):
+            self.limits = frozenset(limits)
+            return True
+        return False
+
+
+def _constant(value: Number | str) -> Value:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise UnsupportedError(
+                f"the factory computes with {value}, which no formula can hold; keep infinities "
+                "out of the arithmetic on hyper-parameters"
+            )
+        return Value(const(Fraction(value)), True)
+    return Value(const(int(value)), False)
+
+
+def opaque(value: Poly) -> bool:
+    """Whether a float step that may round is among the atoms of `value` itself."""
+    return any(
+        isinstance(base, Call) and CALLS[base.op].is_float for m in value.terms for base, _ in m
+    )
+
+
+# --- integers ---------------------------------------------------------------------------------
+
+
+def _int_pow(facts: Facts, base: Poly, exponent: Poly) -> Poly:
+    n = exponent.constant
+    if n is not None and (len(base.terms) == 1 or n <= 16) and 0 <= n <= 4096:
+        if len(base.terms) == 1:
+            ((monomial, coefficient),) = base.terms.items()
+            return Poly({tuple((a, e * int(n)) for a, e in monomial if n): coefficient ** int(n)})
+        return base ** int(n)
+    return call("pow", base, exponent)
+
+
+def _lshift(facts: Facts, a: Poly, b: Poly) -> Poly:
+    return a * _int_pow(facts, const(2), b)
+
+
+def _rshift(facts: Facts, a: Poly, b: Poly) -> Poly:
+    return algebra.floordiv(a, _int_pow(facts, const(2), b), facts)
+
+
+def _and(facts: Facts, a: Poly, b: Poly) -> Poly:
+    for value, mask in ((a, b), (b, a)):
+        ones = mask.constant
+        if ones is not None and ones >= 0 and (int(ones) & (int(ones) + 1)) == 0:
+            return algebra.mod(value, const(ones + 1), facts)
+    return call("and", *sorted((a, b), key=repr))
+
+
+def _abs(facts: Facts, a: Poly) -> Poly:
+    if facts.at_least(a, 0):
+        return a
+    if facts.at_least(-a, 0):
+        return -a
+    return call("fabs_py" if opaque(a) else "abs", a)
+
+
+def _round_digits(facts: Facts, a: Poly, digits: Poly) -> Poly:
+    if facts.at_least(digits, 0):
+        return a
+    return call("round_digits", a, digits)
+
+
+def _same(facts: Facts, a: Poly) -> Poly:
+    return a
+
+
+def _call_of(op: str, commutes: bool = False) -> Callable[..., Poly]:
+    def lower(facts: Facts, *args: Poly) -> Poly:
+        return call(op, *(sorted(args, key=repr) if commutes else args))
+
+    return lower
+
+
+_INTEGER: dict[str, Callable[..., Poly]] = {
+    "add": lambda facts, a, b: a + b,
+    "sub": lambda facts, a, b: a - b,
+    "mul": lambda facts, a, b: a * b,
+    "neg": lambda facts, a: -a,
+    "abs": _abs,
+    "floordiv": lambda facts, a, b: algebra.floordiv(a, b, facts),
+    "mod": lambda facts, a, b: algebra.mod(a, b, facts),
+    "pow": _int_pow,
+    "max": lambda facts, *args: algebra.maximum(args, facts),
+    "min": lambda facts, *args: algebra.minimum(args, facts),
+    "trunc": _same,
+    "floor": _same,
+    "ceil": _same,
+    "round": _same,
+    "round_digits": _round_digits,
+    "lshift": _lshift,
+    "rshift": _rshift,
+    "and": _and,
+    "or": _call_of("or", commutes=True),
+    "xor": _call_of("xor", commutes=True),
+    "invert": lambda facts, a: -a - const(1),
+    "isqrt": _call_of("isqrt"),
+    "factorial": _call_of("factorial"),
+    "bit_length": _call_of("bit_length"),
+    "bit_count": _call_of("bit_count"),
+    **{name: _call_of(name, commutes=name in ("gcd", "lcm")) for name in INTEGER_FUNCTIONS_2},
+}
+
+
+# --- floats -----------------------------------------------------------------------------------
+
+
+def _add(exactly: _Exactly, a: Value, b: Value) -> Poly:
+    total = a.poly + b.poly
+    if exactly.doubles(a.poly, b.poly, total):
+        return total
+    return call("fadd", *sorted((a.poly, b.poly), key=repr))
+
+
+def _sub(exactly: _Exactly, a: Value, b: Value) -> Poly:
+    return _add(exactly, a, Value(-b.poly, b.is_float))
+
+
+def _mul(exactly: _Exactly, a: Value, b: Value) -> Poly:
+    if not opaque(a.poly) and not opaque(b.poly):
+        product = a.poly * b.poly
+        if exactly.doubles(a.poly, b.poly, product):
+            return product
+    return call("fmul", *sorted((a.poly, b.poly), key=repr))
+
+
+def _truediv(exactly: _Exactly, a: Value, b: Value) -> Poly:
+    divisor = b.poly.constant
+    if divisor is not None:
+        quotient = a.poly.scaled(Fraction(1) / divisor)
+        if exactly.doubles(a.poly, quotient):
+            return quotient
+    if a.is_float == b.is_float:
+        return call("truediv", a.poly, b.poly)
+    return call("fdiv", a.poly, b.poly)
+
+
+def _float_floordiv(exactly: _Exactly, a: Value, b: Value) -> Poly:
+    divisor = b.poly.constant
+    if divisor is not None and divisor > 0 and isinstance(divisor, int):
+        if exactly.doubles(a.poly):
+            return algebra.floor(a.poly.scaled(Fraction(1, divisor)), exactly.facts)
+    return call("ffloordiv", a.poly, b.poly)
+
+
+def _float_mod(exactly: _Exactly, a: Value, b: Value) -> Poly:
+    divisor = b.poly.constant
+    if divisor is not None and divisor > 0 and isinstance(divisor, int):
+        if exactly.doubles(a.poly) and a.poly.denominator == 1:
+            return algebra.mod(a.poly, b.poly, exactly.facts)
+    return call("fmod_py", a.poly, b.poly)
+
+
+def _float(exactly: _Exactly, a: Value) -> Poly:
+    if a.is_float or exactly.doubles(a.poly):
+        return a.poly
+    return call("fmul", *sorted((a.poly, const(1)), key=repr))
+
+
+def _float_call(op: str) -> Callable[..., Poly]:
+    def lower(exactly: _Exactly, *args: Value) -> Poly:
+        return call(op, *(a.poly for a in args))
+
+    return lower
+
+
+def _integer_quotient(exactly: _Exactly, a: Poly) -> tuple[Poly, Poly] | None:
+    """(p, q) if `a` is the double p / q of integers so small that rounding cannot cross one.
+
+    If p / q is no integer it is at least 1 / q away from the next, which is more than half the
+    distance between doubles there while p + q <= 2**53.
+    """
+    inner = algebra.only_atom(a)
+    if not (isinstance(inner, Call) and inner.op == "truediv"):
+        return None
+    p, q = inner.args
+    if opaque(p) or opaque(q) or p.denominator != 1 or q.denominator != 1:
+        return None
+    if not (exactly.facts.at_least(p, 0) and exactly.facts.at_least(q, 1)):
+        return None
+    return (p, q) if exactly.small(p + q) else None
+
+
+def _rounded(op: str, call_op: str) -> Callable[..., Poly]:
+    """`int`, `math.floor` or `math.ceil` of a float."""
+
+    def lower(exactly: _Exactly, a: Value) -> Poly:
+        facts = exactly.facts
+        quotient = _integer_quotient(exactly, a.poly)
+        if quotient is not None:
+            p, q = quotient
+            if op == "ceil":
+                return -algebra.floordiv(-p, q, facts)
+            return algebra.floordiv(p, q, facts)
+        if not opaque(a.poly):
+            if op == "floor" or (op == "trunc" and facts.at_least(a.poly, 0)):
+                return algebra.floor(a.poly, facts)
+            if op == "ceil" or facts.at_least(-a.poly, 0):
+                return -algebra.floor(-a.poly, facts)
+        return call(call_op, a.poly)
+
+    return lower
+
+
+def _round(exactly: _Exactly, a: Value) -> Poly:
+    if not opaque(a.poly) and all(
+        exactly.facts.is_integer(m, c) for m, c in a.poly.terms.items()
+    ):
+        return a.poly
+    return call("round", a.poly)
+
+
+_FLOAT: dict[str, Callable[..., Poly]] = {
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "neg": lambda exactly, a: -a.poly,
+    "abs": lambda exactly, a: _abs(exactly.facts, a.poly),
+    "truediv": _truediv,
+    "floordiv": _float_floordiv,
+    "mod": _float_mod,
+    "pow": _float_call("fpow"),
+    "float": _float,
+    "trunc": _rounded("trunc", "trunc"),
+    "floor": _rounded("floor", "floor_float"),
+    "ceil": _rounded("ceil", "ceil_float"),
+    "round": _round,
+    "round_digits": _float_call("fround"),
+    **{
+        name: _float_call(name)
+        for name in ("hypot", "math_pow", "log_base", *FLOAT_FUNCTIONS, *FLOAT_FUNCTIONS_2)
+    },
+}

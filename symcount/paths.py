@@ -1,0 +1,140 @@
+"""The decision tree of a factory: which conditions lead to which module, or to which exception.
+
+A tree is a `Split` on one condition, or a leaf: `Built` (the weights of the module made there),
+`Refused` (the factory raises there) or `Unexplored`. Everything a formula says is one of these
+trees with its leaves mapped to something else, and equal neighbours joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from symcount.algebra import Condition, Poly, product_of
+from symcount.trace.graph import Program, Source
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A parameter or buffer of the module: its name, symbolic sizes and where it was made.
+
+    `shape` is None for a buffer whose shape could not be followed; `operation` made it.
+    """
+
+    name: str
+    shape: tuple[Poly, ...] | None
+    dtype: str
+    itemsize: int
+    kind: str
+    trainable: bool
+    source: Source | None
+    operation: str
+
+    @property
+    def numel(self) -> Poly:
+        """The number of elements."""
+        assert self.shape is not None
+        return product_of(self.shape)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A path on which the factory builds a module."""
+
+    weights: tuple[Weight, ...]
+    program: Program
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A path on which the factory raises; `hints` is where it was seen to."""
+
+    kind: str
+    message: str
+    source: Source | None
+    hints: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
+
+@dataclass(frozen=True)
+class Unexplored:
+    """A path that no run followed."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A condition the factory tests, and what follows on either side."""
+
+    condition: Condition
+    source: Source | None
+    then: Tree
+    otherwise: Tree
+
+
+Leaf: TypeAlias = "Built | Refused | Unexplored"
+Tree: TypeAlias = "Split | Built | Refused | Unexplored"
+Decisions: TypeAlias = "tuple[tuple[Condition, bool], ...]"
+
+
+def leaves(tree: Tree, decisions: Decisions = ()) -> Iterator[tuple[Decisions, Leaf]]:
+    """Every leaf, with the decisions that lead to it."""
+    if isinstance(tree, Split):
+        yield from leaves(tree.then, (*decisions, (tree.condition, True)))
+        yield from leaves(tree.otherwise, (*decisions, (tree.condition, False)))
+    else:
+        yield decisions, tree
+
+
+def map_leaves(tree: Tree, change: Callable[[Leaf], Leaf]) -> Tree:
+    """The same tree with other leaves."""
+    if isinstance(tree, Split):
+        return Split(
+            tree.condition,
+            tree.source,
+            map_leaves(tree.then, change),
+            map_leaves(tree.otherwise, change),
+        )
+    return change(tree)
+
+
+class _Anything:
+    """The value of a leaf that may be joined with any neighbour."""
+
+    def __repr__(self) -> str:
+        return "ANYTHING"
+
+
+ANYTHING: Final = _Anything()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A split of a joined tree: `then` where the condition holds, else `otherwise`."""
+
+    condition: Condition
+    then: Any
+    otherwise: Any
+
+
+def joined(tree: Tree, value: Callable[[Leaf], Any]) -> Any:
+    """The values of the leaves as a tree of `Choice`s, splits without a difference left out."""
+    if not isinstance(tree, Split):
+        return value(tree)
+    then, otherwise = joined(tree.then, value), joined(tree.otherwise, value)
+    if then is ANYTHING or then == otherwise:
+        return otherwise
+    if otherwise is ANYTHING:
+        return then
+    return Choice(tree.condition, then, otherwise)
+
+
+def choices(tree: Any, decisions: Decisions = ()) -> Iterator[tuple[Decisions, Any]]:
+    """Every value of a joined tree, with the decisions that lead to it."""
+    if isinstance(tree, Choice):
+        yield from choices(tree.then, (*decisions, (tree.condition, True)))
+        yield from choices(tree.otherwise, (*decisions, (tree.condition, False)))
+    else:
+        yield decisions, tree

@@ -1,0 +1,211 @@
+"""From normal forms to sympy: expressions, conditions and domains for people to read and use.
+
+Symbols are `integer=True, positive=True`. Float steps become functions of their own, which
+compute, on numbers, the double that Python computes; LaTeX shows them as circled operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import sympy
+from sympy.logic.boolalg import Boolean
+
+from symcount.algebra import CALLS, Atom, Call, Condition, Poly
+from symcount.algebra import Symbol as SymbolAtom
+from symcount.paths import ANYTHING, Choice
+
+_LATEX_INFIX = {
+    "fadd": r"\oplus",
+    "fmul": r"\otimes",
+    "truediv": r"\oslash",
+    "fdiv": r"\oslash",
+    "and": r"\mathbin{\&}",
+    "or": r"\mathbin{|}",
+    "xor": r"\mathbin{\wedge}",
+}
+_NAMES = {
+    "and": "bitand",
+    "or": "bitor",
+    "xor": "bitxor",
+    "fabs_py": "fabs",
+    "floor_float": "ffloor",
+    "ceil_float": "fceil",
+    "round": "fround",
+    "fround": "fround_digits",
+}
+
+
+def _number(value: sympy.Expr, as_float: bool) -> int | float:
+    return float(value) if as_float or not value.is_Integer else int(value)
+
+
+def _function(op: str) -> Any:
+    """The sympy function for a call that sympy has none for."""
+    entry = CALLS[op]
+    of_floats = entry.is_float or op in ("trunc", "floor_float", "ceil_float", "round")
+
+    def evaluate(cls: Any, *args: sympy.Expr) -> sympy.Expr | None:
+        if not all(a.is_number and (a.is_Integer or a.is_Rational or a.is_Float) for a in args):
+            return None
+        result = entry.compute(*(_number(a, of_floats and op != "truediv") for a in args))
+        return sympy.Float(result) if isinstance(result, float) else sympy.Integer(result)
+
+    def latex(self: Any, printer: Any, exp: str | None = None) -> str:
+        args = [printer._print(a) for a in self.args]
+        infix = _LATEX_INFIX.get(op)
+        if infix is not None:
+            text = rf"\left({f' {infix} '.join(args)}\right)"
+        else:
+            name = type(self).__name__.replace("_", r"\_")
+            text = rf"\operatorname{{{name}}}\left({', '.join(args)}\right)"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+    return type(
+        _NAMES.get(op, op),
+        (sympy.Function,),
+        {
+            "eval": classmethod(evaluate),
+            "_latex": latex,
+            "is_integer": not entry.is_float,
+            "is_real": True,
+            "is_finite": True,
+        },
+    )
+
+
+def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+    return sympy.floor(a / b)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "floor": sympy.floor,
+    "floordiv": _int_division,
+    "mod": sympy.Mod,
+    "max": sympy.Max,
+    "min": sympy.Min,
+    "abs": sympy.Abs,
+    "pow": sympy.Pow,
+    "factorial": sympy.factorial,
+    **{
+        op: _function(op)
+        for op in CALLS
+        if op not in ("floor", "floordiv", "mod", "max", "min", "abs", "pow", "factorial")
+    },
+}
+
+
+def symbol(name: str) -> sympy.Symbol:
+    """The sympy symbol of a hyper-parameter."""
+    return sympy.Symbol(name, integer=True, positive=True)
+
+
+@lru_cache(maxsize=4096)
+def expression(poly: Poly) -> sympy.Expr:
+    """A normal form as a sympy expression."""
+    return sympy.Add(*(_term(m, c) for m, c in poly.sorted_terms()))
+
+
+def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
+    number = sympy.Rational(coefficient.numerator, coefficient.denominator)
+    return sympy.Mul(number, *(_atom(base) ** exponent for base, exponent in monomial))
+
+
+@lru_cache(maxsize=4096)
+def _atom(base: Atom) -> sympy.Expr:
+    if isinstance(base, SymbolAtom):
+        return symbol(base.name)
+    float_arguments = _takes_floats(base)
+    args = [_argument(a) if float_arguments else expression(a) for a in base.args]
+    return FUNCTIONS[base.op](*args)
+
+
+def _takes_floats(base: Call) -> bool:
+    return CALLS[base.op].is_float or base.op in ("trunc", "floor_float", "ceil_float", "round")
+
+
+def _argument(poly: Poly) -> sympy.Expr:
+    """An argument of a float step: a constant is a float unless it is whole."""
+    constant = poly.constant
+    if isinstance(constant, Fraction):
+        return sympy.Float(constant.numerator / constant.denominator)
+    return expression(poly)
+
+
+def condition(value: Condition, truth: bool = True) -> Boolean:
+    """A condition, or its negation, as a sympy relation."""
+    left, right = _argument(value.left), _argument(value.right)
+    relation = {
+        ("eq", True): sympy.Eq,
+        ("eq", False): sympy.Ne,
+        ("ge", True): sympy.Ge,
+        ("ge", False): sympy.Lt,
+        ("lt", True): sympy.Lt,
+        ("lt", False): sympy.Ge,
+        ("le", True): sympy.Le,
+        ("le", False): sympy.Gt,
+    }[value.op, truth]
+    return relation(left, right, evaluate=False)
+
+
+def boolean(tree: Any) -> Boolean:
+    """A joined tree of True and False as a sympy Boolean."""
+    if isinstance(tree, bool):
+        return sympy.true if tree else sympy.false
+    assert isinstance(tree, Choice)
+    here, not_here = condition(tree.condition), condition(tree.condition, truth=False)
+    then, otherwise = tree.then, tree.otherwise
+    if then is True:
+        return here if otherwise is False else sympy.Or(here, boolean(otherwise))
+    if then is False:
+        return not_here if otherwise is True else sympy.And(not_here, boolean(otherwise))
+    if otherwise is True:
+        return sympy.Or(not_here, boolean(then))
+    if otherwise is False:
+        return sympy.And(here, boolean(then))
+    return sympy.Or(sympy.And(here, boolean(then)), sympy.And(not_here, boolean(otherwise)))
+
+
+def piecewise(tree: Any, otherwise: Any = ANYTHING) -> sympy.Expr:
+    """A joined tree of normal forms as an expression: a `Piecewise` where it has choices."""
+    if isinstance(tree, Poly):
+        return expression(tree)
+    if tree is ANYTHING:
+        return sympy.Integer(0)
+    pieces: dict[Poly, list[Boolean]] = {}
+    for value, tests in _pieces(tree):
+        pieces.setdefault(value, []).append(tests)
+    items = list(pieces.items())
+    arms: list[tuple[sympy.Expr, Any]] = [
+        (expression(value), sympy.Or(*tests)) for value, tests in items[:-1]
+    ]
+    return sympy.Piecewise(*arms, (expression(items[-1][0]), True), evaluate=False)
+
+
+def _pieces(tree: Any) -> Sequence[tuple[Poly, Boolean]]:
+    values: list[Poly] = []
+
+    def collect(node: Any) -> None:
+        if isinstance(node, Choice):
+            collect(node.then)
+            collect(node.otherwise)
+        elif node not in values:
+            values.append(node)
+
+    collect(tree)
+
+    def test(node: Any, wanted: Poly) -> Any:
+        if isinstance(node, Choice):
+            then, otherwise = test(node.then, wanted), test(node.otherwise, wanted)
+            return then if then == otherwise else Choice(node.condition, then, otherwise)
+        return node == wanted
+
+    return [(value, boolean(test(tree, value))) for value in values]
+
+
+def substitution(values: Mapping[str, int]) -> dict[sympy.Symbol, int]:
+    """The argument of sympy's `subs` for values by name."""
+    return {symbol(name): value for name, value in values.items()}

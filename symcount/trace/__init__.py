@@ -1,0 +1,359 @@
+"""Running a factory on symbols: `trace(factory, ...) -> Trace`.
+
+A trace is one run. It follows the branches that the hints take, records them, and keeps for every
+parameter and buffer of the module the symbolic shape it was created with. Choosing hints, and
+joining the runs into a formula, is the business of `symcount.explore` and `symcount.derive`.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import torch
+from torch import nn
+
+from symcount.errors import (
+    InternalError,
+    NotAModuleError,
+    SymcountError,
+    UninitializedParameterError,
+)
+from symcount.trace.builtins import Restart, shadow_if_needed, shadowed_modules
+from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
+from symcount.trace.numbers import SymFloat, SymInt, calling_frame
+from symcount.trace.tensors import followed_tensors, restart_if_refused, user_frame
+
+OnBranch: TypeAlias = "Callable[[Branch], bool]"
+
+__all__ = ["Branch", "Concretisation", "OnBranch", "Raised", "Trace", "TracedTensor", "trace"]
+
+# A factory cannot need more restarts than it has modules and refusing functions.
+_MOST_RESTARTS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """A comparison the factory made: `left op right` was `taken` at the hints."""
+
+    op: str
+    left: Node
+    right: Node | Number
+    taken: bool
+    node: Node
+    frame: Frame
+
+    @property
+    def source(self) -> Source:
+        """The line that made the comparison."""
+        return self.frame.source
+
+
+@dataclass(frozen=True)
+class Concretisation:
+    """A symbolic value that became a plain number where tracing could not follow."""
+
+    kind: str
+    value: Number | None
+    source: Source
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f" of {self.value}"
+        return f"{self.source}: {self.kind}{value}"
+
+
+@dataclass(frozen=True, eq=False)
+class TracedTensor:
+    """A parameter or buffer of the traced module.
+
+    `shape` is None where the shape could not be followed (buffers only).
+    """
+
+    name: str
+    shape: Shape | None
+    dtype: str
+    itemsize: int
+    kind: str
+    trainable: bool
+    frame: Frame | None
+    operation: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The exception that ended a run, and the factory's line it came from."""
+
+    kind: str
+    message: str
+    source: Source | None
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One run of a factory on symbols: what it built, or how it failed, and on which path."""
+
+    hints: dict[str, int]
+    symbols: tuple[Node, ...]
+    tensors: tuple[TracedTensor, ...]
+    branches: tuple[Branch, ...]
+    concretisations: tuple[Concretisation, ...]
+    raised: Raised | None
+    exception: BaseException | None = field(default=None, repr=False)
+    used_randomness: bool = False
+
+    def program(self) -> Program:
+        """The live arithmetic of this run, frozen."""
+        return freeze(
+            self.symbols,
+            [(t.name, t.shape, t.frame) for t in self.tensors if t.shape is not None],
+            [(b.node, b.taken) for b in self.branches],
+        )
+
+
+class _Run:
+    """The state of one run: the implementation of `symcount.trace.numbers.Run`."""
+
+    def __init__(self, on_branch: Callable[[Branch], None]) -> None:
+        self.alive = True
+        self.pokes: list[tuple[Node, Frame]] = []
+        self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
+        self.on_branch = on_branch
+
+    def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
+        frame = calling_frame(2)
+        node = Node(op, args, value, Frame(frame.f_code, frame.f_lasti))
+        return SymFloat(node, self) if type(value) is float else SymInt(node, self)
+
+    def branch(self, op: str, a: Node, b: Node | Number) -> bool:
+        frame = calling_frame(2)
+        shadow_if_needed(frame)
+        taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
+        if a is b:
+            return taken
+        place = Frame(frame.f_code, frame.f_lasti)
+        node = Node(op, (a, b), taken, place)
+        self.on_branch(Branch(op, a, b, taken, node, place))
+        return taken
+
+    def concretise(self, kind: str, node: Node) -> None:
+        frame = calling_frame(2)
+        if kind in ("int", "float"):
+            shadow_if_needed(frame)
+        self._concretise(kind, node, Frame(frame.f_code, frame.f_lasti))
+
+    def _concretise(self, kind: str, node: Node, frame: Frame) -> None:
+        key = (kind, id(node), id(frame.code), frame.lasti)
+        if key not in self.concretisations:
+            self.concretisations[key] = Concretisation(kind, node.hint, frame.source)
+
+    def concretise_value(self, kind: str) -> None:
+        """Record that a value of a tensor that depends on symbols was read."""
+        frame = user_frame()
+        self.concretisations.setdefault(
+            (kind, 0, id(frame.code), frame.lasti), Concretisation(kind, None, frame.source)
+        )
+
+    def poke(self, node: Node) -> None:
+        frame = calling_frame(2)
+        shadow_if_needed(frame)
+        self.pokes.append((node, Frame(frame.f_code, frame.f_lasti)))
+
+    def settle(self, frame: Any, nodes: set[int]) -> None:
+        """Forgive the pokes of torch's argument parser: the mode was handed the symbols next."""
+        for node, place in self.pokes:
+            if id(node) not in nodes or place.code is not frame.f_code:
+                self._concretise("index", node, place)
+            elif place.lasti != frame.f_lasti:
+                self._concretise("index", node, place)
+        self.pokes.clear()
+
+    def mix(self, operation: Callable[[], Any]) -> Any:
+        return operation()
+
+    def is_tensor(self, value: object) -> bool:
+        return isinstance(value, torch.Tensor)
+
+    def finish(self) -> None:
+        """End the run: its symbols are dead, and what was poked last was concretised."""
+        self.alive = False
+        for node, place in self.pokes:
+            self._concretise("index", node, place)
+        self.pokes.clear()
+
+
+@contextmanager
+def _ambient_state_restored() -> Iterator[Callable[[], bool]]:
+    """Restore what a factory may disturb; the yielded function tells if it drew random numbers."""
+    numpy_random = sys.modules.get("numpy.random")
+    before = random.getstate()
+    before_torch = torch.get_rng_state()
+    before_numpy = numpy_random.get_state() if numpy_random else None
+    dtype = torch.get_default_dtype()
+    device = torch._GLOBAL_DEVICE_CONTEXT if hasattr(torch, "_GLOBAL_DEVICE_CONTEXT") else None
+    context = getattr(device, "device_context", None)
+    grad = torch.is_grad_enabled()
+
+    def drew() -> bool:
+        if random.getstate() != before or not torch.equal(torch.get_rng_state(), before_torch):
+            return True
+        if numpy_random is None or before_numpy is None:
+            return False
+        now = numpy_random.get_state()
+        return bool((now[1] != before_numpy[1]).any() or now[2] != before_numpy[2])
+
+    try:
+        with warnings.catch_warnings():
+            yield drew
+    finally:
+        random.setstate(before)
+        torch.set_rng_state(before_torch)
+        if numpy_random is not None and before_numpy is not None:
+            numpy_random.set_state(before_numpy)
+        if torch.get_default_dtype() is not dtype:
+            torch.set_default_dtype(dtype)
+        if torch.is_grad_enabled() != grad:
+            torch.set_grad_enabled(grad)
+        if getattr(device, "device_context", None) is not context:
+            torch.set_default_device(None if context is None else context.device)
+
+
+_lock = threading.RLock()
+
+
+def trace(
+    factory: Callable[..., object],
+    *,
+    symbols: Mapping[str, tuple[str, int]],
+    fixed: Mapping[str, object],
+    listen: Callable[[], OnBranch] = lambda: lambda branch: True,
+) -> Trace:
+    """Run `factory` once with symbols for some of its parameters, and record what it does.
+
+    Args:
+        factory: a callable that returns an `nn.Module`.
+        symbols: factory parameter -> (symbol's name, hint). Parameters that share a name share
+            the symbol, and must share the hint.
+        fixed: factory parameter -> plain value.
+        listen: called whenever the run starts, or starts again. What it returns is called with
+            each comparison of a symbol, and returns False for those that always go one way,
+            which are then left out of the trace.
+
+    Raises:
+        DerivationError: the run ended in something no formula can come from. An exception of the
+            factory itself does not raise here: it is the result (`Trace.raised`).
+    """
+    with _lock, _ambient_state_restored() as drew_random_numbers:
+        for _ in range(_MOST_RESTARTS):
+            try:
+                return _run_once(factory, symbols, fixed, listen(), drew_random_numbers)
+            except Restart:
+                continue
+        raise InternalError(f"tracing {factory!r} restarted {_MOST_RESTARTS} times")
+
+
+def _run_once(
+    factory: Callable[..., object],
+    symbols: Mapping[str, tuple[str, int]],
+    fixed: Mapping[str, object],
+    on_branch: OnBranch,
+    drew_random_numbers: Callable[[], bool],
+) -> Trace:
+    branches: list[Branch] = []
+
+    def record_branch(branch: Branch) -> None:
+        if on_branch(branch):
+            branches.append(branch)
+
+    run = _Run(record_branch)
+    nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
+    arguments = {parameter: SymInt(nodes[name], run) for parameter, (name, _) in symbols.items()}
+    tensors: tuple[TracedTensor, ...] = ()
+    raised: Raised | None = None
+    exception: BaseException | None = None
+    try:
+        with followed_tensors(run) as mode, shadowed_modules():
+            module = factory(**arguments, **fixed)
+            tensors = _collect(module, mode)
+    except SymcountError:
+        raise
+    except Exception as error:
+        restart_if_refused(error)
+        raised, exception = _raised(error), error
+    finally:
+        run.finish()
+    return Trace(
+        hints={name: value for name, value in symbols.values()},
+        symbols=tuple(nodes.values()),
+        tensors=tensors,
+        branches=tuple(branches),
+        concretisations=tuple(run.concretisations.values()),
+        raised=raised,
+        exception=exception,
+        used_randomness=drew_random_numbers(),
+    )
+
+
+def _raised(error: BaseException) -> Raised:
+    """What an exception said, and the innermost line outside torch and symcount it passed."""
+    source = None
+    step = error.__traceback__
+    here = __file__.rsplit("/", 2)[0]
+    while step is not None:
+        name = step.tb_frame.f_code.co_filename
+        if not name.startswith((here, torch.__path__[0])):
+            source = Source(name, step.tb_lineno, step.tb_frame.f_code.co_name)
+        step = step.tb_next
+    return Raised(type(error).__name__, str(error), source)
+
+
+def _collect(module: object, mode: Any) -> tuple[TracedTensor, ...]:
+    if not isinstance(module, nn.Module):
+        raise NotAModuleError(
+            f"the factory returned {_describe(module)}, not a torch.nn.Module. Return the module "
+            "it builds."
+        )
+    found: list[TracedTensor] = []
+    with torch._C.DisableTorchFunction():
+        for name, parameter in module.named_parameters():
+            if isinstance(parameter, nn.parameter.UninitializedTensorMixin):
+                raise UninitializedParameterError(
+                    f"parameter {name!r} is lazy: its shape is known only after a first forward "
+                    "pass, so the hyper-parameters do not determine the count. Use the eager "
+                    "layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
+                )
+            found.append(_traced(name, parameter, "parameter", parameter.requires_grad, mode))
+        for name, buffer in module.named_buffers():
+            found.append(_traced(name, buffer, "buffer", False, mode))
+    return tuple(found)
+
+
+def _traced(
+    name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: Any
+) -> TracedTensor:
+    known = mode.known.get(id(tensor))
+    shape: Shape | None = None
+    if known is not None and known.shape is not None:
+        shape = tuple(s._node if type(s) is SymInt else s for s in known.shape)
+    return TracedTensor(
+        name=name,
+        shape=shape,
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        itemsize=tensor.itemsize,
+        kind=kind,
+        trainable=trainable,
+        frame=None if known is None else known.frame,
+        operation="code that ran before the factory" if known is None else known.operation,
+    )
+
+
+def _describe(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"

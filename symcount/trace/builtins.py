@@ -1,0 +1,376 @@
+"""Following `int()`, `max()`, `range()`, `math.*` and the like, which would drop a symbol.
+
+Python's `int(x)` returns a plain integer whatever `x` is, and so do `float`, `range` and most of
+`math`. While a factory runs, modules that call one of them on a symbol see a replacement instead.
+
+Which modules? Not all of `sys.modules`: writing names into three thousand of them costs more than
+tracing does. Replacing `builtins.int` itself costs less, but breaks `type(x) is int` everywhere.
+So modules are shadowed lazily. A symbol is asked for a plain number through a hook; if the code
+that asked mentions one of the intercepted names and its module is not shadowed yet, the module is
+added and the run starts again (`Restart`). That happens once a module and process: later runs
+shadow it from the start. The globals are restored after every run, whatever ended it.
+
+Replacements act on symbols only. Given plain values they do what the original does, so code of
+another thread that meets one computes the same.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+from symcount.errors import UnsupportedError
+from symcount.trace.graph import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
+from symcount.trace.numbers import SymFloat, SymInt, apply, hint, operand
+
+
+class Restart(BaseException):
+    """The run must start again with more of the code intercepted.
+
+    Not an `Exception`, so that a factory's `except Exception` cannot swallow it.
+    """
+
+
+def is_symbol(value: object) -> bool:
+    """Whether `value` is a `SymInt` or `SymFloat`; never decides a branch."""
+    kind = type(value)
+    return kind is SymInt or kind is SymFloat
+
+
+def _first_symbol(values: tuple[Any, ...]) -> Any:
+    for value in values:
+        if is_symbol(value):
+            return value
+    return None
+
+
+def apply_to(op: str, *args: Any) -> Any:
+    """The symbol for `op` of plain numbers and symbols, at least one of them a symbol."""
+    run = _first_symbol(args)._run
+    operands = [operand(a) for a in args]
+    if any(o is None for o in operands):
+        raise TypeError(f"{op} of a symbol takes numbers, not {args!r}")
+    return apply(run, op, *operands)  # type: ignore[arg-type]
+
+
+# --- types ------------------------------------------------------------------------------------
+
+
+class _TypeShadow(type):
+    """The metaclass of stand-ins for `int` and `float`: equal to the original in all but `is`."""
+
+    original: type
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, cls.original)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return kind is cls or issubclass(kind, cls.original)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.original
+
+    def __hash__(cls) -> int:
+        return hash(cls.original)
+
+    def __repr__(cls) -> str:
+        return repr(cls.original)
+
+    def __or__(cls, other: Any) -> Any:
+        return cls.original | other
+
+    def __ror__(cls, other: Any) -> Any:
+        return other | cls.original
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls.original, name)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and is_symbol(args[0]):
+            return cls.convert(args[0])
+        return cls.original(*args, **kwargs)
+
+    def convert(cls, symbol: Any) -> Any:
+        """The symbol for `original(symbol)`."""
+        raise NotImplementedError
+
+
+class _IntMeta(_TypeShadow):
+    def convert(cls, symbol: Any) -> Any:
+        return symbol if type(symbol) is SymInt else symbol.__trunc__()
+
+
+class _FloatMeta(_TypeShadow):
+    def convert(cls, symbol: Any) -> Any:
+        return symbol if type(symbol) is SymFloat else apply_to("float", symbol)
+
+
+class IntShadow(metaclass=_IntMeta):
+    """Stands in for `int`."""
+
+    original = int
+
+
+class FloatShadow(metaclass=_FloatMeta):
+    """Stands in for `float`."""
+
+    original = float
+
+
+# --- functions --------------------------------------------------------------------------------
+
+
+def _extremum(name: str) -> Callable[..., Any]:
+    native = getattr(builtins, name)
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        values = tuple(args[0]) if len(args) == 1 else args
+        if _first_symbol(values) is None:
+            return native(*(args if len(args) > 1 else (values,)), **kwargs)
+        if not kwargs and all(isinstance(hint(v), int) for v in values):
+            return functools.reduce(functools.partial(apply_to_pair, name), values)
+        # With a key, or floats among the values, the result is one of the objects: a branch.
+        if len(args) == 1:
+            return native(values, **kwargs)
+        return native(*values, **kwargs)
+
+    return replacement
+
+
+def apply_to_pair(op: str, a: Any, b: Any) -> Any:
+    """`op` of two numbers, symbolic if either is."""
+    if is_symbol(a) or is_symbol(b):
+        return apply_to(op, a, b)
+    return getattr(math, op)(a, b) if hasattr(math, op) else getattr(builtins, op)(a, b)
+
+
+def specialise(value: Any) -> Any:
+    """The plain value of an integer symbol, followed for this very value: a branch."""
+    if type(value) is SymInt:
+        value._check()
+        value._run.branch("eq", value._node, value._node.hint)
+        return value._node.hint
+    return value
+
+
+class _RangeMeta(_TypeShadow):
+    def __call__(cls, *args: Any) -> Any:
+        return range(*map(specialise, args))
+
+
+class RangeShadow(metaclass=_RangeMeta):
+    """Stands in for `range`: a symbolic bound is followed for its very value."""
+
+    original = range
+
+
+def _sum(iterable: Any, /, start: Any = 0) -> Any:
+    items = list(iterable)
+    if sys.version_info >= (3, 12) and any(type(i) is SymFloat for i in items):
+        raise UnsupportedError(
+            "sum() of symbolic floats is compensated since Python 3.12, which is not modelled; "
+            "add them with + instead"
+        )
+    return sum(items, start)
+
+
+def _index(value: Any, /) -> Any:
+    return value if type(value) is SymInt else operator.index(value)
+
+
+def _math_function(name: str) -> Callable[..., Any]:
+    native = getattr(math, name)
+
+    def replacement(*args: Any) -> Any:
+        return native(*args) if _first_symbol(args) is None else apply_to(name, *args)
+
+    return replacement
+
+
+def _math_fold(name: str, empty: int) -> Callable[..., Any]:
+    native = getattr(math, name)
+
+    def replacement(*args: Any) -> Any:
+        if _first_symbol(args) is None:
+            return native(*args)
+        return functools.reduce(functools.partial(apply_to_pair, name), args, empty)
+
+    return replacement
+
+
+def _log(*args: Any) -> Any:
+    if _first_symbol(args) is None:
+        return math.log(*args)
+    return apply_to("log" if len(args) == 1 else "log_base", *args)
+
+
+def _pow(x: Any, y: Any, /) -> Any:
+    return math.pow(x, y) if _first_symbol((x, y)) is None else apply_to("math_pow", x, y)
+
+
+def _hypot(*args: Any) -> Any:
+    return math.hypot(*args) if _first_symbol(args) is None else apply_to("hypot", *args)
+
+
+def _prod(iterable: Any, /, *, start: Any = 1) -> Any:
+    return functools.reduce(operator.mul, iterable, start)
+
+
+def _isclose(a: Any, b: Any, *, rel_tol: float = 1e-09, abs_tol: float = 0.0) -> bool:
+    if _first_symbol((a, b)) is None:
+        return math.isclose(a, b, rel_tol=rel_tol, abs_tol=abs_tol)
+    if a == b:
+        return True
+    difference = abs(b - a)
+    return bool(
+        difference <= abs(rel_tol * b) or difference <= abs(rel_tol * a) or difference <= abs_tol
+    )
+
+
+def _constant_test(name: str, answer: bool) -> Callable[[Any], bool]:
+    native = getattr(math, name)
+
+    def replacement(x: Any, /) -> bool:
+        return answer if is_symbol(x) else native(x)
+
+    return replacement
+
+
+MATH: dict[str, Callable[..., Any]] = {
+    **{name: _math_function(name) for name in FLOAT_FUNCTIONS if name != "log"},
+    **{name: _math_function(name) for name in FLOAT_FUNCTIONS_2},
+    **{name: _math_function(name) for name in ("isqrt", "factorial", "comb", "perm")},
+    "gcd": _math_fold("gcd", 0),
+    "lcm": _math_fold("lcm", 1),
+    "log": _log,
+    "pow": _pow,
+    "hypot": _hypot,
+    "prod": _prod,
+    "isclose": _isclose,
+    "isfinite": _constant_test("isfinite", True),
+    "isinf": _constant_test("isinf", False),
+    "isnan": _constant_test("isnan", False),
+}
+assert set(INTEGER_FUNCTIONS_2) <= set(MATH)
+
+BUILTINS: dict[str, Any] = {
+    "int": IntShadow,
+    "float": FloatShadow,
+    "max": _extremum("max"),
+    "min": _extremum("min"),
+    "sum": _sum,
+    "range": RangeShadow,
+}
+
+
+# --- modules ----------------------------------------------------------------------------------
+
+
+class ModuleShadow(ModuleType):
+    """A module with some of its attributes replaced."""
+
+    def __init__(self, original: ModuleType, replaced: dict[str, Any]) -> None:
+        super().__init__(original.__name__, original.__doc__)
+        self.__dict__["_original"] = original
+        self.__dict__.update(replaced)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_original"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__dict__["_original"], name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(self.__dict__["_original"])
+
+
+_by_identity: dict[int, Any] = {}
+_names: set[str] = set()
+
+
+def intercept(original: Any, replacement: Any, *names: str) -> None:
+    """From now on, a shadowed module's global that is `original` reads as `replacement`.
+
+    Code that mentions one of `names` is taken to use it.
+    """
+    _by_identity[id(original)] = replacement
+    _names.update(names)
+
+
+for _name, _replacement in BUILTINS.items():
+    intercept(getattr(builtins, _name), _replacement, _name)
+for _name, _replacement in MATH.items():
+    intercept(getattr(math, _name), _replacement, _name)
+intercept(math, ModuleShadow(math, MATH))
+intercept(operator.index, _index, "index")
+intercept(operator, ModuleShadow(operator, {"index": _index}))
+
+_mentions: dict[int, tuple[CodeType, bool]] = {}
+_shadowed: dict[int, dict[str, Any]] = {}
+_missing = object()
+
+
+def _mentions_intercepted(code: CodeType, names: dict[str, Any]) -> bool:
+    known = _mentions.get(id(code))
+    if known is None:
+        answer = any(n in _names or id(names.get(n)) in _by_identity for n in code.co_names)
+        known = _mentions[id(code)] = (code, answer)
+    return known[1]
+
+
+def shadow_if_needed(frame: FrameType) -> None:
+    """Add the module of `frame` to the shadowed ones, and restart, if that may keep a symbol."""
+    names = frame.f_globals
+    if id(names) not in _shadowed and _mentions_intercepted(frame.f_code, names):
+        _shadowed[id(names)] = names
+        raise Restart
+
+
+def _replacements(names: dict[str, Any]) -> dict[str, Any]:
+    of_torch = str(names.get("__name__", "")).split(".")[0] == "torch"
+    found = {n: r for n, r in BUILTINS.items() if n not in names}
+    for name, value in names.items():
+        replacement = _by_identity.get(id(value))
+        if replacement is None:
+            continue
+        if of_torch and isinstance(value, ModuleType) and value.__name__ == "torch":
+            continue  # torch's own code compares with `torch.Tensor` by identity
+        found[name] = replacement
+    return found
+
+
+_plans: dict[int, tuple[int, dict[str, Any]]] = {}
+
+
+def _plan(names: dict[str, Any]) -> dict[str, Any]:
+    """The replacements of a module, worked out again when it has gained or lost a global."""
+    size, plan = _plans.get(id(names), (-1, {}))
+    if size != len(names):
+        plan = _replacements(names)
+        _plans[id(names)] = len(names), plan
+    return plan
+
+
+@contextmanager
+def shadowed_modules() -> Iterator[None]:
+    """Within it, the shadowed modules see the replacements; afterwards, what they had before."""
+    saved: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for names in tuple(_shadowed.values()):
+            for name, replacement in _plan(names).items():
+                saved.append((names, name, names.get(name, _missing)))
+                names[name] = replacement
+        yield
+    finally:
+        for names, name, value in reversed(saved):
+            if value is _missing:
+                names.pop(name, None)
+            else:
+                names[name] = value

@@ -1,0 +1,294 @@
+"""The record of one run of a factory: integer arithmetic, branches and tensor creations.
+
+While the factory runs, arithmetic on symbols adds light `Node`s (about a microsecond each).
+Afterwards the nodes that still matter, those that reach a tensor's shape or a branch, are frozen
+into a flat, picklable `Program`, which lowers to an ordinary `torch.fx.Graph`: it prints, it can
+be validated, and as a `torch.fx.GraphModule` it runs on plain numbers, which makes it an
+evaluator of the factory's arithmetic that owes nothing to the algebra of the formula.
+
+`OPERATORS` is the one vocabulary of all of this. Whoever consumes nodes (the normal form, sympy,
+compiled evaluation) keeps a table of its own over the same names, and a test holds the tables
+together.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import torch.fx
+
+Number: TypeAlias = "int | float"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A line of somebody's code."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Frame:
+    """A place in running code, resolved to a `Source` only when somebody asks."""
+
+    __slots__ = ("code", "lasti")
+
+    def __init__(self, code: CodeType, lasti: int) -> None:
+        self.code = code
+        self.lasti = lasti
+
+    @property
+    def source(self) -> Source:
+        """The file, line and function of this place."""
+        line = self.code.co_firstlineno
+        for start, end, number in self.code.co_lines():
+            if start <= self.lasti < end and number is not None:
+                line = number
+        return Source(self.code.co_filename, line, self.code.co_name)
+
+
+class Node:
+    """One operation: its name in `OPERATORS`, its operands, and its value at the hints.
+
+    `normal` belongs to the lowering, which keeps its result for this node there.
+    """
+
+    __slots__ = ("args", "frame", "hint", "normal", "op")
+
+    def __init__(
+        self, op: str, args: tuple[Node | Number | str, ...], hint: Number, frame: Frame | None
+    ) -> None:
+        self.op = op
+        self.args = args
+        self.hint = hint
+        self.frame = frame
+        self.normal: Any = None
+
+
+Operand: TypeAlias = "Node | int | float"
+Shape: TypeAlias = tuple["Node | int", ...]
+
+
+def _shift_left(a: int, b: int) -> int:
+    return a << b
+
+
+def _power(a: Number, b: Number) -> Number:
+    result = a**b
+    if isinstance(result, complex):
+        raise ValueError("a negative number to a fractional power is complex")
+    return result  # type: ignore[no-any-return]
+
+
+def _bit_length(a: int) -> int:
+    return a.bit_length()
+
+
+def _bit_count(a: int) -> int:
+    return a.bit_count()
+
+
+def _is_integer(a: Number) -> bool:
+    return float(a).is_integer()
+
+
+# math functions of one number that give a float; "sqrt" of a symbol is a node "sqrt"
+FLOAT_FUNCTIONS = (
+    "acos acosh asin asinh atan atanh cos cosh degrees erf erfc exp expm1 fabs gamma lgamma "
+    "log log10 log1p log2 radians sin sinh sqrt tan tanh"
+).split()
+# math functions of two numbers that give a float
+FLOAT_FUNCTIONS_2 = "atan2 copysign fmod remainder".split()
+# math functions of integers that give an integer
+INTEGER_FUNCTIONS_2 = "gcd lcm comb perm".split()
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")
+}
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    # integer or float, as Python decides
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "pow": _power,
+    "neg": operator.neg,
+    "abs": abs,
+    "max": max,
+    "min": min,
+    # always a float
+    "truediv": operator.truediv,
+    "float": float,
+    "round_digits": round,
+    "hypot": math.hypot,
+    "math_pow": math.pow,
+    "log_base": math.log,
+    # always an integer
+    "trunc": int,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": round,
+    "and": operator.and_,
+    "or": operator.or_,
+    "xor": operator.xor,
+    "invert": operator.invert,
+    "lshift": _shift_left,
+    "rshift": operator.rshift,
+    "isqrt": math.isqrt,
+    "factorial": math.factorial,
+    "bit_length": _bit_length,
+    "bit_count": _bit_count,
+    **{name: getattr(math, name) for name in FLOAT_FUNCTIONS},
+    **{name: getattr(math, name) for name in FLOAT_FUNCTIONS_2},
+    **{name: getattr(math, name) for name in INTEGER_FUNCTIONS_2},
+    **COMPARISONS,
+}
+
+
+def shape_of(*sizes: int) -> tuple[int, ...]:
+    """The node of a created tensor in the fx graph: its sizes."""
+    return sizes
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One operation of a `Program`; operands are plain numbers or `Ref`s to earlier ones."""
+
+    op: str
+    args: tuple[Ref | Number | str, ...]
+    source: Source | None
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The result of the instruction at this index."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """The live arithmetic of one trace, flat and in an order that can be run."""
+
+    instructions: tuple[Instruction, ...]
+    tensors: tuple[tuple[str, tuple[Ref | int, ...], Source | None], ...]
+    branches: tuple[tuple[Ref, bool], ...]
+
+    def run(self, **values: Number) -> tuple[dict[str, tuple[int, ...]], list[bool]]:
+        """Interpret the program on plain numbers: each tensor's sizes and each branch's truth."""
+        results: list[Any] = []
+
+        def value(operand: Any) -> Any:
+            return results[operand.index] if isinstance(operand, Ref) else operand
+
+        for step in self.instructions:
+            if step.op == "symbol":
+                results.append(values[str(step.args[0])])
+            else:
+                results.append(OPERATORS[step.op](*map(value, step.args)))
+        shapes = {name: tuple(map(value, sizes)) for name, sizes, _ in self.tensors}
+        return shapes, [bool(value(ref)) for ref, _ in self.branches]
+
+    def fx_graph(self) -> torch.fx.Graph:
+        """The program as a `torch.fx.Graph`, one placeholder a symbol.
+
+        Its output is `{"tensors": {name: sizes}, "branches": (truth, ...)}`. Each node keeps the
+        source line that made it in `node.meta["source"]`.
+        """
+        import torch.fx
+
+        graph = torch.fx.Graph()
+        nodes: list[torch.fx.Node] = []
+
+        def value(operand: Any) -> Any:
+            return nodes[operand.index] if isinstance(operand, Ref) else operand
+
+        symbols_first = sorted(
+            range(len(self.instructions)), key=lambda i: self.instructions[i].op != "symbol"
+        )
+        placed: dict[int, torch.fx.Node] = {}
+        for index in symbols_first:
+            step = self.instructions[index]
+            if step.op != "symbol":
+                break
+            placed[index] = graph.placeholder(str(step.args[0]))
+        for index, step in enumerate(self.instructions):
+            if index in placed:
+                nodes.append(placed[index])
+                continue
+            node = graph.call_function(OPERATORS[step.op], tuple(map(value, step.args)))
+            node.meta["source"] = step.source
+            nodes.append(node)
+        created = {}
+        for name, sizes, source in self.tensors:
+            node = graph.call_function(shape_of, tuple(map(value, sizes)))
+            node.meta["source"] = source
+            node.meta["tensor"] = name
+            created[name] = node
+        branches = tuple(nodes[ref.index] for ref, _ in self.branches)
+        graph.output({"tensors": created, "branches": branches})
+        return graph
+
+
+def validate(graph: torch.fx.Graph) -> None:
+    """Raise `ValueError` unless `graph` is well formed and speaks only the known vocabulary."""
+    graph.lint()
+    known = {*OPERATORS.values(), shape_of}
+    for node in graph.nodes:
+        if node.op == "call_function" and node.target not in known:
+            raise ValueError(f"node {node.name!r} calls {node.target!r}, which is no operator here")
+        if node.op not in ("placeholder", "call_function", "output"):
+            raise ValueError(f"node {node.name!r} is a {node.op}, which no factory's trace has")
+
+
+def freeze(
+    symbols: Iterable[Node],
+    tensors: Iterable[tuple[str, Shape, Frame | None]],
+    branches: Iterable[tuple[Node, bool]],
+) -> Program:
+    """The program of all nodes that reach one of `tensors` or `branches`."""
+    refs: dict[int, Ref] = {}
+    instructions: list[Instruction] = []
+
+    def emit(node: Node) -> Ref:
+        stack = [node]
+        while stack:
+            top = stack[-1]
+            if id(top) in refs:
+                stack.pop()
+                continue
+            waiting = [a for a in top.args if isinstance(a, Node) and id(a) not in refs]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            args = tuple(refs[id(a)] if isinstance(a, Node) else a for a in top.args)
+            refs[id(top)] = Ref(len(instructions))
+            source = top.frame.source if top.frame is not None else None
+            instructions.append(Instruction(top.op, args, source))
+        return refs[id(node)]
+
+    for symbol in symbols:
+        emit(symbol)
+    frozen_tensors = tuple(
+        (
+            name,
+            tuple(emit(size) if isinstance(size, Node) else size for size in shape),
+            frame.source if frame is not None else None,
+        )
+        for name, shape, frame in tensors
+    )
+    frozen_branches = tuple((emit(node), taken) for node, taken in branches)
+    return Program(tuple(instructions), frozen_tensors, frozen_branches)

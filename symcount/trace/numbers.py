@@ -1,0 +1,409 @@
+"""`SymInt` and `SymFloat`: proxies that pass for `int` and `float` and remember their arithmetic.
+
+A symbol stands for an ordinary integer, its hint, while the factory runs. It is a proxy and not a
+subclass of `int`, so nothing can read its value behind its back: whoever needs a plain number must
+call one of `__index__`, `__int__`, `__float__`, `__hash__`, `__bool__`, `__str__`, `__format__`,
+and each of these is either a branch, or recorded as a concretisation with its source line. It
+reports `int` through `__class__`, so `isinstance(x, int)` and `numbers.Integral` hold everywhere.
+
+What these proxies cannot see: `type(x) is int`, `x is y`, and values kept from an earlier run.
+Verification against plainly built modules is there to find those.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from symcount.errors import EscapedSymbolError
+from symcount.trace.graph import OPERATORS, Node, Number
+
+_HERE = str(Path(__file__).parent)
+_own_file: dict[str, bool] = {}
+
+
+def calling_frame(depth: int = 1) -> FrameType:
+    """The innermost frame that is not the tracer's own."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        own = _own_file.get(name)
+        if own is None:
+            own = _own_file[name] = name.startswith(_HERE)
+        if not own:
+            return frame
+        frame = frame.f_back
+    raise AssertionError("the tracer was entered from nowhere")
+
+
+class Run(Protocol):
+    """What a symbol needs of the run of the factory it belongs to."""
+
+    alive: bool
+
+    def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
+        """Add a node and return the symbol for its result."""
+
+    def branch(self, op: str, a: Node, b: Node | Number) -> bool:
+        """Decide the comparison `a op b`, record it as a branch, and return its truth."""
+
+    def concretise(self, kind: str, node: Node) -> None:
+        """Record that `node` became a plain number."""
+
+    def poke(self, node: Node) -> None:
+        """Record that `__index__` of `node` was read, which may or may not concretise it."""
+
+    def mix(self, operation: Callable[[], Any]) -> Any:
+        """Run an operation between a tensor and the value of a symbol."""
+
+    def is_tensor(self, value: object) -> bool:
+        """Whether `value` is a tensor."""
+
+
+def operand(value: object) -> Node | Number | None:
+    """The node or plain number that stands for `value`, or None where it is no real number."""
+    kind = type(value)
+    if kind is SymInt or kind is SymFloat:
+        return value._node  # type: ignore[attr-defined,no-any-return]
+    if kind is int or kind is float:
+        return value  # type: ignore[return-value]
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int) or (hasattr(value, "__index__") and hasattr(value, "bit_length")):
+        return operator.index(value)  # type: ignore[arg-type]  # bool, IntEnum, numpy integers
+    return None
+
+
+def hint(value: Any) -> Any:
+    """The plain number a symbol stands for; anything else as it is."""
+    kind = type(value)
+    if kind is SymInt or kind is SymFloat:
+        return value._node.hint
+    return value
+
+
+def _value(x: Node | Number) -> Number:
+    return x.hint if type(x) is Node else x  # type: ignore[return-value]
+
+
+# What must hold of the right operand, or Python raises: a branch of the factory like any other.
+_CONDITION_ON_RIGHT: dict[str, tuple[str, int]] = {
+    "floordiv": ("ne", 0),
+    "mod": ("ne", 0),
+    "truediv": ("ne", 0),
+    "lshift": ("ge", 0),
+    "rshift": ("ge", 0),
+    "log_base": ("gt", 0),
+}
+# What must hold of the only operand of a math function.
+_CONDITION_ON_ARGUMENT: dict[str, tuple[str, int]] = {
+    "sqrt": ("ge", 0),
+    "isqrt": ("ge", 0),
+    "factorial": ("ge", 0),
+    "log": ("gt", 0),
+    "log2": ("gt", 0),
+    "log10": ("gt", 0),
+    "log1p": ("gt", -1),
+}
+
+
+def apply(run: Run, op: str, *args: Node | Number) -> Any:
+    """The symbol for `op` of `args`, with the conditions recorded under which Python computes it.
+
+    The hidden branches of Python's own arithmetic are followed as if the factory had written
+    them: a zero divisor, the sign of an integer exponent (`2 ** -1` is a float), the square root
+    of a negative number.
+    """
+    if len(args) == 2:
+        right = args[1]
+        if type(right) is Node:
+            condition = _CONDITION_ON_RIGHT.get(op)
+            if condition is not None:
+                run.branch(condition[0], right, condition[1])
+            elif op == "pow" and isinstance(right.hint, int):
+                run.branch("ge", right, 0)
+        left = args[0]
+        if op == "pow" and type(left) is Node and _value(right) < 0:
+            run.branch("ne", left, 0)
+    elif len(args) == 1 and type(args[0]) is Node:
+        condition = _CONDITION_ON_ARGUMENT.get(op)
+        if condition is not None:
+            run.branch(condition[0], args[0], condition[1])
+    return run.record(op, args, OPERATORS[op](*map(_value, args)))
+
+
+def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any], flip: bool) -> Any:
+    """An operator whose other operand is no number: a tensor, a sequence, or not our business."""
+    value = self._node.hint
+    if self._run.is_tensor(other):
+        self._check()
+        return self._run.mix(lambda: operation(other, value) if flip else operation(value, other))
+    if operation is operator.mul and isinstance(other, list | tuple | str | bytes):
+        # a sequence repeated n times has no symbolic length: follow it for this very n
+        self._check()
+        self._run.branch("eq", self._node, value)
+        return other * value
+    if isinstance(other, complex | Fraction):
+        self._check()
+        self._run.concretise("arithmetic", self._node)
+        return operation(other, value) if flip else operation(value, other)
+    return NotImplemented
+
+
+def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    operation = getattr(operator, {"and": "and_", "or": "or_"}.get(op, op))
+
+    def forward(self: _Symbol, other: object) -> Any:
+        right = operand(other)
+        if right is None:
+            return _refused(self, other, operation, flip=False)
+        self._check()
+        return apply(self._run, op, self._node, right)
+
+    def backward(self: _Symbol, other: object) -> Any:
+        left = operand(other)
+        if left is None:
+            return _refused(self, other, operation, flip=True)
+        self._check()
+        return apply(self._run, op, left, self._node)
+
+    return forward, backward
+
+
+def _comparison(op: str) -> Callable[..., Any]:
+    operation = getattr(operator, op)
+
+    def compare(self: _Symbol, other: object) -> Any:
+        right = operand(other)
+        if right is None:
+            if self._run.is_tensor(other):
+                value = self._node.hint
+                return self._run.mix(lambda: operation(value, other))
+            return NotImplemented
+        self._check()
+        if isinstance(right, float) and not math.isfinite(right):
+            return operation(self._node.hint, right)  # the same for every finite value
+        return self._run.branch(op, self._node, right)
+
+    return compare
+
+
+def _unary(op: str) -> Callable[..., Any]:
+    def method(self: _Symbol) -> Any:
+        self._check()
+        return apply(self._run, op, self._node)
+
+    return method
+
+
+class _Symbol:
+    """What `SymInt` and `SymFloat` share."""
+
+    __slots__ = ("_node", "_run")
+
+    def __init__(self, node: Node, run: Run) -> None:
+        self._node = node
+        self._run = run
+
+    def _check(self) -> None:
+        if not self._run.alive:
+            raise EscapedSymbolError(
+                f"a symbol (hint {self._node.hint!r}) was used after the run of the factory it "
+                "belongs to had ended. The factory must have kept it in a global, a class "
+                "attribute or a cache; keep such values inside the module it returns."
+            )
+
+    __add__, __radd__ = _binary("add")
+    __sub__, __rsub__ = _binary("sub")
+    __mul__, __rmul__ = _binary("mul")
+    __truediv__, __rtruediv__ = _binary("truediv")
+    __floordiv__, __rfloordiv__ = _binary("floordiv")
+    __mod__, __rmod__ = _binary("mod")
+    __eq__ = _comparison("eq")
+    __ne__ = _comparison("ne")
+    __lt__ = _comparison("lt")
+    __le__ = _comparison("le")
+    __gt__ = _comparison("gt")
+    __ge__ = _comparison("ge")
+    __neg__ = _unary("neg")
+    __abs__ = _unary("abs")
+    _power, _rpower = _binary("pow")
+
+    def __pow__(self, other: object, modulus: object = None) -> Any:
+        power = self._power(other)
+        return power if modulus is None else power % modulus
+
+    def __rpow__(self, other: object, modulus: object = None) -> Any:
+        power = self._rpower(other)
+        return power if modulus is None else power % modulus
+
+    def __divmod__(self, other: object) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: object) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        self._check()
+        return self._run.branch("ne", self._node, 0)
+
+    def __round__(self, ndigits: object = None) -> Any:
+        self._check()
+        if ndigits is None:
+            return apply(self._run, "round", self._node)
+        digits = operand(ndigits)
+        if digits is None:
+            raise TypeError(f"round() takes an integer of digits, not {ndigits!r}")
+        return apply(self._run, "round_digits", self._node, digits)
+
+    def __hash__(self) -> int:
+        self._check()
+        self._run.concretise("hash", self._node)
+        return hash(self._node.hint)
+
+    def __str__(self) -> str:
+        if self._run.alive:
+            self._run.concretise("text", self._node)
+        return str(self._node.hint)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __format__(self, spec: str) -> str:
+        if self._run.alive:
+            self._run.concretise("text", self._node)
+        return format(self._node.hint, spec)
+
+    def __int__(self) -> int:
+        self._check()
+        self._run.concretise("int", self._node)
+        return int(self._node.hint)
+
+    def __float__(self) -> float:
+        self._check()
+        self._run.concretise("float", self._node)
+        return float(self._node.hint)
+
+    def __complex__(self) -> complex:
+        self._check()
+        self._run.concretise("complex", self._node)
+        return complex(self._node.hint)
+
+    def __copy__(self) -> _Symbol:
+        return self
+
+    def __deepcopy__(self, memo: object) -> _Symbol:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        self._run.concretise("pickle", self._node)
+        return type(self._node.hint), (self._node.hint,)
+
+    def conjugate(self) -> Any:
+        """The number itself."""
+        return self
+
+    @property
+    def real(self) -> Any:
+        """The number itself."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """Zero, of the number's type."""
+        return type(self._node.hint)(0)
+
+
+class SymInt(_Symbol):
+    """An integer of the running factory: a hint, and the node that made it."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        return int
+
+    __and__, __rand__ = _binary("and")
+    __or__, __ror__ = _binary("or")
+    __xor__, __rxor__ = _binary("xor")
+    __lshift__, __rlshift__ = _binary("lshift")
+    __rshift__, __rrshift__ = _binary("rshift")
+    __invert__ = _unary("invert")
+    bit_length = _unary("bit_length")
+    bit_count = _unary("bit_count")
+
+    def __index__(self) -> int:
+        self._check()
+        self._run.poke(self._node)
+        return self._node.hint  # type: ignore[return-value]
+
+    def __trunc__(self) -> Any:
+        return self
+
+    __floor__ = __ceil__ = __trunc__
+
+    def __round__(self, ndigits: object = None) -> Any:
+        return self if ndigits is None else super().__round__(ndigits)
+
+    @property
+    def numerator(self) -> Any:
+        """The integer itself."""
+        return self
+
+    @property
+    def denominator(self) -> int:
+        """One."""
+        return 1
+
+    def as_integer_ratio(self) -> tuple[Any, int]:
+        """The integer over one."""
+        return self, 1
+
+    def is_integer(self) -> bool:
+        """Always true."""
+        return True
+
+    def to_bytes(self, *args: Any, **kwargs: Any) -> bytes:
+        """The bytes of the hint: a concretisation."""
+        return int(self).to_bytes(*args, **kwargs)
+
+    from_bytes = int.from_bytes
+
+
+class SymFloat(_Symbol):
+    """A float of the running factory, with the IEEE semantics of Python's own."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        return float
+
+    __trunc__ = _unary("trunc")
+    __floor__ = _unary("floor")
+    __ceil__ = _unary("ceil")
+
+    def is_integer(self) -> bool:
+        """Whether the number is whole: a branch."""
+        return bool(self == self.__floor__())
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        """The ratio of the hint: a concretisation."""
+        return float(self).as_integer_ratio()
+
+    def hex(self) -> str:
+        """The text of the hint: a concretisation."""
+        return float(self).hex()
+
+    fromhex = float.fromhex
+    from_number = getattr(float, "from_number", None)
+    __getformat__ = float.__getformat__

@@ -1,0 +1,1152 @@
+"""Symbolic shapes: every tensor the factory makes lives on the meta device, its sizes beside it.
+
+`Tensors` is a torch function mode. It runs each torch operation on the hints, without memory, and
+works out the symbolic shape of the result by a rule of its own (`RULES`); the two are compared at
+once, so a rule that is wrong stops the run. An operation without a rule gives a tensor of unknown
+shape, which is an error as soon as somebody needs that shape: never a constant.
+
+Initialisers are skipped: they fill memory that is not there. Small tensors whose values a
+constructor reads back (`torch.linspace(0, rate, depth)`) are made for real on the CPU.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeAlias
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from symcount.errors import InternalError, UnknownShapeError
+from symcount.trace.builtins import (
+    ModuleShadow,
+    Restart,
+    _TypeShadow,
+    apply_to_pair,
+    intercept,
+    is_symbol,
+    specialise,
+)
+from symcount.trace.graph import Frame
+from symcount.trace.numbers import SymInt, calling_frame, hint
+
+Size: TypeAlias = Any  # int or SymInt
+Sizes: TypeAlias = tuple[Size, ...]
+Rule: TypeAlias = Callable[["Tensors", Any, tuple[Any, ...], dict[str, Any]], Any]
+
+RULES: dict[Any, Rule] = {}
+
+# a value-bearing tensor larger than this stays on the meta device
+_LARGEST_REAL = 1 << 16
+
+_TORCH = torch.__path__[0]
+_active = threading.local()
+
+
+class SymSize(tuple[Size, ...]):
+    """A shape with symbolic sizes; passes for a `torch.Size`."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        return torch.Size
+
+    def numel(self) -> Size:
+        """The product of the sizes."""
+        return product(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        item = tuple.__getitem__(self, index)
+        return SymSize(item) if isinstance(index, slice) else item
+
+    def __add__(self, other: Any) -> Any:
+        return SymSize((*self, *other))
+
+    def __radd__(self, other: Any) -> Any:
+        return SymSize((*other, *self))
+
+
+class Known:
+    """What the run knows of a tensor, which it keeps alive so that its `id` stays its own."""
+
+    __slots__ = ("frame", "operation", "shape", "tainted", "tensor")
+
+    def __init__(
+        self,
+        tensor: torch.Tensor,
+        shape: Sizes | None,
+        frame: Frame,
+        operation: str,
+        tainted: bool,
+    ) -> None:
+        self.tensor = tensor
+        self.shape = shape
+        self.frame = frame
+        self.operation = operation
+        self.tainted = tainted
+
+
+def user_frame() -> Frame:
+    """The innermost place outside torch and the tracer: a line of the factory or its library."""
+    frame: FrameType | None = calling_frame(2)
+    inner = frame
+    while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
+        frame = frame.f_back
+    frame = frame or inner
+    assert frame is not None
+    return Frame(frame.f_code, frame.f_lasti)
+
+
+def product(sizes: Sequence[Size]) -> Size:
+    """The product of sizes, symbolic if one of them is."""
+    result: Size = 1
+    for size in sizes:
+        result = result * size
+    return result
+
+
+def symbolic(shape: Sequence[Size]) -> bool:
+    """Whether one of the sizes is a symbol."""
+    return any(type(size) is SymInt for size in shape)
+
+
+def plain(value: Any) -> Any:
+    """`value` with the hint in place of each symbol."""
+    if is_symbol(value):
+        return hint(value)
+    kind = type(value)
+    if kind is tuple or kind is SymSize:
+        return tuple(map(plain, value))
+    if kind is list:
+        return list(map(plain, value))
+    if kind is dict:
+        return {k: plain(v) for k, v in value.items()}
+    if kind is slice:
+        return slice(plain(value.start), plain(value.stop), plain(value.step))
+    return value
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The symbols, tensors and other values inside the arguments of a call."""
+    kind = type(value)
+    if kind is tuple or kind is list or kind is SymSize:
+        for item in value:
+            yield from leaves(item)
+    elif kind is dict:
+        for item in value.values():
+            yield from leaves(item)
+    elif kind is slice:
+        yield from (value.start, value.stop, value.step)
+    else:
+        yield value
+
+
+class Tensors(TorchFunctionMode):
+    """The torch function mode of one run. `run` is told of pokes and concretisations."""
+
+    def __init__(self, run: Any) -> None:
+        super().__init__()
+        self.run = run
+        self.known: dict[int, Known] = {}
+
+    # --- bookkeeping ---
+
+    def know(
+        self, tensor: torch.Tensor, shape: Sizes | None, operation: str, tainted: bool = False
+    ) -> torch.Tensor:
+        """Remember the symbolic shape of a tensor, after comparing it with the real one."""
+        if shape is not None:
+            shape = tuple(shape)
+            at_hints = tuple(map(hint, shape))
+            if at_hints != tuple(tensor.shape):
+                raise InternalError(
+                    f"{operation} gave a tensor of shape {tuple(tensor.shape)}, its rule says "
+                    f"{at_hints}"
+                )
+        self.known[id(tensor)] = Known(tensor, shape, user_frame(), operation, tainted)
+        return tensor
+
+    def shape(self, tensor: torch.Tensor) -> Sizes:
+        """The sizes of a tensor, symbolic where they came from a symbol."""
+        known = self.known.get(id(tensor))
+        if known is None:
+            return tuple(tensor.shape)
+        if known.shape is None:
+            raise UnknownShapeError(
+                f"{known.frame.source}: the shape of a tensor made by {known.operation}() cannot "
+                f"be followed, and {user_frame().source} asks for it. Compute the size from the "
+                "hyper-parameters, or fix the symbols it depends on: derive(factory, name=value)."
+            )
+        return known.shape
+
+    def has_symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a call's result may depend on a symbol."""
+        for leaf in leaves((args, kwargs)):
+            if is_symbol(leaf):
+                return True
+            if isinstance(leaf, torch.Tensor):
+                known = self.known.get(id(leaf))
+                if known is not None and (known.shape is None or symbolic(known.shape)):
+                    return True
+        return False
+
+    def tainted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether the values of a call's result depend on a symbol."""
+        for leaf in leaves((args, kwargs)):
+            if is_symbol(leaf):
+                return True
+            known = self.known.get(id(leaf))
+            if known is not None and known.tainted:
+                return True
+        return False
+
+    # --- running ---
+
+    def real(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the operation on the hints, all its tensors on one device."""
+        args, kwargs = plain(args), plain(kwargs)
+        tensors = [x for x in leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+        with torch._C.DisableTorchFunction():
+            if len({t.is_meta for t in tensors}) > 1:
+                args, kwargs = _to_meta(args), _to_meta(kwargs)
+            return func(*args, **kwargs)
+
+    def result(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shape: Sizes | None
+    ) -> Any:
+        """Run the operation and remember the symbolic shape of its result."""
+        out = self.real(func, args, kwargs)
+        return self.know(out, shape, _name(func), self.tainted(args, kwargs))
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self.run.pokes:
+            self.run.settle(calling_frame(), {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)})
+        rule = RULES.get(func)
+        if rule is not None:
+            return rule(self, func, args, kwargs)
+        name = _name(func)
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return _first(args, kwargs, "tensor")
+        if _in_place(name) and args and isinstance(args[0], torch.Tensor) and args[0].is_meta:
+            return args[0]
+        return self.without_rule(func, args, kwargs, name)
+
+    def without_rule(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
+    ) -> Any:
+        """Run an operation that has no rule; what it returns has a constant shape, or none."""
+        depends = self.has_symbols(args, kwargs)
+        tainted = self.tainted(args, kwargs)
+        out = self.real(func, args, kwargs)
+        for item in leaves(out):
+            if isinstance(item, torch.Tensor):
+                if id(item) not in self.known or not _in_place(name):
+                    self.know(item, None if depends else tuple(item.shape), name, tainted)
+            elif depends and type(item) in (int, float) and name not in _SIZELESS:
+                self.run.concretise_value(f"torch {name}()")
+        return out
+
+
+def _to_meta(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value if value.is_meta else value.to("meta")
+    if type(value) in (tuple, list):
+        return type(value)(map(_to_meta, value))
+    if type(value) is dict:
+        return {k: _to_meta(v) for k, v in value.items()}
+    return value
+
+
+def _name(func: Any) -> str:
+    name = getattr(func, "__name__", None) or str(func)
+    if name in ("__get__", "__set__"):
+        name = getattr(getattr(func, "__self__", None), "__name__", name)
+    return str(name)
+
+
+# results of these are numbers that do not depend on sizes
+_SIZELESS = frozenset(
+    "dim ndim ndimension element_size itemsize _version get_device output_nr __hash__ "
+    "dense_dim sparse_dim".split()
+)
+# names that end like in-place operations but change a shape
+_RESHAPING = frozenset(
+    "resize_ resize_as_ set_ t_ transpose_ swapdims_ swapaxes_ squeeze_ unsqueeze_ as_strided_ "
+    "detach_ requires_grad_ rename_ share_memory_ data_ retain_grad_".split()
+)
+
+
+def _in_place(name: str) -> bool:
+    if name.startswith("__i") and name.endswith("__"):
+        return name in (
+            "__iadd__ __isub__ __imul__ __idiv__ __itruediv__ __ifloordiv__ __imod__ __ipow__ "
+            "__iand__ __ior__ __ixor__"
+        )
+    return name.endswith("_") and not name.endswith("__") and name not in _RESHAPING
+
+
+def _first(args: tuple[Any, ...], kwargs: dict[str, Any], name: str = "input") -> Any:
+    if args:
+        return args[0]
+    return kwargs[name] if name in kwargs else next(iter(kwargs.values()))
+
+
+def rule(*functions: Any) -> Callable[[Rule], Rule]:
+    """Register a rule for torch functions; names are looked up on `torch.Tensor` and `torch`."""
+
+    def add(function: Rule) -> Rule:
+        for target in functions:
+            if isinstance(target, str):
+                owners: list[Any] = [torch.Tensor, torch, torch.nn.functional, torch._C._nn]
+                found = [getattr(o, target) for o in owners if hasattr(o, target)]
+            else:
+                found = [target]
+            for item in found:
+                RULES[item] = function
+        return function
+
+    return add
+
+
+def shape_rule(*functions: Any) -> Callable[[Callable[..., Sizes | None]], Rule]:
+    """Register a rule whose shape is computed by the decorated function.
+
+    The function takes the shape of the first tensor and the other arguments as given.
+    """
+
+    def add(compute: Callable[..., Sizes | None]) -> Rule:
+        def apply_rule(
+            mode: Tensors, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> Any:
+            tensor = _first(args, kwargs)
+            if not mode.has_symbols(args, kwargs):
+                return mode.without_rule(func, args, kwargs, _name(func))
+            rest = {k: v for k, v in kwargs.items() if k not in ("input", "self", "out")}
+            return mode.result(func, args, kwargs, compute(mode.shape(tensor), *args[1:], **rest))
+
+        return rule(*functions)(apply_rule)
+
+    return add
+
+
+# --- creation ---------------------------------------------------------------------------------
+
+
+def _sizes(args: Sequence[Any]) -> Sizes:
+    if len(args) == 1 and not is_symbol(args[0]) and isinstance(args[0], Sequence):
+        return tuple(args[0])
+    return tuple(args)
+
+
+def _nonnegative(sizes: Sizes) -> Sizes:
+    for size in sizes:
+        if type(size) is SymInt and not size >= 0:
+            break  # torch raises, as it does for the plain module
+    return sizes
+
+
+def _create(
+    mode: Tensors, func: Any, sizes: Sizes, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "pin_memory", "out")}
+    if kwargs.get("generator") is not None:
+        kwargs["generator"] = None
+    return mode.result(func, args, {**kwargs, "device": "meta"}, _nonnegative(sizes))
+
+
+@rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
+def _create_of_sizes(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    kwargs = dict(kwargs)
+    sizes = _sizes(args) if args else _sizes((kwargs.pop("size"),))
+    return _create(mode, func, sizes, (sizes,), kwargs)
+
+
+@rule(torch.full)
+def _create_full(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    kwargs = dict(kwargs)
+    size = args[0] if args else kwargs.pop("size")
+    value = args[1] if len(args) > 1 else kwargs.pop("fill_value")
+    return _create(mode, func, _sizes((size,)), (tuple(size), value), kwargs)
+
+
+@rule(torch.randint)
+def _create_randint(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    size = kwargs.get("size", args[-1] if args else ())
+    return _create(mode, func, _sizes((size,)), args, kwargs)
+
+
+@rule(torch.normal)
+def _create_normal(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensors = [a for a in args if isinstance(a, torch.Tensor)]
+    if tensors:
+        return mode.result(func, args, kwargs, mode.shape(tensors[0]))
+    size = kwargs.get("size", args[2] if len(args) > 2 else ())
+    return _create(mode, torch.empty, _sizes((size,)), (tuple(size),), {})
+
+
+@rule(torch.randperm)
+def _create_randperm(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    return _create(mode, func, (args[0],), args, kwargs)
+
+
+@rule(torch.eye)
+def _create_eye(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    kwargs = dict(kwargs)
+    rows = args[0] if args else kwargs.pop("n")
+    columns = args[1] if len(args) > 1 else kwargs.pop("m", rows)
+    return _create(mode, func, (rows, columns), (rows, columns), kwargs)
+
+
+@rule("new_empty", "new_zeros", "new_ones", "new_full", "new")
+def _create_new(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    kwargs = dict(kwargs)
+    name = _name(func)
+    if name == "new" and any(isinstance(a, torch.Tensor | list) for a in args[1:]):
+        return mode.without_rule(func, args, kwargs, name)
+    given = args[1:] if len(args) > 1 else (kwargs.pop("size"),)
+    if name == "new_full":
+        return _create(mode, func, _sizes(given[:1]), args, kwargs)
+    sizes = _sizes(given)
+    if name == "new":
+        return _create(mode, torch.empty, sizes, (sizes,), {"dtype": args[0].dtype})
+    return _create(mode, func, sizes, (args[0], sizes), kwargs)
+
+
+@rule("empty_like", "zeros_like", "ones_like", "rand_like", "randn_like", "full_like")
+def _create_like(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    return _create(mode, func, mode.shape(_first(args, kwargs)), args, kwargs)
+
+
+# --- small tensors with values -----------------------------------------------------------------
+
+
+def _ceil_div(a: Size, b: Size) -> Size:
+    return -((-a) // b)
+
+
+def _with_values(
+    mode: Tensors, func: Any, args: Any, kwargs: Any, shape: Sizes | None, small: bool
+) -> Any:
+    kwargs = dict(kwargs)
+    device = torch.device(kwargs.get("device") or "cpu")
+    kwargs["device"] = "meta" if device.type == "meta" or not small else "cpu"
+    tainted = mode.tainted(args, kwargs)
+    out = mode.real(func, args, kwargs)
+    return mode.know(out, tuple(out.shape) if shape is None else shape, _name(func), tainted)
+
+
+@rule(torch.arange, torch.range)
+def _arange(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    given = dict(kwargs)
+    if len(args) == 1:
+        args = (0, *args)
+    elif not args and "start" not in given:
+        given["start"] = 0
+    bounds = list(args[:3]) + [given.pop(k) for k in ("start", "end", "step") if k in given]
+    start, end, step = (*bounds, 1)[:3]
+    whole = all(isinstance(b, int) for b in (start, end, step))
+    shape = None
+    if whole and func is torch.arange:
+        shape = (_ceil_div(end - start, step),)
+    elif any(map(is_symbol, (start, end, step))):
+        out = mode.real(func, (start, end, step), {**given, "device": "meta"})
+        return mode.know(out, None, _name(func), tainted=True)
+    count = abs((hint(end) - hint(start)) / (hint(step) or 1))
+    return _with_values(mode, func, (start, end, step), given, shape, count <= _LARGEST_REAL)
+
+
+@rule(torch.linspace, torch.logspace)
+def _linspace(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    steps = kwargs["steps"] if "steps" in kwargs else args[2]
+    return _with_values(mode, func, args, kwargs, (steps,), hint(steps) <= _LARGEST_REAL)
+
+
+@rule(torch.tensor, torch.as_tensor, torch.scalar_tensor, torch.asarray)
+def _tensor(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    data = _first(args, kwargs, "data")
+    if isinstance(data, torch.Tensor):
+        kwargs = {k: v for k, v in kwargs.items() if k != "device"}
+        return mode.result(func, args, kwargs, mode.shape(data))
+    return _with_values(mode, func, args, kwargs, None, small=True)
+
+
+@rule("item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy")
+def _read_values(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    if mode.tainted(args, {}):
+        mode.run.concretise_value(f"Tensor.{_name(func)}()")
+    return mode.real(func, args, kwargs)
+
+
+# --- same shape -------------------------------------------------------------------------------
+
+_SAME = """
+abs absolute acos acosh asin asinh atan atanh bernoulli bitwise_not bfloat16 bool ceil celu
+clone conj contiguous cos cosh cumprod cumsum deg2rad detach double dropout elu erf erfc erfinv
+exp exp2 expm1 fix flip float floor frac gelu half hardswish hardtanh int isfinite isinf isnan
+leaky_relu log log10 log1p log2 log_softmax logical_not logit long mish nan_to_num neg negative
+normalize positive rad2deg reciprocal relu relu6 roll round rsqrt selu sgn short sigmoid sign silu
+sin sinh softmax softplus sqrt square tan tanh tril triu trunc _weight_norm __neg__ __invert__
+__abs__ __pos__ __deepcopy__ clamp clamp_min clamp_max clip layer_norm group_norm
+masked_fill requires_grad_ detach_ renorm sort argsort
+""".split()
+
+
+@rule(*_SAME, torch.Tensor.data.__get__, torch.Tensor.grad.__get__)
+def _same_shape(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor = _first(args, kwargs)
+    out = mode.real(func, args, kwargs)
+    if out is tensor or not isinstance(out, torch.Tensor):
+        return out
+    known = mode.known.get(id(tensor))
+    shape = tuple(tensor.shape) if known is None else known.shape
+    return mode.know(out, shape, _name(func), mode.tainted(args, kwargs))
+
+
+@rule("to", "cuda", "cpu", "type", "type_as", "xpu")
+def _convert(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    """Change the dtype and leave the device: nothing here has a real device to go to."""
+    tensor = args[0]
+    given = (*args[1:], *kwargs.values())
+    name = _name(func)
+    if name == "type" and not given:
+        return mode.real(func, args, kwargs)
+    meta = any(isinstance(g, str | torch.device) and str(g) == "meta" for g in given)
+    dtype = next((g for g in given if isinstance(g, torch.dtype)), None)
+    if name in ("to", "type_as") and dtype is None:
+        dtype = next((g.dtype for g in given if isinstance(g, torch.Tensor)), None)
+    with torch._C.DisableTorchFunction():
+        if name == "type" and dtype is None:
+            dtype = torch.empty(0).type(given[0]).dtype
+        out = tensor.to(device="meta" if meta else tensor.device, dtype=dtype or tensor.dtype)
+    return out if out is tensor else mode.know(out, mode.shape(tensor), name)
+
+
+@rule(torch.Tensor.data.__set__)
+def _set_data(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor, value = args
+    shape = mode.shape(value)
+    mode.real(func, args, kwargs)
+    mode.know(tensor, shape, "data")
+
+
+@rule("__setitem__")
+def _set_item(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    if not args[0].is_meta:
+        mode.real(func, args, kwargs)
+
+
+# --- asking for shapes ------------------------------------------------------------------------
+
+
+def _size_of(mode: Tensors, tensor: torch.Tensor) -> Any:
+    shape = mode.shape(tensor)
+    return SymSize(shape) if symbolic(shape) else torch.Size(shape)
+
+
+@rule(torch.Tensor.shape.__get__)
+def _shape(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    return _size_of(mode, args[0])
+
+
+@rule("size")
+def _size(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    dim = args[1] if len(args) > 1 else kwargs.get("dim")
+    size = _size_of(mode, args[0])
+    return size if dim is None else size[operator.index(dim)]
+
+
+@rule("numel", "nelement")
+def _numel(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    return product(mode.shape(args[0]))
+
+
+@rule(torch.Tensor.nbytes.__get__)
+def _nbytes(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    return product(mode.shape(args[0])) * args[0].itemsize
+
+
+@rule("__len__")
+def _len(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    mode.real(func, args, kwargs)
+    return specialise(mode.shape(args[0])[0])
+
+
+# --- reshaping --------------------------------------------------------------------------------
+
+
+def _reshaped(shape: Sizes, sizes: Sizes) -> Sizes:
+    total = product(shape)
+    if any(type(s) is int and s == -1 for s in sizes):
+        rest = product([s for s in sizes if not (type(s) is int and s == -1)])
+        if total % rest != 0:
+            return sizes  # torch raises
+        return tuple(total // rest if type(s) is int and s == -1 else s for s in sizes)
+    if product(sizes) != total:
+        return sizes  # torch raises
+    return sizes
+
+
+@shape_rule("view", "reshape")
+def _view(shape: Sizes, *sizes: Any, **named: Any) -> Sizes | None:
+    given = (*sizes, *named.values())
+    if len(given) == 1 and isinstance(given[0], torch.dtype):
+        return None
+    return _reshaped(shape, _sizes(given))
+
+
+@shape_rule("flatten")
+def _flatten(shape: Sizes, start_dim: int = 0, end_dim: int = -1) -> Sizes:
+    if not shape:
+        return (1,)
+    start, end = start_dim % len(shape), end_dim % len(shape)
+    return (*shape[:start], product(shape[start : end + 1]), *shape[end + 1 :])
+
+
+@shape_rule("ravel")
+def _ravel(shape: Sizes) -> Sizes:
+    return (product(shape),)
+
+
+@shape_rule("unflatten")
+def _unflatten(shape: Sizes, dim: int, sizes: Any) -> Sizes:
+    dim %= len(shape)
+    return (*shape[:dim], *_reshaped(shape[dim : dim + 1], tuple(sizes)), *shape[dim + 1 :])
+
+
+@shape_rule("unsqueeze")
+def _unsqueeze(shape: Sizes, dim: int) -> Sizes:
+    dim %= len(shape) + 1
+    return (*shape[:dim], 1, *shape[dim:])
+
+
+@shape_rule("squeeze")
+def _squeeze(shape: Sizes, dim: Any = None) -> Sizes:
+    dims = range(len(shape)) if dim is None else [dim] if isinstance(dim, int) else dim
+    gone = {d % len(shape) for d in dims}
+    return tuple(s for d, s in enumerate(shape) if not (d in gone and s == 1))
+
+
+@shape_rule("transpose", "swapaxes", "swapdims")
+def _transpose(shape: Sizes, dim0: int, dim1: int) -> Sizes:
+    sizes = list(shape)
+    sizes[dim0], sizes[dim1] = sizes[dim1], sizes[dim0]
+    return tuple(sizes)
+
+
+@shape_rule("t", torch.Tensor.T.__get__, "adjoint")
+def _t(shape: Sizes) -> Sizes:
+    return shape[::-1]
+
+
+@shape_rule(torch.Tensor.mT.__get__, torch.Tensor.mH.__get__)
+def _m_t(shape: Sizes) -> Sizes:
+    return (*shape[:-2], shape[-1], shape[-2])
+
+
+@shape_rule("permute")
+def _permute(shape: Sizes, *dims: Any) -> Sizes:
+    return tuple(shape[d] for d in _sizes(dims))
+
+
+@shape_rule("movedim", "moveaxis")
+def _movedim(shape: Sizes, source: Any, destination: Any) -> Sizes:
+    sources = [d % len(shape) for d in ([source] if isinstance(source, int) else source)]
+    targets = [d % len(shape) for d in ([destination] if isinstance(destination, int) else destination)]
+    order = [d for d in range(len(shape)) if d not in sources]
+    for target, origin in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, origin)
+    return tuple(shape[d] for d in order)
+
+
+@shape_rule("expand", "broadcast_to")
+def _expand(shape: Sizes, *sizes: Any, **named: Any) -> Sizes:
+    wanted = _sizes((*sizes, *(v for k, v in named.items() if k in ("size", "sizes"))))
+    new = len(wanted) - len(shape)
+    result = list(wanted[:new])
+    for have, want in zip(shape, wanted[new:], strict=True):
+        if type(want) is int and want == -1:
+            result.append(have)
+        else:
+            result.append(_together(have, want))
+    return tuple(result)
+
+
+@rule("expand_as", "view_as", "reshape_as")
+def _like_other(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor, other = args
+    shape = mode.shape(other)
+    if _name(func) == "expand_as":
+        _broadcast(mode.shape(tensor), shape)
+    else:
+        _reshaped(mode.shape(tensor), shape)
+    return mode.result(func, args, kwargs, shape)
+
+
+@shape_rule("repeat", "tile")
+def _repeat(shape: Sizes, *repeats: Any, **named: Any) -> Sizes:
+    times = _sizes((*repeats, *named.values()))
+    rank = max(len(shape), len(times))
+    shape = (*(1,) * (rank - len(shape)), *shape)
+    times = (*(1,) * (rank - len(times)), *times)
+    return tuple(s * t for s, t in zip(shape, times, strict=True))
+
+
+@shape_rule("repeat_interleave")
+def _repeat_interleave(shape: Sizes, repeats: Any, dim: int | None = None) -> Sizes | None:
+    if not isinstance(repeats, int):
+        return None
+    if dim is None:
+        return (product(shape) * repeats,)
+    dim %= len(shape)
+    return (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
+
+
+@shape_rule("pad")
+def _pad(shape: Sizes, pad: Any, mode: str = "constant", value: Any = None) -> Sizes:
+    sizes = list(shape)
+    for axis in range(len(pad) // 2):
+        sizes[-1 - axis] = sizes[-1 - axis] + pad[2 * axis] + pad[2 * axis + 1]
+    return tuple(sizes)
+
+
+@shape_rule("narrow")
+def _narrow(shape: Sizes, dim: int, start: Any, length: Size) -> Sizes:
+    dim %= len(shape)
+    if not (start + length <= shape[dim]):
+        return shape  # torch raises
+    return (*shape[:dim], length, *shape[dim + 1 :])
+
+
+@shape_rule("select")
+def _select(shape: Sizes, dim: int, index: Any) -> Sizes:
+    dim %= len(shape)
+    _within(index, shape[dim])
+    return (*shape[:dim], *shape[dim + 1 :])
+
+
+def _within(index: Any, size: Size) -> None:
+    """Record that an index must be smaller than the size, or torch raises."""
+    _ = size > index if hint(index) >= 0 else size >= -index
+
+
+def _slice_length(size: Size, item: slice) -> Size:
+    def clamp(bound: Any, default: Any) -> Any:
+        if bound is None:
+            return default
+        if bound < 0:
+            return apply_to_pair("max", size + bound, 0)
+        return apply_to_pair("min", bound, size)
+
+    length = clamp(item.stop, size) - clamp(item.start, 0)
+    step = 1 if item.step is None else item.step
+    length = length if type(step) is int and step == 1 else _ceil_div(length, step)
+    return apply_to_pair("max", length, 0)
+
+
+@shape_rule("__getitem__")
+def _getitem(shape: Sizes, index: Any) -> Sizes | None:
+    items = list(index) if isinstance(index, tuple) else [index]
+    consumed = sum(1 for i in items if i is not None and i is not Ellipsis)
+    if any(isinstance(i, torch.Tensor | list | bool) for i in items):
+        return None
+    if not any(i is Ellipsis for i in items):
+        items.append(Ellipsis)
+    result: list[Size] = []
+    axis = 0
+    for item in items:
+        if item is None:
+            result.append(1)
+        elif item is Ellipsis:
+            rest = len(shape) - consumed
+            result.extend(shape[axis : axis + rest])
+            axis += rest
+        elif isinstance(item, slice):
+            result.append(_slice_length(shape[axis], item))
+            axis += 1
+        else:
+            _within(item, shape[axis])
+            axis += 1
+    return tuple(result)
+
+
+# --- several tensors --------------------------------------------------------------------------
+
+
+def _together(a: Size, b: Size) -> Size:
+    """The size that two sizes broadcast to; the ways they can agree are branches."""
+    if type(a) is int and a == 1:
+        return b
+    if type(b) is int and b == 1:
+        return a
+    if a == b:
+        return a if type(a) is int or type(b) is not int else b
+    return b if a == 1 else a
+
+
+def _broadcast(*shapes: Sizes) -> Sizes:
+    rank = max(map(len, shapes))
+    result: Sizes = (1,) * rank
+    for shape in shapes:
+        padded = (*(1,) * (rank - len(shape)), *shape)
+        result = tuple(map(_together, result, padded))
+    return result
+
+
+_BROADCASTING = """
+add sub subtract mul multiply div divide true_divide floor_divide fmod remainder pow float_power
+maximum minimum fmax fmin atan2 hypot lerp where logical_and logical_or logical_xor bitwise_and
+bitwise_or bitwise_xor eq ne lt le gt ge isclose copysign addcmul addcdiv
+__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __div__ __rdiv__
+__floordiv__ __rfloordiv__ __mod__ __rmod__ __pow__ __rpow__ __and__ __rand__ __or__ __ror__
+__xor__ __rxor__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__
+""".split()
+
+
+@rule(*_BROADCASTING)
+def _pointwise(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    if not mode.has_symbols(args, kwargs):
+        return mode.without_rule(func, args, kwargs, _name(func))
+    tensors = [x for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor)]
+    return mode.result(func, args, kwargs, _broadcast(*map(mode.shape, tensors)))
+
+
+@rule("copy_")
+def _copy(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    target = args[0]
+    source = args[1] if len(args) > 1 else kwargs["src"]
+    if not target.is_meta and not source.is_meta:
+        return mode.real(func, args, kwargs)
+    if tuple(map(hint, _broadcast(mode.shape(target), mode.shape(source)))) != tuple(target.shape):
+        return mode.real(func, args, kwargs)  # torch raises
+    return target
+
+
+@rule(torch.cat, torch.concat, torch.concatenate)
+def _cat(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensors = list(_first(args, kwargs, "tensors"))
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+    shapes = [mode.shape(t) for t in tensors if mode.shape(t) != (0,)]
+    if not shapes:
+        return mode.without_rule(func, args, kwargs, "cat")
+    dim %= len(shapes[0])
+    sizes = list(shapes[0])
+    for shape in shapes[1:]:
+        for axis, size in enumerate(shape):
+            if axis == dim:
+                sizes[axis] = sizes[axis] + size
+            elif sizes[axis] != size:
+                break  # torch raises
+    return mode.result(func, args, kwargs, tuple(sizes))
+
+
+@rule(torch.stack)
+def _stack(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensors = list(_first(args, kwargs, "tensors"))
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+    shape = mode.shape(tensors[0])
+    for tensor in tensors[1:]:
+        if any(a != b for a, b in zip(shape, mode.shape(tensor), strict=True)):
+            break  # torch raises
+    dim %= len(shape) + 1
+    return mode.result(func, args, kwargs, (*shape[:dim], len(tensors), *shape[dim:]))
+
+
+def _pieces(
+    mode: Tensors, func: Any, args: Any, kwargs: Any, dim: int, lengths: Sequence[Size] | None
+) -> Any:
+    out = mode.real(func, args, kwargs)
+    shape = mode.shape(args[0])
+    dim %= len(shape)
+    for index, piece in enumerate(out):
+        sizes = shape[:dim] if lengths is None else (*shape[:dim], lengths[index])
+        mode.know(piece, (*sizes, *shape[dim + 1 :]), _name(func), mode.tainted(args, kwargs))
+    return out
+
+
+@rule("split", "split_with_sizes", torch.functional.split)
+def _split(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor = args[0]
+    given = dict(kwargs)
+    size = args[1] if len(args) > 1 else given.pop("split_size_or_sections", given.get("split_size"))
+    dim = args[2] if len(args) > 2 else given.get("dim", 0)
+    total = mode.shape(tensor)[dim]
+    if isinstance(size, int):
+        count = specialise(_ceil_div(total, size))
+        lengths = [size] * (count - 1) + [total - size * (count - 1)]
+    else:
+        lengths = list(size)
+        if sum(lengths) != total:
+            lengths = list(plain(lengths))  # torch raises
+    with_plain = (tensor, plain(size), dim)
+    return _pieces(mode, torch.Tensor.split, with_plain, {}, dim, lengths)
+
+
+@rule("chunk")
+def _chunk(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor = args[0]
+    chunks = specialise(args[1] if len(args) > 1 else kwargs["chunks"])
+    dim = args[2] if len(args) > 2 else kwargs.get("dim", 0)
+    total = mode.shape(tensor)[dim]
+    size = _ceil_div(total, chunks)
+    count = specialise(_ceil_div(total, size))
+    lengths = [size] * (count - 1) + [total - size * (count - 1)]
+    return _pieces(mode, torch.Tensor.chunk, (tensor, chunks, dim), {}, dim, lengths)
+
+
+@rule("unbind", "__iter__")
+def _unbind(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+    specialise(mode.shape(args[0])[dim])
+    out = _pieces(mode, torch.Tensor.unbind, (args[0], dim), {}, dim, None)
+    return iter(out) if _name(func) == "__iter__" else out
+
+
+@rule(torch.functional.meshgrid)
+def _meshgrid(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    tensors = args[0] if isinstance(args[0], list | tuple) else args
+    sizes = [product(mode.shape(t)) for t in tensors]
+    if kwargs.get("indexing") == "xy" and len(sizes) > 1:
+        sizes[0], sizes[1] = sizes[1], sizes[0]
+    out = mode.real(func, args, kwargs)
+    for grid in out:
+        mode.know(grid, tuple(sizes), "meshgrid", mode.tainted(args, kwargs))
+    return out
+
+
+@rule("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "vdot", "inner")
+def _matmul(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    if not mode.has_symbols(args, kwargs):
+        return mode.without_rule(func, args, kwargs, _name(func))
+    a, b = mode.shape(args[0]), mode.shape(args[1])
+    if _name(func) == "__rmatmul__":
+        a, b = b, a
+    if (a[-1] if _name(func) == "inner" else b[-2] if len(b) > 1 else b[-1]) != a[-1]:
+        return mode.real(func, args, kwargs)  # torch raises
+    rows = a[-2:-1]
+    columns = b[-1:] if len(b) > 1 else ()
+    batch = _broadcast(a[:-2], b[:-2]) if a[:-2] or b[:-2] else ()
+    return mode.result(func, args, {**kwargs, "out": None} if "out" in kwargs else kwargs, (*batch, *rows, *columns))
+
+
+@rule("outer", "ger")
+def _outer(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    shape = (*mode.shape(args[0]), *mode.shape(args[1]))
+    return mode.result(func, args, kwargs, shape)
+
+
+@rule("linear")
+def _linear(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    values = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs
+    shape, weight = mode.shape(values["input"]), mode.shape(values["weight"])
+    if shape[-1] != weight[-1]:
+        return mode.real(func, args, kwargs)  # torch raises
+    return mode.result(func, args, kwargs, (*shape[:-1], *weight[:-1]))
+
+
+@shape_rule("norm_except_dim")
+def _norm_except_dim(shape: Sizes, pow: Any = 2, dim: int = 0) -> Sizes:
+    if dim == -1:
+        return ()
+    return tuple(s if axis == dim else 1 for axis, s in enumerate(shape))
+
+
+# --- reductions -------------------------------------------------------------------------------
+
+
+def _reduced(shape: Sizes, dim: Any, keepdim: bool) -> Sizes:
+    if dim is None:
+        return (1,) * len(shape) if keepdim else ()
+    dims = {d % len(shape) for d in ([dim] if isinstance(dim, int) else dim)} or set(range(len(shape)))
+    if keepdim:
+        return tuple(1 if axis in dims else s for axis, s in enumerate(shape))
+    return tuple(s for axis, s in enumerate(shape) if axis not in dims)
+
+
+def _reduction_rule(dim_position: int, *functions: Any) -> None:
+    def apply_rule(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+        if not mode.has_symbols(args, kwargs) or (len(args) > 1 and isinstance(args[1], torch.Tensor)):
+            return (_pointwise if len(args) > 1 else RULES[torch.abs] if False else _no_rule)(mode, func, args, kwargs)
+        dim = args[dim_position] if len(args) > dim_position else kwargs.get("dim")
+        keepdim = args[dim_position + 1] if len(args) > dim_position + 1 else kwargs.get("keepdim", False)
+        shape = _reduced(mode.shape(_first(args, kwargs)), dim, keepdim)
+        out = mode.real(func, args, kwargs)
+        for item in [out] if isinstance(out, torch.Tensor) else out:
+            mode.know(item, shape, _name(func), mode.tainted(args, kwargs))
+        return out
+
+    rule(*functions)(apply_rule)
+
+
+def _no_rule(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    return mode.without_rule(func, args, kwargs, _name(func))
+
+
+_reduction_rule(
+    1, *"sum mean prod amax amin any all argmax argmin logsumexp max min median std var".split()
+)
+_reduction_rule(2, "norm", torch.functional.norm, torch.linalg.norm, torch.linalg.vector_norm)
+
+
+# --- torch functions that refuse a symbol before any mode is asked ------------------------------
+
+_refusing: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+
+
+def _following(original: Any) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        mode: Tensors | None = getattr(_active, "mode", None)
+        if mode is None or not any(map(is_symbol, leaves((args, kwargs)))):
+            return original(*args, **kwargs)
+        return mode.__torch_function__(original, (), args, kwargs)
+
+    wrapper.__name__ = getattr(original, "__name__", "wrapper")
+    return wrapper
+
+
+def _refuse(owner: Any, name: str) -> bool:
+    """Have a torch function followed through a wrapper from the next run on."""
+    original = getattr(owner, name, None)
+    if original is None or (id(owner), name) in _refusing or isinstance(original, type):
+        return False
+    wrapper = _following(original)
+    _refusing[id(owner), name] = owner, name, wrapper
+    if owner is torch:
+        intercept(original, wrapper)
+    return True
+
+
+_REFUSAL = re.compile(r"(\w+)\(\)[^\n]*\bSym(?:Int|Float)\b|(\w+)\(\) received an invalid combination")
+
+for _name_of_refusing in ("arange", "linspace"):
+    _refuse(torch, _name_of_refusing)
+
+
+def restart_if_refused(error: BaseException | None) -> None:
+    """Restart if torch raised because an argument of one of its functions is a symbol."""
+    while error is not None:
+        if isinstance(error, TypeError):
+            for match in _REFUSAL.finditer(str(error)):
+                name = match.group(1) or match.group(2)
+                learned = [_refuse(owner, name) for owner in (torch, torch.Tensor)]
+                if any(learned):
+                    raise Restart
+        error = error.__cause__ or error.__context__
+
+
+# --- torch.Tensor(n, m) -------------------------------------------------------------------------
+
+
+class _LegacyMeta(_TypeShadow):
+    """Stands in for `torch.Tensor` and its kin, whose constructors allocate and ask no mode."""
+
+    dtype: torch.dtype | None
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if args and not kwargs and all(type(a) is int or type(a) is SymInt for a in args):
+            return torch.empty(*args, dtype=cls.dtype)
+        return cls.original(*args, **kwargs)
+
+
+def _legacy(name: str, dtype: torch.dtype | None) -> Any:
+    original = getattr(torch, name)
+    shadow = _LegacyMeta(f"{name}Shadow", (), {"original": original, "dtype": dtype})
+    intercept(original, shadow, name)
+    return shadow
+
+
+_LEGACY = {
+    "Tensor": None,
+    "FloatTensor": torch.float32,
+    "DoubleTensor": torch.float64,
+    "HalfTensor": torch.float16,
+    "BFloat16Tensor": torch.bfloat16,
+    "LongTensor": torch.int64,
+    "IntTensor": torch.int32,
+}
+intercept(torch, ModuleShadow(torch, {name: _legacy(name, d) for name, d in _LEGACY.items()}))
+
+
+# --- installing ---------------------------------------------------------------------------------
+
+
+def _make_subclass(original: Any) -> Any:
+    """`nn.Parameter(t)` makes its tensor by this call, which no mode sees."""
+
+    def wrapper(cls: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
+        out = original(cls, data, *args, **kwargs)
+        mode: Tensors | None = getattr(_active, "mode", None)
+        if mode is not None:
+            known = mode.known.get(id(data))
+            if known is not None:
+                mode.known[id(out)] = Known(
+                    out, known.shape, user_frame(), known.operation, known.tainted
+                )
+        return out
+
+    return staticmethod(wrapper)
+
+
+def _skipping(original: Any) -> Callable[..., Any]:
+    """An initialiser that leaves the tensor alone while a factory is followed."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if getattr(_active, "mode", None) is None:
+            return original(*args, **kwargs)
+        return _first(args, kwargs, "tensor")
+
+    wrapper.__name__ = original.__name__
+    wrapper.__module__ = original.__module__
+    return wrapper
+
+
+_INITIALISERS = {
+    name: _skipping(function)
+    for name, function in vars(torch.nn.init).items()
+    if name.endswith("_") and not name.startswith("_") and callable(function)
+}
+for _name_of_initialiser, _skip in _INITIALISERS.items():
+    intercept(getattr(torch.nn.init, _name_of_initialiser), _skip)
+
+_missing = object()
+
+
+@contextmanager
+def followed_tensors(run: Any) -> Iterator[Tensors]:
+    """Within it, torch works on the meta device and keeps symbolic shapes, in this thread."""
+    mode = Tensors(run)
+    saved: list[tuple[Any, str, Any]] = []
+
+    def replace(owner: Any, name: str, value: Any) -> None:
+        saved.append((owner, name, owner.__dict__.get(name, _missing)))
+        setattr(owner, name, value)
+
+    outer = getattr(_active, "mode", None)
+    try:
+        _active.mode = mode
+        replace(torch.Tensor, "_make_subclass", _make_subclass(torch.Tensor._make_subclass))
+        for name, skip in _INITIALISERS.items():
+            replace(torch.nn.init, name, skip)
+        for owner, name, wrapper in tuple(_refusing.values()):
+            replace(owner, name, wrapper)
+        with mode:
+            yield mode
+    finally:
+        _active.mode = outer
+        for owner, name, value in reversed(saved):
+            if value is _missing:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+
+
+__all__ = ["RULES", "Known", "SymSize", "Tensors", "followed_tensors", "restart_if_refused", "sys"]

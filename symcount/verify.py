@@ -1,0 +1,228 @@
+"""The independent check: build the module plainly on the meta device and compare every tensor.
+
+Nothing here knows how a formula was derived, and nothing of the tracer is imported; a test holds
+this module to it. A module is built by calling the factory with plain integers. Only three things
+differ from an ordinary call: tensors are made on the meta device, whatever device the factory
+asks for; initialisers return their tensor untouched, since filling memory cannot change a shape;
+and the small tensors whose values constructors read back (`linspace`, `arange`, `tensor`) are
+made on the CPU.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """What there is to know of a parameter or buffer, apart from its values."""
+
+    shape: tuple[int, ...] | None
+    dtype: str
+    trainable: bool
+    kind: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A point at which a formula and the module built there disagree.
+
+    `name` is the tensor, with None for one that only the other side has; `raised` is the
+    exception if the factory raised where the formula has a value.
+    """
+
+    point: Mapping[str, int]
+    name: str | None = None
+    expected: TensorFacts | None = None
+    actual: TensorFacts | None = None
+    raised: Exception | None = None
+
+
+_CREATE = frozenset(
+    [torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full, torch.randint,
+     torch.randperm, torch.eye, torch.empty_like, torch.zeros_like, torch.ones_like,
+     torch.rand_like, torch.randn_like, torch.full_like, torch.normal]
+)  # fmt: skip
+_KEEP_VALUES = frozenset(
+    [torch.linspace, torch.logspace, torch.arange, torch.range, torch.tensor, torch.as_tensor,
+     torch.scalar_tensor, torch.asarray]
+)  # fmt: skip
+_MOVE = frozenset([torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu])
+_NEW = frozenset(
+    [torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_full]
+)
+_FILL = frozenset(
+    [torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.fill_, torch.Tensor.zero_,
+     torch.Tensor.mul_, torch.Tensor.div_, torch.Tensor.add_, torch.Tensor.clamp_,
+     torch.Tensor.erfinv_, torch.Tensor.exponential_, torch.Tensor.trunc_]
+)  # fmt: skip
+_LARGEST_REAL = 1 << 16
+
+
+class _Plain(TorchFunctionMode):
+    """Everything on the meta device, nothing initialised."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        if func in _CREATE:
+            kwargs["device"] = "meta"
+            kwargs.pop("pin_memory", None)
+        elif func in _NEW:
+            kwargs["device"] = "meta"
+        elif func in _KEEP_VALUES:
+            if torch.device(kwargs.get("device") or "cpu").type not in ("cpu", "meta"):
+                kwargs["device"] = "cpu"
+        elif func in _FILL and args[0].is_meta:
+            return args[0]
+        elif func in _MOVE:
+            return _convert(args, kwargs)
+        return self.call(func, args, kwargs)
+
+    def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return func(*args, **kwargs)
+        except (RuntimeError, NotImplementedError):
+            moved = _all_on_meta((args, kwargs))
+            if moved is None:
+                raise
+            return func(*moved[0], **moved[1])
+
+
+def _convert(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+    """A change of dtype without the change of device."""
+    tensor: torch.Tensor = args[0]
+    for value in (*args[1:], *kwargs.values()):
+        if isinstance(value, torch.Tensor):
+            value = value.dtype
+        if isinstance(value, torch.dtype):
+            tensor = tensor.to(value)
+        elif value == "meta" or value == torch.device("meta"):
+            tensor = tensor.to("meta")
+    return tensor
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+
+
+def _all_on_meta(value: Any) -> Any:
+    """The same with every tensor on the meta device; None if that changes nothing."""
+    if len({t.is_meta for t in _tensors(value)}) < 2:
+        return None
+
+    def move(item: Any) -> Any:
+        if isinstance(item, torch.Tensor):
+            return item.to("meta")
+        if isinstance(item, (tuple, list)):
+            return type(item)(map(move, item))
+        if isinstance(item, dict):
+            return {k: move(v) for k, v in item.items()}
+        return item
+
+    return move(value)
+
+
+@contextmanager
+def _generators_untouched() -> Iterator[None]:
+    numpy_random = sys.modules.get("numpy.random")
+    state, torch_state = random.getstate(), torch.get_rng_state()
+    numpy_state = numpy_random.get_state() if numpy_random else None
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(state)
+        torch.set_rng_state(torch_state)
+        if numpy_random is not None and numpy_state is not None:
+            numpy_random.set_state(numpy_state)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+
+
+def tensors_of(build: Callable[[], nn.Module]) -> dict[str, TensorFacts]:
+    """Build a module on the meta device and list its parameters and buffers, each tensor once."""
+    with _Plain():
+        module = build()
+    found = {
+        name: TensorFacts(
+            tuple(p.shape), str(p.dtype).removeprefix("torch."), p.requires_grad, "parameter"
+        )
+        for name, p in module.named_parameters()
+    }
+    for name, b in module.named_buffers():
+        found[name] = TensorFacts(
+            tuple(b.shape), str(b.dtype).removeprefix("torch."), False, "buffer"
+        )
+    return found
+
+
+def compare(
+    build: Callable[[Mapping[str, int]], nn.Module],
+    expected: Callable[[Mapping[str, int]], Mapping[str, TensorFacts] | None],
+    points: Sequence[Mapping[str, int]],
+) -> Difference | None:
+    """The first difference between what a formula says and what the factory builds, or None.
+
+    Args:
+        build: the factory, as a function of the values of the symbols.
+        expected: what the formula says of every tensor at a point, None where it says that the
+            factory raises. A shape of None is not compared.
+        points: where to compare.
+    """
+    for point in points:
+        with _generators_untouched():
+            wanted = expected(point)
+            try:
+                found = tensors_of(lambda point=point: build(point))  # type: ignore[misc]
+            except Exception as error:
+                if wanted is not None:
+                    return Difference(point, raised=error)
+                continue
+        if wanted is None:
+            return Difference(point)
+        difference = _first_difference(point, wanted, found)
+        if difference is not None:
+            return difference
+    return None
+
+
+def _first_difference(
+    point: Mapping[str, int],
+    expected: Mapping[str, TensorFacts],
+    actual: Mapping[str, TensorFacts],
+) -> Difference | None:
+    for name, facts in actual.items():
+        wanted = expected.get(name)
+        if wanted is None:
+            return Difference(point, name, None, facts)
+        if wanted.shape is None:
+            facts = TensorFacts(None, facts.dtype, facts.trainable, facts.kind)
+        if wanted != facts:
+            return Difference(point, name, wanted, facts)
+    for name, wanted in expected.items():
+        if name not in actual:
+            return Difference(point, name, wanted, None)
+    return None
