@@ -248,16 +248,30 @@ class Facts:
         divisor = b.constant
         if divisor is None:
             return Facts(self.bounds, self.multiples, self.divisible | {(a, b)})
-        if len(a.terms) == 1:
-            ((monomial, coefficient),) = a.terms.items()
-            if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
-                (base, _), = monomial
-                if isinstance(base, Symbol):
-                    multiple = math.lcm(self.multiples.get(base.name, 1), int(divisor))
-                    return Facts(
-                        self.bounds, {**self.multiples, base.name: multiple}, self.divisible
-                    )
-        return self
+        name = _name_of_symbol(a)
+        if name is None:
+            return self
+        multiple = math.lcm(self.multiples.get(name, 1), int(divisor))
+        return Facts(self.bounds, {**self.multiples, name: multiple}, self.divisible)
+
+    def with_condition(self, condition: Condition, truth: bool) -> Facts:
+        """These facts and what a condition, or its negation, says of one symbol alone."""
+        divides = divisibility(condition)
+        if divides is not None:
+            return self.with_divisible(*divides) if truth else self
+        name = _name_of_symbol(condition.left)
+        number = condition.right.constant
+        if condition.op not in ("ge", "eq") or name is None or not isinstance(number, int):
+            return self
+        low, high = self.bounds.get(name, (1, None))
+        if condition.op == "eq":
+            if truth:
+                low, high = number, number
+        elif truth:
+            low = max(low, number)
+        else:
+            high = number - 1 if high is None else min(high, number - 1)
+        return Facts({**self.bounds, name: (low, high)}, self.multiples, self.divisible)
 
     # --- bounds ---
 
@@ -302,6 +316,10 @@ class Facts:
             multiple = self.multiples.get(base.name, 1)
             low = -(-low // multiple) * multiple
             return low, None if high is None else high // multiple * multiple
+        if base.op == "mod":
+            known = mod(*base.args, self).constant
+            if known is not None:
+                return known, known
         return CALLS[base.op].bounds(*map(self.of, base.args))
 
     def at_least(self, poly: Poly, value: Rational) -> bool:
@@ -663,6 +681,8 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
             difference.constant, 0
         )
     low, high = facts.of(difference)
+    if low == high == 0:
+        return None, op != "lt"
     if low is not None and (low > 0 or (low == 0 and op == "lt")):
         return None, False
     if high is not None and (high < 0 or (high == 0 and op == "le")):
@@ -709,8 +729,44 @@ def _equation(value: Poly, facts: Facts) -> tuple[Condition | None, bool]:
     whole = all(facts.is_integer(m, c) for m, c in value.terms.items())
     if whole and value.terms.get(ONE, 0) % content:
         return None, False
+    division = _exact_division(value, facts)
+    if division is not None:
+        return compare("eq", mod(*division, facts), const(0), facts)
+    if only_atom(value) is None or not _is_mod(value):
+        # what is never negative is zero exactly where it is not at least one
+        if whole and facts.at_least(value, 0):
+            condition, polarity = _inequality(value - const(1))
+            return condition, not polarity
+        if whole and facts.at_least(-value, 0):
+            condition, polarity = _inequality(-value - const(1))
+            return condition, not polarity
     left, right = _sides(value)
     return Condition("eq", left, right), True
+
+
+def _is_mod(value: Poly) -> bool:
+    base = only_atom(value)
+    return isinstance(base, Call) and base.op == "mod"
+
+
+def _exact_division(value: Poly, facts: Facts) -> tuple[Poly, Poly] | None:
+    """(a, b) if `value` is a multiple, never zero, of `a / b - floor(a / b)`."""
+    for monomial, coefficient in value.terms.items():
+        for base, exponent in monomial:
+            if not (isinstance(base, Call) and base.op == "floor" and exponent == 1):
+                continue
+            x = base.args[0]
+            factor = Poly({tuple(p for p in monomial if p[0] != base): -coefficient})
+            sure = facts.at_least(factor, 1) or facts.at_least(-factor, 1)
+            if sure and value - Poly({monomial: coefficient}) == factor * x:
+                powers: dict[Atom, int] = {}
+                for term in x.terms:
+                    for inner, e in term:
+                        if e < 0:
+                            powers[inner] = max(powers.get(inner, 0), -e)
+                b = Poly({tuple(sorted(powers.items(), key=lambda p: p[0].key)): x.denominator})
+                return x * b, b
+    return None
 
 
 def _inequality(value: Poly) -> tuple[Condition | None, bool]:
@@ -753,6 +809,20 @@ def _unfloored(value: Poly) -> Poly:
         return _unfloored((x + const(constant)).scaled(denominator))
     # c - floor(x) >= 0: x < c + 1
     return _unfloored((const(constant + 1) - x).scaled(denominator) - const(1))
+
+
+def _name_of_symbol(value: Poly) -> str | None:
+    base = only_atom(value)
+    return base.name if isinstance(base, Symbol) else None
+
+
+def divisibility(condition: Condition) -> tuple[Poly, Poly] | None:
+    """(a, b) if the condition is `a % b == 0`."""
+    base = only_atom(condition.left)
+    if condition.op == "eq" and condition.right.constant == 0:
+        if isinstance(base, Call) and base.op == "mod":
+            return base.args[0], base.args[1]
+    return None
 
 
 def sum_of(polys: Iterable[Poly]) -> Poly:

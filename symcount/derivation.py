@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symcount import evaluate, verify
-from symcount.algebra import Call, Condition, Facts, Poly, Symbol as SymbolAtom
+from symcount.algebra import Condition, Facts, Poly, divisibility
 from symcount.errors import (
     ArgumentError,
     FactoryError,
@@ -80,11 +80,14 @@ def derive(
         {h.name: (h.minimum, h.maximum) for h in ranges},
         {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
     )
+    builds = verify.PlainBuilds(call)
+    # Built plainly first, the factory has done its imports before it is run on symbols.
+    builds.at(dict(zip([h.name for h in ranges], first_hints(ranges), strict=True)))
     found = explore(call.trace, ranges, facts, max_paths=max_paths, max_seconds=max_seconds)
-    _require_a_module(call, found)
+    _require_a_module(call, found, builds)
     _require_known_shapes(found)
     tree, limits = _Joiner(found, facts).tree()
-    points = _check(call, found, tree, limits)
+    points = _check(call, found, builds, tree, limits)
     return ParamCount(
         factory=call.name,
         hyperparameters=ranges,
@@ -281,7 +284,7 @@ def _shared(
 # --- what exploring must have found -----------------------------------------------------------
 
 
-def _require_a_module(call: _Call, found: Exploration) -> None:
+def _require_a_module(call: _Call, found: Exploration, builds: verify.PlainBuilds) -> None:
     if any(p.trace.raised is None for p in found.paths):
         return
     path = found.paths[0]
@@ -289,8 +292,7 @@ def _require_a_module(call: _Call, found: Exploration) -> None:
     assert raised is not None
     hints = _at(path.trace.hints)
     where = f" ({raised.source})" if raised.source else ""
-    plain = _plain_outcome(call, path.trace.hints)
-    if plain is None:
+    if not isinstance(builds.at(path.trace.hints), Exception):
         raise FactoryError(
             f"{call.name} builds a module at {hints}, but raises on symbols{where}:\n"
             f"  {raised}\nThe line needs a plain number where a symbol was; fix the "
@@ -301,11 +303,6 @@ def _require_a_module(call: _Call, found: Exploration) -> None:
     raise FactoryError(
         f"{call.name} raises at {hints}{more}{where}:\n  {raised}\n{_advice(raised)}"
     ) from path.trace.exception
-
-
-def _plain_outcome(call: _Call, values: Values) -> Exception | None:
-    difference = verify.compare(call, lambda point: None, [values])
-    return None if difference is not None else Exception()
 
 
 def _advice(raised: Raised) -> str:
@@ -382,7 +379,7 @@ class _Joiner:
         shared = set.intersection(*(set(p.decisions) for p in paths))
         facts = self.facts
         for path_condition, truth in paths[0].decisions:
-            divides = _divisibility(path_condition) if truth else None
+            divides = divisibility(path_condition) if truth else None
             if divides is not None and (path_condition, truth) in shared:
                 facts = facts.with_divisible(*divides)
         return facts
@@ -435,24 +432,15 @@ class _Joiner:
         return Built(weights[id(place.end)], found.program())
 
 
-def _divisibility(condition: Condition) -> tuple[Poly, Poly] | None:
-    """(a, b) if the condition is `a % b == 0`."""
-    if condition.op != "eq" or condition.right.constant != 0 or len(condition.left.terms) != 1:
-        return None
-    ((monomial, coefficient),) = condition.left.terms.items()
-    if coefficient != 1 or len(monomial) != 1 or monomial[0][1] != 1:
-        return None
-    inner = monomial[0][0]
-    if isinstance(inner, Call) and inner.op == "mod":
-        return inner.args[0], inner.args[1]
-    return None
-
-
 # --- the check --------------------------------------------------------------------------------
 
 
 def _check(
-    call: _Call, found: Exploration, tree: Tree, limits: Iterable[tuple[Condition, bool]]
+    call: _Call,
+    found: Exploration,
+    builds: verify.PlainBuilds,
+    tree: Tree,
+    limits: Iterable[tuple[Condition, bool]],
 ) -> tuple[tuple[tuple[str, int], ...], ...]:
     """Compare the tree with plainly built modules; the points compared, or an error."""
     limits = tuple(limits)
@@ -467,9 +455,9 @@ def _check(
 
     points = [p for p in _points(call, found, tree) if _within(p, limits)]
     refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
-    difference = verify.compare(call, expected, [*points, *refused])
+    difference = verify.compare(builds, expected, [*points, *refused])
     if difference is not None:
-        raise _explained(call, found, tree, difference)
+        raise _explained(call, found, builds, tree, difference)
     if any(p.trace.used_randomness for p in found.paths):
         _require_same_again(call, found)
     return tuple(tuple(p.items()) for p in points)
@@ -588,10 +576,14 @@ def _first_change(one: Trace, other: Trace) -> str:
 
 
 def _explained(
-    call: _Call, found: Exploration, tree: Tree, difference: verify.Difference
+    call: _Call,
+    found: Exploration,
+    builds: verify.PlainBuilds,
+    tree: Tree,
+    difference: verify.Difference,
 ) -> VerificationError | NondeterministicError:
     here = _at(difference.point)
-    unstable = _unstable(call, difference.point)
+    unstable = _unstable(call, builds, difference.point)
     if unstable is not None:
         return NondeterministicError(
             f"{call.name} built different modules from the same arguments ({here}): {unstable}. "
@@ -646,11 +638,10 @@ def _described(facts: verify.TensorFacts) -> str:
     return f"a{trainable} {facts.kind} of shape {facts.shape} and dtype {facts.dtype}"
 
 
-def _unstable(call: _Call, point: Values) -> str | None:
+def _unstable(call: _Call, builds: verify.PlainBuilds, point: Values) -> str | None:
     """How two plain builds at the same point differ, if they do."""
-    try:
-        first, second = (verify.tensors_of(lambda: call(point)) for _ in range(2))
-    except Exception:
+    first, second = builds.again_at(point), builds.again_at(point)
+    if isinstance(first, Exception) or isinstance(second, Exception):
         return None
     for name in {**first, **second}:
         a, b = first.get(name), second.get(name)
@@ -722,6 +713,3 @@ def _exact_type_tests(factory: Callable[..., Any]) -> list[Source]:
             ):
                 found.append(Source(file, start + node.lineno - 1, _name_of(function)))
     return found
-
-
-__all__ = ["derive", "first_hints", "SymbolAtom"]

@@ -15,8 +15,12 @@ class ArgumentError(SymcountError, TypeError):
     """A call into symcount was made with arguments it cannot use."""
 
 
-class TargetError(SymcountError, LookupError):
+class TargetError(SymcountError, LookupError, ValueError):
     """A command-line target or registry key names nothing that exists."""
+
+
+class DuplicateError(SymcountError, ValueError):
+    """A registry has a blueprint of that name already."""
 
 
 class DomainError(SymcountError, ValueError):

@@ -239,12 +239,13 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts) -> Path:
 
     def listen() -> OnBranch:
         known: dict[Condition, bool] = {}
+        here = [facts]  # and what the decisions so far say
         steps.clear()
         path_limits.clear()
 
         def on_branch(branch: Branch) -> bool:
             condition, polarity, limits = lowering.condition(
-                branch.op, branch.left, branch.right
+                branch.op, branch.left, branch.right, here[0]
             )
             path_limits.update(limits)
             truth = branch.taken == polarity
@@ -256,6 +257,7 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts) -> Path:
             if condition is None or condition in known:
                 return False
             known[condition] = truth
+            here[0] = here[0].with_condition(condition, truth)
             steps.append((condition, truth, branch.source))
             return True
 

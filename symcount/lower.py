@@ -86,11 +86,14 @@ class Lowering:
         return Value(poly, is_float, limits | exactly.limits)
 
     def condition(
-        self, op: str, left: Node | Number, right: Node | Number
+        self, op: str, left: Node | Number, right: Node | Number, facts: Facts
     ) -> tuple[Condition | None, bool, Limits]:
-        """A comparison as `symcount.algebra.compare` gives it, and the limits of that."""
+        """A comparison as `symcount.algebra.compare` gives it, and the limits of that.
+
+        `facts` may know more than those that the operands are lowered under.
+        """
         a, b = self(left), self(right)
-        return (*compare(op, a.poly, b.poly, self.facts), a.limits | b.limits)
+        return (*compare(op, a.poly, b.poly, facts), a.limits | b.limits)
 
 
 class _Exactly:

@@ -144,7 +144,7 @@ def _all_on_meta(value: Any) -> Any:
 
 
 @contextmanager
-def _generators_untouched() -> Iterator[None]:
+def _ambient_state_restored() -> Iterator[None]:
     numpy_random = sys.modules.get("numpy.random")
     state, torch_state = random.getstate(), torch.get_rng_state()
     numpy_state = numpy_random.get_state() if numpy_random else None
@@ -162,50 +162,72 @@ def _generators_untouched() -> Iterator[None]:
         torch.set_grad_enabled(grad)
 
 
-def tensors_of(build: Callable[[], nn.Module]) -> dict[str, TensorFacts]:
-    """Build a module on the meta device and list its parameters and buffers, each tensor once."""
-    with _Plain():
-        module = build()
-    found = {
+class PlainBuilds:
+    """What a factory builds when it is called with plain integers; each point is built once.
+
+    `build` is the factory as a function of the values of its symbols.
+    """
+
+    def __init__(self, build: Callable[[Mapping[str, int]], nn.Module]) -> None:
+        self.build = build
+        self._seen: dict[tuple[tuple[str, int], ...], dict[str, TensorFacts] | Exception] = {}
+
+    def at(self, point: Mapping[str, int]) -> dict[str, TensorFacts] | Exception:
+        """The tensors of the module built at a point, or the exception it raises there."""
+        key = tuple(point.items())
+        if key not in self._seen:
+            self._seen[key] = self.again_at(point)
+        return self._seen[key]
+
+    def again_at(self, point: Mapping[str, int]) -> dict[str, TensorFacts] | Exception:
+        """The same, built anew."""
+        with _ambient_state_restored():
+            try:
+                with _Plain():
+                    module = self.build(point)
+                return _tensors_of(module)
+            except Exception as error:
+                return error
+
+
+def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:
+    named = [(name, p, "parameter") for name, p in module.named_parameters()]
+    named += [(name, b, "buffer") for name, b in module.named_buffers()]
+    return {
         name: TensorFacts(
-            tuple(p.shape), str(p.dtype).removeprefix("torch."), p.requires_grad, "parameter"
+            tuple(t.shape),
+            str(t.dtype).removeprefix("torch."),
+            t.requires_grad and kind == "parameter",
+            kind,
         )
-        for name, p in module.named_parameters()
+        for name, t, kind in named
     }
-    for name, b in module.named_buffers():
-        found[name] = TensorFacts(
-            tuple(b.shape), str(b.dtype).removeprefix("torch."), False, "buffer"
-        )
-    return found
 
 
 def compare(
-    build: Callable[[Mapping[str, int]], nn.Module],
+    builds: PlainBuilds,
     expected: Callable[[Mapping[str, int]], Mapping[str, TensorFacts] | None],
     points: Sequence[Mapping[str, int]],
 ) -> Difference | None:
     """The first difference between what a formula says and what the factory builds, or None.
 
     Args:
-        build: the factory, as a function of the values of the symbols.
+        builds: the factory's plain builds.
         expected: what the formula says of every tensor at a point, None where it says that the
             factory raises. A shape of None is not compared.
         points: where to compare.
     """
     for point in points:
-        with _generators_untouched():
-            wanted = expected(point)
-            try:
-                found = tensors_of(lambda point=point: build(point))  # type: ignore[misc]
-            except Exception as error:
-                if wanted is not None:
-                    return Difference(point, raised=error)
-                continue
-        if wanted is None:
+        wanted, found = expected(point), builds.at(point)
+        if isinstance(found, Exception):
+            if wanted is not None:
+                return Difference(point, raised=found)
+        elif wanted is None:
             return Difference(point)
-        difference = _first_difference(point, wanted, found)
-        if difference is not None:
-            return difference
+        else:
+            difference = _first_difference(point, wanted, found)
+            if difference is not None:
+                return difference
     return None
 
 

@@ -133,47 +133,47 @@ class ConvBlock(nn.Module):
 
 @BlueprintRegistry.register("noop", "cnn", description="identity")
 def create_noop(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:noop", create_noop, unexpected)
+    reject_unexpected("cnn:noop", unexpected)
     return nn.Identity()
 
 
 @BlueprintRegistry.register("norm", "cnn", description="gated residual GroupNorm")
 def create_norm(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:norm", create_norm, unexpected)
+    reject_unexpected("cnn:norm", unexpected)
     return ResidualGroupNorm(dim)
 
 
 @BlueprintRegistry.register("attention", "cnn", description="squeeze-and-excitation")
 def create_attention(dim: int, *, reduction: int = 4, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:attention", create_attention, unexpected)
+    reject_unexpected("cnn:attention", unexpected)
     return SqueezeExcitation(dim, reduction)
 
 
 @BlueprintRegistry.register("depthwise", "cnn", description="depthwise-separable convolution")
 def create_depthwise(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:depthwise", create_depthwise, unexpected)
+    reject_unexpected("cnn:depthwise", unexpected)
     return DepthwiseSeparable(dim)
 
 
 @BlueprintRegistry.register("bottleneck", "cnn", description="3x3 convolution at reduced width")
 def create_bottleneck(dim: int, *, reduction: int = 4, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:bottleneck", create_bottleneck, unexpected)
+    reject_unexpected("cnn:bottleneck", unexpected)
     return Bottleneck(dim, reduction)
 
 
 @BlueprintRegistry.register("conv_small", "cnn", description="1x1 convolution")
 def create_conv_small(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:conv_small", create_conv_small, unexpected)
+    reject_unexpected("cnn:conv_small", unexpected)
     return PointwiseConv(dim)
 
 
 @BlueprintRegistry.register("conv_light", "cnn", description="one 3x3 convolution block")
 def create_conv_light(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:conv_light", create_conv_light, unexpected)
+    reject_unexpected("cnn:conv_light", unexpected)
     return ConvBlock(dim)
 
 
 @BlueprintRegistry.register("conv_heavy", "cnn", description="two 3x3 convolution blocks")
 def create_conv_heavy(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("cnn:conv_heavy", create_conv_heavy, unexpected)
+    reject_unexpected("cnn:conv_heavy", unexpected)
     return nn.Sequential(ConvBlock(dim), ConvBlock(dim))

@@ -117,31 +117,31 @@ class FeedForward(nn.Module):
 
 @BlueprintRegistry.register("noop", "transformer", description="identity")
 def create_noop(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("transformer:noop", create_noop, unexpected)
+    reject_unexpected("transformer:noop", unexpected)
     return nn.Identity()
 
 
 @BlueprintRegistry.register("norm", "transformer", description="gated residual LayerNorm")
 def create_norm(dim: int, **unexpected: Any) -> nn.Module:
-    reject_unexpected("transformer:norm", create_norm, unexpected)
+    reject_unexpected("transformer:norm", unexpected)
     return ResidualLayerNorm(dim)
 
 
 @BlueprintRegistry.register("lora", "transformer", description="low-rank adapter")
 def create_lora(dim: int, *, rank: int = 8, **unexpected: Any) -> nn.Module:
-    reject_unexpected("transformer:lora", create_lora, unexpected)
+    reject_unexpected("transformer:lora", unexpected)
     return LowRankAdapter(dim, rank)
 
 
 @BlueprintRegistry.register("lora_large", "transformer", description="low-rank adapter, rank 32")
 def create_lora_large(dim: int, *, rank: int = 32, **unexpected: Any) -> nn.Module:
-    reject_unexpected("transformer:lora_large", create_lora_large, unexpected)
+    reject_unexpected("transformer:lora_large", unexpected)
     return LowRankAdapter(dim, rank)
 
 
 @BlueprintRegistry.register("attention", "transformer", description="causal self-attention")
 def create_attention(dim: int, *, n_head: int = 4, **unexpected: Any) -> nn.Module:
-    reject_unexpected("transformer:attention", create_attention, unexpected)
+    reject_unexpected("transformer:attention", unexpected)
     return CausalSelfAttention(dim, n_head)
 
 
@@ -149,7 +149,7 @@ def create_attention(dim: int, *, n_head: int = 4, **unexpected: Any) -> nn.Modu
 def create_mlp_small(
     dim: int, *, expansion: int = 2, checkpoint: bool = False, **unexpected: Any
 ) -> nn.Module:
-    reject_unexpected("transformer:mlp_small", create_mlp_small, unexpected)
+    reject_unexpected("transformer:mlp_small", unexpected)
     return FeedForward(dim, expansion, checkpoint)
 
 
@@ -157,7 +157,7 @@ def create_mlp_small(
 def create_mlp(
     dim: int, *, expansion: int = 4, checkpoint: bool = False, **unexpected: Any
 ) -> nn.Module:
-    reject_unexpected("transformer:mlp", create_mlp, unexpected)
+    reject_unexpected("transformer:mlp", unexpected)
     return FeedForward(dim, expansion, checkpoint)
 
 
@@ -165,5 +165,5 @@ def create_mlp(
     "flex_attention", "transformer", description="causal self-attention by flex_attention"
 )
 def create_flex_attention(dim: int, *, n_head: int = 4, **unexpected: Any) -> nn.Module:
-    reject_unexpected("transformer:flex_attention", create_flex_attention, unexpected)
+    reject_unexpected("transformer:flex_attention", unexpected)
     return CausalFlexAttention(dim, n_head)

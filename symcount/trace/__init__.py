@@ -25,7 +25,12 @@ from symcount.errors import (
     SymcountError,
     UninitializedParameterError,
 )
-from symcount.trace.builtins import Restart, shadow_if_needed, shadowed_modules
+from symcount.trace.builtins import (
+    Restart,
+    forget_replacements,
+    shadow_if_needed,
+    shadowed_modules,
+)
 from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame
 from symcount.trace.tensors import followed_tensors, restart_if_refused, user_frame
@@ -253,10 +258,13 @@ def trace(
     """
     with _lock, _ambient_state_restored() as drew_random_numbers:
         for _ in range(_MOST_RESTARTS):
+            modules = set(sys.modules)
             try:
                 return _run_once(factory, symbols, fixed, listen(), drew_random_numbers)
             except Restart:
                 continue
+            finally:
+                forget_replacements(sys.modules[m] for m in set(sys.modules) - modules)
         raise InternalError(f"tracing {factory!r} restarted {_MOST_RESTARTS} times")
 
 

@@ -21,7 +21,7 @@ import functools
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType, ModuleType
 from typing import Any
@@ -292,6 +292,7 @@ class ModuleShadow(ModuleType):
 
 
 _by_identity: dict[int, Any] = {}
+_originals: dict[int, Any] = {}
 _names: set[str] = set()
 
 
@@ -301,6 +302,7 @@ def intercept(original: Any, replacement: Any, *names: str) -> None:
     Code that mentions one of `names` is taken to use it.
     """
     _by_identity[id(original)] = replacement
+    _originals[id(replacement)] = original
     _names.update(names)
 
 
@@ -374,3 +376,13 @@ def shadowed_modules() -> Iterator[None]:
                 names.pop(name, None)
             else:
                 names[name] = value
+
+
+def forget_replacements(modules: Iterable[ModuleType]) -> None:
+    """Give modules that were imported during a run the originals of what they saw replaced."""
+    for module in modules:
+        names = getattr(module, "__dict__", None) or {}
+        for name, value in tuple(names.items()):
+            original = _originals.get(id(value), _missing)
+            if original is not _missing and not isinstance(module, ModuleShadow):
+                names[name] = original
