@@ -15,6 +15,7 @@ from symcount import evaluate, verify
 from symcount.algebra import Condition, Facts, Poly, divisibility
 from symcount.errors import (
     ArgumentError,
+    DerivationError,
     FactoryError,
     NondeterministicError,
     NoSymbolError,
@@ -75,6 +76,14 @@ def derive(
     10*d + 10
     """
     call = _Call.of(factory, fixed)
+    try:
+        return _derive(call, max_paths, max_seconds)
+    except DerivationError as error:
+        error.args = (f"{call.name}{call.place}: {error}",)
+        raise
+
+
+def _derive(call: _Call, max_paths: int, max_seconds: float) -> ParamCount:
     ranges = call.hyperparameters
     facts = Facts(
         {h.name: (h.minimum, h.maximum) for h in ranges},
@@ -192,6 +201,15 @@ class _Call:
             tuple(positional),
         )
 
+    @property
+    def place(self) -> str:
+        """Where the factory is defined, in brackets, if that is known."""
+        function = inspect.unwrap(_function_of(self.factory))
+        code = getattr(function, "__code__", None) or getattr(
+            getattr(function, "__init__", None), "__code__", None
+        )
+        return f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
+
     def __call__(self, values: Mapping[str, Any]) -> Any:
         """Call the factory with values for its symbols."""
         arguments = {p: values[symbol] for p, symbol in self.symbols.items()} | dict(self.fixed)
@@ -208,10 +226,13 @@ class _Call:
         )
 
 
+def _function_of(factory: Callable[..., Any]) -> Callable[..., Any]:
+    return _function_of(factory.func) if isinstance(factory, functools.partial) else factory
+
+
 def _name_of(factory: Callable[..., Any]) -> str:
-    if isinstance(factory, functools.partial):
-        return _name_of(factory.func)
-    return getattr(factory, "__name__", None) or type(factory).__name__
+    function = _function_of(factory)
+    return getattr(function, "__name__", None) or type(function).__name__
 
 
 def _is_symbolic(parameter: inspect.Parameter) -> bool:
@@ -294,14 +315,13 @@ def _require_a_module(call: _Call, found: Exploration, builds: verify.PlainBuild
     where = f" ({raised.source})" if raised.source else ""
     if not isinstance(builds.at(path.trace.hints), Exception):
         raise FactoryError(
-            f"{call.name} builds a module at {hints}, but raises on symbols{where}:\n"
-            f"  {raised}\nThe line needs a plain number where a symbol was; fix the "
-            f"hyper-parameter it concerns: derive({call.name}, name=value)."
+            f"it builds a module at {hints}, but raises on symbols{where}:\n  {raised}\n"
+            f"{_lost_symbols(call, found)}"
         ) from path.trace.exception
     tried = len(found.paths)
     more = "" if tried == 1 else f", and at {tried - 1} other sizes, one for each of its branches"
     raise FactoryError(
-        f"{call.name} raises at {hints}{more}{where}:\n  {raised}\n{_advice(raised)}"
+        f"it raises at {hints}{more}{where}:\n  {raised}\n{_advice(raised)}"
     ) from path.trace.exception
 
 
@@ -328,10 +348,16 @@ def _require_known_shapes(found: Exploration) -> None:
             if tensor.shape is None and tensor.kind == "parameter":
                 where = f"{tensor.frame.source}: " if tensor.frame else ""
                 lost = _lost(path.trace)
+                made = (
+                    f"it was made by {tensor.operation}()"
+                    if tensor.operation
+                    else "it was made before the factory ran, or by a constructor that torch "
+                    "reports to nobody, such as torch.Tensor(n, m)"
+                )
                 raise UnknownShapeError(
-                    f"{where}the shape of parameter {tensor.name!r} cannot be followed: it was "
-                    f"made by {tensor.operation}.{lost} Create it with torch.empty(...) and sizes "
-                    "computed from the hyper-parameters, or fix those: derive(factory, name=value)."
+                    f"{where}the shape of parameter {tensor.name!r} cannot be followed: {made}."
+                    f"{lost} Create it with torch.empty(...) and sizes computed from the "
+                    "hyper-parameters, or fix those: derive(factory, name=value)."
                 )
 
 
@@ -372,7 +398,7 @@ class _Joiner:
             weights.update((id(path), simplest) for path in paths)
         for path in self.found.paths:
             self.limits |= dict.fromkeys(sorted(path.limits, key=repr))
-        return self._freeze(self.found.root, weights), tuple(self.limits)
+        return self._freeze(self.found.root, weights), _strictest(self.limits)
 
     def _facts_of(self, paths: Sequence[Path]) -> Facts:
         """The declared facts and the divisibilities that hold on all of `paths`."""
@@ -430,6 +456,20 @@ class _Joiner:
                 tuple(found.hints.items()),
             )
         return Built(weights[id(place.end)], found.program())
+
+
+def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Condition, bool], ...]:
+    """The limits without those that a lower one implies."""
+    kept: dict[tuple[Any, ...], tuple[Condition, bool]] = {}
+    for condition, truth in limits:
+        number = condition.right.constant
+        if condition.op != "ge" or truth or number is None:
+            kept[condition, truth] = condition, truth
+            continue
+        other = kept.get((condition.left,))
+        if other is None or number < (other[0].right.constant or 0):
+            kept[condition.left,] = condition, truth
+    return tuple(kept.values())
 
 
 # --- the check --------------------------------------------------------------------------------
@@ -541,7 +581,7 @@ def _require_same_again(call: _Call, found: Exploration) -> None:
         )
         if _signature(again) != seen:
             raise NondeterministicError(
-                f"{call.name} built different modules from the same arguments ({_at(again.hints)})"
+                f"it built different modules from the same arguments ({_at(again.hints)})"
                 f", drawing random numbers: {_first_change(path.trace, again)}. Draw them outside, "
                 "and pass them in as arguments."
             )
@@ -586,19 +626,18 @@ def _explained(
     unstable = _unstable(call, builds, difference.point)
     if unstable is not None:
         return NondeterministicError(
-            f"{call.name} built different modules from the same arguments ({here}): {unstable}. "
+            f"it built different modules from the same arguments ({here}): {unstable}. "
             "It is random, or keeps state between calls; make it a function of its arguments alone."
         )
-    path = found.paths[0]
     lost = _lost_symbols(call, found)
     if difference.raised is not None:
         return VerificationError(
-            f"{call.name} raises at {here}, where the formula has a value:\n"
+            f"it raises at {here}, where the formula has a value:\n"
             f"  {type(difference.raised).__name__}: {difference.raised}\n{lost}"
         )
     if difference.name is None:
         return VerificationError(
-            f"{call.name} builds a module at {here}, where it raised when it was run on symbols."
+            f"it builds a module at {here}, where it raised when it was run on symbols."
             f"\n{lost}"
         )
     weight = next(
@@ -618,9 +657,8 @@ def _explained(
             + (f", made at {weight.source}" if weight.source else "")
         )
     built = "no such tensor" if difference.actual is None else _described(difference.actual)
-    assert path is not None
     return VerificationError(
-        f"the formula of {call.name} is wrong at {here}, so it was thrown away. "
+        f"the formula is wrong at {here}, so it was thrown away. "
         f"{difference.name!r}: traced {traced}; built {built}.\n{lost}"
     )
 
@@ -696,7 +734,7 @@ def _lost_symbols(call: _Call, found: Exploration) -> str:
 
 def _exact_type_tests(factory: Callable[..., Any]) -> list[Source]:
     """Lines of the factory that compare `type(x)` with something."""
-    function = inspect.unwrap(factory.func if isinstance(factory, functools.partial) else factory)
+    function = inspect.unwrap(_function_of(factory))
     try:
         lines, start = inspect.getsourcelines(function)
         file = inspect.getsourcefile(function) or "?"

@@ -23,7 +23,7 @@ from typing import Protocol, TypeAlias
 
 from symcount.algebra import Condition, Facts
 from symcount.errors import InternalError, NondeterministicError
-from symcount.evaluate import compile_condition
+from symcount.evaluate import compile_condition, holds
 from symcount.lower import Limits, Lowering
 from symcount.paths import Decisions
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
@@ -216,7 +216,7 @@ def explore(
     found = Exploration(Place(()))
     hints: Mapping[str, int] | None = dict(zip([r.name for r in ranges], first, strict=True))
     while hints is not None:
-        path = _run(tracer, hints, facts)
+        path = _run(tracer, hints, facts, found.root)
         _insert(found.root, path)
         found.paths.append(path)
         hints = chooser.next_hints(found.root)
@@ -232,7 +232,7 @@ def explore(
     return found
 
 
-def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts) -> Path:
+def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts, root: Place) -> Path:
     lowering = Lowering(facts)
     steps: list[tuple[Condition, bool, Source]] = []
     path_limits: set[tuple[Condition, bool]] = set()
@@ -240,6 +240,14 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts) -> Path:
     def listen() -> OnBranch:
         known: dict[Condition, bool] = {}
         here = [facts]  # and what the decisions so far say
+        place: list[Place | None] = [root]
+
+        def step(condition: Condition, truth: bool, source: Source) -> None:
+            known[condition] = truth
+            here[0] = here[0].with_condition(condition, truth)
+            steps.append((condition, truth, source))
+            if place[0] is not None:
+                place[0] = place[0].then if truth else place[0].otherwise
         steps.clear()
         path_limits.clear()
 
@@ -256,9 +264,13 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts) -> Path:
                 )
             if condition is None or condition in known:
                 return False
-            known[condition] = truth
-            here[0] = here[0].with_condition(condition, truth)
-            steps.append((condition, truth, branch.source))
+            if branch.specialised:
+                # An earlier run may have been specialised to another value here.
+                tested = place[0].condition if place[0] is not None else None
+                if tested not in (None, condition) and tested.left == condition.left:
+                    step(tested, holds(tested, hints), branch.source)
+                    return on_branch(branch)
+            step(condition, truth, branch.source)
             return True
 
         return on_branch
@@ -267,14 +279,28 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts) -> Path:
     return Path(trace, tuple(steps), frozenset(path_limits))
 
 
+def _changed(path: Path, what: str) -> NondeterministicError:
+    keys = [c for c in path.trace.concretisations if c.kind == "hash"]
+    if keys:
+        return NondeterministicError(
+            f"{what}. A symbol is a key of a dict or a member of a set at {keys[0].source}, where "
+            "it cannot be followed: compare it with == in if statements instead, or fix it: "
+            "derive(factory, name=value)."
+        )
+    return NondeterministicError(
+        f"{what}. The factory is random, or keeps state between calls; make it a function of its "
+        "arguments alone."
+    )
+
+
 def _insert(root: Place, path: Path) -> None:
     place = root
     for condition, truth, source in path.steps:
         if place.end is not None or place.condition not in (None, condition):
-            raise NondeterministicError(
-                f"{source}: the factory tests {condition!r} here, where an earlier run with the "
-                "same decisions did not. It is random, or keeps state between calls; make it a "
-                "function of its arguments alone."
+            raise _changed(
+                path,
+                f"{source}: {condition!r} is tested here, where an earlier run with the same "
+                "decisions did not",
             )
         if place.condition is None:
             place.condition, place.source = condition, source
@@ -283,9 +309,9 @@ def _insert(root: Place, path: Path) -> None:
         then, otherwise = place.children()
         place = then if truth else otherwise
     if place.condition is not None:
-        raise NondeterministicError(
-            f"{place.source}: the factory did not test {place.condition!r} here, where an earlier "
-            "run with the same decisions did. It is random, or keeps state between calls; make "
-            "it a function of its arguments alone."
+        raise _changed(
+            path,
+            f"{place.source}: {place.condition!r} was not tested here, where an earlier run with "
+            "the same decisions did",
         )
     place.end = path

@@ -32,8 +32,8 @@ from symcount.trace.builtins import (
     shadowed_modules,
 )
 from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
-from symcount.trace.numbers import SymFloat, SymInt, calling_frame
-from symcount.trace.tensors import followed_tensors, restart_if_refused, user_frame
+from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
+from symcount.trace.tensors import followed_tensors, restart_if_refused
 
 OnBranch: TypeAlias = "Callable[[Branch], bool]"
 
@@ -45,7 +45,11 @@ _MOST_RESTARTS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A comparison the factory made: `left op right` was `taken` at the hints."""
+    """A comparison the factory made: `left op right` was `taken` at the hints.
+
+    A specialised one was not made by the factory: it needs the very value of `left`, which is
+    compared with its hint.
+    """
 
     op: str
     left: Node
@@ -53,6 +57,7 @@ class Branch:
     taken: bool
     node: Node
     frame: Frame
+    specialised: bool = False
 
     @property
     def source(self) -> Source:
@@ -129,7 +134,7 @@ class _Run:
 
     def __init__(self, on_branch: Callable[[Branch], None]) -> None:
         self.alive = True
-        self.pokes: list[tuple[Node, Frame]] = []
+        self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
         self.on_branch = on_branch
 
@@ -142,18 +147,23 @@ class _Run:
         frame = calling_frame(2)
         shadow_if_needed(frame)
         taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
-        if a is b:
-            return taken
-        place = Frame(frame.f_code, frame.f_lasti)
-        node = Node(op, (a, b), taken, place)
-        self.on_branch(Branch(op, a, b, taken, node, place))
+        if a is not b:
+            place = user_frame()
+            self.on_branch(Branch(op, a, b, taken, Node(op, (a, b), taken, place), place))
         return taken
+
+    def specialise(self, node: Node) -> int:
+        value = node.hint
+        place = user_frame()
+        test = Node("eq", (node, value), True, place)
+        self.on_branch(Branch("eq", node, value, True, test, place, specialised=True))
+        return int(value)
 
     def concretise(self, kind: str, node: Node) -> None:
         frame = calling_frame(2)
         if kind in ("int", "float"):
             shadow_if_needed(frame)
-        self._concretise(kind, node, Frame(frame.f_code, frame.f_lasti))
+        self._concretise(kind, node, user_frame())
 
     def _concretise(self, kind: str, node: Node, frame: Frame) -> None:
         key = (kind, id(node), id(frame.code), frame.lasti)
@@ -170,15 +180,14 @@ class _Run:
     def poke(self, node: Node) -> None:
         frame = calling_frame(2)
         shadow_if_needed(frame)
-        self.pokes.append((node, Frame(frame.f_code, frame.f_lasti)))
+        self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
 
     def settle(self, frame: Any, nodes: set[int]) -> None:
         """Forgive the pokes of torch's argument parser: the mode was handed the symbols next."""
-        for node, place in self.pokes:
-            if id(node) not in nodes or place.code is not frame.f_code:
-                self._concretise("index", node, place)
-            elif place.lasti != frame.f_lasti:
-                self._concretise("index", node, place)
+        for node, place, user in self.pokes:
+            same_call = place.code is frame.f_code and place.lasti == frame.f_lasti
+            if id(node) not in nodes or not same_call:
+                self._concretise("index", node, user)
         self.pokes.clear()
 
     def mix(self, operation: Callable[[], Any]) -> Any:
@@ -190,8 +199,8 @@ class _Run:
     def finish(self) -> None:
         """End the run: its symbols are dead, and what was poked last was concretised."""
         self.alive = False
-        for node, place in self.pokes:
-            self._concretise("index", node, place)
+        for node, _, user in self.pokes:
+            self._concretise("index", node, user)
         self.pokes.clear()
 
 
@@ -326,15 +335,16 @@ def _raised(error: BaseException) -> Raised:
 def _collect(module: object, mode: Any) -> tuple[TracedTensor, ...]:
     if not isinstance(module, nn.Module):
         raise NotAModuleError(
-            f"the factory returned {_describe(module)}, not a torch.nn.Module. Return the module "
-            "it builds."
+            f"it returned {_describe(module)}, not a torch.nn.Module. Return the module it builds."
         )
     found: list[TracedTensor] = []
     with torch._C.DisableTorchFunction():
         for name, parameter in module.named_parameters():
             if isinstance(parameter, nn.parameter.UninitializedTensorMixin):
+                known = mode.known.get(id(parameter))
+                made = f" (made at {known.frame.source})" if known else ""
                 raise UninitializedParameterError(
-                    f"parameter {name!r} is lazy: its shape is known only after a first forward "
+                    f"parameter {name!r} is lazy{made}: its shape is known only after a first forward "
                     "pass, so the hyper-parameters do not determine the count. Use the eager "
                     "layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
                 )
@@ -359,9 +369,12 @@ def _traced(
         kind=kind,
         trainable=trainable,
         frame=None if known is None else known.frame,
-        operation="code that ran before the factory" if known is None else known.operation,
+        operation="" if known is None else known.operation,
     )
 
 
 def _describe(value: object) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "None"
+    kind = value.__class__.__name__  # a symbol says int
+    return f"an {kind}" if kind[0] in "aeiouAEIOU" else f"a {kind}"

@@ -155,8 +155,7 @@ def specialise(value: Any) -> Any:
     """The plain value of an integer symbol, followed for this very value: a branch."""
     if type(value) is SymInt:
         value._check()
-        value._run.branch("eq", value._node, value._node.hint)
-        return value._node.hint
+        return value._run.specialise(value._node)
     return value
 
 

@@ -12,6 +12,7 @@ Verification against plainly built modules is there to find those.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import operator
 import sys
@@ -22,7 +23,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from symcount.errors import EscapedSymbolError
-from symcount.trace.graph import OPERATORS, Node, Number
+from symcount.trace.graph import OPERATORS, Frame, Node, Number
 
 _HERE = str(Path(__file__).parent)
 _own_file: dict[str, bool] = {}
@@ -42,6 +43,23 @@ def calling_frame(depth: int = 1) -> FrameType:
     raise AssertionError("the tracer was entered from nowhere")
 
 
+_libraries = tuple(
+    str(Path(spec.origin).parent)
+    for spec in map(importlib.util.find_spec, ("torch", "numpy"))
+    if spec is not None and spec.origin is not None
+)
+
+
+def user_frame() -> Frame:
+    """The innermost place outside torch, numpy and the tracer: a line to show to people."""
+    inner = calling_frame(2)
+    frame: FrameType | None = inner
+    while frame is not None and frame.f_code.co_filename.startswith(_libraries):
+        frame = frame.f_back
+    frame = frame or inner
+    return Frame(frame.f_code, frame.f_lasti)
+
+
 class Run(Protocol):
     """What a symbol needs of the run of the factory it belongs to."""
 
@@ -52,6 +70,9 @@ class Run(Protocol):
 
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
         """Decide the comparison `a op b`, record it as a branch, and return its truth."""
+
+    def specialise(self, node: Node) -> int:
+        """Follow the factory for the very value of `node`, as a branch, and return it."""
 
     def concretise(self, kind: str, node: Node) -> None:
         """Record that `node` became a plain number."""
@@ -147,8 +168,7 @@ def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any],
     if operation is operator.mul and isinstance(other, list | tuple | str | bytes):
         # a sequence repeated n times has no symbolic length: follow it for this very n
         self._check()
-        self._run.branch("eq", self._node, value)
-        return other * value
+        return other * self._run.specialise(self._node)
     if isinstance(other, complex | Fraction):
         self._check()
         self._run.concretise("arithmetic", self._node)

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import operator
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, TypeAlias
 
 import torch
@@ -34,7 +32,7 @@ from symcount.trace.builtins import (
     specialise,
 )
 from symcount.trace.graph import Frame
-from symcount.trace.numbers import SymInt, calling_frame, hint
+from symcount.trace.numbers import SymInt, calling_frame, hint, user_frame
 
 Size: TypeAlias = Any  # int or SymInt
 Sizes: TypeAlias = tuple[Size, ...]
@@ -45,7 +43,6 @@ RULES: dict[Any, Rule] = {}
 # a value-bearing tensor larger than this stays on the meta device
 _LARGEST_REAL = 1 << 16
 
-_TORCH = torch.__path__[0]
 _active = threading.local()
 
 
@@ -91,17 +88,6 @@ class Known:
         self.frame = frame
         self.operation = operation
         self.tainted = tainted
-
-
-def user_frame() -> Frame:
-    """The innermost place outside torch and the tracer: a line of the factory or its library."""
-    frame: FrameType | None = calling_frame(2)
-    inner = frame
-    while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
-        frame = frame.f_back
-    frame = frame or inner
-    assert frame is not None
-    return Frame(frame.f_code, frame.f_lasti)
 
 
 def product(sizes: Sequence[Size]) -> Size:
@@ -181,7 +167,7 @@ class Tensors(TorchFunctionMode):
         if known.shape is None:
             raise UnknownShapeError(
                 f"{known.frame.source}: the shape of a tensor made by {known.operation}() cannot "
-                f"be followed, and {user_frame().source} asks for it. Compute the size from the "
+                f"be followed, and {user_frame().source} needs it. Compute the size from the "
                 "hyper-parameters, or fix the symbols it depends on: derive(factory, name=value)."
             )
         return known.shape
@@ -1146,6 +1132,3 @@ def followed_tensors(run: Any) -> Iterator[Tensors]:
                 delattr(owner, name)
             else:
                 setattr(owner, name, value)
-
-
-__all__ = ["RULES", "Known", "SymSize", "Tensors", "followed_tensors", "restart_if_refused", "sys"]
