@@ -320,7 +320,23 @@ class Facts:
             known = mod(*base.args, self).constant
             if known is not None:
                 return known, known
+        if base.op == "floor" and self._is_quotient(base.args[0]):
+            return self._of_quotient(base.args[0])
         return CALLS[base.op].bounds(*map(self.of, base.args))
+
+    def _is_quotient(self, value: Poly) -> bool:
+        """Whether a fraction is known to be whole."""
+        return all(self.is_integer(m, c) for m, c in value.terms.items())
+
+    def _of_quotient(self, value: Poly) -> Bounds:
+        """Bounds of a whole number: at least one where it is positive."""
+        low, high = self.of(value)
+        positive = len(value.terms) == 1 and all(
+            (self._of_atom(base)[0] or 0) > 0 for m in value.terms for base, _ in m
+        )
+        if positive and all(c > 0 for c in value.terms.values()):
+            low = max(1, math.ceil(low or 0))
+        return low, high
 
     def at_least(self, poly: Poly, value: Rational) -> bool:
         """Whether `poly >= value` is certain."""
@@ -562,6 +578,10 @@ def _sqrt_bounds(a: Bounds) -> Bounds:
     return 1 if a[0] is not None and a[0] >= 1 else 0, None
 
 
+def _round_to_digits(a: float, digits: float) -> float:
+    return round(a, int(digits))
+
+
 _FLOAT_BOUNDS = {"sqrt": _sqrt_bounds, "exp": _nonnegative_bounds, "fabs": _nonnegative_bounds}
 
 CALLS: dict[str, Function] = {
@@ -596,7 +616,7 @@ CALLS: dict[str, Function] = {
     "fmod_py": Function(operator.mod, is_float=True),
     "fpow": Function(OPERATORS["pow"], is_float=True),
     "fabs_py": Function(abs, _nonnegative_bounds, is_float=True),
-    "fround": Function(round, is_float=True),
+    "fround": Function(_round_to_digits, is_float=True),
     "hypot": Function(math.hypot, _nonnegative_bounds, is_float=True),
     "math_pow": Function(math.pow, is_float=True),
     "log_base": Function(math.log, is_float=True),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symcount import evaluate, verify
+from symcount import ambient, evaluate, verify
 from symcount.algebra import Condition, Facts, Poly, divisibility
 from symcount.errors import (
     ArgumentError,
@@ -239,7 +239,9 @@ def _is_symbolic(parameter: inspect.Parameter) -> bool:
     default, annotation = parameter.default, parameter.annotation
     if default is not parameter.empty:
         return isinstance(default, int) and not isinstance(default, bool)
-    return annotation in (parameter.empty, int, "int")
+    if isinstance(annotation, str):
+        return annotation.strip("'\"") == "int"
+    return annotation in (parameter.empty, int)
 
 
 def _annotation(parameter: inspect.Parameter) -> str:
@@ -571,7 +573,7 @@ def _require_same_again(call: _Call, found: Exploration) -> None:
     seen = _signature(path.trace)
     for seed in range(3):
         def reseeded(**values: Any) -> Any:
-            _reseed(seed)  # noqa: B023
+            ambient.reseed(seed)  # noqa: B023
             return call(values)
 
         again = trace(
@@ -585,17 +587,6 @@ def _require_same_again(call: _Call, found: Exploration) -> None:
                 f", drawing random numbers: {_first_change(path.trace, again)}. Draw them outside, "
                 "and pass them in as arguments."
             )
-
-
-def _reseed(seed: int) -> None:
-    import sys
-
-    import torch
-
-    random.seed(seed)
-    torch.manual_seed(seed)
-    if "numpy.random" in sys.modules:
-        sys.modules["numpy.random"].seed(seed)
 
 
 def _signature(found: Trace) -> list[tuple[Any, ...]]:
@@ -622,6 +613,8 @@ def _explained(
     tree: Tree,
     difference: verify.Difference,
 ) -> VerificationError | NondeterministicError:
+    if any(p.trace.used_randomness for p in found.paths):
+        _require_same_again(call, found)
     here = _at(difference.point)
     unstable = _unstable(call, builds, difference.point)
     if unstable is not None:

@@ -124,7 +124,7 @@ class _Code:
                 return f"({args[0]}).{_METHODS[op]}()"
             return f"{op}({', '.join(args)})"
         if op == "truediv":
-            args = [self.number(a, indent) for a in base.args]
+            args = [self.number(a, indent, "whole_or_float") for a in base.args]
             return f"({args[0]}) / ({args[1]})"
         if op == "fround":
             digits = self.integer(base.args[1], indent)
@@ -171,19 +171,26 @@ class _Code:
         top, bottom = self.fraction(poly, indent)
         return top if bottom == "1" else f"({top}) // ({bottom})"
 
-    def number(self, poly: Poly, indent: str) -> str:
-        """A number as Python has it: a float where there are denominators."""
+    def number(self, poly: Poly, indent: str, divide: str = "") -> str:
+        """A number as Python has it, or `divide` of its numerator and denominator.
+
+        Without `divide`, it is the double nearest to the quotient.
+        """
         constant = poly.constant
         if isinstance(constant, Fraction):
             return repr(constant.numerator / constant.denominator)
         top, bottom = self.fraction(poly, indent)
-        return top if bottom == "1" else f"({top}) / ({bottom})"
+        if bottom == "1":
+            return top
+        return f"{divide}({top}, {bottom})" if divide else f"({top}) / ({bottom})"
 
     def condition(self, condition: Condition, truth: bool, indent: str) -> str:
-        sign = {"eq": ("==", "!="), "ge": (">=", "<"), "lt": ("<", ">="), "le": ("<=", ">")}
-        text = sign[condition.op][0 if truth else 1]
-        left, right = self.number(condition.left, indent), self.number(condition.right, indent)
-        return f"{left} {text} {right}"
+        sign = {"eq": "==", "ge": ">=", "lt": "<", "le": "<="}[condition.op]
+        # Comparing is exact in Python, and quotients of large integers are exact only as fractions.
+        left, right = (
+            self.number(side, indent, "Fraction") for side in (condition.left, condition.right)
+        )
+        return f"{left} {sign} {right}" if truth else f"not {left} {sign} {right}"
 
 
 def _joined(terms: Sequence[str]) -> str:
@@ -191,8 +198,16 @@ def _joined(terms: Sequence[str]) -> str:
     return text[2:] if text.startswith("+ ") else text
 
 
+def _whole_or_float(top: int, bottom: int) -> int | float:
+    """An integer where `bottom` divides `top`, as Python has it there, else a double."""
+    quotient, rest = divmod(top, bottom)
+    return top / bottom if rest else quotient
+
+
 _GLOBALS: dict[str, Any] = {
     "__builtins__": {},
+    "Fraction": Fraction,
+    "whole_or_float": _whole_or_float,
     "float": float,
     "round": round,
     "max": max,
@@ -213,18 +228,18 @@ def write_function(tree: Any, parameters: Sequence[str], leaf: Callable[[Any], P
     `tree` is a leaf, or a split with `condition`, `then` and `otherwise`.
     """
     code = _Code(parameters)
+    levels = _levels(tree)
 
     def block(node: Any, indent: str) -> None:
-        if hasattr(node, "condition"):
-            test = code.condition(node.condition, True, indent)
+        """Lines that return; the side of a split that nests deeper stays at this indentation."""
+        while hasattr(node, "condition"):
+            then_first = levels[id(node.then)] <= levels[id(node.otherwise)]
+            test = code.condition(node.condition, then_first, indent)
             code.lines.append(f"{indent}if {test}:")
             code.scopes.append({})
-            block(node.then, indent + "    ")
-            code.scopes[-1] = {}
-            code.lines.append(f"{indent}else:")
-            block(node.otherwise, indent + "    ")
+            block(node.then if then_first else node.otherwise, indent + "    ")
             code.scopes.pop()
-            return
+            node = node.otherwise if then_first else node.then
         poly = leaf(node)
         text = "None" if poly is None else code.integer(poly, indent)
         code.lines.append(f"{indent}return {text}")
@@ -232,6 +247,28 @@ def write_function(tree: Any, parameters: Sequence[str], leaf: Callable[[Any], P
     block(tree, "    ")
     names = ", ".join(code.names[p] for p in parameters)
     return "\n".join([f"def f({names}):", *code.lines, ""])
+
+
+def _levels(tree: Any) -> dict[int, int]:
+    """How many indentations each node of a tree needs, by its `id`.
+
+    A chain of any length needs one, and a tree of n leaves log2(n), so that Python's limit of a
+    hundred is out of reach.
+    """
+    levels: dict[int, int] = {}
+    stack = [tree]
+    while stack:
+        node = stack[-1]
+        if not hasattr(node, "condition"):
+            levels[id(node)] = 0
+            stack.pop()
+        elif id(node.then) in levels and id(node.otherwise) in levels:
+            one, other = levels[id(node.then)], levels[id(node.otherwise)]
+            levels[id(node)] = max(one, other, min(one, other) + 1)
+            stack.pop()
+        else:
+            stack += [node.then, node.otherwise]
+    return levels
 
 
 def compile_tree(

@@ -282,7 +282,7 @@ def _truediv(exactly: _Exactly, a: Value, b: Value) -> Poly:
 def _float_floordiv(exactly: _Exactly, a: Value, b: Value) -> Poly:
     divisor = b.poly.constant
     if divisor is not None and divisor > 0 and isinstance(divisor, int):
-        if exactly.doubles(a.poly):
+        if exactly.doubles(a.poly, b.poly):
             return algebra.floor(a.poly.scaled(Fraction(1, divisor)), exactly.facts)
     return call("ffloordiv", a.poly, b.poly)
 
@@ -290,7 +290,7 @@ def _float_floordiv(exactly: _Exactly, a: Value, b: Value) -> Poly:
 def _float_mod(exactly: _Exactly, a: Value, b: Value) -> Poly:
     divisor = b.poly.constant
     if divisor is not None and divisor > 0 and isinstance(divisor, int):
-        if exactly.doubles(a.poly) and a.poly.denominator == 1:
+        if exactly.doubles(a.poly, b.poly) and a.poly.denominator == 1:
             return algebra.mod(a.poly, b.poly, exactly.facts)
     return call("fmod_py", a.poly, b.poly)
 
@@ -299,6 +299,32 @@ def _float(exactly: _Exactly, a: Value) -> Poly:
     if a.is_float or exactly.doubles(a.poly):
         return a.poly
     return call("fmul", *sorted((a.poly, const(1)), key=repr))
+
+
+def _is_signed_zero(exactly: _Exactly, a: Value) -> bool:
+    """Whether a float may be -0.0, which the normal form does not tell from 0.0."""
+    low, high = exactly.facts.of(a.poly)
+    return a.is_float and not (low is not None and low > 0) and not (high is not None and high < 0)
+
+
+def _copysign(exactly: _Exactly, a: Value, b: Value) -> Poly:
+    if _is_signed_zero(exactly, b):
+        raise UnsupportedError(
+            "math.copysign(x, y) depends on the sign of zero if y is 0.0, which is not modelled; "
+            "use abs(x) and a comparison of y with 0"
+        )
+    return call("copysign", a.poly, b.poly)
+
+
+def _atan2(exactly: _Exactly, y: Value, x: Value) -> Poly:
+    low, _ = exactly.facts.of(x.poly)
+    right = low is not None and low > 0
+    if not right and (_is_signed_zero(exactly, y) or _is_signed_zero(exactly, x)):
+        raise UnsupportedError(
+            "math.atan2(y, x) depends on the sign of zero if y is 0.0 and x is not positive, "
+            "which is not modelled; use math.atan(y / x) for positive x"
+        )
+    return call("atan2", y.poly, x.poly)
 
 
 def _float_call(op: str) -> Callable[..., Poly]:
@@ -374,4 +400,6 @@ _FLOAT: dict[str, Callable[..., Poly]] = {
         name: _float_call(name)
         for name in ("hypot", "math_pow", "log_base", *FLOAT_FUNCTIONS, *FLOAT_FUNCTIONS_2)
     },
+    "copysign": _copysign,
+    "atan2": _atan2,
 }

@@ -10,17 +10,16 @@ made on the CPU.
 
 from __future__ import annotations
 
-import random
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
+
+from symcount import ambient
 
 
 @dataclass(frozen=True)
@@ -143,25 +142,6 @@ def _all_on_meta(value: Any) -> Any:
     return move(value)
 
 
-@contextmanager
-def _ambient_state_restored() -> Iterator[None]:
-    numpy_random = sys.modules.get("numpy.random")
-    state, torch_state = random.getstate(), torch.get_rng_state()
-    numpy_state = numpy_random.get_state() if numpy_random else None
-    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        random.setstate(state)
-        torch.set_rng_state(torch_state)
-        if numpy_random is not None and numpy_state is not None:
-            numpy_random.set_state(numpy_state)
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(grad)
-
-
 class PlainBuilds:
     """What a factory builds when it is called with plain integers; each point is built once.
 
@@ -181,7 +161,8 @@ class PlainBuilds:
 
     def again_at(self, point: Mapping[str, int]) -> dict[str, TensorFacts] | Exception:
         """The same, built anew."""
-        with _ambient_state_restored():
+        with ambient.restored():
+            warnings.simplefilter("ignore")
             try:
                 with _Plain():
                     module = self.build(point)

@@ -7,18 +7,16 @@ joining the runs into a formula, is the business of `symcount.explore` and `symc
 
 from __future__ import annotations
 
-import random
 import sys
 import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 
+from symcount import ambient
 from symcount.errors import (
     InternalError,
     NotAModuleError,
@@ -204,42 +202,6 @@ class _Run:
         self.pokes.clear()
 
 
-@contextmanager
-def _ambient_state_restored() -> Iterator[Callable[[], bool]]:
-    """Restore what a factory may disturb; the yielded function tells if it drew random numbers."""
-    numpy_random = sys.modules.get("numpy.random")
-    before = random.getstate()
-    before_torch = torch.get_rng_state()
-    before_numpy = numpy_random.get_state() if numpy_random else None
-    dtype = torch.get_default_dtype()
-    device = torch._GLOBAL_DEVICE_CONTEXT if hasattr(torch, "_GLOBAL_DEVICE_CONTEXT") else None
-    context = getattr(device, "device_context", None)
-    grad = torch.is_grad_enabled()
-
-    def drew() -> bool:
-        if random.getstate() != before or not torch.equal(torch.get_rng_state(), before_torch):
-            return True
-        if numpy_random is None or before_numpy is None:
-            return False
-        now = numpy_random.get_state()
-        return bool((now[1] != before_numpy[1]).any() or now[2] != before_numpy[2])
-
-    try:
-        with warnings.catch_warnings():
-            yield drew
-    finally:
-        random.setstate(before)
-        torch.set_rng_state(before_torch)
-        if numpy_random is not None and before_numpy is not None:
-            numpy_random.set_state(before_numpy)
-        if torch.get_default_dtype() is not dtype:
-            torch.set_default_dtype(dtype)
-        if torch.is_grad_enabled() != grad:
-            torch.set_grad_enabled(grad)
-        if getattr(device, "device_context", None) is not context:
-            torch.set_default_device(None if context is None else context.device)
-
-
 _lock = threading.RLock()
 
 
@@ -265,7 +227,7 @@ def trace(
         DerivationError: the run ended in something no formula can come from. An exception of the
             factory itself does not raise here: it is the result (`Trace.raised`).
     """
-    with _lock, _ambient_state_restored() as drew_random_numbers:
+    with _lock, ambient.restored() as drew_random_numbers:
         for _ in range(_MOST_RESTARTS):
             modules = set(sys.modules)
             try:

@@ -1,0 +1,64 @@
+"""Sphinx configuration."""
+
+import shutil
+from pathlib import Path
+
+from sphinx.ext import napoleon
+
+import symcount
+
+DOCS = Path(__file__).resolve().parent
+
+project = "symcount"
+author = "The symcount developers"
+copyright = author
+version = release = symcount.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "**.ipynb_checkpoints"]
+default_role = "code"
+
+html_theme = "furo"
+html_title = f"symcount {version}"
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+
+# Other projects' pages are not consulted, so that the build needs no network.
+nitpick_ignore_regex = [
+    ("py:.*", r"(sympy|torch|collections)\..*"),
+    ("py:.*", r"(sympy|Boolean|nn\.Module)"),
+    ("py:class", r"symcount\.registry\.Factory"),  # a type variable
+]
+
+
+napoleon_process_docstring = napoleon._process_docstring
+
+
+def process_docstring(app: object, what: str, *rest: object) -> None:
+    """Read a property's docstring as prose; napoleon would take "Words: more" for a type."""
+    napoleon_process_docstring(app, "method" if what == "property" else what, *rest)
+
+
+napoleon._process_docstring = process_docstring
+
+
+def copy_notebooks(app: object, config: object) -> None:
+    """Bring the notebooks below the documentation's own folder, where Sphinx looks for pages."""
+    target = DOCS / "notebooks"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for notebook in sorted((DOCS.parent / "notebooks").glob("*.ipynb")):
+        shutil.copy2(notebook, target)
+
+
+def setup(app: object) -> None:
+    app.connect("config-inited", copy_notebooks)  # type: ignore[attr-defined]

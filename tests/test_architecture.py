@@ -1,0 +1,78 @@
+"""Imports follow the flow and never run back; independent checks stay independent."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "symcount"
+
+# Each module may import those above it (and its own package), nothing below.
+FLOW = [
+    "errors",
+    "symbols",
+    "ambient",
+    "trace",
+    "algebra",
+    "evaluate",
+    "lower",
+    "paths",
+    "explore",
+    "verify",
+    "sympy_form",
+    "formula",
+    "derivation",
+    "registry",
+    "blueprints",
+    "targets",
+    "audit",
+    "export",
+    "cli",
+]
+# `verify` knows nothing of how a formula came about.
+INDEPENDENT = {"verify": {"ambient"}}
+
+
+def stage_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    """The stages a module imports, lazily inside functions or not, but for TYPE_CHECKING."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    hidden = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module == "symcount":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("symcount."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("symcount.")}
+    return found & set(FLOW)
+
+
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_follow_the_flow(path: Path) -> None:
+    stage = stage_of(path)
+    assert stage in FLOW, f"give {stage} a place in FLOW"
+    allowed = set(FLOW[: FLOW.index(stage) + 1])
+    assert imports_of(path) <= allowed
+    if stage in INDEPENDENT:
+        assert imports_of(path) - {stage} <= INDEPENDENT[stage]
+
+
+def test_the_check_can_fail() -> None:
+    assert {"trace", "verify", "formula"} <= imports_of(PACKAGE / "derivation.py")

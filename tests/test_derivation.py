@@ -1,0 +1,504 @@
+"""`derive`: what becomes a symbol, and what bad factories are told."""
+
+from __future__ import annotations
+
+import functools
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import symcount
+from symcount import Symbol, derive
+
+HERE = __file__
+
+
+def line_of(function, text: str) -> int:
+    """The line of this file on which `function` says `text`."""
+    import inspect
+
+    lines, start = inspect.getsourcelines(function)
+    return next(start + i for i, line in enumerate(lines) if text in line)
+
+
+# --- parameters and symbols -------------------------------------------------------------------
+
+
+class Config:
+    width = 3
+
+
+def every_kind(
+    unannotated,
+    annotated: int,
+    default=8,
+    *rest,
+    flag: bool = False,
+    ratio: float = 2.5,
+    name: str = "x",
+    nothing=None,
+    **more,
+):
+    assert (flag, ratio, name, nothing, rest, more) == (False, 2.5, "x", None, (), {})
+    return nn.Bilinear(unannotated, annotated, default, bias=False)
+
+
+def test_integers_become_symbols_and_the_rest_keeps_its_default() -> None:
+    count = derive(every_kind)
+    assert [s.name for s in count.symbols] == ["unannotated", "annotated", "default"]
+    assert all(s.is_integer and s.is_positive for s in count.symbols)
+    assert count.defaults == {"default": 8}
+    assert count(2, 3) == 48
+    assert count(2, annotated=3, default=5) == 30
+
+
+def test_a_string_annotation_is_read() -> None:
+    def factory(dim: "int", other: "Config" = Config()):  # noqa: B008, UP037
+        return nn.Linear(dim, other.width)
+
+    assert str(derive(factory)) == "3*dim + 3"
+
+
+def test_a_keyword_fixes_a_parameter() -> None:
+    count = derive(every_kind, default=5)
+    assert [s.name for s in count.symbols] == ["unannotated", "annotated"]
+    with pytest.raises(symcount.ArgumentError, match="fixed at 5 when the formula was derived"):
+        count(2, 3, default=8)
+
+
+def test_a_symbol_constrains_a_parameter_and_names_it() -> None:
+    count = derive(nn.Linear, in_features=Symbol(min=8, max=64, multiple_of=8, name="d"))
+    assert str(count.symbols) == "(d, out_features)"
+    assert str(count.domain) == "(d >= 8) & (d <= 64) & Eq(Mod(d, 8), 0)"
+    assert count(16, 1) == 17
+    for outside in (4, 12, 72):
+        with pytest.raises(symcount.DomainError, match=f"d={outside}, out_features=1 is outside"):
+            count(outside, 1)
+
+
+def test_divisibility_that_is_declared_is_used() -> None:
+    def factory(dim):
+        return nn.Linear(dim // 4, 4)
+
+    assert str(derive(factory)) == "4*floor(dim/4) + 4"
+    assert str(derive(factory, dim=Symbol(multiple_of=4))) == "dim + 4"
+
+
+def test_two_parameters_can_be_one_symbol() -> None:
+    count = derive(nn.Linear, in_features=Symbol(name="d"), out_features=Symbol(name="d"))
+    assert str(count) == "d**2 + d"
+    with pytest.raises(symcount.ArgumentError, match="share the symbol 'd' but declare different"):
+        derive(nn.Linear, in_features=Symbol(name="d"), out_features=Symbol(name="d", min=2))
+
+
+def test_partials_classes_and_callables_are_factories() -> None:
+    class Builder:
+        def __call__(self, dim):
+            return nn.Linear(dim, 2)
+
+    assert str(derive(functools.partial(nn.Linear, bias=False, out_features=7))) == "7*in_features"
+    assert str(derive(functools.partial(nn.Linear, 5))) == "6*out_features"
+    assert str(derive(Builder())) == "2*dim + 2"
+    assert str(derive(nn.LayerNorm, normalized_shape=Symbol())) == "2*normalized_shape"
+
+
+def test_positional_only_parameters() -> None:
+    def factory(dim, rank=4, /, bias: bool = False):
+        return nn.Linear(dim, rank, bias=bias)
+
+    assert str(derive(factory)) == "dim*rank"
+    assert str(derive(factory, rank=3)) == "3*dim"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: derive(5), "takes a function or class that builds a module, not 5"),
+        (lambda: derive(every_kind, typo=3) and None, "raised|AssertionError"),
+        (lambda: derive(nn.Linear, width=3), "Linear has no parameter 'width'; its parameters"),
+        (lambda: derive(lambda dim, cfg: 0, cfg=Symbol(min=0)), r"Symbol\(min=0\): symbols are"),
+        (lambda: derive(needs_config), "'cfg' is annotated Config and has no default"),
+        (lambda: derive(zero_by_default), "pad=0 by default, which is no positive integer; fix it"),
+        (lambda: Symbol(min=5, max=7, multiple_of=8), "no integer satisfies this"),
+        (lambda: Symbol(multiple_of=0), "use a positive integer"),
+        (lambda: Symbol(name="a b"), "use a Python identifier"),
+        (lambda: Symbol(min=2.5), "min must be an integer"),
+    ],
+)
+def test_bad_arguments(call, message: str) -> None:
+    with pytest.raises((symcount.ArgumentError, symcount.FactoryError), match=message):
+        call()
+
+
+def needs_config(dim, cfg: Config):
+    return nn.Linear(dim, cfg.width)
+
+
+def zero_by_default(dim, pad=0):
+    return nn.Linear(dim, 3 + pad)
+
+
+# --- factories that cannot be followed --------------------------------------------------------
+
+
+def test_no_module() -> None:
+    def factory(dim):
+        return dim * 2
+
+    with pytest.raises(symcount.NotAModuleError) as caught:
+        derive(factory)
+    where = f"factory ({HERE}:{line_of(factory, 'def factory')})"
+    assert str(caught.value) == (
+        f"{where}: it returned an int, not a torch.nn.Module. Return the module it builds."
+    )
+
+
+def test_no_symbol() -> None:
+    def factory(bias: bool = True):
+        return nn.Linear(3, 3, bias=bias)
+
+    with pytest.raises(symcount.NoSymbolError, match=r"no integer parameter left to keep symbolic"):
+        derive(factory)
+
+
+def test_raises_everywhere() -> None:
+    def factory(dim):
+        raise RuntimeError("always broken")
+
+    with pytest.raises(symcount.FactoryError) as caught:
+        derive(factory)
+    message = str(caught.value)
+    assert f"it raises at dim=64 ({HERE}:{line_of(factory, 'always')})" in message
+    assert "RuntimeError: always broken" in message
+    assert "name=Symbol(min=..., multiple_of=...) constrains it" in message
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_raises_at_the_hint_only_so_another_is_found() -> None:
+    def factory(dim):
+        if dim == 64:
+            raise ValueError("64 is unlucky")
+        return nn.Linear(dim, 2)
+
+    count = derive(factory)
+    assert str(count.domain) == "Ne(dim, 64)"
+    assert count(63) == 128
+    with pytest.raises(symcount.DomainError, match="64 is unlucky"):
+        count(64)
+
+
+def test_raises_at_most_sizes() -> None:
+    def factory(dim):
+        if dim % 97:
+            raise ValueError("not a multiple of 97")
+        return nn.Linear(dim, 2)
+
+    assert derive(factory)(97 * 50) == 2 * 97 * 50 + 2
+
+
+def test_lazy_modules() -> None:
+    def factory(dim):
+        return nn.Sequential(nn.Linear(dim, 2), nn.LazyLinear(dim))
+
+    with pytest.raises(symcount.UninitializedParameterError) as caught:
+        derive(factory)
+    message = str(caught.value)
+    assert f"parameter '1.weight' is lazy (made at {HERE}:{line_of(factory, 'Lazy')})" in message
+    assert "Use the eager layer with explicit sizes (nn.Linear, not nn.LazyLinear)." in message
+
+
+def test_random() -> None:
+    def factory(dim):
+        return nn.Linear(dim, random.choice([16, 32, 48, 64]))
+
+    with pytest.raises(symcount.NondeterministicError, match="different modules from the same arg"):
+        derive(factory)
+
+
+def test_rarely_random() -> None:
+    """Verification alone would miss it: the other size is drawn once in a thousand times."""
+
+    def factory(dim):
+        return nn.Linear(dim, 3 if random.random() < 0.5 or torch.rand(()).is_meta else 5)
+
+    assert derive(factory)(10) == 33  # torch.rand is meta here, so always 3
+
+    def numpy_factory(dim):
+        return nn.Linear(dim, int(np.random.randint(0, 50)) + 1)
+
+    with pytest.raises(symcount.NondeterministicError):
+        derive(numpy_factory)
+
+
+def test_randomness_that_does_not_matter() -> None:
+    def factory(dim):
+        random.random()
+        np.random.rand()
+        return nn.Linear(dim, 2)
+
+    assert str(derive(factory)) == "2*dim + 2"
+
+
+_made = 0
+
+
+def count_up(dim):
+    global _made
+    _made += 1
+    return nn.Linear(dim, _made)
+
+
+def test_mutates_a_global() -> None:
+    with pytest.raises(symcount.NondeterministicError) as caught:
+        derive(count_up)
+    message = str(caught.value)
+    assert "it built different modules from the same arguments (dim=64): 'weight' had" in message
+    assert f"rebinds the global '_made' ({HERE}:{line_of(count_up, '+= 1')})" in message
+    assert "make it a function of its arguments alone" in message
+
+
+_kept: list[int] = []
+
+
+def keep(dim):
+    _kept.append(dim)
+    return nn.Linear(sum(_kept) // len(_kept), 2)
+
+
+def test_keeps_a_symbol_in_a_global() -> None:
+    with pytest.raises(symcount.DerivationError, match="must have kept it in a global, a class"):
+        derive(keep)
+
+
+def test_reads_a_value_of_a_parameter() -> None:
+    def factory(dim):
+        layer = nn.Linear(dim, 1)
+        return nn.Linear(dim, int(layer.weight.sum().item()))
+
+    with pytest.raises(symcount.FactoryError) as caught:
+        derive(factory)
+    message = str(caught.value)
+    assert f"{HERE}:{line_of(factory, '.item()')}" in message
+    assert "on the meta device, where tensors have shapes but no values" in message
+
+
+class OldStyle(nn.Module):
+    def __init__(self, n, m):
+        super().__init__()
+        self.weight = nn.Parameter(torch.Tensor(n, m))
+        self.small = nn.Parameter(torch.HalfTensor(m, 3))
+        nn.init.xavier_uniform_(self.weight)
+
+
+def test_legacy_constructors_are_followed() -> None:
+    count = derive(lambda dim: OldStyle(dim, 2 * dim))
+    assert str(count) == "2*dim**2 + 6*dim"
+    assert str(count.nbytes) == "8*dim**2 + 12*dim"
+
+
+def test_a_legacy_constructor_that_cannot_be_followed() -> None:
+    def factory(dim):
+        import torch as imported_here
+
+        module = nn.Module()
+        module.weight = nn.Parameter(imported_here.Tensor(dim, 3))
+        return module
+
+    with pytest.raises(symcount.UnknownShapeError) as caught:
+        derive(factory)
+    message = str(caught.value)
+    assert "the shape of parameter 'weight' cannot be followed" in message
+    assert f"became a plain number at {HERE}:{line_of(factory, 'Tensor(dim')}: index of 64" in message
+    assert "Create it with torch.empty(...) and sizes computed from" in message
+
+
+def test_parameters_made_before_the_factory_ran() -> None:
+    shared = nn.Linear(3, 3)
+
+    def factory(dim):
+        return nn.Sequential(shared, nn.Linear(dim, 3))
+
+    with pytest.raises(symcount.UnknownShapeError, match="was made before the factory ran"):
+        derive(factory)
+
+
+def test_numpy_prod_of_a_symbol_is_followed() -> None:
+    assert str(derive(lambda dim: nn.Linear(int(np.prod([dim, 3, 4])), 2))) == "24*dim + 2"
+
+
+def test_numpy_integers_lose_a_symbol_loudly() -> None:
+    def factory(dim):
+        return nn.Linear(np.prod([dim, 3], dtype=np.int64).item(), 2)
+
+    with pytest.raises(symcount.VerificationError) as caught:
+        derive(factory)
+    message = str(caught.value)
+    assert "the formula is wrong at dim=" in message and "it was thrown away" in message
+    assert "'weight': traced shape (2, 192)" in message
+    assert f"{HERE}:{line_of(factory, 'np.prod')}: int of 64" in message
+    assert "or fix the hyper-parameter" in message
+
+
+def test_an_exact_type_test() -> None:
+    def factory(dim):
+        if type(dim) is int:
+            return nn.Linear(dim, dim)
+        return nn.Linear(1, 1)
+
+    with pytest.raises(symcount.VerificationError) as caught:
+        derive(factory)
+    message = str(caught.value)
+    assert f"{HERE}:{line_of(factory, 'is int')}: a test of an exact type" in message
+    assert "Use isinstance(x, int) for a type test" in message
+
+
+def test_an_exact_type_test_that_raises() -> None:
+    def factory(dim):
+        if type(dim) is not int:
+            raise TypeError("dim must be an int")
+        return nn.Linear(dim, dim)
+
+    with pytest.raises(symcount.FactoryError, match="builds a module at dim=64, but raises on sym"):
+        derive(factory)
+
+
+def test_moving_to_cuda_is_followed() -> None:
+    """Nothing is moved: every tensor stays on the meta device, here and in verification."""
+    assert str(derive(lambda dim: nn.Linear(dim, dim).to("cuda"))) == "dim**2 + dim"
+    assert str(derive(lambda dim: nn.Linear(dim, dim).cuda())) == "dim**2 + dim"
+    assert str(derive(lambda dim: nn.Linear(dim, dim, device="cuda"))) == "dim**2 + dim"
+
+
+def test_a_symbol_as_text() -> None:
+    def factory(dim):
+        return nn.Linear(dim, {"64": 1, "128": 2}.get(str(dim), 3))
+
+    with pytest.raises(symcount.VerificationError, match="text of 64"):
+        derive(factory)
+
+
+def test_a_symbol_as_a_key() -> None:
+    def factory(dim):
+        return nn.Linear(dim, {64: 1, 128: 2}.get(dim, 3))
+
+    with pytest.raises(symcount.NondeterministicError) as caught:
+        derive(factory)
+    assert "A symbol is a key of a dict or a member of a set" in str(caught.value)
+    assert f"{HERE}:{line_of(factory, '.get(')}" in str(caught.value)
+
+
+def test_an_index_into_a_list() -> None:
+    def factory(dim, stage=1):
+        return nn.Linear(dim, [3, 4, 5][stage])
+
+    with pytest.raises(symcount.VerificationError, match="index of 1"):
+        derive(factory)
+
+
+def test_an_operation_without_a_shape_rule() -> None:
+    def factory(dim):
+        module = nn.Linear(dim, 2)
+        module.extra = nn.Parameter(torch.fft.rfft(torch.zeros(dim)).abs())
+        return module
+
+    with pytest.raises(symcount.UnknownShapeError, match="the shape of parameter 'extra' cannot"):
+        derive(factory)
+
+
+def test_a_buffer_of_unknown_shape_spoils_only_the_buffers() -> None:
+    def factory(dim):
+        module = nn.Linear(dim, 2)
+        module.register_buffer("window", torch.fft.rfft(torch.zeros(dim)))
+        return module
+
+    count = derive(factory)
+    assert count(10) == 22
+    with pytest.raises(symcount.UnknownShapeError, match="shape of buffer 'window' cannot be foll"):
+        _ = count.buffers.expr
+
+
+def test_a_factory_that_catches_everything_is_followed_all_the_same() -> None:
+    def factory(dim):
+        try:
+            if dim % 2:
+                raise ValueError("odd")
+            return nn.Linear(int(dim * 0.5), 2)
+        except Exception:
+            return nn.Linear(dim, 3)
+
+    count = derive(factory)
+    assert [count(d) for d in (1, 2, 3, 64)] == [6, 4, 12, 66]
+
+
+def test_the_budget_of_paths() -> None:
+    def factory(dim):
+        size = 1
+        for value in range(1, 200):
+            if dim == value:
+                size = value + 1
+        return nn.Linear(dim, size)
+
+    count = derive(factory, max_paths=3)
+    assert count.certificate.paths == 3
+    assert "the budget of 3 paths was spent" in count.certificate.reason
+    assert count(64) == 65 * 64 + 65
+    with pytest.raises(symcount.DomainError, match="takes a branch there that was not explored"):
+        count(199)
+
+
+def test_a_symbolic_loop_bound_is_followed_for_each_of_its_values() -> None:
+    def factory(dim, depth=3):
+        return nn.Sequential(*(nn.Linear(dim, dim) for _ in range(depth)), *[nn.ReLU()] * depth)
+
+    count = derive(factory, max_paths=5)
+    assert [count(10, depth) for depth in (1, 2, 3)] == [110, 220, 330]
+    with pytest.raises(symcount.DomainError):
+        count(10, 60)
+
+
+def test_hidden_branches_of_arithmetic_are_the_edge_of_the_domain() -> None:
+    count = derive(lambda dim: nn.Linear(dim - 100, 3))
+    assert str(count.domain) == "dim >= 100"
+    count = derive(lambda dim, parts: nn.Linear(dim // (parts - 2) + 1, 3), parts=Symbol(min=2))
+    with pytest.raises(symcount.DomainError, match="ZeroDivisionError"):
+        count(10, 2)
+
+
+def test_the_graph_prints_validates_and_runs() -> None:
+    from symcount.trace.graph import validate
+
+    def factory(dim, reduction=4):
+        if dim % 2:
+            raise ValueError("odd")
+        return nn.Linear(dim, max(1, int(dim * 0.29) // reduction))
+
+    count = derive(factory)
+    graph = count.graph
+    validate(graph)
+    assert "floordiv" in str(graph)
+    sources = {n.meta["source"].line for n in graph.nodes if n.meta.get("source")}
+    assert line_of(factory, "max(1") in sources
+    run = torch.fx.GraphModule(nn.Module(), graph)
+    for dim in (2, 64, 100, 4096):
+        out = run(dim, 3)
+        assert sum(np.prod(shape) for shape in out["tensors"].values()) == count(dim, 3)
+
+
+def test_provenance_leads_from_a_term_to_its_lines() -> None:
+    def factory(dim):
+        return nn.Sequential(
+            nn.Linear(dim, dim),
+            nn.LayerNorm(dim),
+        )
+
+    count = derive(factory)
+    terms = {str(term): origin for term, origin in count.provenance.items()}
+    assert terms["dim**2"].parameters == ("0.weight",)
+    assert terms["dim"].parameters == ("0.bias", "1.weight", "1.bias")
+    assert [s.line for s in terms["dim"].sources] == [
+        line_of(factory, "nn.Linear"),
+        line_of(factory, "nn.LayerNorm"),
+    ]
