@@ -242,6 +242,7 @@ class Facts:
         self.bounds = dict(bounds or {})
         self.multiples = dict(multiples or {})
         self.divisible = frozenset(divisible)
+        self._known_bounds: dict[Atom, Bounds] = {}
 
     def with_divisible(self, a: Poly, b: Poly) -> Facts:
         """These facts and `a % b == 0`."""
@@ -311,6 +312,11 @@ class Facts:
         return None, None
 
     def _of_atom(self, base: Atom) -> Bounds:
+        if base not in self._known_bounds:
+            self._known_bounds[base] = self._bounds_of(base)
+        return self._known_bounds[base]
+
+    def _bounds_of(self, base: Atom) -> Bounds:
         if isinstance(base, Symbol):
             low, high = self.bounds.get(base.name, (1, None))
             multiple = self.multiples.get(base.name, 1)

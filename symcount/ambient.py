@@ -26,7 +26,10 @@ def reseed(seed: int) -> None:
 
 @contextmanager
 def restored() -> Iterator[Callable[[], bool]]:
-    """Restore the ambient state on exit. The yielded function tells if random numbers were drawn."""
+    """Restore the ambient state on exit, and ignore warnings until then.
+
+    The yielded function tells whether random numbers have been drawn.
+    """
     numpy_random: Any = sys.modules.get("numpy.random")
     generators = random.getstate(), torch.get_rng_state()
     numpy_state = numpy_random.get_state() if numpy_random else None
@@ -44,6 +47,7 @@ def restored() -> Iterator[Callable[[], bool]]:
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield drew
     finally:
         random.setstate(generators[0])

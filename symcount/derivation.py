@@ -77,13 +77,16 @@ def derive(
     """
     call = _Call.of(factory, fixed)
     try:
-        return _derive(call, max_paths, max_seconds)
+        with ambient.restored() as drew_random_numbers:
+            return _derive(call, max_paths, max_seconds, drew_random_numbers)
     except DerivationError as error:
         error.args = (f"{call.name}{call.place}: {error}",)
         raise
 
 
-def _derive(call: _Call, max_paths: int, max_seconds: float) -> ParamCount:
+def _derive(
+    call: _Call, max_paths: int, max_seconds: float, drew_random_numbers: Callable[[], bool]
+) -> ParamCount:
     ranges = call.hyperparameters
     facts = Facts(
         {h.name: (h.minimum, h.maximum) for h in ranges},
@@ -95,6 +98,8 @@ def _derive(call: _Call, max_paths: int, max_seconds: float) -> ParamCount:
     found = explore(call.trace, ranges, facts, max_paths=max_paths, max_seconds=max_seconds)
     _require_a_module(call, found, builds)
     _require_known_shapes(found)
+    if drew_random_numbers():
+        _require_same_again(call, found)
     tree, limits = _Joiner(found, facts).tree()
     points = _check(call, found, builds, tree, limits)
     return ParamCount(
@@ -493,15 +498,14 @@ def _check(
             node = node.then if evaluate.holds(node.condition, point) else node.otherwise
         if not isinstance(node, Built):
             return None
-        return {w.name: _facts_at(w, point) for w in node.weights}
+        sizes = _Sizes(point)
+        return {w.name: _facts_at(w, sizes) for w in node.weights}
 
     points = [p for p in _points(call, found, tree) if _within(p, limits)]
     refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
     difference = verify.compare(builds, expected, [*points, *refused])
     if difference is not None:
         raise _explained(call, found, builds, tree, difference)
-    if any(p.trace.used_randomness for p in found.paths):
-        _require_same_again(call, found)
     return tuple(tuple(p.items()) for p in points)
 
 
@@ -509,13 +513,20 @@ def _within(point: Values, limits: Iterable[tuple[Condition, bool]]) -> bool:
     return all(evaluate.holds(condition, point) is truth for condition, truth in limits)
 
 
-def _facts_at(weight: Weight, point: Values) -> verify.TensorFacts:
-    shape = None
-    if weight.shape is not None:
-        shape = tuple(
-            p.constant if isinstance(p.constant, int) else evaluate.value(p, point)
-            for p in weight.shape
-        )
+class _Sizes(dict[Poly, int]):
+    """The values of normal forms at a point, each evaluated once."""
+
+    def __init__(self, point: Values) -> None:
+        super().__init__()
+        self.point = point
+
+    def __missing__(self, size: Poly) -> int:
+        self[size] = evaluate.value(size, self.point)
+        return self[size]
+
+
+def _facts_at(weight: Weight, sizes: _Sizes) -> verify.TensorFacts:
+    shape = None if weight.shape is None else tuple([sizes[p] for p in weight.shape])
     return verify.TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
 
 
@@ -613,8 +624,6 @@ def _explained(
     tree: Tree,
     difference: verify.Difference,
 ) -> VerificationError | NondeterministicError:
-    if any(p.trace.used_randomness for p in found.paths):
-        _require_same_again(call, found)
     here = _at(difference.point)
     unstable = _unstable(call, builds, difference.point)
     if unstable is not None:

@@ -10,16 +10,15 @@ made on the CPU.
 
 from __future__ import annotations
 
-import warnings
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-
-from symcount import ambient
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,45 @@ def _all_on_meta(value: Any) -> Any:
     return move(value)
 
 
+_building = threading.local()
+
+
+def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if getattr(_building, "plainly", False):
+            return args[0] if args else kwargs["tensor"]
+        return initialiser(*args, **kwargs)
+
+    return wrapper
+
+
+_INITIALISERS = {
+    name: function
+    for name, function in vars(nn.init).items()
+    if name.endswith("_") and not name.startswith("_") and callable(function)
+}
+_IDLE = {name: _idle(function) for name, function in _INITIALISERS.items()}
+
+
+@contextmanager
+def _without_initialisers() -> Iterator[None]:
+    """Within it, `torch.nn.init` does nothing, in this thread."""
+    before = {name: vars(nn.init)[name] for name in _IDLE}
+    plainly = getattr(_building, "plainly", False)
+    try:
+        _building.plainly = True
+        vars(nn.init).update(_IDLE)
+        yield
+    finally:
+        vars(nn.init).update(before)
+        _building.plainly = plainly
+
+
 class PlainBuilds:
     """What a factory builds when it is called with plain integers; each point is built once.
 
-    `build` is the factory as a function of the values of its symbols.
+    `build` is the factory as a function of the values of its symbols. What it does to the ambient
+    state (`symcount.ambient`) is the caller's to restore.
     """
 
     def __init__(self, build: Callable[[Mapping[str, int]], nn.Module]) -> None:
@@ -161,14 +195,12 @@ class PlainBuilds:
 
     def again_at(self, point: Mapping[str, int]) -> dict[str, TensorFacts] | Exception:
         """The same, built anew."""
-        with ambient.restored():
-            warnings.simplefilter("ignore")
-            try:
-                with _Plain():
-                    module = self.build(point)
-                return _tensors_of(module)
-            except Exception as error:
-                return error
+        try:
+            with _without_initialisers(), _Plain():
+                module = self.build(point)
+            return _tensors_of(module)
+        except Exception as error:
+            return error
 
 
 def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from symcount import ambient
 from symcount.errors import (
     InternalError,
     NotAModuleError,
@@ -116,7 +115,6 @@ class Trace:
     concretisations: tuple[Concretisation, ...]
     raised: Raised | None
     exception: BaseException | None = field(default=None, repr=False)
-    used_randomness: bool = False
 
     def program(self) -> Program:
         """The live arithmetic of this run, frozen."""
@@ -128,26 +126,40 @@ class Trace:
 
 
 class _Run:
-    """The state of one run: the implementation of `symcount.trace.numbers.Run`."""
+    """The state of one run: the implementation of `symcount.trace.numbers.Run`.
+
+    An operation on the same operands is the same node, and a comparison of the same operands is
+    decided once.
+    """
 
     def __init__(self, on_branch: Callable[[Branch], None]) -> None:
         self.alive = True
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
         self.on_branch = on_branch
+        self._nodes: dict[tuple[Any, ...], Any] = {}
+        self._decided: dict[tuple[str, Node, Node | Number], bool] = {}
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
-        frame = calling_frame(2)
-        node = Node(op, args, value, Frame(frame.f_code, frame.f_lasti))
-        return SymFloat(node, self) if type(value) is float else SymInt(node, self)
+        key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
+        known = self._nodes.get(key)
+        if known is None:
+            frame = calling_frame(2)
+            node = Node(op, args, value, Frame(frame.f_code, frame.f_lasti))
+            known = SymFloat(node, self) if type(value) is float else SymInt(node, self)
+            self._nodes[key] = known
+        return known
 
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
-        frame = calling_frame(2)
-        shadow_if_needed(frame)
-        taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
-        if a is not b:
+        shadow_if_needed(calling_frame(2))
+        if a is b:
+            return op in ("eq", "le", "ge")
+        taken = self._decided.get((op, a, b))
+        if taken is None:
+            taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
             place = user_frame()
             self.on_branch(Branch(op, a, b, taken, Node(op, (a, b), taken, place), place))
+            self._decided[op, a, b] = taken
         return taken
 
     def specialise(self, node: Node) -> int:
@@ -223,15 +235,17 @@ def trace(
             each comparison of a symbol, and returns False for those that always go one way,
             which are then left out of the trace.
 
+    What the factory does to the ambient state (`symcount.ambient`) is the caller's to restore.
+
     Raises:
         DerivationError: the run ended in something no formula can come from. An exception of the
             factory itself does not raise here: it is the result (`Trace.raised`).
     """
-    with _lock, ambient.restored() as drew_random_numbers:
+    with _lock:
         for _ in range(_MOST_RESTARTS):
             modules = set(sys.modules)
             try:
-                return _run_once(factory, symbols, fixed, listen(), drew_random_numbers)
+                return _run_once(factory, symbols, fixed, listen())
             except Restart:
                 continue
             finally:
@@ -244,7 +258,6 @@ def _run_once(
     symbols: Mapping[str, tuple[str, int]],
     fixed: Mapping[str, object],
     on_branch: OnBranch,
-    drew_random_numbers: Callable[[], bool],
 ) -> Trace:
     branches: list[Branch] = []
 
@@ -277,7 +290,6 @@ def _run_once(
         concretisations=tuple(run.concretisations.values()),
         raised=raised,
         exception=exception,
-        used_randomness=drew_random_numbers(),
     )
 
 

@@ -216,7 +216,8 @@ class Tensors(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if self.run.pokes:
-            self.run.settle(calling_frame(), {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)})
+            nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
+            self.run.settle(calling_frame(), nodes)
         rule = RULES.get(func)
         if rule is not None:
             return rule(self, func, args, kwargs)
@@ -334,20 +335,26 @@ def _sizes(args: Sequence[Any]) -> Sizes:
     return tuple(args)
 
 
-def _nonnegative(sizes: Sizes) -> Sizes:
+def _nonnegative(sizes: Sizes) -> None:
+    """Record that sizes must not be negative, or torch raises."""
     for size in sizes:
         if type(size) is SymInt and not size >= 0:
-            break  # torch raises, as it does for the plain module
-    return sizes
+            break
+
+
+_META = torch.device("meta")
+_OF_MEMORY = frozenset(["device", "pin_memory", "out", "generator", "memory_format"])
 
 
 def _create(
     mode: Tensors, func: Any, sizes: Sizes, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "pin_memory", "out")}
-    if kwargs.get("generator") is not None:
-        kwargs["generator"] = None
-    return mode.result(func, args, {**kwargs, "device": "meta"}, _nonnegative(sizes))
+    kwargs = {k: v for k, v in kwargs.items() if k not in _OF_MEMORY}
+    kwargs["device"] = _META
+    _nonnegative(sizes)
+    with torch._C.DisableTorchFunction():
+        out = func(*plain(args), **plain(kwargs))
+    return mode.know(out, sizes, _name(func))
 
 
 @rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
