@@ -21,7 +21,10 @@ default_role = "code"
 html_theme = "furo"
 html_title = f"symcount {version}"
 
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+# README.md and these pages are doctests, whose blocks end in an empty line.
+highlight_options = {"pycon": {"stripnl": True}}
+
+myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 nb_execution_mode = "force"

@@ -120,13 +120,16 @@ class Poly:
 
     def __repr__(self) -> str:
         if self._repr is None:
-            self._repr = " + ".join(
-                "*".join(
-                    [str(c)] * (c != 1 or not m)
-                    + [f"{a!r}**{e}" if e != 1 else repr(a) for a, e in m]
+            self._repr = (
+                " + ".join(
+                    "*".join(
+                        [str(c)] * (c != 1 or not m)
+                        + [f"{a!r}**{e}" if e != 1 else repr(a) for a, e in m]
+                    )
+                    for m, c in self.sorted_terms()
                 )
-                for m, c in self.sorted_terms()
-            ) or "0"
+                or "0"
+            )
         return self._repr
 
     def __reduce__(self) -> Any:
@@ -323,7 +326,7 @@ class Facts:
             low = -(-low // multiple) * multiple
             return low, None if high is None else high // multiple * multiple
         if base.op == "mod":
-            known = mod(*base.args, self).constant
+            known = mod(base.args[0], base.args[1], self).constant
             if known is not None:
                 return known, known
         if base.op == "floor" and self._is_quotient(base.args[0]):
@@ -375,7 +378,10 @@ class Facts:
 
 
 def floor(value: Poly, facts: Facts) -> Poly:
-    """The greatest integer not above `value`: whole terms move out, `floor((floor(x)+n)/m)` joins."""
+    """The greatest integer not above `value`.
+
+    Whole terms move out of it, and `floor((floor(x) + n) / m)` is `floor((x + n) / m)`.
+    """
     whole: dict[Monomial, Rational] = {}
     rest: dict[Monomial, Rational] = {}
     for monomial, coefficient in value.terms.items():
@@ -440,9 +446,7 @@ def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
     inverse = _reciprocal(b)
     if inverse is not None:
         ratio = a * inverse
-        kept = {
-            m: c for m, c in ratio.terms.items() if not facts.is_integer(m, c)
-        }
+        kept = {m: c for m, c in ratio.terms.items() if not facts.is_integer(m, c)}
         a = Poly(kept) * b
     if not a.terms or (a, b) in facts.divisible:
         return const(0)
@@ -510,13 +514,17 @@ def minimum(args: Iterable[Poly], facts: Facts) -> Poly:
 # --- the table of calls -----------------------------------------------------------------------
 
 
+def _no_bounds(*args: Bounds) -> Bounds:
+    return None, None
+
+
 class Function:
     """One row of `CALLS`: what a call computes, its bounds, and whether it is a float."""
 
     def __init__(
         self,
         compute: Callable[..., Any],
-        bounds: Callable[..., Bounds] = lambda *args: (None, None),
+        bounds: Callable[..., Bounds] = _no_bounds,
         is_float: bool = False,
     ) -> None:
         self.compute = compute
@@ -588,7 +596,11 @@ def _round_to_digits(a: float, digits: float) -> float:
     return round(a, int(digits))
 
 
-_FLOAT_BOUNDS = {"sqrt": _sqrt_bounds, "exp": _nonnegative_bounds, "fabs": _nonnegative_bounds}
+_FLOAT_BOUNDS: dict[str, Callable[..., Bounds]] = {
+    "sqrt": _sqrt_bounds,
+    "exp": _nonnegative_bounds,
+    "fabs": _nonnegative_bounds,
+}
 
 CALLS: dict[str, Function] = {
     # integers
@@ -630,7 +642,7 @@ CALLS: dict[str, Function] = {
     **{
         name: Function(
             OPERATORS[name],
-            _FLOAT_BOUNDS.get(name, lambda a: (None, None)),
+            _FLOAT_BOUNDS.get(name, _no_bounds),
             is_float=True,
         )
         for name in FLOAT_FUNCTIONS
@@ -845,10 +857,9 @@ def _name_of_symbol(value: Poly) -> str | None:
 def divisibility(condition: Condition) -> tuple[Poly, Poly] | None:
     """(a, b) if the condition is `a % b == 0`."""
     base = only_atom(condition.left)
-    if condition.op == "eq" and condition.right.constant == 0:
-        if isinstance(base, Call) and base.op == "mod":
-            return base.args[0], base.args[1]
-    return None
+    if condition.op != "eq" or condition.right.constant != 0:
+        return None
+    return base.args[:2] if isinstance(base, Call) and base.op == "mod" else None  # type: ignore[return-value]
 
 
 def sum_of(polys: Iterable[Poly]) -> Poly:

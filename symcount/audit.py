@@ -26,7 +26,7 @@ class Reading:
     size: int
     count: int | None
     times_off: float | None = None
-    reason: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

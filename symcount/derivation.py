@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import inspect
 import random
@@ -251,14 +252,14 @@ def _is_symbolic(parameter: inspect.Parameter) -> bool:
 
 def _annotation(parameter: inspect.Parameter) -> str:
     annotation = parameter.annotation
-    return annotation if isinstance(annotation, str) else getattr(
-        annotation, "__name__", str(annotation)
+    return (
+        annotation
+        if isinstance(annotation, str)
+        else getattr(annotation, "__name__", str(annotation))
     )
 
 
-def _hyperparameter(
-    factory: str, parameter: inspect.Parameter, declared: Symbol
-) -> Hyperparameter:
+def _hyperparameter(factory: str, parameter: inspect.Parameter, declared: Symbol) -> Hyperparameter:
     default = parameter.default
     if isinstance(default, bool) or not isinstance(default, int):
         default = None
@@ -279,9 +280,7 @@ def _declared(declared: Symbol, name: str, default: int | None) -> Hyperparamete
     )
 
 
-def _shared(
-    factory: str, symbols: Mapping[str, Hyperparameter]
-) -> tuple[Hyperparameter, ...]:
+def _shared(factory: str, symbols: Mapping[str, Hyperparameter]) -> tuple[Hyperparameter, ...]:
     """The symbols in order, parameters of one name joined."""
     joined: dict[str, Hyperparameter] = {}
     for h in symbols.values():
@@ -418,7 +417,7 @@ class _Joiner:
         return facts
 
     def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
-        lowering = Lowering(facts)
+        lowering = path.lowering if facts is self.facts else Lowering(facts)
         made = []
         for t in path.trace.tensors:
             made.append(
@@ -583,6 +582,7 @@ def _require_same_again(call: _Call, found: Exploration) -> None:
     path = next(p for p in found.paths if p.trace.raised is None)
     seen = _signature(path.trace)
     for seed in range(3):
+
         def reseeded(**values: Any) -> Any:
             ambient.reseed(seed)  # noqa: B023
             return call(values)
@@ -639,8 +639,7 @@ def _explained(
         )
     if difference.name is None:
         return VerificationError(
-            f"it builds a module at {here}, where it raised when it was run on symbols."
-            f"\n{lost}"
+            f"it builds a module at {here}, where it raised when it was run on symbols.\n{lost}"
         )
     weight = next(
         (
@@ -654,9 +653,8 @@ def _explained(
     )
     traced = "no such tensor"
     if weight is not None and difference.expected is not None:
-        traced = (
-            f"shape ({_sizes(weight)}), that is {_described(difference.expected)}"
-            + (f", made at {weight.source}" if weight.source else "")
+        traced = f"shape ({_sizes(weight)}), that is {_described(difference.expected)}" + (
+            f", made at {weight.source}" if weight.source else ""
         )
     built = "no such tensor" if difference.actual is None else _described(difference.actual)
     return VerificationError(
@@ -696,13 +694,16 @@ def _changed_globals(call: _Call) -> str:
     code = getattr(inspect.unwrap(call.factory), "__code__", None)
     if code is None:
         return ""
-    import dis
-
-    names = [
-        f"{i.argval!r} ({code.co_filename}:{i.positions.lineno if i.positions else '?'})"
-        for i in dis.get_instructions(code)
-        if i.opname == "STORE_GLOBAL"
-    ]
+    line = code.co_firstlineno
+    names = []
+    for instruction in dis.get_instructions(code):
+        if isinstance(instruction.starts_line, int) and not isinstance(
+            instruction.starts_line, bool
+        ):
+            line = instruction.starts_line
+        line = getattr(instruction, "line_number", None) or line  # since Python 3.13
+        if instruction.opname == "STORE_GLOBAL":
+            names.append(f"{instruction.argval!r} ({code.co_filename}:{line})")
     return f"; it rebinds the global {', '.join(dict.fromkeys(names))}" if names else ""
 
 

@@ -162,8 +162,12 @@ class _Code:
 
     def power(self, base: Atom, exponent: int, indent: str) -> str:
         name = self.atom(base, indent)
-        return name if exponent == 1 else "*".join([name] * exponent) if exponent <= 3 else (
-            f"{name}**{exponent}"
+        return (
+            name
+            if exponent == 1
+            else "*".join([name] * exponent)
+            if exponent <= 3
+            else (f"{name}**{exponent}")
         )
 
     def integer(self, poly: Poly, indent: str) -> str:

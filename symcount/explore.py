@@ -18,6 +18,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -30,7 +31,7 @@ from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
 from symcount.trace import Branch, OnBranch, Trace
 from symcount.trace.graph import Source
 
-_JOINT_SAMPLES = 4096
+_JOINT_SAMPLES = 1024
 
 Point: TypeAlias = tuple[int, ...]
 Tracer: TypeAlias = "Callable[[Mapping[str, int], Callable[[], OnBranch]], Trace]"
@@ -55,9 +56,10 @@ class Place:
 
 @dataclass
 class Path:
-    """One run, each decision with the line that made it, and the limits of the decisions."""
+    """One run, its lowering, each decision with its line, and the limits of the decisions."""
 
     trace: Trace
+    lowering: Lowering
     steps: tuple[tuple[Condition, bool, Source], ...]
     limits: Limits
 
@@ -141,10 +143,9 @@ class Candidates:
         true: list[Point] = []
         false: list[Point] = []
         for point in points:
-            try:
+            # Where the arithmetic is undefined the factory raises, and the point goes nowhere.
+            with suppress(ArithmeticError, ValueError):
                 (true if test(*point) else false).append(point)
-            except (ArithmeticError, ValueError):
-                pass  # the arithmetic is undefined here, so the factory raises here
         return true, false
 
     def _candidates(self) -> Iterator[Point]:
@@ -219,15 +220,17 @@ def explore(
         path = _run(tracer, hints, facts, found.root)
         _insert(found.root, path)
         found.paths.append(path)
+        if found.root.condition is not None and len(found.paths) >= max_paths:
+            found.reason = (
+                f"the budget of {max_paths} paths was spent; whether there are more is not known"
+            )
+            break
+        if time.perf_counter() - started > max_seconds:
+            found.reason = f"the budget of {max_seconds:g} seconds was spent"
+            break
         hints = chooser.next_hints(found.root)
         if hints is None:
             found.reason = chooser.reason
-        elif len(found.paths) >= max_paths:
-            found.reason = f"the budget of {max_paths} paths was spent"
-            break
-        elif time.perf_counter() - started > max_seconds:
-            found.reason = f"the budget of {max_seconds:g} seconds was spent"
-            break
     found.seconds = time.perf_counter() - started
     return found
 
@@ -248,6 +251,7 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts, root: Place) ->
             steps.append((condition, truth, source))
             if place[0] is not None:
                 place[0] = place[0].then if truth else place[0].otherwise
+
         steps.clear()
         path_limits.clear()
 
@@ -276,7 +280,7 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts, root: Place) ->
         return on_branch
 
     trace = tracer(hints, listen)
-    return Path(trace, tuple(steps), frozenset(path_limits))
+    return Path(trace, lowering, tuple(steps), frozenset(path_limits))
 
 
 def _changed(path: Path, what: str) -> NondeterministicError:

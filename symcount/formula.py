@@ -410,8 +410,10 @@ class ParamCount:
 
     @property
     def provenance(self) -> dict[sympy.Expr, Contribution]:
-        """For each term of the formula: the parameters it comes from, and the lines that made
-        them. A term in which several parameters cancel or add up names all of them."""
+        """For each term of the formula, the parameters it comes from and the lines that made them.
+
+        A term to which several parameters add names all of them.
+        """
         from symcount import sympy_form
 
         found: dict[sympy.Expr, tuple[list[str], list[Source]]] = {}

@@ -72,10 +72,7 @@ class Lowering:
     def _lower(self, node: Node) -> Value:
         if node.op == "symbol":
             return Value(symbol(str(node.args[0])), False)
-        args = [
-            self._done[id(a)][1] if isinstance(a, Node) else _constant(a)  # type: ignore[arg-type]
-            for a in node.args
-        ]
+        args = [self._done[id(a)][1] if isinstance(a, Node) else _constant(a) for a in node.args]
         is_float = isinstance(node.hint, float)
         limits = _NO_LIMITS.union(*(a.limits for a in args))
         if not is_float and not any(a.is_float for a in args):
@@ -118,7 +115,7 @@ class _Exactly:
         if denominator & (denominator - 1):
             return False
         whole = value.scaled(denominator)
-        low, _ = self.facts.of(whole)
+        low = self.facts.of(whole)[0]
         if low is None or low < -_MANTISSA:
             return False
         return self._is_at_most(whole, limits)
@@ -373,9 +370,7 @@ def _rounded(op: str, call_op: str) -> Callable[..., Poly]:
 
 
 def _round(exactly: _Exactly, a: Value) -> Poly:
-    if not opaque(a.poly) and all(
-        exactly.facts.is_integer(m, c) for m, c in a.poly.terms.items()
-    ):
+    if not opaque(a.poly) and all(exactly.facts.is_integer(m, c) for m, c in a.poly.terms.items()):
         return a.poly
     return call("round", a.poly)
 

@@ -35,16 +35,18 @@ class Symbol:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        for label, value in (("min", self.min), ("max", self.max), ("multiple_of", self.multiple_of)):
+        for label, value in (
+            ("min", self.min),
+            ("max", self.max),
+            ("multiple_of", self.multiple_of),
+        ):
             whole = isinstance(value, int) and not isinstance(value, bool)
             if not (whole or (label == "max" and value is None)):
                 raise ArgumentError(f"Symbol({label}={value!r}): {label} must be an integer")
         if self.min < 1:
             raise ArgumentError(f"Symbol(min={self.min}): symbols are positive; use min=1 or more")
         if self.multiple_of < 1:
-            raise ArgumentError(
-                f"Symbol(multiple_of={self.multiple_of}): use a positive integer"
-            )
+            raise ArgumentError(f"Symbol(multiple_of={self.multiple_of}): use a positive integer")
         least = -(-self.min // self.multiple_of) * self.multiple_of
         if self.max is not None and least > self.max:
             raise ArgumentError(
@@ -57,8 +59,10 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """A symbol of a formula: its name, the values it may take, its default, and the factory
-    parameters it stands for."""
+    """A symbol of a formula: the values it may take, its default, and what it stands for.
+
+    `arguments` are the factory's parameters that have its value.
+    """
 
     name: str
     minimum: int = 1

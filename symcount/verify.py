@@ -59,12 +59,14 @@ _MOVE = frozenset([torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu])
 _NEW = frozenset(
     [torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_full]
 )
+_INITIALISERS = {
+    name: function
+    for name, function in vars(nn.init).items()
+    if name.endswith("_") and not name.startswith("_") and callable(function)
+}
 _FILL = frozenset(
-    [torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.fill_, torch.Tensor.zero_,
-     torch.Tensor.mul_, torch.Tensor.div_, torch.Tensor.add_, torch.Tensor.clamp_,
-     torch.Tensor.erfinv_, torch.Tensor.exponential_, torch.Tensor.trunc_]
-)  # fmt: skip
-_LARGEST_REAL = 1 << 16
+    [*_INITIALISERS, "fill_", "zero_", "mul_", "div_", "add_", "clamp_", "erfinv_", "exponential_"]
+)
 
 
 class _Plain(TorchFunctionMode):
@@ -74,8 +76,6 @@ class _Plain(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = dict(kwargs or {})
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return args[0] if args else kwargs["tensor"]
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
@@ -84,8 +84,10 @@ class _Plain(TorchFunctionMode):
         elif func in _KEEP_VALUES:
             if torch.device(kwargs.get("device") or "cpu").type not in ("cpu", "meta"):
                 kwargs["device"] = "cpu"
-        elif func in _FILL and args[0].is_meta:
-            return args[0]
+        elif getattr(func, "__name__", None) in _FILL:
+            target = args[0] if args else kwargs.get("tensor")
+            if target is not None and target.is_meta:
+                return target
         elif func in _MOVE:
             return _convert(args, kwargs)
         return self.call(func, args, kwargs)
@@ -153,11 +155,6 @@ def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-_INITIALISERS = {
-    name: function
-    for name, function in vars(nn.init).items()
-    if name.endswith("_") and not name.startswith("_") and callable(function)
-}
 _IDLE = {name: _idle(function) for name, function in _INITIALISERS.items()}
 
 
@@ -204,6 +201,7 @@ class PlainBuilds:
 
 
 def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:
+    named: list[tuple[str, torch.Tensor, str]]
     named = [(name, p, "parameter") for name, p in module.named_parameters()]
     named += [(name, b, "buffer") for name, b in module.named_buffers()]
     return {

@@ -165,9 +165,7 @@ def test_unexpected_keywords_are_rejected_by_name(name: str) -> None:
 def test_rejection_lists_what_the_factory_takes() -> None:
     with pytest.raises(ValueError) as raised:
         transformer.create_mlp(DIM, ratio=4)
-    assert str(raised.value) == (
-        "transformer:mlp got unexpected keyword arguments: ratio"
-    )
+    assert str(raised.value) == ("transformer:mlp got unexpected keyword arguments: ratio")
 
 
 @pytest.mark.parametrize("name", ATTENTIONS)

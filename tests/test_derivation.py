@@ -311,7 +311,9 @@ def test_a_legacy_constructor_that_cannot_be_followed() -> None:
         derive(factory)
     message = str(caught.value)
     assert "the shape of parameter 'weight' cannot be followed" in message
-    assert f"became a plain number at {HERE}:{line_of(factory, 'Tensor(dim')}: index of 64" in message
+    assert (
+        f"became a plain number at {HERE}:{line_of(factory, 'Tensor(dim')}: index of 64" in message
+    )
     assert "Create it with torch.empty(...) and sizes computed from" in message
 
 

@@ -128,7 +128,7 @@ def test_create_get_and_unregister(registry) -> None:
     assert list(registry) == [] and registry.topologies() == []
 
 
-TICKETS_FILE = '''
+TICKETS_FILE = """
 from symcount import blueprints as BlueprintRegistry
 from torch import nn
 
@@ -141,7 +141,7 @@ def create_norm(dim: int, **kwargs) -> nn.Module:
 @BlueprintRegistry.register("mlp_of_tickets", "cnn", param_estimate=4500)
 def create_mlp(dim: int, expansion: int = 2, **kwargs) -> nn.Module:
     return nn.Linear(dim, expansion * dim)
-'''
+"""
 
 
 def test_a_file_written_for_the_tickets_registry_works(tmp_path, monkeypatch) -> None:

@@ -9,6 +9,4 @@ def reject_unexpected(blueprint: str, unexpected: Mapping[str, object]) -> None:
     An empty mapping passes.
     """
     if unexpected:
-        raise ValueError(
-            f"{blueprint} got unexpected keyword arguments: {', '.join(unexpected)}"
-        )
+        raise ValueError(f"{blueprint} got unexpected keyword arguments: {', '.join(unexpected)}")

@@ -2,21 +2,24 @@
 
 `render_count(count, title=...)` renders a formula with its domain, defaults and certificate;
 `render_registry(specs)` a table of blueprints. A blueprint without a formula (registered with
-`on_error="defer"`) keeps its place in the table, with the reason.
+`on_error="defer"`) keeps its place in the table, with the reason. `symcount.export.terminal`
+shows the same on a screen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from symcount.errors import DomainError, SymcountError
 from symcount.export import json, latex, markdown
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
     from symcount.registry import BlueprintSpec
 
-__all__ = ["FORMATS", "Renderer"]
+__all__ = ["FORMATS", "Renderer", "Value", "count_at"]
 
 
 class Renderer(Protocol):
@@ -30,3 +33,33 @@ class Renderer(Protocol):
 
 
 FORMATS: Mapping[str, Renderer] = {"json": json, "latex": latex, "markdown": markdown}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A formula's count at some values of its symbols; None, with a reason, outside its domain."""
+
+    at: Mapping[str, int]
+    count: int | None
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, count: ParamCount, at: Mapping[str, int]) -> Value:
+        """The value at `at`, which gives every symbol that has no default.
+
+        Raises:
+            ArgumentError: a symbol is missing or unknown.
+        """
+        point = {**count.defaults, **at}
+        try:
+            return cls(point, count(**point))
+        except DomainError as error:
+            return cls(point, None, str(error))
+
+
+def count_at(spec: BlueprintSpec, size: int) -> int | None:
+    """A blueprint's count at a size, None if it has none."""
+    try:
+        return spec.actual_param_count(size)
+    except SymcountError:
+        return None

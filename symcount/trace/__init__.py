@@ -30,7 +30,8 @@ from symcount.trace.builtins import (
 )
 from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
-from symcount.trace.tensors import followed_tensors, restart_if_refused
+from symcount.trace.tensors import followed_tensors
+from symcount.trace.unseen import restart_if_refused
 
 OnBranch: TypeAlias = "Callable[[Branch], bool]"
 
@@ -243,13 +244,14 @@ def trace(
     """
     with _lock:
         for _ in range(_MOST_RESTARTS):
-            modules = set(sys.modules)
+            loaded = len(sys.modules)
             try:
                 return _run_once(factory, symbols, fixed, listen())
             except Restart:
                 continue
             finally:
-                forget_replacements(sys.modules[m] for m in set(sys.modules) - modules)
+                if len(sys.modules) > loaded:
+                    forget_replacements(list(sys.modules.values())[loaded:])
         raise InternalError(f"tracing {factory!r} restarted {_MOST_RESTARTS} times")
 
 
@@ -314,12 +316,13 @@ def _collect(module: object, mode: Any) -> tuple[TracedTensor, ...]:
     found: list[TracedTensor] = []
     with torch._C.DisableTorchFunction():
         for name, parameter in module.named_parameters():
-            if isinstance(parameter, nn.parameter.UninitializedTensorMixin):
+            lazy: bool = torch.nn.parameter.is_lazy(parameter)
+            if lazy:
                 known = mode.known.get(id(parameter))
                 made = f" (made at {known.frame.source})" if known else ""
                 raise UninitializedParameterError(
-                    f"parameter {name!r} is lazy{made}: its shape is known only after a first forward "
-                    "pass, so the hyper-parameters do not determine the count. Use the eager "
+                    f"parameter {name!r} is lazy{made}: its shape is known only after a first "
+                    "forward pass, so the hyper-parameters do not determine the count. Use the eager "
                     "layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
                 )
             found.append(_traced(name, parameter, "parameter", parameter.requires_grad, mode))
@@ -328,9 +331,7 @@ def _collect(module: object, mode: Any) -> tuple[TracedTensor, ...]:
     return tuple(found)
 
 
-def _traced(
-    name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: Any
-) -> TracedTensor:
+def _traced(name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: Any) -> TracedTensor:
     known = mode.known.get(id(tensor))
     shape: Shape | None = None
     if known is not None and known.shape is not None:

@@ -63,7 +63,7 @@ def apply_to(op: str, *args: Any) -> Any:
 # --- types ------------------------------------------------------------------------------------
 
 
-class _TypeShadow(type):
+class TypeShadow(type):
     """The metaclass of stand-ins for `int` and `float`: equal to the original in all but `is`."""
 
     original: type
@@ -102,12 +102,12 @@ class _TypeShadow(type):
         raise NotImplementedError
 
 
-class _IntMeta(_TypeShadow):
+class _IntMeta(TypeShadow):
     def convert(cls, symbol: Any) -> Any:
         return symbol if type(symbol) is SymInt else symbol.__trunc__()
 
 
-class _FloatMeta(_TypeShadow):
+class _FloatMeta(TypeShadow):
     def convert(cls, symbol: Any) -> Any:
         return symbol if type(symbol) is SymFloat else apply_to("float", symbol)
 
@@ -159,7 +159,7 @@ def specialise(value: Any) -> Any:
     return value
 
 
-class _RangeMeta(_TypeShadow):
+class _RangeMeta(TypeShadow):
     def __call__(cls, *args: Any) -> Any:
         return range(*map(specialise, args))
 

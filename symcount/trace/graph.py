@@ -87,7 +87,7 @@ def _power(a: Number, b: Number) -> Number:
     result = a**b
     if isinstance(result, complex):
         raise ValueError("a negative number to a fractional power is complex")
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def _bit_length(a: int) -> int:

@@ -97,7 +97,7 @@ def operand(value: object) -> Node | Number | None:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, int) or (hasattr(value, "__index__") and hasattr(value, "bit_length")):
-        return operator.index(value)  # type: ignore[arg-type]  # bool, IntEnum, numpy integers
+        return operator.index(value)  # bool, IntEnum, numpy integers
     return None
 
 
@@ -348,8 +348,8 @@ class SymInt(_Symbol):
 
     __slots__ = ()
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         return int
 
     __and__, __rand__ = _binary("and")
@@ -404,8 +404,8 @@ class SymFloat(_Symbol):
 
     __slots__ = ()
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         return float
 
     __trunc__ = _unary("trunc")
@@ -426,4 +426,4 @@ class SymFloat(_Symbol):
 
     fromhex = float.fromhex
     from_number = getattr(float, "from_number", None)
-    __getformat__ = float.__getformat__
+    __getformat__ = float.__getformat__  # type: ignore[attr-defined]

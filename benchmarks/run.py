@@ -1,0 +1,130 @@
+"""How long a derivation takes, in units of one plain meta-device instantiation, in one run.
+
+    python benchmarks/run.py [--models] [--json FILE]
+
+Every figure is the least of several rounds; the two sides of a ratio are measured in turn, so a
+noisy machine disturbs both. Targets are lines of the table, not tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import inspect
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from examples import families  # noqa: E402
+from symcount import blueprints, derive, verify  # noqa: E402
+from symcount.blueprints import cnn, transformer  # noqa: E402, F401
+from symcount.derivation import _Call  # noqa: E402
+from symcount.explore import first_hints  # noqa: E402
+
+TARGET = 3.0
+POINTS = 6
+
+
+def seconds(work: Callable[[], object], least: float = 0.02) -> float:
+    """The mean time of a call, over as many calls as take `least` seconds."""
+    calls = 0
+    started = time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < least:
+        work()
+        calls += 1
+    return elapsed / calls
+
+
+def measure(
+    factory: Callable[..., nn.Module], fixed: dict[str, Any], rounds: int
+) -> dict[str, float]:
+    """Seconds of each stage, the least of `rounds` interleaved rounds."""
+    call = _Call.of(factory, fixed)
+    hints = dict(zip([h.name for h in call.hyperparameters],
+                     first_hints(call.hyperparameters), strict=True))  # fmt: skip
+
+    def plain() -> None:
+        with torch.device("meta"):
+            call(hints)
+
+    stages: dict[str, Callable[[], object]] = {
+        "plain": plain,
+        "trace": lambda: call.trace(hints, lambda: lambda branch: True),
+        "verify": lambda: verify.PlainBuilds(call).at(hints),
+        "one_path": lambda: derive(factory, max_paths=1, **fixed),
+        "all_paths": lambda: derive(factory, **fixed),
+        "expression": lambda: derive(factory, max_paths=1, **fixed).expr,
+    }
+    for work in stages.values():
+        work()
+    best = dict.fromkeys(stages, float("inf"))
+    gc.disable()
+    for _ in range(rounds):
+        for name, work in stages.items():
+            best[name] = min(best[name], seconds(work))
+    gc.enable()
+    best["verify"] *= POINTS
+    return best
+
+
+def rows(with_models: bool) -> dict[str, dict[str, float]]:
+    found = {spec.key: measure(spec.factory, {}, rounds=7) for spec in blueprints}
+    if with_models:
+        from transformers import logging
+
+        logging.set_verbosity_error()
+        for family in (families.gpt2, families.bert, families.llama):
+            parameters = inspect.signature(family).parameters.values()
+            fixed = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+            found[family.__name__] = measure(family, fixed, rounds=3)
+    return found
+
+
+def show(found: dict[str, dict[str, float]]) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table(title="Time of a warm derivation, in plain meta-device instantiations (x)")
+    table.add_column("factory")
+    table.add_column("plain, ms", justify="right")
+    for name in ("one run on symbols", f"verification ({POINTS} builds)",
+                 "one path, all of it", "and expr", "all paths"):  # fmt: skip
+        table.add_column(name, justify="right")
+    for name, times in found.items():
+        ratios = [times[k] / times["plain"]
+                  for k in ("trace", "verify", "one_path", "expression", "all_paths")]  # fmt: skip
+        table.add_row(name, f"{times['plain'] * 1e3:.3f}", *(f"{r:.2f}" for r in ratios))
+    console.print(table)
+    seeds = [t["one_path"] / t["plain"] for n, t in found.items() if ":" in n and "noop" not in n]
+    console.print(
+        f"one path, all of it: median {statistics.median(seeds):.2f}x, worst {max(seeds):.2f}x of "
+        f"the seeds that have parameters; target {TARGET:g}x: "
+        f"{'reached' if max(seeds) <= TARGET else 'not reached'}"
+    )
+    console.print(f"torch {torch.__version__}, Python {platform.python_version()}, "
+                  f"{torch.get_num_threads()} threads")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", action="store_true", help="GPT-2, BERT and Llama too")
+    parser.add_argument("--json", type=Path, help="write the seconds to this file")
+    arguments = parser.parse_args()
+    found = rows(arguments.models)
+    show(found)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

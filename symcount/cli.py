@@ -1,0 +1,408 @@
+"""The command line: derive, list, audit, export.
+
+torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Callable, Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from symcount import __version__
+from symcount.audit import SIZES, TOLERANCE
+from symcount.errors import SymcountError, TargetError
+
+if TYPE_CHECKING:
+    from symcount.export import Value
+    from symcount.formula import ParamCount
+    from symcount.registry import BlueprintSpec
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Cli(click.Group):
+    """Commands whose errors are a line on standard error and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(f"error: {_explained(error)}", err=True)
+            ctx.exit(2)
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, SymcountError):
+        return str(error)
+    return (
+        f"{type(error).__name__}: {error}\n"
+        "  This is a defect of symcount. `symcount --debug ...` shows where; please report it."
+    )
+
+
+# --- options ----------------------------------------------------------------------------------
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`name=value`: a Python literal, or else a string."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise click.BadParameter(f"{text!r}: write name=value")
+    if value in ("true", "false", "none"):
+        raise click.BadParameter(f"{text!r}: write {value.capitalize()}, or \"'{value}'\"")
+    try:
+        return name, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value
+
+
+def _declaration(text: str) -> tuple[str, dict[str, int]]:
+    """`name`, or `name:min=64,max=512,multiple_of=64`."""
+    name, _, ranges = text.partition(":")
+    limits = {}
+    for part in filter(None, ranges.split(",")):
+        key, _, number = part.partition("=")
+        if key not in ("min", "max", "multiple_of") or not number.isdecimal():
+            raise click.BadParameter(f"{part!r}: write min=n, max=n or multiple_of=n")
+        limits[key] = int(number)
+    return name, limits
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """`64,512`."""
+    sizes = text.split(",")
+    if not all(size.strip().isdecimal() for size in sizes):
+        raise click.BadParameter(f"{text!r}: write whole numbers, such as 64,512")
+    return tuple(map(int, sizes))
+
+
+def _point(text: str) -> tuple[str, tuple[int, ...]]:
+    """`dim=64,512`."""
+    name, equals, sizes = text.partition("=")
+    if not (name and equals):
+        raise click.BadParameter(f"{text!r}: write the symbol too, such as dim=64,512")
+    return name, _sizes(sizes)
+
+
+def _derivation_options(command: Command) -> Command:
+    """The options that say which parameters are symbols."""
+    fixed = click.option(
+        "--set",
+        "settings",
+        type=_setting,
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Fix a parameter: a Python literal, or else a string. May be repeated.",
+    )
+    kept = click.option(
+        "--symbol",
+        "declared",
+        type=_declaration,
+        metavar="NAME[:LIMITS]",
+        multiple=True,
+        help="Keep a parameter symbolic; limit its values as in dim:min=64,multiple_of=64. "
+        "May be repeated.",
+    )
+    return fixed(kept(command))
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group(
+    cls=_Cli,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  symcount derive torch.nn:Linear
+  symcount derive cnn:attention --at dim=64,512
+  symcount derive models.py:Net --set bias=False --symbol width:multiple_of=64
+  symcount list --topology transformer
+  symcount audit examples/tickets.py
+  symcount export --registry mypackage.blueprints --format latex -o counts.tex
+""",
+)
+@click.version_option(__version__, prog_name="symcount")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Exact closed forms of the parameter counts of PyTorch modules.
+
+    A TARGET is a function or class that builds an nn.Module: package.module:factory,
+    path/to/file.py:factory, or a blueprint such as cnn:attention.
+
+    A MODULE registers blueprints: package.module or path/to/file.py.
+    """
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount derive cnn:bottleneck --at dim=64,512 --at reduction=2,4
+  symcount derive models.py:Net.small --set depths=(2,2,6,2) --set act=gelu
+  symcount derive torch.nn:Linear --symbol in_features:multiple_of=64 --set out_features=10
+"""
+)
+@click.argument("target")
+@_derivation_options
+@click.option(
+    "--at",
+    "points",
+    type=_point,
+    metavar="NAME=N,N,...",
+    multiple=True,
+    help="Values at which to count; repeated for other symbols, all combinations.",
+)
+@_json
+def derive(
+    target: str,
+    settings: Sequence[tuple[str, Any]],
+    declared: Sequence[tuple[str, dict[str, int]]],
+    points: Sequence[tuple[str, tuple[int, ...]]],
+    as_json: bool,
+) -> None:
+    """Derive the parameter count of TARGET.
+
+    Parameters that are unannotated, annotated int, or have an int default are symbols; the
+    others stay at their defaults. --set fixes a parameter, and --symbol keeps one symbolic or
+    limits its values (min, max, multiple_of); neither changes what happens to the rest.
+    """
+    count = _count(target, settings, declared)
+    values = _values(count, points)
+    if as_json:
+        from symcount.export import json
+
+        document = {"target": target, **json.describe(count), "values": list(map(vars, values))}
+        click.echo(json.dump(document), nl=False)
+        return
+    from symcount.export import terminal
+
+    terminal.show(terminal.count_view(target, count, values))
+
+
+@main.command(
+    "list",
+    epilog="""\b
+Examples:
+  symcount list
+  symcount list --topology cnn --at 64,512,4096
+  symcount list mypackage.blueprints
+""",
+)
+@click.argument("module", required=False)
+@click.option("--topology", help="Only the blueprints of this topology.")
+@click.option(
+    "--at",
+    "sizes",
+    type=_sizes,
+    metavar="N,N,...",
+    default="64,512",
+    show_default=True,
+    help="Sizes at which to count.",
+)
+@_json
+def list_blueprints(
+    module: str | None, topology: str | None, sizes: tuple[int, ...], as_json: bool
+) -> None:
+    """List blueprints with their formulas.
+
+    They are those of MODULE, or symcount's own. A size is the first parameter of a blueprint;
+    the others keep their defaults.
+    """
+    specs = _blueprints(module, topology)
+    if as_json:
+        from symcount.export import count_at, json
+
+        counts = [{str(size): count_at(spec, size) for size in sizes} for spec in specs]
+        document = [
+            {**json.describe_spec(spec), "counts": c} for spec, c in zip(specs, counts, strict=True)
+        ]
+        click.echo(json.dump(document), nl=False)
+        return
+    from symcount.export import terminal
+
+    terminal.show(terminal.registry_view(specs, sizes))
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount audit examples/tickets.py
+  symcount audit mypackage.blueprints --tolerance 1.5 --at 64,128
+"""
+)
+@click.argument("module")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=1),
+    default=TOLERANCE,
+    show_default=True,
+    help="How many times too great or too small an estimate may be.",
+)
+@click.option(
+    "--at",
+    "sizes",
+    type=_sizes,
+    metavar="N,N,...",
+    default=",".join(map(str, SIZES)),
+    show_default=True,
+    help="Sizes at which to count.",
+)
+@_json
+@click.pass_context
+def audit(
+    ctx: click.Context, module: str, tolerance: float, sizes: tuple[int, ...], as_json: bool
+) -> None:
+    """Compare declared estimates with exact counts.
+
+    The estimates are those that MODULE registers its blueprints with; the worst comes first.
+    Exit code 1 says that an estimate is off by more than the tolerance at some size. Also
+    named are the pairs of blueprints of which the one declared cheaper is dearer in truth.
+    """
+    from symcount.audit import audit as compare
+
+    found = compare(_blueprints(module), sizes, tolerance)
+    if as_json:
+        from symcount.export import json
+
+        click.echo(json.dump(json.describe_audit(found)), nl=False)
+    else:
+        from symcount.export import terminal
+
+        terminal.show(terminal.audit_view(found))
+    if found.exceeding:
+        ctx.exit(1)
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount export cnn:attention
+  symcount export models.py:Net --set bias=False --format latex
+  symcount export --registry mypackage.blueprints -o counts.md
+"""
+)
+@click.argument("target", required=False)
+@click.option("--registry", metavar="MODULE", help="Export the blueprints of a module instead.")
+@_derivation_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "latex", "json"]),
+    default="markdown",
+    show_default=True,
+)
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file to write, at once or not at all; standard output otherwise.",
+)
+def export(
+    target: str | None,
+    registry: str | None,
+    settings: Sequence[tuple[str, Any]],
+    declared: Sequence[tuple[str, dict[str, int]]],
+    form: str,
+    output: Path | None,
+) -> None:
+    """Write formulas as Markdown, LaTeX or JSON.
+
+    It is the formula of TARGET, or a table of the blueprints that a module registers. LaTeX
+    needs the packages amsmath and booktabs.
+    """
+    from symcount.export import FORMATS
+
+    if (target is None) == (registry is None):
+        raise click.UsageError("give either a TARGET or --registry MODULE")
+    if target is not None:
+        text = FORMATS[form].render_count(_count(target, settings, declared), title=target)
+    elif settings or declared:
+        raise click.UsageError("--set and --symbol are for a TARGET, not for a registry")
+    else:
+        text = FORMATS[form].render_registry(_blueprints(registry))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+
+
+# --- what the commands share ------------------------------------------------------------------
+
+
+def _count(
+    target: str,
+    settings: Sequence[tuple[str, Any]],
+    declared: Sequence[tuple[str, dict[str, int]]],
+) -> ParamCount:
+    fixed, symbols = dict(settings), dict(declared)
+    for name in symbols:
+        if name in fixed:
+            raise click.UsageError(f"--set {name} fixes what --symbol {name} keeps symbolic")
+    from symcount import derivation
+    from symcount.symbols import Symbol
+    from symcount.targets import resolve
+
+    found = resolve(target)
+    if found.spec is not None and not fixed and not symbols:
+        return found.spec.param_count
+    arguments = fixed | {name: Symbol(name=None, **given) for name, given in symbols.items()}
+    return derivation.derive(found.factory, **arguments)
+
+
+def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Value]:
+    """The counts at all combinations; at the defaults if nothing is asked and all have one."""
+    from symcount.export import Value
+
+    sizes: dict[str, tuple[int, ...]] = {}
+    for name, more in points:
+        sizes[name] = sizes.get(name, ()) + more
+    if not sizes and len(count.defaults) < len(count.hyperparameters):
+        return []
+    return [
+        Value.of(count, dict(zip(sizes, point, strict=True))) for point in product(*sizes.values())
+    ]
+
+
+def _blueprints(module: str | None, topology: str | None = None) -> tuple[BlueprintSpec, ...]:
+    from symcount.targets import close_names, load_blueprints, seeds
+
+    specs = seeds() if module is None else load_blueprints(module)
+    topologies = sorted({spec.topology for spec in specs})
+    if topology is None:
+        return specs
+    if topology not in topologies:
+        raise TargetError(
+            f"no topology {topology!r} in {module or 'symcount.blueprints'}"
+            f"{close_names(topology, topologies)}\n  it has: {', '.join(topologies)}"
+        )
+    return tuple(spec for spec in specs if spec.topology == topology)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it sees the old text or the new, never a part."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Random integer expressions, each known twice: as Python computes it, and as a normal form.
+
+An expression is a nested tuple: a symbol's name, an int, or (operator, operand, ...). `python`
+computes it on plain integers; `normal_form` builds it by the constructors of `symcount.algebra`,
+under facts that hold at the values in question.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import strategies as st
+
+from symcount import algebra
+from symcount.algebra import Facts, Poly, call, const, symbol
+
+NAMES = ("a", "b", "c")
+
+PYTHON: dict[str, Callable[..., int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "max": max,
+    "min": min,
+    "ceildiv": lambda a, b: -(-a // b),
+    "abs": abs,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "gcd": math.gcd,
+    "lcm": math.lcm,
+    "bit_length": int.bit_length,
+    "square": lambda a: a * a,
+}
+
+NORMAL: dict[str, Callable[..., Poly]] = {
+    "+": lambda facts, a, b: a + b,
+    "-": lambda facts, a, b: a - b,
+    "*": lambda facts, a, b: a * b,
+    "//": lambda facts, a, b: algebra.floordiv(a, b, facts),
+    "%": lambda facts, a, b: algebra.mod(a, b, facts),
+    "max": lambda facts, *args: algebra.maximum(args, facts),
+    "min": lambda facts, *args: algebra.minimum(args, facts),
+    "ceildiv": lambda facts, a, b: -algebra.floordiv(-a, b, facts),
+    "abs": lambda facts, a: call("abs", a),
+    "&": lambda facts, a, b: call("and", a, b),
+    "|": lambda facts, a, b: call("or", a, b),
+    "^": lambda facts, a, b: call("xor", a, b),
+    "gcd": lambda facts, a, b: call("gcd", a, b),
+    "lcm": lambda facts, a, b: call("lcm", a, b),
+    "bit_length": lambda facts, a: call("bit_length", a),
+    "square": lambda facts, a: a**2,
+}
+UNARY = ("abs", "bit_length", "square")
+COMMON = ("+", "-", "*", "//", "//", "%", "%", "max", "min", "ceildiv")
+RARE = ("&", "|", "^", "gcd", "lcm")
+
+
+def python(expression: Any, values: Mapping[str, int]) -> int:
+    """The expression as Python computes it."""
+    if isinstance(expression, str):
+        return values[expression]
+    if isinstance(expression, int):
+        return expression
+    op, *operands = expression
+    return PYTHON[op](*(python(x, values) for x in operands))
+
+
+def normal_form(expression: Any, facts: Facts) -> Poly:
+    """The expression in normal form, as far as the facts simplify it."""
+    if isinstance(expression, str):
+        return symbol(expression)
+    if isinstance(expression, int):
+        return const(expression)
+    op, *operands = expression
+    return NORMAL[op](facts, *(normal_form(x, facts) for x in operands))
+
+
+def expressions(max_leaves: int = 8) -> st.SearchStrategy[Any]:
+    """Expressions over `NAMES`, with small constants of either sign."""
+    leaf = st.one_of(
+        st.sampled_from(NAMES),
+        st.sampled_from((2, 3, 4, 8, 5, 6, 1, -1, -2, -3, 7, 0, 16, 12, -4)),
+    )
+
+    def grow(smaller: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.one_of(
+            st.tuples(st.sampled_from(COMMON), smaller, smaller),
+            st.tuples(st.sampled_from(COMMON), smaller, smaller),
+            st.tuples(st.sampled_from(("//", "%", "ceildiv")), smaller, st.sampled_from(NAMES)),
+            st.tuples(st.sampled_from(("//", "%")), smaller, st.integers(-6, 12)),
+            st.tuples(st.sampled_from(("max", "min")), smaller, smaller, smaller),
+            st.tuples(st.sampled_from(RARE), smaller, smaller),
+            st.tuples(st.sampled_from(UNARY), smaller),
+        )
+
+    return st.recursive(leaf, grow, max_leaves=max_leaves)
+
+
+@st.composite
+def points(draw: Any) -> dict[str, int]:
+    """Values of the symbols, some of which divide each other."""
+    b = draw(st.integers(1, 12))
+    a = b * draw(st.integers(1, 12)) if draw(st.booleans()) else draw(st.integers(1, 100))
+    c = draw(st.one_of(st.integers(1, 70), st.sampled_from((a, b, a * b, 64))))
+    return {"a": a, "b": b, "c": c}
+
+
+@st.composite
+def facts_at(draw: Any, values: Mapping[str, int]) -> Facts:
+    """Facts that are true at these values."""
+    bounds, multiples = {}, {}
+    for name, value in values.items():
+        if draw(st.booleans()):
+            low = draw(st.integers(1, value))
+            high = draw(st.one_of(st.none(), st.integers(value, value + 20)))
+            bounds[name] = (low, high)
+        divisors = [n for n in range(1, value + 1) if value % n == 0]
+        if draw(st.booleans()):
+            multiples[name] = draw(st.sampled_from(divisors))
+    facts = Facts(bounds, multiples)
+    for x in NAMES:
+        for y in NAMES:
+            if x != y and values[x] % values[y] == 0 and draw(st.booleans()):
+                facts = facts.with_divisible(symbol(x), symbol(y))
+    expression = draw(expressions(3))
+    divisor = draw(st.sampled_from((*NAMES, 2, 3, 4, 8)))
+    try:
+        divides = python(expression, values) % python(divisor, values) == 0
+    except ZeroDivisionError:
+        return facts
+    if divides:
+        facts = facts.with_divisible(normal_form(expression, facts), normal_form(divisor, facts))
+    return facts
+
+
+def exact(poly: Poly, values: Mapping[str, int]) -> Fraction:
+    """The value of a polynomial by the definition, in rational arithmetic."""
+    total = Fraction(0)
+    for monomial, coefficient in poly.terms.items():
+        term = Fraction(coefficient)
+        for base, exponent in monomial:
+            term *= Fraction(_atom(base, values)) ** exponent
+        total += term
+    return total
+
+
+def _atom(base: Any, values: Mapping[str, int]) -> Any:
+    if isinstance(base, algebra.Symbol):
+        return values[base.name]
+    args = [exact(arg, values) for arg in base.args]
+    if base.op == "floor":
+        return math.floor(args[0])
+    assert all(x.denominator == 1 for x in args), f"{base!r} takes integers, not {args}"
+    return algebra.CALLS[base.op].compute(*map(int, args))

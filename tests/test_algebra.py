@@ -1,0 +1,222 @@
+"""Every constructor of the normal form against Python's own arithmetic, at random values."""
+
+from __future__ import annotations
+
+import operator
+import pickle
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from symcount import algebra, evaluate
+from symcount.algebra import Condition, Facts, Poly, call, compare, const, floor, symbol
+from symcount.errors import UnsupportedError
+from tests.random_expressions import exact, expressions, facts_at, normal_form, points, python
+
+settings.register_profile("symcount", max_examples=300, deadline=None, print_blob=True)
+settings.load_profile("symcount")
+
+a, b, c, d, h = map(symbol, "abcdh")
+COMPARE = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+
+
+@st.composite
+def cases(draw: Any, count: int = 1) -> tuple[list[Any], dict[str, int], Facts]:
+    """Expressions, values at which they are defined, and facts that hold there."""
+    drawn = [draw(expressions()) for _ in range(count)]
+    values = draw(points())
+    return drawn, values, draw(facts_at(values))
+
+
+def both(expression: Any, values: dict[str, int], facts: Facts) -> tuple[int, Poly]:
+    """The value and the normal form; the case is skipped where Python divides by zero."""
+    try:
+        value = python(expression, values)
+        return value, normal_form(expression, facts)
+    except (ZeroDivisionError, UnsupportedError):
+        assume(False)
+        raise
+
+
+@given(cases())
+@settings(max_examples=600)
+def test_normal_forms_have_the_value_python_computes(case: Any) -> None:
+    (expression,), values, facts = case
+    value, poly = both(expression, values, facts)
+    assert exact(poly, values) == value
+    assert evaluate.value(poly, values) == value
+
+
+@given(cases())
+def test_bounds_contain_the_value(case: Any) -> None:
+    (expression,), values, facts = case
+    value, poly = both(expression, values, facts)
+    low, high = facts.of(poly)
+    assert (low is None or low <= value) and (high is None or value <= high)
+
+
+@given(cases(), st.integers(-12, 12), st.integers(1, 12))
+def test_monomials_called_integers_are_integers(case: Any, top: int, bottom: int) -> None:
+    (expression,), values, facts = case
+    _, poly = both(expression, values, facts)
+    for monomial in poly.terms:
+        if facts.is_integer(monomial, Fraction(top, bottom)):
+            assert exact(Poly({monomial: Fraction(top, bottom)}), values).denominator == 1
+
+
+@given(cases(2), st.fractions(-4, 4, max_denominator=12), st.fractions(-4, 4, max_denominator=12))
+def test_floor_of_rational_combinations(case: Any, p: Fraction, q: Fraction) -> None:
+    (x, y), values, facts = case
+    (u, left), (v, right) = both(x, values, facts), both(y, values, facts)
+    poly = floor(left.scaled(p) + right.scaled(q), facts)
+    assert exact(poly, values) == (p * u + q * v).__floor__()
+
+
+@given(cases(2), st.sampled_from(sorted(COMPARE)))
+@settings(max_examples=600)
+def test_conditions_hold_exactly_where_the_comparison_does(case: Any, op: str) -> None:
+    (x, y), values, facts = case
+    (u, left), (v, right) = both(x, values, facts), both(y, values, facts)
+    condition, polarity = compare(op, left, right, facts)
+    truth = COMPARE[op](u, v)
+    if condition is None:
+        assert truth == polarity
+        return
+    assert evaluate.holds(condition, values) == (truth == polarity)
+    assert evaluate.compile_condition(condition, list(values))(*values.values()) == (
+        truth == polarity
+    )
+
+
+@given(cases(), st.sampled_from(sorted(COMPARE)), st.integers(-20, 60))
+def test_conditions_on_constants(case: Any, op: str, number: int) -> None:
+    """Where floors are taken off and contents divided out: `_unfloored`, `_tightened`."""
+    (x,), values, facts = case
+    u, left = both(x, values, facts)
+    condition, polarity = compare(op, left, const(number), facts)
+    truth = COMPARE[op](u, number)
+    assert truth == polarity if condition is None else (
+        evaluate.holds(condition, values) == (truth == polarity)
+    )
+
+
+@given(cases(2), st.sampled_from(("eq", "lt", "le")))
+def test_a_comparison_and_its_negation_share_a_condition(case: Any, op: str) -> None:
+    (x, y), values, facts = case
+    (_, left), (_, right) = both(x, values, facts), both(y, values, facts)
+    negation = {"eq": "ne", "lt": "ge", "le": "gt"}[op]
+    condition, polarity = compare(op, left, right, facts)
+    assert compare(negation, left, right, facts) == (condition, not polarity)
+
+
+@given(cases(2), st.sampled_from(sorted(COMPARE)))
+def test_facts_learned_from_a_condition_are_true(case: Any, op: str) -> None:
+    (x, y), values, facts = case
+    (_, left), (_, right) = both(x, values, facts), both(y, values, facts)
+    condition, _ = compare(op, left, right, facts)
+    assume(condition is not None)
+    learned = facts.with_condition(condition, evaluate.holds(condition, values))
+    for name, value in values.items():
+        low, high = learned.bounds.get(name, (1, None))
+        assert low <= value and (high is None or value <= high)
+        assert value % learned.multiples.get(name, 1) == 0
+    for dividend, divisor in learned.divisible:
+        assert exact(dividend, values) % exact(divisor, values) == 0
+
+
+@given(cases(2))
+def test_equal_objects_hash_alike_whatever_made_them(case: Any) -> None:
+    (x, y), values, facts = case
+    (_, left), (_, right) = both(x, values, facts), both(y, values, facts)
+    one, other = (left + right) * (left - right), left * left - right * right
+    assert one == other and hash(one) == hash(other) and repr(one) == repr(other)
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+@given(
+    cases(2),
+    st.sampled_from((2, 3, 4, 5, 8, -2, -3)),
+)
+def test_divisibility_written_two_ways(case: Any, n: int) -> None:
+    """`x % n == 0` and `x // n * n == x` have the same truth: `_equation`, `_exact_division`."""
+    (x, _), values, facts = case
+    u, poly = both(x, values, facts)
+    for op in ("eq", "ne"):
+        by_mod = compare(op, algebra.mod(poly, const(n), facts), const(0), facts)
+        by_floor = compare(op, algebra.floordiv(poly, const(n), facts).scaled(n), poly, facts)
+        truth = (u % n == 0) == (op == "eq")
+        for condition, polarity in (by_mod, by_floor):
+            holds = True if condition is None else evaluate.holds(condition, values)
+            assert (holds == polarity) == truth
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 8])
+def test_divisibility_by_a_constant_has_one_normal_form(n: int) -> None:
+    by_mod = compare("eq", algebra.mod(d, const(n), Facts()), const(0), Facts())
+    by_floor = compare("eq", algebra.floordiv(d, const(n), Facts()).scaled(n), d, Facts())
+    assert by_mod == by_floor
+
+
+def test_divisibility_by_a_symbol_has_one_normal_form() -> None:
+    by_mod = compare("eq", algebra.mod(d, h, Facts()), const(0), Facts())
+    by_floor = compare("eq", algebra.floordiv(d, h, Facts()) * h, d, Facts())
+    assert by_mod == by_floor
+    assert algebra.divisibility(by_mod[0]) == (d, h)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (floor((floor(d.scaled(Fraction(1, 2)), Facts())).scaled(Fraction(1, 3)), Facts()), "d/6"),
+        (algebra.floordiv(d + const(7), const(4), Facts()), "(d+3)/4 + 1"),
+        (algebra.mod(d.scaled(9) + const(8), const(4), Facts()), "d % 4"),
+    ],
+)
+def test_known_simplifications(left: Poly, right: str) -> None:
+    wanted = {
+        "d/6": floor(d.scaled(Fraction(1, 6)), Facts()),
+        "(d+3)/4 + 1": floor((d + const(3)).scaled(Fraction(1, 4)), Facts()) + const(1),
+        "d % 4": algebra.mod(d, const(4), Facts()),
+    }[right]
+    assert left == wanted
+
+
+@given(st.integers(-40, 40), st.integers(-12, 12).filter(bool))
+@example(-7, 2)
+@example(7, -2)
+def test_constants_divide_as_python_does(n: int, m: int) -> None:
+    assert algebra.floordiv(const(n), const(m), Facts()) == const(n // m)
+    assert exact(algebra.mod(const(n), const(m), Facts()), {}) == n % m
+
+
+def test_division_by_a_constant_zero_is_an_error() -> None:
+    with pytest.raises(UnsupportedError, match="division by zero"):
+        algebra.floordiv(d, const(0), Facts())
+
+
+def test_float_rounding_to_digits_of_constants() -> None:
+    """Found by review: `fround` of constants was called with a float number of digits."""
+    assert call("fround", const(Fraction(0.125)), const(2)) == const(Fraction(round(0.125, 2)))
+
+
+def test_bounds_of_nested_remainders_take_linear_time() -> None:
+    """Found by review: each level doubled the work; twenty levels took minutes."""
+    value = d
+    for n in range(60):
+        value = algebra.mod(value.scaled(3) + const(1), const(97 + n), Facts())
+    x, expected = 1000, 1000
+    for n in range(60):
+        expected = (expected * 3 + 1) % (97 + n)
+    assert evaluate.value(value, {"d": x}) == expected
+
+
+@given(st.integers(1, 40), st.integers(-5, 45))
+def test_conditions_on_one_symbol_bound_it(value: int, number: int) -> None:
+    condition = Condition("ge", d, const(number))
+    truth = value >= number
+    facts = Facts().with_condition(condition, truth)
+    low, high = facts.of(d)
+    assert low is not None and low <= value and (high is None or value <= high)
