@@ -9,16 +9,32 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from symcount import algebra
 from symcount.algebra import Facts, Poly, call, const, symbol
 
 NAMES = ("a", "b", "c")
+
+# SYMCOUNT_FUZZ=20 runs every random test on twenty times as many examples
+SCALE = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
+
+
+def thorough(examples: int) -> settings:
+    """Settings for a property test of so many examples, times `SCALE`."""
+    return settings(
+        max_examples=examples * SCALE,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
 
 PYTHON: dict[str, Callable[..., int]] = {
     "+": operator.add,

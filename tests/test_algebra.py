@@ -8,16 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from symcount import algebra, evaluate
 from symcount.algebra import Condition, Facts, Poly, call, compare, const, floor, symbol
 from symcount.errors import UnsupportedError
-from tests.random_expressions import exact, expressions, facts_at, normal_form, points, python
-
-settings.register_profile("symcount", max_examples=300, deadline=None, print_blob=True)
-settings.load_profile("symcount")
+from tests.random_expressions import (
+    exact,
+    expressions,
+    facts_at,
+    normal_form,
+    points,
+    python,
+    thorough,
+)
 
 a, b, c, d, h = map(symbol, "abcdh")
 COMPARE = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
@@ -41,8 +46,8 @@ def both(expression: Any, values: dict[str, int], facts: Facts) -> tuple[int, Po
         raise
 
 
+@thorough(120)
 @given(cases())
-@settings(max_examples=600)
 def test_normal_forms_have_the_value_python_computes(case: Any) -> None:
     (expression,), values, facts = case
     value, poly = both(expression, values, facts)
@@ -50,6 +55,7 @@ def test_normal_forms_have_the_value_python_computes(case: Any) -> None:
     assert evaluate.value(poly, values) == value
 
 
+@thorough(50)
 @given(cases())
 def test_bounds_contain_the_value(case: Any) -> None:
     (expression,), values, facts = case
@@ -58,6 +64,7 @@ def test_bounds_contain_the_value(case: Any) -> None:
     assert (low is None or low <= value) and (high is None or value <= high)
 
 
+@thorough(50)
 @given(cases(), st.integers(-12, 12), st.integers(1, 12))
 def test_monomials_called_integers_are_integers(case: Any, top: int, bottom: int) -> None:
     (expression,), values, facts = case
@@ -67,6 +74,7 @@ def test_monomials_called_integers_are_integers(case: Any, top: int, bottom: int
             assert exact(Poly({monomial: Fraction(top, bottom)}), values).denominator == 1
 
 
+@thorough(50)
 @given(cases(2), st.fractions(-4, 4, max_denominator=12), st.fractions(-4, 4, max_denominator=12))
 def test_floor_of_rational_combinations(case: Any, p: Fraction, q: Fraction) -> None:
     (x, y), values, facts = case
@@ -75,8 +83,8 @@ def test_floor_of_rational_combinations(case: Any, p: Fraction, q: Fraction) -> 
     assert exact(poly, values) == (p * u + q * v).__floor__()
 
 
+@thorough(120)
 @given(cases(2), st.sampled_from(sorted(COMPARE)))
-@settings(max_examples=600)
 def test_conditions_hold_exactly_where_the_comparison_does(case: Any, op: str) -> None:
     (x, y), values, facts = case
     (u, left), (v, right) = both(x, values, facts), both(y, values, facts)
@@ -91,6 +99,7 @@ def test_conditions_hold_exactly_where_the_comparison_does(case: Any, op: str) -
     )
 
 
+@thorough(50)
 @given(cases(), st.sampled_from(sorted(COMPARE)), st.integers(-20, 60))
 def test_conditions_on_constants(case: Any, op: str, number: int) -> None:
     """Where floors are taken off and contents divided out: `_unfloored`, `_tightened`."""
@@ -103,6 +112,7 @@ def test_conditions_on_constants(case: Any, op: str, number: int) -> None:
     )
 
 
+@thorough(50)
 @given(cases(2), st.sampled_from(("eq", "lt", "le")))
 def test_a_comparison_and_its_negation_share_a_condition(case: Any, op: str) -> None:
     (x, y), values, facts = case
@@ -112,6 +122,7 @@ def test_a_comparison_and_its_negation_share_a_condition(case: Any, op: str) -> 
     assert compare(negation, left, right, facts) == (condition, not polarity)
 
 
+@thorough(50)
 @given(cases(2), st.sampled_from(sorted(COMPARE)))
 def test_facts_learned_from_a_condition_are_true(case: Any, op: str) -> None:
     (x, y), values, facts = case
@@ -127,6 +138,7 @@ def test_facts_learned_from_a_condition_are_true(case: Any, op: str) -> None:
         assert exact(dividend, values) % exact(divisor, values) == 0
 
 
+@thorough(50)
 @given(cases(2))
 def test_equal_objects_hash_alike_whatever_made_them(case: Any) -> None:
     (x, y), values, facts = case
@@ -136,6 +148,7 @@ def test_equal_objects_hash_alike_whatever_made_them(case: Any) -> None:
     assert pickle.loads(pickle.dumps(one)) == one
 
 
+@thorough(50)
 @given(
     cases(2),
     st.sampled_from((2, 3, 4, 5, 8, -2, -3)),
@@ -184,6 +197,7 @@ def test_known_simplifications(left: Poly, right: str) -> None:
     assert left == wanted
 
 
+@thorough(50)
 @given(st.integers(-40, 40), st.integers(-12, 12).filter(bool))
 @example(-7, 2)
 @example(7, -2)
@@ -213,6 +227,7 @@ def test_bounds_of_nested_remainders_take_linear_time() -> None:
     assert evaluate.value(value, {"d": x}) == expected
 
 
+@thorough(50)
 @given(st.integers(1, 40), st.integers(-5, 45))
 def test_conditions_on_one_symbol_bound_it(value: int, number: int) -> None:
     condition = Condition("ge", d, const(number))

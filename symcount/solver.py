@@ -1,0 +1,250 @@
+"""Deciding with z3 whether any value of the symbols takes a path.
+
+Conditions become formulas over integers. What z3 has no theory for (a float step, a power with a
+symbolic exponent, `gcd`) becomes a fresh unknown that is held to what is certain of it, such as
+bounds. So the translation says too little and never too much: *unsatisfiable* is a proof that no
+value takes the path, while a model may be spurious and is a suggestion to be evaluated. Time is
+bounded, and *unknown* is an answer of its own: never a proof.
+
+A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import z3
+
+from symcount import algebra, lower
+from symcount.algebra import CALLS, Atom, Call, Condition, Facts, Poly, Rational, Symbol
+from symcount.paths import Decisions
+from symcount.symbols import Hyperparameter
+
+_ULP = Fraction(1, 2**53)
+_SMALLEST = Fraction(1, 2**1074)
+
+
+class Solver:
+    """Decides paths over the declared values of the symbols.
+
+    Args:
+        ranges: the symbols and their values.
+        milliseconds: how long one question may take.
+    """
+
+    def __init__(self, ranges: Sequence[Hyperparameter], milliseconds: int = 200) -> None:
+        self.facts = Facts({h.name: (h.minimum, h.maximum) for h in ranges})
+        self.milliseconds = milliseconds
+        self.seconds = 0.0
+        self._symbols = {h.name: z3.Int(h.name) for h in ranges}
+        self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
+
+    def models(self, decisions: Decisions, most: int = 4) -> Iterator[Mapping[str, int] | None]:
+        """Values that may take a path, at most `most` of them.
+
+        Gives None where z3 does not know, or has more. Ending without having given anything is a
+        proof that no value takes the path.
+        """
+        solver = z3.Solver()
+        solver.set("timeout", self.milliseconds)
+        translation = _Translation(self._symbols, self.facts)
+        solver.add(*self._domain)
+        solver.add(*(translation.condition(c, truth) for c, truth in decisions))
+        solver.add(*translation.definitions)
+        for _ in range(most):
+            started = time.perf_counter()
+            answer = solver.check()
+            self.seconds += time.perf_counter() - started
+            if answer == z3.unsat:
+                return
+            if answer == z3.unknown:
+                break
+            model = solver.model()
+            values = {
+                name: model.eval(s, model_completion=True).as_long()
+                for name, s in self._symbols.items()
+            }
+            yield values
+            solver.add(z3.Or(*(self._symbols[name] != v for name, v in values.items())))
+        yield None
+
+    def refutes(self, decisions: Decisions) -> bool:
+        """Whether it is proved that no value takes the path."""
+        return not any(True for _ in self.models(decisions, most=1))
+
+
+def _declared(h: Hyperparameter, s: Any) -> Iterator[Any]:
+    yield s >= h.minimum
+    if h.maximum is not None:
+        yield s <= h.maximum
+    if h.multiple_of > 1:
+        yield s % h.multiple_of == 0
+
+
+class _Translation:
+    """One question in z3's terms.
+
+    `definitions` say what the unknowns stand for. They hold wherever the atoms are defined, which
+    the conditions that come before them on the path ensure, so they belong to this question only.
+    """
+
+    def __init__(self, symbols: Mapping[str, Any], facts: Facts) -> None:
+        self.symbols = symbols
+        self.facts = facts
+        self.definitions: list[Any] = []
+        self._atoms: dict[Atom, Any] = {}
+
+    def condition(self, condition: Condition, truth: bool) -> Any:
+        """A condition, or its negation."""
+        left, right = self.poly(condition.left), self.poly(condition.right)
+        formula = {
+            "eq": left == right,
+            "ge": left >= right,
+            "lt": left < right,
+            "le": left <= right,
+        }[condition.op]
+        return formula if truth else z3.Not(formula)
+
+    def poly(self, poly: Poly) -> Any:
+        """A polynomial: an integer term where it has neither fractions nor floats."""
+        total: Any = z3.IntVal(0)
+        for monomial, coefficient in poly.terms.items():
+            term: Any = _constant(coefficient)
+            for base, exponent in monomial:
+                factor = self.atom(base)
+                for _ in range(abs(exponent)):
+                    term = term * factor if exponent > 0 else _real(term) / _real(factor)
+            total = total + term
+        return total
+
+    def atom(self, base: Atom) -> Any:
+        """A symbol, or the unknown that stands for a call."""
+        if isinstance(base, Symbol):
+            return self.symbols[base.name]
+        if base not in self._atoms:
+            self._atoms[base] = self._call(base)
+        return self._atoms[base]
+
+    def _call(self, base: Call) -> Any:
+        translate = getattr(self, f"_{base.op}", None)
+        if translate is not None:
+            return translate(*base.args)
+        return self._unknown(base)
+
+    def _new(self, integer: bool = True) -> Any:
+        name = f"_{len(self.definitions)}_{len(self._atoms)}"
+        return z3.FreshInt(name) if integer else z3.FreshReal(name)
+
+    def _unknown(self, base: Call) -> Any:
+        """An unknown within the bounds of the call."""
+        for arg in base.args:
+            self.poly(arg)
+        unknown = self._new(not CALLS[base.op].is_float)
+        low, high = self.facts.of(algebra.atom(base))
+        if low is not None:
+            self.definitions.append(unknown >= _constant(low))
+        if high is not None:
+            self.definitions.append(unknown <= _constant(high))
+        return unknown
+
+    # --- integers ---
+
+    def _quotient(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """Python's `a // b` and `a % b` of integers."""
+        q, r = self._new(), self._new()
+        self.definitions += [
+            a == b * q + r,
+            z3.Implies(b > 0, z3.And(r >= 0, r < b)),
+            z3.Implies(b < 0, z3.And(r <= 0, r > b)),
+        ]
+        return q, r
+
+    def _floor(self, a: Poly) -> Any:
+        top, bottom = algebra.fraction(a)
+        return self._quotient(self.poly(top), self.poly(bottom))[0]
+
+    def _floordiv(self, a: Poly, b: Poly) -> Any:
+        return self._quotient(self.poly(a), self.poly(b))[0]
+
+    def _mod(self, a: Poly, b: Poly) -> Any:
+        divisor = b.constant
+        if isinstance(divisor, int) and divisor > 0:
+            return self.poly(a) % divisor
+        return self._quotient(self.poly(a), self.poly(b))[1]
+
+    def _max(self, *args: Poly) -> Any:
+        first, *rest = map(self.poly, args)
+        for value in rest:
+            first = z3.If(first >= value, first, value)
+        return first
+
+    def _min(self, *args: Poly) -> Any:
+        first, *rest = map(self.poly, args)
+        for value in rest:
+            first = z3.If(first <= value, first, value)
+        return first
+
+    def _abs(self, a: Poly) -> Any:
+        value = self.poly(a)
+        return z3.If(value >= 0, value, -value)
+
+    _fabs_py = _abs
+
+    # --- floats: held about their exact value ---
+
+    def _about(self, exact: Any) -> Any:
+        result = self._new(integer=False)
+        slack = _ULP * 1
+        size = z3.If(exact >= 0, exact, -exact)
+        error = _constant(slack) * size + _constant(_SMALLEST)
+        self.definitions += [result >= exact - error, result <= exact + error]
+        return result
+
+    def _operand(self, a: Poly) -> Any:
+        """An operand as a double: an integer that may not be one is rounded first."""
+        value = _real(self.poly(a))
+        return value if lower.opaque(a) or a.constant is not None else self._about(value)
+
+    def _fadd(self, a: Poly, b: Poly) -> Any:
+        return self._about(self._operand(a) + self._operand(b))
+
+    def _fmul(self, a: Poly, b: Poly) -> Any:
+        return self._about(self._operand(a) * self._operand(b))
+
+    def _truediv(self, a: Poly, b: Poly) -> Any:
+        return self._about(_real(self.poly(a)) / _real(self.poly(b)))
+
+    def _fdiv(self, a: Poly, b: Poly) -> Any:
+        return self._about(self._operand(a) / self._operand(b))
+
+    def _sqrt(self, a: Poly) -> Any:
+        root = self._new(integer=False)
+        self.definitions += [root >= 0, root * root == self._operand(a)]
+        return self._about(root)
+
+    def _floor_float(self, a: Poly) -> Any:
+        return z3.ToInt(_real(self.poly(a)))
+
+    def _ceil_float(self, a: Poly) -> Any:
+        return -z3.ToInt(-_real(self.poly(a)))
+
+    def _trunc(self, a: Poly) -> Any:
+        value = _real(self.poly(a))
+        return z3.If(value >= 0, z3.ToInt(value), -z3.ToInt(-value))
+
+    def _round(self, a: Poly) -> Any:
+        value, result = _real(self.poly(a)), self._new()
+        half = _constant(Fraction(1, 2))
+        self.definitions += [result >= value - half, result <= value + half]
+        return result
+
+
+def _constant(value: Rational) -> Any:
+    return z3.IntVal(value) if isinstance(value, int) else z3.RealVal(value)
+
+
+def _real(value: Any) -> Any:
+    return z3.ToReal(value) if z3.is_int(value) else value
