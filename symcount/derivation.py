@@ -10,9 +10,10 @@ import random
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from symcount import ambient, evaluate, verify
+from symcount.ambient import OutsideState
 from symcount.algebra import Condition, Facts, Poly, divisibility
 from symcount.errors import (
     ArgumentError,
@@ -32,7 +33,8 @@ from symcount.trace import OnBranch, Raised, Trace, TracedTensor, trace
 from symcount.trace.graph import Source
 
 _POINTS = 6
-Values = Mapping[str, int]
+Values: TypeAlias = Mapping[str, int]
+Tensors: TypeAlias = "dict[str, verify.TensorFacts] | Exception"
 
 
 def derive(
@@ -94,8 +96,10 @@ def _derive(
         {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
     )
     builds = verify.PlainBuilds(call)
+    state = OutsideState(call.function)
     # Built plainly first, the factory has done its imports before it is run on symbols.
     builds.at(dict(zip([h.name for h in ranges], first_hints(ranges), strict=True)))
+    _require_no_memory(call, builds, state)
     found = explore(call.trace, ranges, facts, max_paths=max_paths, max_seconds=max_seconds)
     _require_a_module(call, found, builds)
     _require_known_shapes(found)
@@ -106,7 +110,7 @@ def _derive(
     return ParamCount(
         factory=call.name,
         hyperparameters=ranges,
-        fixed=tuple((name, repr(value)) for name, value in call.fixed.items()),
+        fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
         tree=tree,
         limits=limits,
         certificate=Certificate(
@@ -116,9 +120,7 @@ def _derive(
             refused_paths=sum(p.trace.raised is not None for p in found.paths),
             points=points,
             concretisations=tuple(
-                dict.fromkeys(
-                    c for p in found.paths for c in p.trace.concretisations if c.kind != "text"
-                )
+                dict.fromkeys(c for p in found.paths for c in p.trace.concretisations)
             ),
         ),
     )
@@ -129,13 +131,18 @@ def _derive(
 
 @dataclass(frozen=True)
 class _Call:
-    """How to call the factory: which parameters are symbols, and what the others are."""
+    """How to call the factory: which parameters are symbols, and what the others are.
+
+    `symbols` maps a parameter to its symbol, `fixed` holds the values to call it with, and `left`
+    the defaults it is left to use.
+    """
 
     factory: Callable[..., Any]
     name: str
     hyperparameters: tuple[Hyperparameter, ...]
     symbols: Mapping[str, str]
     fixed: Mapping[str, Any]
+    left: Mapping[str, Any]
     positional: tuple[str, ...]
 
     @classmethod
@@ -163,6 +170,7 @@ class _Call:
                 )
         symbols: dict[str, Hyperparameter] = {}
         fixed: dict[str, Any] = {}
+        left: dict[str, Any] = {}
         positional = []
         for parameter in parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -171,6 +179,7 @@ class _Call:
                 positional.append(parameter.name)
             value = given.get(parameter.name, parameter.empty)
             if value is parameter.empty and parameter.name in bound:
+                left[parameter.name] = bound[parameter.name]
                 continue
             if value is parameter.empty and _is_symbolic(parameter):
                 value = Symbol()
@@ -186,6 +195,8 @@ class _Call:
                 )
             elif parameter.kind is parameter.POSITIONAL_ONLY:
                 fixed[parameter.name] = parameter.default
+            else:
+                left[parameter.name] = parameter.default
         for keyword, value in given.items():
             if keyword not in parameters:
                 if isinstance(value, Symbol):
@@ -204,13 +215,19 @@ class _Call:
             shared,
             {parameter: h.name for parameter, h in symbols.items()},
             fixed,
+            left,
             tuple(positional),
         )
 
     @property
+    def function(self) -> Callable[..., Any]:
+        """The function behind the factory: not a partial of it, and not what decorates it."""
+        return inspect.unwrap(_function_of(self.factory))
+
+    @property
     def place(self) -> str:
         """Where the factory is defined, in brackets, if that is known."""
-        function = inspect.unwrap(_function_of(self.factory))
+        function = self.function
         code = getattr(function, "__code__", None) or getattr(
             getattr(function, "__init__", None), "__code__", None
         )
@@ -308,6 +325,25 @@ def _shared(factory: str, symbols: Mapping[str, Hyperparameter]) -> tuple[Hyperp
     return tuple(joined.values())
 
 
+def _require_no_memory(call: _Call, builds: verify.PlainBuilds, state: OutsideState) -> None:
+    """Refuse a factory that builds something else because it was called before."""
+    changed = state.changes()
+    if not changed:
+        return
+    draw = random.Random(2)
+    point = {h.name: sample(h, draw) for h in call.hyperparameters}
+    later = builds.again_at(point)
+    with state.as_before():
+        first = builds.again_at(point)
+    difference = _difference(first, later)
+    if difference is not None:
+        raise NondeterministicError(
+            f"it built different modules from the same arguments ({_at(point)}): {difference}"
+            f"{_changed_globals(call)}. It changes {', '.join(changed)}, outside of itself; make it a function of its "
+            "arguments alone."
+        )
+
+
 # --- what exploring must have found -----------------------------------------------------------
 
 
@@ -325,7 +361,8 @@ def _require_a_module(call: _Call, found: Exploration, builds: verify.PlainBuild
             f"{_lost_symbols(call, found)}"
         ) from path.trace.exception
     tried = len(found.paths)
-    more = "" if tried == 1 else f", and at {tried - 1} other sizes, one for each of its branches"
+    others = "another size" if tried == 2 else f"{tried - 1} other sizes"
+    more = "" if tried == 1 else f", and at {others}, one for each of its branches"
     raise FactoryError(
         f"it raises at {hints}{more}{where}:\n  {raised}\n{_advice(raised)}"
     ) from path.trace.exception
@@ -678,20 +715,25 @@ def _described(facts: verify.TensorFacts) -> str:
 
 def _unstable(call: _Call, builds: verify.PlainBuilds, point: Values) -> str | None:
     """How two plain builds at the same point differ, if they do."""
-    first, second = builds.again_at(point), builds.again_at(point)
+    difference = _difference(builds.again_at(point), builds.again_at(point))
+    return None if difference is None else difference + _changed_globals(call)
+
+
+def _difference(first: Tensors, second: Tensors) -> str | None:
+    """How two plain builds differ, if they do."""
     if isinstance(first, Exception) or isinstance(second, Exception):
         return None
     for name in {**first, **second}:
         a, b = first.get(name), second.get(name)
         if a != b:
             shapes = " and then ".join("none" if x is None else str(x.shape) for x in (a, b))
-            return f"{name!r} had shape {shapes}{_changed_globals(call)}"
+            return f"{name!r} had shape {shapes}"
     return None
 
 
 def _changed_globals(call: _Call) -> str:
     """Globals that the factory's code rebinds, by name."""
-    code = getattr(inspect.unwrap(call.factory), "__code__", None)
+    code = getattr(call.function, "__code__", None)
     if code is None:
         return ""
     line = code.co_firstlineno

@@ -315,13 +315,17 @@ class ParamCount:
         point = dict(zip([h.name for h in self.hyperparameters], values, strict=True))
         here = ", ".join(f"{k}={v}" for k, v in point.items())
         start = f"{here} is outside the domain of {self.factory}: "
+
+        def said(condition: Condition, truth: bool) -> str:
+            return sympy_form.text(sympy_form.condition(condition, truth))
+
         for h in self.hyperparameters:
             if point[h.name] not in h:
                 return DomainError(start + _declared(h))
         for condition, truth in self.limits:
             if evaluate.holds(condition, point) is not truth:
                 return DomainError(
-                    f"{start}{sympy_form.condition(condition, truth)} fails, beyond which the "
+                    f"{start}{said(condition, truth)} fails, beyond which the "
                     "factory's float arithmetic rounds"
                 )
         steps: list[Split] = []
@@ -331,7 +335,7 @@ class ParamCount:
             return DomainError(f"{start}its arithmetic fails there: {error}")
         last = steps[-1]
         truth = evaluate.holds(last.condition, point)
-        text = f"{start}{sympy_form.condition(last.condition, not truth)} fails ({last.source})"
+        text = f"{start}{said(last.condition, not truth)} fails ({last.source})"
         if isinstance(leaf, Refused):
             seen = ", ".join(f"{k}={v}" for k, v in leaf.hints)
             return DomainError(f"{text}. The factory raises there, at {seen} with\n  {leaf}")
@@ -450,13 +454,15 @@ class ParamCount:
     # --- display ---
 
     def __str__(self) -> str:
-        return str(self.expr)
+        from symcount import sympy_form
+
+        return sympy_form.text(self.expr)
 
     def latex(self) -> str:
-        """The formula in LaTeX, without delimiters."""
-        import sympy
+        """The formula in LaTeX, without delimiters; names of several letters are set upright."""
+        from symcount import sympy_form
 
-        return str(sympy.latex(self.expr))
+        return sympy_form.latex(self.expr)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

@@ -6,13 +6,15 @@ compute, on numbers, the double that Python computes; LaTeX shows them as circle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import sympy
 from sympy.logic.boolalg import Boolean
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
 
 from symcount.algebra import CALLS, Atom, Call, Condition, Poly
 from symcount.algebra import Symbol as SymbolAtom
@@ -169,43 +171,68 @@ def boolean(tree: Any) -> Boolean:
     return sympy.Or(sympy.And(here, boolean(then)), sympy.And(not_here, boolean(otherwise)))
 
 
-def piecewise(tree: Any, otherwise: Any = ANYTHING) -> sympy.Expr:
+def piecewise(tree: Any) -> sympy.Expr:
     """A joined tree of normal forms as an expression: a `Piecewise` where it has choices."""
     if isinstance(tree, Poly):
         return expression(tree)
     if tree is ANYTHING:
         return sympy.Integer(0)
-    pieces: dict[Poly, list[Boolean]] = {}
-    for value, tests in _pieces(tree):
-        pieces.setdefault(value, []).append(tests)
-    items = list(pieces.items())
-    arms: list[tuple[sympy.Expr, Any]] = [
-        (expression(value), sympy.Or(*tests)) for value, tests in items[:-1]
-    ]
-    return sympy.Piecewise(*arms, (expression(items[-1][0]), True), evaluate=False)
+    arms: list[tuple[Poly, Any]] = []
+    for value, test in _arms(tree, ()):
+        if arms and arms[-1][0] == value:
+            arms[-1] = value, sympy.Or(arms[-1][1], test)
+        else:
+            arms.append((value, test))
+    *others, (last, _) = arms
+    return sympy.Piecewise(
+        *((expression(value), test) for value, test in others),
+        (expression(last), True),
+        evaluate=False,
+    )
 
 
-def _pieces(tree: Any) -> Sequence[tuple[Poly, Boolean]]:
-    values: list[Poly] = []
+def _arms(tree: Any, tests: tuple[Boolean, ...]) -> Iterator[tuple[Poly, Boolean]]:
+    """The arms of a `Piecewise`, of which the first whose test is true counts.
 
-    def collect(node: Any) -> None:
-        if isinstance(node, Choice):
-            collect(node.then)
-            collect(node.otherwise)
-        elif node not in values:
-            values.append(node)
-
-    collect(tree)
-
-    def test(node: Any, wanted: Poly) -> Any:
-        if isinstance(node, Choice):
-            then, otherwise = test(node.then, wanted), test(node.otherwise, wanted)
-            return then if then == otherwise else Choice(node.condition, then, otherwise)
-        return node == wanted
-
-    return [(value, boolean(test(tree, value))) for value in values]
+    So a test need not exclude what an earlier arm has taken.
+    """
+    if not isinstance(tree, Choice):
+        yield tree, sympy.And(*tests)
+        return
+    here, not_here = condition(tree.condition), condition(tree.condition, truth=False)
+    if isinstance(tree.then, Choice) and not isinstance(tree.otherwise, Choice):
+        yield tree.otherwise, sympy.And(*tests, not_here)
+        yield from _arms(tree.then, tests)
+    else:
+        yield from _arms(tree.then, (*tests, here))
+        yield from _arms(tree.otherwise, tests)
 
 
-def substitution(values: Mapping[str, int]) -> dict[sympy.Symbol, int]:
-    """The argument of sympy's `subs` for values by name."""
-    return {symbol(name): value for name, value in values.items()}
+class _Text(StrPrinter):
+    """Floats in the shortest form that reads back as the same double."""
+
+    def _print_Float(self, expr: sympy.Float) -> str:  # noqa: N802
+        return repr(float(expr))
+
+
+class _Latex(LatexPrinter):
+    """The same in LaTeX; names of several letters are set upright."""
+
+    def _print_Float(self, expr: sympy.Float) -> str:  # noqa: N802
+        mantissa, _, exponent = repr(float(expr)).partition("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:  # noqa: N802
+        if len(expr.name) == 1:
+            return str(super()._print_Symbol(expr))
+        return rf"\mathrm{{{expr.name.replace('_', chr(92) + '_')}}}"
+
+
+def text(value: sympy.Basic) -> str:
+    """An expression or condition as text that reads back as the same."""
+    return str(_Text().doprint(value))
+
+
+def latex(value: sympy.Basic) -> str:
+    """An expression or condition in LaTeX."""
+    return str(_Latex().doprint(value))

@@ -107,8 +107,10 @@ def test_conditions_on_constants(case: Any, op: str, number: int) -> None:
     u, left = both(x, values, facts)
     condition, polarity = compare(op, left, const(number), facts)
     truth = COMPARE[op](u, number)
-    assert truth == polarity if condition is None else (
-        evaluate.holds(condition, values) == (truth == polarity)
+    assert (
+        truth == polarity
+        if condition is None
+        else (evaluate.holds(condition, values) == (truth == polarity))
     )
 
 

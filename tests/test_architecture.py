@@ -19,6 +19,7 @@ FLOW = [
     "evaluate",
     "lower",
     "paths",
+    "solver",
     "explore",
     "verify",
     "sympy_form",

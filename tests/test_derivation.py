@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -255,7 +257,9 @@ def test_mutates_a_global() -> None:
     with pytest.raises(symcount.NondeterministicError) as caught:
         derive(count_up)
     message = str(caught.value)
-    assert "it built different modules from the same arguments (dim=64): 'weight' had" in message
+    assert "it built different modules from the same arguments (dim=" in message
+    assert "'weight' had shape (1, " in message
+    assert "It changes _made, outside of itself" in message
     assert f"rebinds the global '_made' ({HERE}:{line_of(count_up, '+= 1')})" in message
     assert "make it a function of its arguments alone" in message
 
@@ -269,8 +273,69 @@ def keep(dim):
 
 
 def test_keeps_a_symbol_in_a_global() -> None:
-    with pytest.raises(symcount.DerivationError, match="must have kept it in a global, a class"):
+    with pytest.raises(symcount.NondeterministicError, match="It changes _kept, outside of itself"):
         derive(keep)
+
+
+class Kept:
+    sizes: list[int] = []  # noqa: RUF012
+
+
+def keep_where_nobody_looks(dim):
+    Kept.sizes.append(dim)
+    return nn.Linear(sum(Kept.sizes) // len(Kept.sizes), 2)
+
+
+def test_keeps_a_symbol_where_nobody_looks() -> None:
+    with pytest.raises(symcount.DerivationError, match="must have kept it in a global, a class"):
+        derive(keep_where_nobody_looks)
+
+
+def test_builds_something_else_after_its_first_call() -> None:
+    first = []
+
+    def factory(dim):
+        first.append(dim)
+        return nn.Linear(first[0], 4)
+
+    with pytest.raises(
+        symcount.NondeterministicError, match=r"'weight' had shape .* changes first"
+    ):
+        derive(factory)
+
+
+def test_a_log_of_calls_changes_nothing() -> None:
+    calls = []
+
+    def factory(dim):
+        calls.append("called")
+        return nn.Linear(dim, 4)
+
+    assert str(derive(factory)) == "4*dim + 4"
+
+
+def test_operations_that_return_named_tuples() -> None:
+    def sorted_shape(dim):
+        values = torch.empty(dim, dim).sort().values
+        return nn.Linear(dim, 7 if values.shape[0] < 3000 else 8)
+
+    assert [derive(sorted_shape)(d) for d in (64, 3000)] == [64 * 7 + 7, 3000 * 8 + 8]
+
+    def svd_shape(dim):
+        return nn.Linear(dim, torch.linalg.svd(torch.empty(dim, dim)).U.shape[0])
+
+    with pytest.raises(symcount.UnknownShapeError, match=r"made by linalg_svd\(\) at"):
+        derive(svd_shape)
+
+
+def test_a_restart_that_torch_swallows() -> None:
+    code = (
+        "import symcount, torch\nfrom torch import nn\n"
+        "def f(d):\n    torch.empty(d, d)\n    return nn.Linear(d, max(3, d))\n"
+        "print(symcount.derive(f))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "d*Max(3, d) + Max(3, d)"
 
 
 def test_reads_a_value_of_a_parameter() -> None:

@@ -143,7 +143,9 @@ def programs(draw: Any) -> tuple[list[Step], dict[str, int]]:
             earlier = [(i,) for i, r in enumerate(results) if kind in ("n", kind_of(r))]
             fitting = [k for k in CONSTANTS if kind in ("n", kind_of(k))]
             if earlier and (position == 0 or draw(st.booleans())):
-                operands.append(earlier[-1] if draw(st.booleans()) else draw(st.sampled_from(earlier)))
+                operands.append(
+                    earlier[-1] if draw(st.booleans()) else draw(st.sampled_from(earlier))
+                )
             else:
                 operands.append(draw(st.sampled_from(fitting)))
         if len(operands) > 1 and draw(st.booleans()):
@@ -332,6 +334,11 @@ def test_the_lowering_covers_every_operator() -> None:
     assert {"floor", "ceil", "trunc", "round"} <= set(lower._INTEGER) & set(lower._FLOAT)
 
 
+def at(values: Mapping[str, int]) -> dict[Any, int]:
+    """The argument of sympy's `subs`."""
+    return {sympy_form.symbol(name): value for name, value in values.items()}
+
+
 ARITY = {
     **dict.fromkeys(
         "add sub mul floordiv mod pow max min truediv round_digits hypot math_pow log_base and or "
@@ -360,7 +367,7 @@ def test_every_operator_lowers_and_evaluates(name: str) -> None:
             value = Lowering(Facts())(Node(name, (argument, *rest), plain, None))
             assert value.is_float == isinstance(plain, float)
             assert evaluate._number(value.poly, {"x": 5}) == plain
-            subs = sympy_form.expression(value.poly).subs(sympy_form.substitution({"x": 5}))
+            subs = sympy_form.expression(value.poly).subs(at({"x": 5}))
             assert float(subs) == plain
             reached += 1
     assert reached or name in UNDEFINED_HERE

@@ -34,20 +34,19 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
 
     >>> import symcount
     >>> from torch import nn
-    >>> print(render_count(symcount.derive(nn.Linear, in_features=10, bias=False)))
-    ... # doctest: +ELLIPSIS
-    \paragraph{Linear}
+    >>> count = symcount.derive(lambda out_features: nn.Linear(9, out_features))
+    >>> print(render_count(count, title="A classifier"), end="")  # doctest: +ELLIPSIS
+    \paragraph{A classifier}
     \[
     10 \cdot \mathrm{out_{features}}
     \]
     \begin{description}
     \item[Domain] all positive integers
-    \item[Fixed] \texttt{in\_features=10}, \texttt{bias=False}
     \item[Certificate] ...
     \end{description}
     """
     items = [
-        ("Domain", to_domain(count)),
+        ("Domain", _domain(count)),
         ("Defaults", _codes(count.defaults.items())),
         ("Fixed", _codes(count.fixed)),
         ("Certificate", escape("; ".join(str(count.certificate).splitlines()))),
@@ -98,7 +97,7 @@ def _row(spec: BlueprintSpec) -> list[str]:
     return [
         name,
         f"${to_math(count.expr)}$",
-        to_domain(count),
+        _domain(count),
         _codes(count.defaults.items()),
         escape(summary(count)),
     ]
@@ -142,13 +141,10 @@ def _symbol(name: str) -> str:
     return text if re.fullmatch(r"[a-zA-Z]", text) else rf"\mathrm{{{text}}}"
 
 
-def to_domain(count: ParamCount) -> str:
-    """The domain, between dollars unless it is every positive integer."""
+def _domain(count: ParamCount) -> str:
     import sympy
 
-    if count.domain == sympy.true:
-        return "all positive integers"
-    return f"${to_math(count.domain)}$"
+    return "all positive integers" if count.domain == sympy.true else f"${to_math(count.domain)}$"
 
 
 def summary(count: ParamCount) -> str:

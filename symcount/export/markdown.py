@@ -15,6 +15,8 @@ from symcount.errors import DerivationError
 from symcount.export import latex
 
 if TYPE_CHECKING:
+    from sympy import Basic
+
     from symcount.formula import ParamCount
     from symcount.registry import BlueprintSpec
 
@@ -35,18 +37,17 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
 
     >>> import symcount
     >>> from torch import nn
-    >>> print(render_count(symcount.derive(nn.Linear, in_features=10), title="A classifier"))
-    ... # doctest: +ELLIPSIS
+    >>> count = symcount.derive(lambda out_features: nn.Linear(9, out_features))
+    >>> print(render_count(count, title="A classifier"), end="")  # doctest: +ELLIPSIS
     ## A classifier
     <BLANKLINE>
-    $11 \cdot \mathrm{out_{features}}$
+    $10 \cdot \mathrm{out_{features}}$
     <BLANKLINE>
     - Domain: all positive integers
-    - Fixed: `in_features=10`
     - Certificate: ...
     """
     items = [
-        ("Domain", _plain(latex.to_domain(count))),
+        ("Domain", _domain(count)),
         ("Defaults", _codes(count.defaults.items())),
         ("Fixed", _codes(count.fixed)),
         ("Certificate", escape("; ".join(str(count.certificate).splitlines()))),
@@ -55,7 +56,7 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
         [
             f"## {escape(title or count.factory)}",
             "",
-            _math(count),
+            f"${to_math(count.expr)}$",
             "",
             *(f"- {label}: {text}" for label, text in items if text),
             "",
@@ -87,22 +88,24 @@ def _row(spec: BlueprintSpec) -> list[str]:
         return [name, f"no formula: {escape(str(error))}", "", "", "", description]
     return [
         name,
-        _math(count),
-        _plain(latex.to_domain(count)),
+        f"${to_math(count.expr)}$",
+        _domain(count),
         _codes(count.defaults.items()),
         latex.summary(count),
         description,
     ]
 
 
-def _math(count: ParamCount) -> str:
-    return f"${_plain(latex.to_math(count.expr))}$"
-
-
-def _plain(mathematics: str) -> str:
-    """Mathematics without what Markdown would take for itself."""
+def to_math(expression: Basic) -> str:
+    """A sympy expression in mathematics mode, without what Markdown would take for itself."""
     pattern = "|".join(map(re.escape, _WORDS))
-    return re.sub(pattern, lambda found: _WORDS[found[0]], mathematics)
+    return re.sub(pattern, lambda found: _WORDS[found[0]], latex.to_math(expression))
+
+
+def _domain(count: ParamCount) -> str:
+    import sympy
+
+    return "all positive integers" if count.domain == sympy.true else f"${to_math(count.domain)}$"
 
 
 def _codes(values: Iterable[tuple[str, object]]) -> str:

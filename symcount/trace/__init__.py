@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, TypeAlias
 
 import torch
@@ -135,11 +136,22 @@ class _Run:
 
     def __init__(self, on_branch: Callable[[Branch], None]) -> None:
         self.alive = True
+        self.must_restart = False
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
         self.on_branch = on_branch
         self._nodes: dict[tuple[Any, ...], Any] = {}
         self._decided: dict[tuple[str, Node, Node | Number], bool] = {}
+
+    def _shadow(self, frame: FrameType) -> None:
+        """Restart if the code of `frame` must be intercepted.
+
+        torch's argument parser turns any exception into an answer of its own, and a bare `except`
+        may catch this one, so the need is remembered as well.
+        """
+        if shadow_if_needed(frame):
+            self.must_restart = True
+            raise Restart
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
         key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
@@ -152,7 +164,7 @@ class _Run:
         return known
 
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
-        shadow_if_needed(calling_frame(2))
+        self._shadow(calling_frame(2))
         if a is b:
             return op in ("eq", "le", "ge")
         taken = self._decided.get((op, a, b))
@@ -173,7 +185,7 @@ class _Run:
     def concretise(self, kind: str, node: Node) -> None:
         frame = calling_frame(2)
         if kind in ("int", "float"):
-            shadow_if_needed(frame)
+            self._shadow(frame)
         self._concretise(kind, node, user_frame())
 
     def _concretise(self, kind: str, node: Node, frame: Frame) -> None:
@@ -190,7 +202,7 @@ class _Run:
 
     def poke(self, node: Node) -> None:
         frame = calling_frame(2)
-        shadow_if_needed(frame)
+        self._shadow(frame)
         self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
 
     def settle(self, frame: Any, nodes: set[int]) -> None:
@@ -276,14 +288,18 @@ def _run_once(
     try:
         with followed_tensors(run) as mode, shadowed_modules():
             module = factory(**arguments, **fixed)
-            tensors = _collect(module, mode)
+            tensors = () if run.must_restart else _collect(module, mode)
     except SymcountError:
-        raise
+        if not run.must_restart:
+            raise
     except Exception as error:
-        restart_if_refused(error)
+        if not run.must_restart:
+            restart_if_refused(error)
         raised, exception = _raised(error), error
     finally:
         run.finish()
+    if run.must_restart:
+        raise Restart
     return Trace(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),

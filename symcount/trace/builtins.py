@@ -326,12 +326,16 @@ def _mentions_intercepted(code: CodeType, names: dict[str, Any]) -> bool:
     return known[1]
 
 
-def shadow_if_needed(frame: FrameType) -> None:
-    """Add the module of `frame` to the shadowed ones, and restart, if that may keep a symbol."""
+def shadow_if_needed(frame: FrameType) -> bool:
+    """Add the module of `frame` to the shadowed ones if that may keep a symbol.
+
+    Returns whether it was added, so that the run must start again.
+    """
     names = frame.f_globals
-    if id(names) not in _shadowed and _mentions_intercepted(frame.f_code, names):
-        _shadowed[id(names)] = names
-        raise Restart
+    if id(names) in _shadowed or not _mentions_intercepted(frame.f_code, names):
+        return False
+    _shadowed[id(names)] = names
+    return True
 
 
 def _replacements(names: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def plain(value: Any) -> Any:
 def leaves(value: Any) -> Iterator[Any]:
     """The symbols, tensors and other values inside the arguments of a call."""
     kind = type(value)
-    if kind is tuple or kind is list or kind is SymSize:
+    if isinstance(value, tuple | list):  # named tuples of torch.return_types too
         for item in value:
             yield from leaves(item)
     elif kind is dict:
@@ -353,11 +353,12 @@ masked_fill requires_grad_ detach_ renorm sort argsort
 def _same_shape(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     tensor = first_argument(args, kwargs)
     out = mode.real(func, args, kwargs)
-    if out is tensor or not isinstance(out, torch.Tensor):
-        return out
     known = mode.known.get(id(tensor))
-    shape = tuple(tensor.shape) if known is None else known.shape
-    return mode.know(out, shape, name_of(func), mode.tainted(args, kwargs))
+    for item in leaves(out):  # values and indices of a sort
+        if isinstance(item, torch.Tensor) and item is not tensor:
+            shape = None if known is None else known.shape
+            mode.know(item, shape, name_of(func), mode.tainted(args, kwargs))
+    return out
 
 
 @rule("to", "cuda", "cpu", "type", "type_as", "xpu")

@@ -92,12 +92,14 @@ class Tensors(TorchFunctionMode):
     def shape(self, tensor: torch.Tensor) -> Sizes:
         """The sizes of a tensor, symbolic where they came from a symbol."""
         known = self.known.get(id(tensor))
-        if known is None:
-            return tuple(tensor.shape)
-        if known.shape is None:
+        if known is None or known.shape is None:
+            made = (
+                "the shape of a tensor that the factory did not make itself"
+                if known is None
+                else f"the shape of a tensor made by {known.operation}() at {known.frame.source}"
+            )
             raise UnknownShapeError(
-                f"{known.frame.source}: the shape of a tensor made by {known.operation}() cannot "
-                f"be followed, and {user_frame().source} needs it. Compute the size from the "
+                f"{user_frame().source}: {made} is needed and cannot be followed. Compute the size from the "
                 "hyper-parameters, or fix the symbols it depends on: derive(factory, name=value)."
             )
         return known.shape
@@ -109,7 +111,7 @@ class Tensors(TorchFunctionMode):
                 return True
             if isinstance(leaf, torch.Tensor):
                 known = self.known.get(id(leaf))
-                if known is not None and (known.shape is None or symbolic(known.shape)):
+                if known is None or known.shape is None or symbolic(known.shape):
                     return True
         return False
 

@@ -35,7 +35,8 @@ def _following(original: Any) -> Callable[..., Any]:
         mode: Tensors | None = getattr(_active, "mode", None)
         if mode is None or not any(map(is_symbol, leaves((args, kwargs)))):
             return original(*args, **kwargs)
-        return mode.__torch_function__(original, (), args, kwargs)
+        with torch._C.DisableTorchFunction():  # as it is when torch calls the mode
+            return mode.__torch_function__(original, (), args, kwargs)
 
     wrapper.__name__ = getattr(original, "__name__", "wrapper")
     return wrapper
