@@ -10,6 +10,7 @@ import random
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, TypeAlias
 
 from symcount import ambient, evaluate, verify
@@ -33,6 +34,8 @@ from symcount.trace import OnBranch, Raised, Trace, TracedTensor, trace
 from symcount.trace.graph import Source
 
 _POINTS = 6
+# A constant of a factory's code above this is no size that is worth building.
+_LARGEST_CONSTANT = 1 << 31
 Values: TypeAlias = Mapping[str, int]
 Tensors: TypeAlias = "dict[str, verify.TensorFacts] | Exception"
 
@@ -586,7 +589,42 @@ def _points(call: _Call, found: Exploration, tree: Tree) -> list[dict[str, int]]
             values = dict(zip(names, point, strict=True))
             if _is_built(tree, values):
                 chosen.append(point)
+    for point in _points_of_lost_symbols(call, found):
+        if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
+            chosen.append(point)
     return [dict(zip(names, point, strict=True)) for point in chosen]
+
+
+def _points_of_lost_symbols(call: _Call, found: Exploration) -> Iterator[tuple[int, ...]]:
+    """Where a symbol may have become a plain number, the numbers that the factory's code mentions.
+
+    What the code does with the lost number most likely depends on one of them.
+    """
+    code = getattr(call.function, "__code__", None)
+    if code is None:
+        return
+    tests_identity = not {"type", "id"}.isdisjoint(code.co_names)
+    if not tests_identity and not any(p.trace.concretisations for p in found.paths):
+        return
+    for path in found.paths:
+        base = tuple(path.trace.hints.values())
+        for index, h in enumerate(call.hyperparameters):
+            for number in dict.fromkeys(_numbers_in(code)):
+                if number in h and number <= _LARGEST_CONSTANT:
+                    yield (*base[:index], number, *base[index + 1 :])
+
+
+def _numbers_in(value: object) -> Iterator[int]:
+    """The integers among the constants of a piece of code, those written as text included."""
+    if isinstance(value, CodeType):
+        value = value.co_consts
+    if isinstance(value, tuple | frozenset):
+        for item in value:
+            yield from _numbers_in(item)
+    elif isinstance(value, str) and value.isdecimal() and value.isascii():
+        yield int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield value
 
 
 def _is_built(tree: Tree, values: Values) -> bool:

@@ -447,6 +447,24 @@ def test_a_symbol_as_text() -> None:
         derive(factory)
 
 
+@pytest.mark.parametrize(
+    "rare",
+    [
+        lambda dim: nn.Linear(dim, 7 if f"{dim}" != "5000" else 8),
+        lambda dim: nn.Linear(dim, 7 if dim not in {5000, 6000} else 8),
+        lambda dim: nn.Linear(dim, 7 if type(dim) is not int or dim != 5000 else 8),
+    ],
+)
+def test_a_symbol_lost_to_a_rare_constant(rare) -> None:
+    """No sample of sizes would meet 5000; the code that lost the symbol mentions it."""
+    try:
+        assert derive(rare)(5000) == 40008  # nothing of it was lost
+    except symcount.DomainError as error:
+        assert "not explored" in str(error)
+    except (symcount.VerificationError, symcount.NondeterministicError):
+        pass
+
+
 def test_a_symbol_as_a_key() -> None:
     def factory(dim):
         return nn.Linear(dim, {64: 1, 128: 2}.get(dim, 3))
