@@ -27,11 +27,11 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from examples import families  # noqa: E402
-from symcount import blueprints, derive, verify  # noqa: E402
-from symcount.blueprints import cnn, transformer  # noqa: E402, F401
-from symcount.derivation import _Call  # noqa: E402
-from symcount.explore import first_hints  # noqa: E402
+from examples import families
+from symcount import blueprints, derive, verify
+from symcount.blueprints import cnn, transformer  # noqa: F401
+from symcount.derivation import _Call
+from symcount.explore import first_hints
 
 TARGET = 3.0
 POINTS = 6

@@ -374,6 +374,18 @@ class Facts:
         return product % divisor == 0
 
 
+def fraction(value: Poly) -> tuple[Poly, Poly]:
+    """A numerator and a denominator, both without fractions and negative exponents."""
+    powers: dict[Atom, int] = {}
+    for monomial in value.terms:
+        for base, exponent in monomial:
+            if exponent < 0:
+                powers[base] = max(powers.get(base, 0), -exponent)
+    monomial = tuple(sorted(powers.items(), key=lambda p: p[0].key))
+    denominator = Poly({monomial: value.denominator})
+    return value * denominator, denominator
+
+
 # --- integer functions ------------------------------------------------------------------------
 
 
@@ -797,13 +809,7 @@ def _exact_division(value: Poly, facts: Facts) -> tuple[Poly, Poly] | None:
             factor = Poly({tuple(p for p in monomial if p[0] != base): -coefficient})
             sure = facts.at_least(factor, 1) or facts.at_least(-factor, 1)
             if sure and value - Poly({monomial: coefficient}) == factor * x:
-                powers: dict[Atom, int] = {}
-                for term in x.terms:
-                    for inner, e in term:
-                        if e < 0:
-                            powers[inner] = max(powers.get(inner, 0), -e)
-                b = Poly({tuple(sorted(powers.items(), key=lambda p: p[0].key)): x.denominator})
-                return x * b, b
+                return fraction(x)
     return None
 
 

@@ -14,8 +14,8 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from symcount import ambient, evaluate, verify
-from symcount.ambient import OutsideState
 from symcount.algebra import Condition, Facts, Poly, divisibility
+from symcount.ambient import OutsideState
 from symcount.errors import (
     ArgumentError,
     DerivationError,
@@ -225,7 +225,8 @@ class _Call:
     @property
     def function(self) -> Callable[..., Any]:
         """The function behind the factory: not a partial of it, and not what decorates it."""
-        return inspect.unwrap(_function_of(self.factory))
+        function: Callable[..., Any] = inspect.unwrap(_function_of(self.factory))
+        return function
 
     @property
     def place(self) -> str:
@@ -342,8 +343,8 @@ def _require_no_memory(call: _Call, builds: verify.PlainBuilds, state: OutsideSt
     if difference is not None:
         raise NondeterministicError(
             f"it built different modules from the same arguments ({_at(point)}): {difference}"
-            f"{_changed_globals(call)}. It changes {', '.join(changed)}, outside of itself; make it a function of its "
-            "arguments alone."
+            f"{_changed_globals(call)}. It changes {', '.join(changed)}, outside of itself; make "
+            "it a function of its arguments alone."
         )
 
 

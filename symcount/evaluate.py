@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symcount.algebra import CALLS, Atom, Call, Condition, Poly, Symbol
+from symcount.algebra import CALLS, Atom, Call, Condition, Monomial, Poly, Symbol, fraction
 from symcount.errors import InternalError
 from symcount.trace.graph import INTEGER_FUNCTIONS_2
 
@@ -136,26 +136,15 @@ class _Code:
 
     def fraction(self, poly: Poly, indent: str) -> tuple[str, str]:
         """The text of a numerator and a denominator."""
-        powers: dict[Atom, int] = {}
-        for monomial in poly.terms:
-            for base, exponent in monomial:
-                if exponent < 0:
-                    powers[base] = max(powers.get(base, 0), -exponent)
-        constant = poly.denominator
-        terms = []
-        for monomial, coefficient in poly.sorted_terms():
-            exponents = dict(powers)
-            for base, exponent in monomial:
-                exponents[base] = exponents.get(base, 0) + exponent
-            terms.append(self.term(int(coefficient * constant), exponents, indent))
-        bottom = "*".join(
-            [str(constant)] * (constant != 1)
-            + [self.power(base, e, indent) for base, e in powers.items()]
-        )
-        return _joined(terms), bottom or "1"
+        top, bottom = fraction(poly)
+        return self.sum(top, indent), self.sum(bottom, indent)
 
-    def term(self, coefficient: int, exponents: Mapping[Atom, int], indent: str) -> str:
-        factors = [self.power(base, e, indent) for base, e in exponents.items() if e]
+    def sum(self, poly: Poly, indent: str) -> str:
+        """A polynomial without fractions."""
+        return _joined([self.term(c, m, indent) for m, c in poly.sorted_terms()])
+
+    def term(self, coefficient: int | Fraction, monomial: Monomial, indent: str) -> str:
+        factors = [self.power(base, exponent, indent) for base, exponent in monomial]
         if abs(coefficient) != 1 or not factors:
             factors.insert(0, str(abs(coefficient)))
         return ("-" if coefficient < 0 else "+") + "*".join(factors)

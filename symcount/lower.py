@@ -124,7 +124,8 @@ class _Exactly:
         _, high = self.facts.of(whole)
         if high is not None and high <= _MANTISSA:
             return True
-        if any(abs(c) > _LARGEST_EXACT_FACTOR for m, c in whole.terms.items() if m):
+        factors = [c for m, c in whole.terms.items() if m]
+        if any(not -_LARGEST_EXACT_FACTOR <= c <= _LARGEST_EXACT_FACTOR for c in factors):
             return False
         condition, truth = compare("le", whole, const(_MANTISSA), self.facts)
         if condition is None:
@@ -278,17 +279,20 @@ def _truediv(exactly: _Exactly, a: Value, b: Value) -> Poly:
 
 def _float_floordiv(exactly: _Exactly, a: Value, b: Value) -> Poly:
     divisor = b.poly.constant
-    if divisor is not None and divisor > 0 and isinstance(divisor, int):
-        if exactly.doubles(a.poly, b.poly):
-            return algebra.floor(a.poly.scaled(Fraction(1, divisor)), exactly.facts)
+    if isinstance(divisor, int) and divisor > 0 and exactly.doubles(a.poly, b.poly):
+        return algebra.floor(a.poly.scaled(Fraction(1, divisor)), exactly.facts)
     return call("ffloordiv", a.poly, b.poly)
 
 
 def _float_mod(exactly: _Exactly, a: Value, b: Value) -> Poly:
     divisor = b.poly.constant
-    if divisor is not None and divisor > 0 and isinstance(divisor, int):
-        if exactly.doubles(a.poly, b.poly) and a.poly.denominator == 1:
-            return algebra.mod(a.poly, b.poly, exactly.facts)
+    if (
+        isinstance(divisor, int)
+        and divisor > 0
+        and a.poly.denominator == 1
+        and exactly.doubles(a.poly, b.poly)
+    ):
+        return algebra.mod(a.poly, b.poly, exactly.facts)
     return call("fmod_py", a.poly, b.poly)
 
 

@@ -208,21 +208,21 @@ def _arms(tree: Any, tests: tuple[Boolean, ...]) -> Iterator[tuple[Poly, Boolean
         yield from _arms(tree.otherwise, tests)
 
 
-class _Text(StrPrinter):
+class _Text(StrPrinter):  # type: ignore[misc]
     """Floats in the shortest form that reads back as the same double."""
 
-    def _print_Float(self, expr: sympy.Float) -> str:  # noqa: N802
+    def _print_Float(self, expr: sympy.Float) -> str:
         return repr(float(expr))
 
 
-class _Latex(LatexPrinter):
+class _Latex(LatexPrinter):  # type: ignore[misc]
     """The same in LaTeX; names of several letters are set upright."""
 
-    def _print_Float(self, expr: sympy.Float) -> str:  # noqa: N802
+    def _print_Float(self, expr: sympy.Float) -> str:
         mantissa, _, exponent = repr(float(expr)).partition("e")
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
-    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:  # noqa: N802
+    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:
         if len(expr.name) == 1:
             return str(super()._print_Symbol(expr))
         return rf"\mathrm{{{expr.name.replace('_', chr(92) + '_')}}}"

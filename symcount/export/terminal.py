@@ -53,8 +53,8 @@ def count_view(title: str, count: ParamCount, values: Sequence[Value] = ()) -> R
     about.add_column(overflow="fold")
     for h in count.hyperparameters:
         about.add_row("symbol", _described(h))
-    for name, value in count.fixed:
-        about.add_row("fixed", f"{name}={value}")
+    if count.fixed:
+        about.add_row("fixed", ", ".join(f"{name}={value}" for name, value in count.fixed))
     about.add_row("domain", _domain(count, "all positive integers"))
     about.add_row("certificate", str(count.certificate))
     parts: list[RenderableType] = [

@@ -338,8 +338,8 @@ def _collect(module: object, mode: Any) -> tuple[TracedTensor, ...]:
                 made = f" (made at {known.frame.source})" if known else ""
                 raise UninitializedParameterError(
                     f"parameter {name!r} is lazy{made}: its shape is known only after a first "
-                    "forward pass, so the hyper-parameters do not determine the count. Use the eager "
-                    "layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
+                    "forward pass, so the hyper-parameters do not determine the count. Use the "
+                    "eager layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
                 )
             found.append(_traced(name, parameter, "parameter", parameter.requires_grad, mode))
         for name, buffer in module.named_buffers():

@@ -99,8 +99,9 @@ class Tensors(TorchFunctionMode):
                 else f"the shape of a tensor made by {known.operation}() at {known.frame.source}"
             )
             raise UnknownShapeError(
-                f"{user_frame().source}: {made} is needed and cannot be followed. Compute the size from the "
-                "hyper-parameters, or fix the symbols it depends on: derive(factory, name=value)."
+                f"{user_frame().source}: {made} is needed and cannot be followed. Compute the "
+                "size from the hyper-parameters, or fix the symbols it depends on: "
+                "derive(factory, name=value)."
             )
         return known.shape
 
