@@ -20,20 +20,31 @@ from symcount.errors import (
     ArgumentError,
     DerivationError,
     FactoryError,
+    IncompleteError,
     NondeterministicError,
     NoSymbolError,
     UnknownShapeError,
     VerificationError,
 )
-from symcount.explore import Exploration, Path, Place, explore, first_hints, sample
-from symcount.formula import Certificate, ParamCount
+from symcount.explore import (
+    Exploration,
+    Path,
+    Place,
+    explore,
+    first_hints,
+    kinds_that_matter,
+    sample,
+)
+from symcount.formula import Certificate, Grade, ParamCount
 from symcount.lower import Lowering
-from symcount.paths import Built, Refused, Split, Tree, Unexplored, Weight, leaves
+from symcount.paths import Built, Refused, Split, Tree, Unexplored, Unreachable, Weight, leaves
 from symcount.symbols import Hyperparameter, Symbol
-from symcount.trace import OnBranch, Raised, Trace, TracedTensor, trace
+from symcount.trace import Concretisation, OnBranch, Perturb, Raised, Trace, TracedTensor, trace
 from symcount.trace.graph import Source
 
 _POINTS = 6
+# Points beyond the hints at which a formula is compared if a symbol may be missing from it.
+_HELD_OUT = 12
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
 Values: TypeAlias = Mapping[str, int]
@@ -46,6 +57,7 @@ def derive(
     *,
     max_paths: int = 64,
     max_seconds: float = 10.0,
+    strict: bool = False,
     **fixed: Any,
 ) -> ParamCount:
     """Derive the exact parameter count of what `factory` builds, or raise; never guess.
@@ -63,7 +75,8 @@ def derive(
         factory: a function, class, `functools.partial` or other callable that returns an
             `nn.Module`.
         max_paths: how many paths to follow at most.
-        max_seconds: how long to go on exploring; a run that has begun is finished.
+        max_seconds: how long to go on exploring.
+        strict: refuse a formula whose certificate is not `complete`.
         **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
             it symbolic and says which values it may take.
 
@@ -84,14 +97,18 @@ def derive(
     call = _Call.of(factory, fixed)
     try:
         with ambient.restored() as drew_random_numbers:
-            return _derive(call, max_paths, max_seconds, drew_random_numbers)
+            return _derive(call, max_paths, max_seconds, strict, drew_random_numbers)
     except DerivationError as error:
         error.args = (f"{call.name}{call.place}: {error}",)
         raise
 
 
 def _derive(
-    call: _Call, max_paths: int, max_seconds: float, drew_random_numbers: Callable[[], bool]
+    call: _Call,
+    max_paths: int,
+    max_seconds: float,
+    strict: bool,
+    drew_random_numbers: Callable[[], bool],
 ) -> ParamCount:
     ranges = call.hyperparameters
     facts = Facts(
@@ -108,8 +125,14 @@ def _derive(
     _require_known_shapes(found)
     if drew_random_numbers():
         _require_same_again(call, found)
+    lost, harmless = _concretisations(call, found, facts)
     tree, limits = _Joiner(found, facts).tree()
-    points = _check(call, found, builds, tree, limits)
+    points = _check(call, found, builds, tree, limits, lost)
+    grade, reason = _grade(found, lost, len(points))
+    if strict and grade != "complete":
+        raise IncompleteError(
+            f"its formula would be {grade}, and strict=True takes none but complete ones: {reason}"
+        )
     return ParamCount(
         factory=call.name,
         hyperparameters=ranges,
@@ -117,16 +140,43 @@ def _derive(
         tree=tree,
         limits=limits,
         certificate=Certificate(
-            grade="partial",
-            reason=found.reason or "the factory has one path; no proof was attempted",
+            grade=grade,
+            reason=reason,
             paths=len(found.paths),
             refused_paths=sum(p.trace.raised is not None for p in found.paths),
             points=points,
-            concretisations=tuple(
-                dict.fromkeys(c for p in found.paths for c in p.trace.concretisations)
-            ),
+            concretisations=lost,
+            harmless=harmless,
         ),
     )
+
+
+def _concretisations(
+    call: _Call, found: Exploration, facts: Facts
+) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...]]:
+    """The concretisations on whose numbers a branch or a shape depends, and the others."""
+    lost: dict[Concretisation, None] = {}
+    harmless: dict[Concretisation, None] = {}
+    for path in found.paths:
+        if path.trace.raised is None and path.trace.concretisations:
+            matter = kinds_that_matter(call.trace, path, facts)
+            for concretisation in path.trace.concretisations:
+                (lost if concretisation.kind in matter else harmless)[concretisation] = None
+    return tuple(lost), tuple(c for c in harmless if c not in lost)
+
+
+def _grade(found: Exploration, lost: tuple[Concretisation, ...], points: int) -> tuple[Grade, str]:
+    open_places = sum(1 for _ in found.open_places())
+    if open_places:
+        why = found.spent or "the solver could not decide them"
+        verb = "path was" if open_places == 1 else "paths were"
+        return "partial", f"{open_places} {verb} not followed: {why}"
+    followed = "every path over the declared values was followed, or proved to be taken by none"
+    if not lost:
+        return "complete", followed
+    if points <= _HELD_OUT:
+        return "partial", f"a symbol became a plain number, and only {points} points were compared"
+    return "checked", f"{followed}, but a symbol became a plain number where it matters"
 
 
 # --- the call ---------------------------------------------------------------------------------
@@ -243,13 +293,19 @@ class _Call:
         positional = [arguments.pop(name) for name in self.positional]
         return self.factory(*positional, **arguments)
 
-    def trace(self, hints: Values, listen: Callable[[], OnBranch]) -> Trace:
+    def trace(
+        self,
+        hints: Values,
+        listen: Callable[[], OnBranch] = lambda: lambda branch: True,
+        perturb: Perturb | None = None,
+    ) -> Trace:
         """One run on symbols."""
         return trace(
             lambda **values: self(values),
             symbols={name: (name, hints[name]) for name in hints},
             fixed={},
             listen=listen,
+            perturb=perturb,
         )
 
 
@@ -493,7 +549,7 @@ class _Joiner:
                 self._freeze(otherwise, weights),
             )
         if place.end is None:
-            return Unexplored()
+            return Unreachable() if place.unreachable else Unexplored()
         found = place.end.trace
         if found.raised is not None:
             return Refused(
@@ -528,6 +584,7 @@ def _check(
     builds: verify.PlainBuilds,
     tree: Tree,
     limits: Iterable[tuple[Condition, bool]],
+    lost: Sequence[Concretisation],
 ) -> tuple[tuple[tuple[str, int], ...], ...]:
     """Compare the tree with plainly built modules; the points compared, or an error."""
     limits = tuple(limits)
@@ -541,7 +598,7 @@ def _check(
         sizes = _Sizes(point)
         return {w.name: _facts_at(w, sizes) for w in node.weights}
 
-    points = [p for p in _points(call, found, tree) if _within(p, limits)]
+    points = [p for p in _points(call, found, tree, bool(lost)) if _within(p, limits)]
     refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
     difference = verify.compare(builds, expected, [*points, *refused])
     if difference is not None:
@@ -570,14 +627,16 @@ def _facts_at(weight: Weight, sizes: _Sizes) -> verify.TensorFacts:
     return verify.TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
 
 
-def _points(call: _Call, found: Exploration, tree: Tree) -> list[dict[str, int]]:
+def _points(
+    call: _Call, found: Exploration, tree: Tree, may_be_wrong: bool
+) -> list[dict[str, int]]:
     """The hints of every path, and other points until there are enough of them.
 
     Points in which every symbol differs from all points before come first.
     """
     names = [h.name for h in call.hyperparameters]
     chosen = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
-    wanted = max(_POINTS, len(chosen) + 1)
+    wanted = max(_POINTS, len(chosen) + (_HELD_OUT if may_be_wrong else 1))
     for distinct in (True, False):
         for point in _other_points(call, found):
             if len(chosen) >= wanted:

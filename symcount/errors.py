@@ -59,6 +59,10 @@ class VerificationError(DerivationError):
     """The formula and a plainly built module disagree, so the formula was thrown away."""
 
 
+class IncompleteError(DerivationError):
+    """A formula was asked for with `strict=True`, and its certificate is not complete."""
+
+
 class EscapedSymbolError(SymcountError, RuntimeError):
     """A symbol of a finished trace was used again, so it must have been kept somewhere."""
 

@@ -1,15 +1,14 @@
 """Following every branch of a factory: run it again with other hints until nothing new turns up.
 
-One run follows one path. `explore` keeps the decisions of all runs in a tree and a list of
-candidate values for the symbols. Each condition on the tree sorts the candidates into those for
-which it is true and false; a candidate that ends where no run has been gives the hints of the
-next run. Exploration ends when every candidate ends on a path that has been followed, or when the
-budget is spent.
+One run follows one path. `explore` keeps the decisions of all runs in a tree, in which every place
+is a split, the end of a run, or open: no run has been there. Each open place gives the hints of
+another run, or is proved to be out of reach of every value of the symbols, or stays open because
+neither succeeds or the budget is spent. A tree without open places is the factory's whole story.
 
-What decides where to go next is `Chooser`: it hands out hints that lead to an unexplored place.
-`Candidates` does it by evaluating conditions on sizes from 1 to 4096. It finds every branch that
-a size up to 4096 takes alone, and those that a sample of combinations takes; it proves nothing
-about the rest, and what no candidate reaches stays `Unexplored` and outside the domain.
+`Frontier` decides open places. Candidate sizes are tried first: evaluating a condition is cheaper
+than asking the solver. Then z3 is asked for values that take the path; what it proposes is
+evaluated before it is believed, and when it proves that there are none, the place is closed.
+Undecided places stay open: that z3 does not know is never taken for a proof.
 """
 
 from __future__ import annotations
@@ -20,26 +19,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from symcount.algebra import Condition, Facts
 from symcount.errors import InternalError, NondeterministicError
 from symcount.evaluate import compile_condition, holds
 from symcount.lower import Limits, Lowering
 from symcount.paths import Decisions
-from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
-from symcount.trace import Branch, OnBranch, Trace
-from symcount.trace.graph import Source
+from symcount.symbols import Hyperparameter
+from symcount.trace import Branch, OnBranch, Perturb, Trace
+from symcount.trace.graph import Number, Source
 
-_JOINT_SAMPLES = 1024
+_JOINT_SAMPLES = 64
+
+if TYPE_CHECKING:
+    from symcount.solver import Solver
 
 Point: TypeAlias = tuple[int, ...]
-Tracer: TypeAlias = "Callable[[Mapping[str, int], Callable[[], OnBranch]], Trace]"
+Values: TypeAlias = Mapping[str, int]
+Tracer: TypeAlias = "Callable[[Mapping[str, int], Callable[[], OnBranch], Perturb | None], Trace]"
 
 
 @dataclass
 class Place:
-    """A place in the growing tree: unexplored, a split, or the end of a run."""
+    """A place in the growing tree: open, a split, the end of a run, or proved out of reach."""
 
     decisions: Decisions
     condition: Condition | None = None
@@ -47,6 +50,13 @@ class Place:
     then: Place | None = None
     otherwise: Place | None = None
     end: Path | None = None
+    unreachable: bool = False
+    undecided: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no run has been here and nothing has been proved of it."""
+        return self.condition is None and self.end is None and not self.unreachable
 
     def children(self) -> tuple[Place, Place]:
         """Both sides of a split."""
@@ -71,105 +81,127 @@ class Path:
 
 @dataclass
 class Exploration:
-    """What exploring found: the tree, its paths, and why it ended."""
+    """What exploring found: the tree, its paths, why it ended, and how long it took."""
 
     root: Place
     paths: list[Path] = field(default_factory=list)
-    reason: str = ""
+    spent: str = ""
     seconds: float = 0.0
+    solver_seconds: float = 0.0
+
+    def open_places(self) -> Iterator[Place]:
+        """The places of the tree that are neither followed nor proved out of reach."""
+        stack = [self.root]
+        while stack:
+            place = stack.pop()
+            if place.condition is not None:
+                stack += place.children()
+            elif place.is_open:
+                yield place
 
 
-class Chooser(Protocol):
-    """Decides which hints lead somewhere new."""
-
-    def next_hints(self, root: Place) -> Mapping[str, int] | None:
-        """Hints whose path ends at an unexplored place of the tree, or None."""
-
-    def points(self, place: Place) -> Sequence[Point]:
-        """Values of the symbols known to lead to this place."""
-
-    @property
-    def reason(self) -> str:
-        """What it means that there are no hints left."""
+class BudgetSpent(BaseException):
+    """The time for exploring is over. Not an `Exception`: no factory may swallow it."""
 
 
-class Candidates:
-    """Finds new hints by evaluating conditions on candidate sizes."""
+class Frontier:
+    """Decides the open places of a tree, one after the other."""
 
     def __init__(self, ranges: Sequence[Hyperparameter], first: Point) -> None:
         self.ranges = ranges
         self.names = [r.name for r in ranges]
         self.first = first
         self._points: dict[int, list[Point]] = {}
+        self._solver: Solver | None = None
 
     @property
-    def reason(self) -> str:
-        """What it means that there are no hints left."""
-        return (
-            f"every size up to {LARGEST_CANDIDATE} alone, and a sample of combinations, takes a "
-            "followed path; no proof was attempted for the rest"
-        )
+    def solver_seconds(self) -> float:
+        """The time spent in z3."""
+        return 0.0 if self._solver is None else self._solver.seconds
 
-    def points(self, place: Place) -> Sequence[Point]:
-        """The candidates that lead to a place."""
-        return self._points.get(id(place), ())
-
-    def next_hints(self, root: Place) -> Mapping[str, int] | None:
-        """The hints of the first candidate that leads to an unexplored place."""
+    def next_hints(self, root: Place) -> Values | None:
+        """Hints that lead to an open place, or None when every open place is undecided."""
         if root.condition is None:
             return None
         if id(root) not in self._points:
-            self._points[id(root)] = list(self._candidates())
+            self._points[id(root)] = list(dict.fromkeys(self._candidates()))
+        unsolved = []
         stack = [root]
         while stack:
             place = stack.pop()
-            here = self._points[id(place)]
-            if place.end is not None or not here:
-                continue
-            if place.condition is None:
-                return dict(zip(self.names, here[0], strict=True))
-            then, otherwise = place.children()
-            if id(then) not in self._points:
-                self._points[id(then)], self._points[id(otherwise)] = self._sort(
-                    place.condition, here
-                )
-            stack += [otherwise, then]
+            if place.condition is not None:
+                then, otherwise = place.children()
+                if id(then) not in self._points:
+                    here = self._points[id(place)]
+                    self._points[id(then)], self._points[id(otherwise)] = self._sorted(place, here)
+                stack += [otherwise, then]
+            elif place.is_open and not place.undecided:
+                if self._points[id(place)]:
+                    return dict(zip(self.names, self._points[id(place)][0], strict=True))
+                unsolved.append(place)
+        for place in unsolved:
+            hints = self._solved(place)
+            if hints is not None:
+                return hints
         return None
 
-    def _sort(
-        self, condition: Condition, points: Sequence[Point]
-    ) -> tuple[list[Point], list[Point]]:
-        test = compile_condition(condition, self.names)
+    def _solved(self, place: Place) -> Values | None:
+        """Hints that z3 finds for a place, which is marked if there are none or it cannot tell."""
+        if self._solver is None:
+            from symcount.solver import Solver
+
+            self._solver = Solver(self.ranges)
+        for model in self._solver.models(place.decisions):
+            if model is None:
+                place.undecided = True
+                return None
+            if _takes(place.decisions, model):
+                self._points[id(place)].append(tuple(model[name] for name in self.names))
+                return model
+        place.unreachable = True
+        return None
+
+    def _sorted(self, place: Place, points: Sequence[Point]) -> tuple[list[Point], list[Point]]:
+        assert place.condition is not None
+        test = compile_condition(place.condition, self.names) if points else None
         true: list[Point] = []
         false: list[Point] = []
         for point in points:
             # Where the arithmetic is undefined the factory raises, and the point goes nowhere.
             with suppress(ArithmeticError, ValueError):
-                (true if test(*point) else false).append(point)
+                (true if test(*point) else false).append(point)  # type: ignore[misc]
         return true, false
 
     def _candidates(self) -> Iterator[Point]:
         """The first hints, then each symbol alone, nearest values first, then combinations."""
         first = self.first
-        seen: set[Point] = {first}
         yield first
-        for point in self._all_points():
-            if point not in seen:
-                seen.add(point)
-                yield point
-
-    def _all_points(self) -> Iterator[Point]:
-        first = self.first
         for index, allowed in enumerate(self.ranges):
-            start = first[index]
-            for value in sorted(allowed.values(), key=lambda v: (abs(v - start), v)):
+            for value in _near(first[index], allowed):
                 yield (*first[:index], value, *first[index + 1 :])
         if len(self.ranges) > 1:
-            for value in range(1, 257):
+            for value in (1, 2, 3, 8, 64, 96, 768):
                 yield tuple(r.aligned(value) for r in self.ranges)
             draw = random.Random(0)
             for _ in range(_JOINT_SAMPLES):
                 yield tuple(sample(r, draw) for r in self.ranges)
+
+
+def _near(hint: int, allowed: Hyperparameter) -> Iterator[int]:
+    """Allowed values at and about a hint, small ones, and multiples."""
+    for distance in range(1, 9):
+        for value in (hint + distance, hint - distance, distance, hint * distance):
+            if value in allowed:
+                yield value
+    for power in range(4, 13):
+        yield allowed.aligned(1 << power)
+
+
+def _takes(decisions: Decisions, values: Values) -> bool:
+    try:
+        return all(holds(condition, values) is truth for condition, truth in decisions)
+    except (ArithmeticError, ValueError):
+        return False
 
 
 def sample(allowed: Hyperparameter, draw: random.Random) -> int:
@@ -204,38 +236,44 @@ def explore(
     *,
     max_paths: int,
     max_seconds: float,
-    chooser: Chooser | None = None,
 ) -> Exploration:
-    """Run the factory until its every branch has been followed, as far as `chooser` can tell.
+    """Run the factory until its every branch is followed or proved out of reach.
 
     Raises:
         NondeterministicError: the same decisions did not lead to the same next decision.
     """
     started = time.perf_counter()
     first = first_hints(ranges)
-    chooser = chooser or Candidates(ranges, first)
+    frontier = Frontier(ranges, first)
     found = Exploration(Place(()))
-    hints: Mapping[str, int] | None = dict(zip([r.name for r in ranges], first, strict=True))
-    while hints is not None:
-        path = _run(tracer, hints, facts, found.root)
-        _insert(found.root, path)
-        found.paths.append(path)
-        if found.root.condition is not None and len(found.paths) >= max_paths:
-            found.reason = (
-                f"the budget of {max_paths} paths was spent; whether there are more is not known"
-            )
-            break
-        if time.perf_counter() - started > max_seconds:
-            found.reason = f"the budget of {max_seconds:g} seconds was spent"
-            break
-        hints = chooser.next_hints(found.root)
-        if hints is None:
-            found.reason = chooser.reason
+    hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
+    try:
+        while hints is not None:
+            deadline = started + max_seconds if found.paths else math.inf
+            path = _run(tracer, hints, facts, found.root, deadline)
+            _insert(found.root, path)
+            found.paths.append(path)
+            if len(found.paths) >= max_paths and any(True for _ in found.open_places()):
+                found.spent = f"the budget of {max_paths} paths was spent"
+                break
+            if time.perf_counter() - started > max_seconds:
+                raise BudgetSpent
+            hints = frontier.next_hints(found.root)
+    except BudgetSpent:
+        found.spent = f"the budget of {max_seconds:g} seconds was spent"
     found.seconds = time.perf_counter() - started
+    found.solver_seconds = frontier.solver_seconds
     return found
 
 
-def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts, root: Place) -> Path:
+def _run(
+    tracer: Tracer,
+    hints: Values,
+    facts: Facts,
+    root: Place,
+    deadline: float = math.inf,
+    perturb: Perturb | None = None,
+) -> Path:
     lowering = Lowering(facts)
     steps: list[tuple[Condition, bool, Source]] = []
     path_limits: set[tuple[Condition, bool]] = set()
@@ -256,6 +294,8 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts, root: Place) ->
         path_limits.clear()
 
         def on_branch(branch: Branch) -> bool:
+            if time.perf_counter() > deadline:
+                raise BudgetSpent
             condition, polarity, limits = lowering.condition(
                 branch.op, branch.left, branch.right, here[0]
             )
@@ -279,8 +319,62 @@ def _run(tracer: Tracer, hints: Mapping[str, int], facts: Facts, root: Place) ->
 
         return on_branch
 
-    trace = tracer(hints, listen)
+    trace = tracer(hints, listen, perturb)
     return Path(trace, lowering, tuple(steps), frozenset(path_limits))
+
+
+def kinds_that_matter(tracer: Tracer, path: Path, facts: Facts) -> set[str]:
+    """The kinds of concretisations of a path whose numbers reach a branch or a shape.
+
+    The path is run again with other numbers in their place. What is the same then did not depend
+    on them: they ended in initial values, in names, or in messages. Reading a value of a tensor
+    counts as mattering.
+    """
+    found = path.trace.concretisations
+    kinds = {c.kind for c in found}
+    matter = {c.kind for c in found if c.value is None}
+
+    def differs(chosen: set[str]) -> bool:
+        return any(
+            _story(path, facts) != _story(_perturbed(tracer, path, facts, chosen, change), facts)
+            for change in (_one_more, _much_more)
+        )
+
+    rest = kinds - matter
+    if not rest or not differs(rest):
+        return matter
+    return matter | {kind for kind in rest if len(rest) == 1 or differs({kind})}
+
+
+def _one_more(value: Number) -> Number:
+    return value + 1
+
+
+def _much_more(value: Number) -> Number:
+    return 2 * value + 3
+
+
+def _perturbed(
+    tracer: Tracer,
+    path: Path,
+    facts: Facts,
+    kinds: set[str],
+    change: Callable[[Number], Number],
+) -> Path:
+    def perturb(kind: str, value: Number) -> Number:
+        return change(value) if kind in kinds else value
+
+    return _run(tracer, path.trace.hints, facts, Place(()), perturb=perturb)
+
+
+def _story(path: Path, facts: Facts) -> tuple[object, ...]:
+    """What a run decided and built, apart from what it said."""
+    raised = path.trace.raised
+    shapes = [
+        (t.name, t.kind, t.dtype, t.trainable, t.shape and tuple(path.lowering(s) for s in t.shape))
+        for t in path.trace.tensors
+    ]
+    return path.decisions, raised and (raised.kind, raised.source), shapes
 
 
 def _changed(path: Path, what: str) -> NondeterministicError:

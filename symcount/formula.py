@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from symcount import evaluate
 from symcount.algebra import Condition, Facts, Poly, const, sum_of
@@ -18,6 +18,7 @@ from symcount.paths import (
     Refused,
     Split,
     Tree,
+    Unreachable,
     Weight,
     joined,
     leaves,
@@ -32,21 +33,33 @@ if TYPE_CHECKING:
     from sympy.logic.boolalg import Boolean
 
 
+Grade: TypeAlias = Literal["complete", "checked", "partial"]
+
+
 @dataclass(frozen=True)
 class Certificate:
     """What was done to trust a formula.
 
-    `grade` is "complete", "checked" or "partial" (this version proves nothing about sizes it did
-    not follow, so it is always "partial"), and `reason` says why. `points` are the values of the
-    symbols at which every parameter was compared with a plainly built module.
+    `grade` says how far, and `reason` why:
+
+    - `complete`: every path that values of the symbols take was followed, and no symbol became a
+      plain number on the way to a shape or a branch.
+    - `checked`: every path was followed, but a symbol became a plain number where it matters, at
+      the lines of `concretisations`. The formula agreed at a dozen further points at least.
+    - `partial`: some paths were not followed. The domain is what was.
+
+    `points` are the values of the symbols at which every parameter was compared with a plainly
+    built module. `harmless` are the concretisations that nothing depends on: put to the test with
+    other numbers, they changed no branch and no shape.
     """
 
-    grade: str
+    grade: Grade
     reason: str
     paths: int
     refused_paths: int
     points: tuple[tuple[tuple[str, int], ...], ...]
     concretisations: tuple[Concretisation, ...]
+    harmless: tuple[Concretisation, ...] = ()
 
     def __str__(self) -> str:
         text = (
@@ -180,7 +193,10 @@ class ParamCount:
 
     @cached_property
     def _domain_tree(self) -> Any:
-        return joined(self.tree, lambda leaf: isinstance(leaf, Built))
+        return joined(
+            self.tree,
+            lambda leaf: ANYTHING if isinstance(leaf, Unreachable) else isinstance(leaf, Built),
+        )
 
     @cached_property
     def expr(self) -> sympy.Expr:

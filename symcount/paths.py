@@ -65,6 +65,11 @@ class Unexplored:
 
 
 @dataclass(frozen=True)
+class Unreachable:
+    """A path that is proved to be taken by no value of the symbols."""
+
+
+@dataclass(frozen=True)
 class Split:
     """A condition the factory tests, and what follows on either side."""
 
@@ -74,8 +79,8 @@ class Split:
     otherwise: Tree
 
 
-Leaf: TypeAlias = "Built | Refused | Unexplored"
-Tree: TypeAlias = "Split | Built | Refused | Unexplored"
+Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable"
+Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable"
 Decisions: TypeAlias = "tuple[tuple[Condition, bool], ...]"
 
 

@@ -150,7 +150,7 @@ def test_latex_and_notebook_display(count) -> None:
 
 def test_the_certificate_says_what_was_done(count) -> None:
     certificate = count.certificate
-    assert certificate.grade == "partial"
+    assert certificate.grade == "complete"
     assert (certificate.paths, certificate.refused_paths) == (2, 1)
     points = [dict(p) for p in certificate.points]
     assert len(points) >= 6

@@ -35,8 +35,18 @@ from symcount.trace.tensors import followed_tensors
 from symcount.trace.unseen import restart_if_refused
 
 OnBranch: TypeAlias = "Callable[[Branch], bool]"
+Perturb: TypeAlias = "Callable[[str, Number], Number]"
 
-__all__ = ["Branch", "Concretisation", "OnBranch", "Raised", "Trace", "TracedTensor", "trace"]
+__all__ = [
+    "Branch",
+    "Concretisation",
+    "OnBranch",
+    "Perturb",
+    "Raised",
+    "Trace",
+    "TracedTensor",
+    "trace",
+]
 
 # A factory cannot need more restarts than it has modules and refusing functions.
 _MOST_RESTARTS = 1000
@@ -66,15 +76,35 @@ class Branch:
 
 @dataclass(frozen=True)
 class Concretisation:
-    """A symbolic value that became a plain number where tracing could not follow."""
+    """A symbolic value that became a plain number where tracing could not follow.
+
+    `kind` is what asked for the number, `symbols` what it was computed from, and `value` what it
+    was in the run that is reported.
+    """
 
     kind: str
+    symbols: tuple[str, ...]
     value: Number | None
     source: Source
 
     def __str__(self) -> str:
         value = "" if self.value is None else f" of {self.value}"
-        return f"{self.source}: {self.kind}{value}"
+        symbols = f" ({', '.join(self.symbols)})" if self.symbols else ""
+        return f"{self.source}: {self.kind}{value}{symbols}"
+
+
+def _symbols_of(node: Node) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if id(here) not in seen:
+            seen.add(id(here))
+            if here.op == "symbol":
+                found[str(here.args[0])] = None
+            stack += [a for a in here.args if isinstance(a, Node)]
+    return tuple(sorted(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +164,8 @@ class _Run:
     decided once.
     """
 
-    def __init__(self, on_branch: Callable[[Branch], None]) -> None:
+    def __init__(self, on_branch: Callable[[Branch], None], perturb: Perturb | None) -> None:
+        self.perturb = perturb
         self.alive = True
         self.must_restart = False
         self.pokes: list[tuple[Node, Frame, Frame]] = []
@@ -182,28 +213,33 @@ class _Run:
         self.on_branch(Branch("eq", node, value, True, test, place, specialised=True))
         return int(value)
 
-    def concretise(self, kind: str, node: Node) -> None:
+    def concretise(self, kind: str, node: Node) -> Any:
         frame = calling_frame(2)
         if kind in ("int", "float"):
             self._shadow(frame)
         self._concretise(kind, node, user_frame())
+        return node.hint if self.perturb is None else self.perturb(kind, node.hint)
 
     def _concretise(self, kind: str, node: Node, frame: Frame) -> None:
         key = (kind, id(node), id(frame.code), frame.lasti)
         if key not in self.concretisations:
-            self.concretisations[key] = Concretisation(kind, node.hint, frame.source)
+            self.concretisations[key] = Concretisation(
+                kind, _symbols_of(node), node.hint, frame.source
+            )
 
     def concretise_value(self, kind: str) -> None:
         """Record that a value of a tensor that depends on symbols was read."""
         frame = user_frame()
         self.concretisations.setdefault(
-            (kind, 0, id(frame.code), frame.lasti), Concretisation(kind, None, frame.source)
+            (kind, 0, id(frame.code), frame.lasti), Concretisation(kind, (), None, frame.source)
         )
 
-    def poke(self, node: Node) -> None:
+    def poke(self, node: Node) -> int:
         frame = calling_frame(2)
         self._shadow(frame)
         self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
+        value = node.hint if self.perturb is None else self.perturb("index", node.hint)
+        return int(value)
 
     def settle(self, frame: Any, nodes: set[int]) -> None:
         """Forgive the pokes of torch's argument parser: the mode was handed the symbols next."""
@@ -236,6 +272,7 @@ def trace(
     symbols: Mapping[str, tuple[str, int]],
     fixed: Mapping[str, object],
     listen: Callable[[], OnBranch] = lambda: lambda branch: True,
+    perturb: Perturb | None = None,
 ) -> Trace:
     """Run `factory` once with symbols for some of its parameters, and record what it does.
 
@@ -247,6 +284,8 @@ def trace(
         listen: called whenever the run starts, or starts again. What it returns is called with
             each comparison of a symbol, and returns False for those that always go one way,
             which are then left out of the trace.
+        perturb: given the kind of a concretisation and its number, the number to use; the number
+            itself if not given. Another number shows whether anything depends on it.
 
     What the factory does to the ambient state (`symcount.ambient`) is the caller's to restore.
 
@@ -258,7 +297,7 @@ def trace(
         for _ in range(_MOST_RESTARTS):
             loaded = len(sys.modules)
             try:
-                return _run_once(factory, symbols, fixed, listen())
+                return _run_once(factory, symbols, fixed, listen(), perturb)
             except Restart:
                 continue
             finally:
@@ -272,6 +311,7 @@ def _run_once(
     symbols: Mapping[str, tuple[str, int]],
     fixed: Mapping[str, object],
     on_branch: OnBranch,
+    perturb: Perturb | None,
 ) -> Trace:
     branches: list[Branch] = []
 
@@ -279,7 +319,7 @@ def _run_once(
         if on_branch(branch):
             branches.append(branch)
 
-    run = _Run(record_branch)
+    run = _Run(record_branch, perturb)
     nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
     arguments = {parameter: SymInt(nodes[name], run) for parameter, (name, _) in symbols.items()}
     tensors: tuple[TracedTensor, ...] = ()

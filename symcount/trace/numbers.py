@@ -74,11 +74,11 @@ class Run(Protocol):
     def specialise(self, node: Node) -> int:
         """Follow the factory for the very value of `node`, as a branch, and return it."""
 
-    def concretise(self, kind: str, node: Node) -> None:
-        """Record that `node` became a plain number."""
+    def concretise(self, kind: str, node: Node) -> Any:
+        """Record that `node` becomes a plain number, and return the number."""
 
-    def poke(self, node: Node) -> None:
-        """Record that `__index__` of `node` was read, which may or may not concretise it."""
+    def poke(self, node: Node) -> int:
+        """The same for `__index__`, which may or may not concretise a symbol."""
 
     def mix(self, operation: Callable[[], Any]) -> Any:
         """Run an operation between a tensor and the value of a symbol."""
@@ -171,7 +171,7 @@ def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any],
         return other * self._run.specialise(self._node)
     if isinstance(other, complex | Fraction):
         self._check()
-        self._run.concretise("arithmetic", self._node)
+        value = self._run.concretise("arithmetic", self._node)
         return operation(other, value) if flip else operation(value, other)
     return NotImplemented
 
@@ -287,36 +287,30 @@ class _Symbol:
 
     def __hash__(self) -> int:
         self._check()
-        self._run.concretise("hash", self._node)
-        return hash(self._node.hint)
+        return hash(self._run.concretise("hash", self._node))
 
     def __str__(self) -> str:
-        if self._run.alive:
-            self._run.concretise("text", self._node)
-        return str(self._node.hint)
+        node = self._node
+        return str(self._run.concretise("text", node) if self._run.alive else node.hint)
 
     def __repr__(self) -> str:
         return str(self)
 
     def __format__(self, spec: str) -> str:
-        if self._run.alive:
-            self._run.concretise("text", self._node)
-        return format(self._node.hint, spec)
+        node = self._node
+        return format(self._run.concretise("text", node) if self._run.alive else node.hint, spec)
 
     def __int__(self) -> int:
         self._check()
-        self._run.concretise("int", self._node)
-        return int(self._node.hint)
+        return int(self._run.concretise("int", self._node))
 
     def __float__(self) -> float:
         self._check()
-        self._run.concretise("float", self._node)
-        return float(self._node.hint)
+        return float(self._run.concretise("float", self._node))
 
     def __complex__(self) -> complex:
         self._check()
-        self._run.concretise("complex", self._node)
-        return complex(self._node.hint)
+        return complex(self._run.concretise("complex", self._node))
 
     def __copy__(self) -> _Symbol:
         return self
@@ -325,8 +319,7 @@ class _Symbol:
         return self
 
     def __reduce_ex__(self, protocol: object) -> Any:
-        self._run.concretise("pickle", self._node)
-        return type(self._node.hint), (self._node.hint,)
+        return type(self._node.hint), (self._run.concretise("pickle", self._node),)
 
     def conjugate(self) -> Any:
         """The number itself."""
@@ -363,8 +356,7 @@ class SymInt(_Symbol):
 
     def __index__(self) -> int:
         self._check()
-        self._run.poke(self._node)
-        return self._node.hint  # type: ignore[return-value]
+        return self._run.poke(self._node)
 
     def __trunc__(self) -> Any:
         return self
