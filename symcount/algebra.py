@@ -715,6 +715,10 @@ class Condition:
     def __reduce__(self) -> Any:
         return Condition, (self.op, self.left, self.right)
 
+    def atoms(self) -> set[Atom]:
+        """All atoms of both sides."""
+        return self.left.atoms() | self.right.atoms()
+
 
 def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, bool]:
     """The comparison `a op b` in normal form.

@@ -21,6 +21,7 @@ from symcount.errors import (
     DerivationError,
     FactoryError,
     IncompleteError,
+    InternalError,
     NondeterministicError,
     NoSymbolError,
     UnknownShapeError,
@@ -126,7 +127,7 @@ def _derive(
     if drew_random_numbers():
         _require_same_again(call, found)
     lost, harmless = _concretisations(call, found, facts)
-    tree, limits = _Joiner(found, facts).tree()
+    tree, limits = _Joiner(found, facts, ranges).tree()
     points = _check(call, found, builds, tree, limits, lost)
     grade, reason = _grade(found, lost, len(points))
     if strict and grade != "complete":
@@ -481,8 +482,9 @@ class _Joiner:
     weights, what holds on all paths of one kind simplifies that kind.
     """
 
-    def __init__(self, found: Exploration, facts: Facts) -> None:
+    def __init__(self, found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> None:
         self.found = found
+        self.ranges = ranges
         self.facts = facts
         self.limits: dict[tuple[Condition, bool], None] = {}
         self.built = [p for p in found.paths if p.trace.raised is None]
@@ -498,10 +500,28 @@ class _Joiner:
             simplest = general
             if len(kinds) > 1:
                 simplest = self._weights(paths[0], self._facts_of(paths))
+            if not self._is_proved(paths, simplest):
+                simplest = self._weights(paths[0], self.facts)
             weights.update((id(path), simplest) for path in paths)
         for path in self.found.paths:
             self.limits |= dict.fromkeys(sorted(path.limits, key=repr))
         return self._freeze(self.found.root, weights), _strictest(self.limits)
+
+    def _is_proved(self, paths: Sequence[Path], simplest: tuple[Weight, ...]) -> bool:
+        """Whether the solver shows that what was simplified is equal on all of `paths`."""
+        plain = self._weights(paths[0], self.facts)
+        pairs = {
+            (a, b)
+            for one, other in zip(plain, simplest, strict=True)
+            for a, b in zip(one.shape or (), other.shape or (), strict=True)
+            if a != b
+        }
+        if not pairs:
+            return True
+        from symcount.solver import Solver
+
+        solver = Solver(self.ranges)
+        return all(solver.proves_equal(a, b, p.decisions) for a, b in pairs for p in paths)
 
     def _facts_of(self, paths: Sequence[Path]) -> Facts:
         """The declared facts and the divisibilities that hold on all of `paths`."""
@@ -596,6 +616,15 @@ def _check(
         if not isinstance(node, Built):
             return None
         sizes = _Sizes(point)
+        shapes, _ = node.program.run(**point)
+        for weight in node.weights:
+            if weight.shape is not None and shapes[weight.name] != tuple(
+                sizes[p] for p in weight.shape
+            ):
+                raise InternalError(
+                    f"the traced arithmetic gives {weight.name!r} the shape {shapes[weight.name]} "
+                    f"at {_at(point)}, and its normal form {_sizes(weight)}"
+                )
         return {w.name: _facts_at(w, sizes) for w in node.weights}
 
     points = [p for p in _points(call, found, tree, bool(lost)) if _within(p, limits)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from symcount import evaluate
-from symcount.algebra import Condition, Facts, Poly, const, sum_of
+from symcount.algebra import Condition, Poly, Symbol, sum_of
 from symcount.errors import ArgumentError, DomainError, UnknownShapeError
 from symcount.paths import (
     ANYTHING,
@@ -23,7 +23,7 @@ from symcount.paths import (
     joined,
     leaves,
 )
-from symcount.symbols import Hyperparameter
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
 from symcount.trace import Concretisation
 from symcount.trace.graph import Source
 
@@ -277,16 +277,80 @@ class ParamCount:
             DomainError: the formula does not hold there; the message says why.
         """
         values = self._bind(args, kwargs)
-        for value, hyperparameter in zip(values, self.hyperparameters, strict=True):
-            if value not in hyperparameter:
-                raise self._domain_error(values)
-        try:
-            result = self._function(*values)
-        except (ArithmeticError, ValueError) as error:
-            raise self._domain_error(values) from error
+        result = self._evaluated(values)
         if result is None:
             raise self._domain_error(values)
         return result
+
+    def _evaluated(self, values: tuple[int, ...]) -> int | None:
+        """The count, or None outside the domain."""
+        for value, hyperparameter in zip(values, self.hyperparameters, strict=True):
+            if value not in hyperparameter:
+                return None
+        try:
+            return self._function(*values)
+        except (ArithmeticError, ValueError):  # as the factory's own arithmetic raises there
+            return None
+
+    def valid(self, *args: int, **kwargs: int) -> bool:
+        """Whether the formula holds at these values, given as in a call.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.valid(64), count.valid(60), count.valid(60, heads=6)
+        (True, False, True)
+        """
+        return self._evaluated(self._bind(args, kwargs)) is not None
+
+    def valid_values(
+        self, symbol: str, between: tuple[int, int] = (1, LARGEST_CANDIDATE), **others: int
+    ) -> list[int]:
+        """The values of one symbol at which the formula holds, the others being given.
+
+        Args:
+            symbol: the symbol's name.
+            between: the least and the greatest value to try, both included.
+            **others: values of the other symbols; those with a default may be left out.
+
+        Raises:
+            ArgumentError: there is no such symbol, or a value is missing.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.valid_values("dim", between=(50, 90))
+        [56, 64, 72, 80, 88]
+        """
+        low, high = (_whole(bound, "between") for bound in between)
+        values = list(self._bind((), {**others, symbol: max(1, low)}))
+        place = [h.name for h in self.hyperparameters].index(symbol)
+        found = []
+        for value in range(max(1, low), high + 1):
+            values[place] = value
+            if self._evaluated(tuple(values)) is not None:
+                found.append(value)
+        return found
+
+    def _nearest(self, values: tuple[int, ...], names: Iterable[str]) -> str:
+        """The valid values next to these, one symbol changed at a time."""
+        hints = []
+        for place, h in enumerate(self.hyperparameters):
+            if h.name in names:
+                near = [self._search(values, place, step) for step in (-1, 1)]
+                known = [str(value) for value in near if value is not None]
+                if known:
+                    hints.append(f"{h.name}={' or '.join(known)}")
+        return f" Nearest valid values: {'; '.join(hints)}." if hints else ""
+
+    def _search(self, values: tuple[int, ...], place: int, step: int) -> int | None:
+        for distance in range(1, LARGEST_CANDIDATE):
+            value = values[place] + step * distance
+            if value < 1:
+                return None
+            if self._evaluated((*values[:place], value, *values[place + 1 :])) is not None:
+                return value
+        return None
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int, ...]:
         names = [h.name for h in self.hyperparameters]
@@ -337,7 +401,7 @@ class ParamCount:
 
         for h in self.hyperparameters:
             if point[h.name] not in h:
-                return DomainError(start + _declared(h))
+                return DomainError(f"{start}{_declared(h)}.{self._nearest(values, [h.name])}")
         for condition, truth in self.limits:
             if evaluate.holds(condition, point) is not truth:
                 return DomainError(
@@ -351,13 +415,15 @@ class ParamCount:
             return DomainError(f"{start}its arithmetic fails there: {error}")
         last = steps[-1]
         truth = evaluate.holds(last.condition, point)
-        text = f"{start}{said(last.condition, not truth)} fails ({last.source})"
+        text = f"{start}{said(last.condition, not truth)} fails ({last.source})."
+        mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Symbol)}
+        text += self._nearest(values, mentioned)
         if isinstance(leaf, Refused):
             seen = ", ".join(f"{k}={v}" for k, v in leaf.hints)
-            return DomainError(f"{text}. The factory raises there, at {seen} with\n  {leaf}")
+            return DomainError(f"{text} The factory raises there, at {seen} with\n  {leaf}")
         return DomainError(
-            f"{text}. The factory takes a branch there that was not explored; derive with a "
-            "Symbol(min=..., max=...) around these values, or with these values fixed"
+            f"{text} The factory takes a branch there that was not explored; derive with a "
+            "Symbol(min=..., max=...) around these values, or with these values fixed."
         )
 
     def _follow(self, point: Mapping[str, int], steps: list[Split]) -> Leaf:
@@ -514,6 +580,3 @@ def _declared(h: Hyperparameter) -> str:
     if h.multiple_of > 1:
         parts.append(f"{h.name} a multiple of {h.multiple_of}")
     return f"it was derived for {', '.join(parts)}"
-
-
-__all__ = ["Breakdown", "Certificate", "Contribution", "Facts", "Measure", "ParamCount", "const"]

@@ -71,6 +71,19 @@ class Solver:
             solver.add(z3.Or(*(self._symbols[name] != v for name, v in values.items())))
         yield None
 
+    def proves_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
+        """Whether it is proved that two polynomials are equal wherever a path is taken."""
+        solver = z3.Solver()
+        solver.set("timeout", self.milliseconds)
+        translation = _Translation(self._symbols, self.facts)
+        differ = translation.poly(a) != translation.poly(b)
+        conditions = [translation.condition(c, truth) for c, truth in decisions]
+        solver.add(differ, *conditions, *self._domain, *translation.definitions)
+        started = time.perf_counter()
+        answer = solver.check()
+        self.seconds += time.perf_counter() - started
+        return bool(answer == z3.unsat)
+
     def refutes(self, decisions: Decisions) -> bool:
         """Whether it is proved that no value takes the path."""
         return not any(True for _ in self.models(decisions, most=1))
