@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from dis import opname
 from types import FrameType
 from typing import Any, TypeAlias
 
@@ -23,6 +24,7 @@ from symcount.errors import (
     SymcountError,
     UninitializedParameterError,
 )
+from symcount.trace import lookups
 from symcount.trace.builtins import (
     Restart,
     forget_replacements,
@@ -48,6 +50,8 @@ __all__ = [
     "trace",
 ]
 
+# What Python asks an index for: an element or a slice.
+_SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 # A factory cannot need more restarts than it has modules and refusing functions.
 _MOST_RESTARTS = 1000
 
@@ -198,6 +202,9 @@ class _Run:
         self._shadow(calling_frame(2))
         if a is b:
             return op in ("eq", "le", "ge")
+        return self._decide(op, a, b)
+
+    def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
         taken = self._decided.get((op, a, b))
         if taken is None:
             taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
@@ -205,6 +212,11 @@ class _Run:
             self.on_branch(Branch(op, a, b, taken, Node(op, (a, b), taken, place), place))
             self._decided[op, a, b] = taken
         return taken
+
+    def _follow_index(self, node: Node, size: int) -> None:
+        """Follow an index into, or a bound of a slice of, a list of this size."""
+        if self._decide("lt", node, size) and self._decide("ge", node, -size):
+            _ = any(self._decide("eq", node, index) for index in lookups.candidates(size))
 
     def specialise(self, node: Node) -> int:
         value = node.hint
@@ -217,6 +229,10 @@ class _Run:
         frame = calling_frame(2)
         if kind in ("int", "float"):
             self._shadow(frame)
+        keys = lookups.integer_keys(frame) if kind == "hash" else None
+        if keys is not None:
+            _ = any(self._decide("eq", node, key) for key in keys)
+            return node.hint
         self._concretise(kind, node, user_frame())
         return node.hint if self.perturb is None else self.perturb(kind, node.hint)
 
@@ -237,6 +253,11 @@ class _Run:
     def poke(self, node: Node) -> int:
         frame = calling_frame(2)
         self._shadow(frame)
+        if opname[frame.f_code.co_code[frame.f_lasti]] in _SUBSCRIPTS:
+            size = lookups.length(frame)
+            if size is not None:
+                self._follow_index(node, size)
+                return int(node.hint)
         self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
         value = node.hint if self.perturb is None else self.perturb("index", node.hint)
         return int(value)

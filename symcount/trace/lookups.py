@@ -1,0 +1,115 @@
+"""What a symbol is looked up in: the dict, set, list or tuple of `TABLE[dim]` or `dim in SIZES`.
+
+Python asks the symbol for its hash or its index and does not say what for. The line of source at
+which it asks does: if the container there is a plain name, attribute or literal it can be looked
+at without side effects, and then the look-up is followed as what it is, a comparison with each
+key. Everywhere else, and before Python 3.11, whose code does not know its columns, the look-up
+makes the symbol a plain number and is recorded as that.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import textwrap
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+_METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
+_MOST_KEYS = 64
+
+
+def integer_keys(frame: FrameType) -> list[int] | None:
+    """The integers among the keys of what is being looked up in; None if that is not known."""
+    container = _container(frame)
+    if not isinstance(container, Mapping | set | frozenset) or len(container) > _MOST_KEYS:
+        return None
+    return [key for key in container if type(key) is int]
+
+
+def length(frame: FrameType) -> int | None:
+    """The length of the list or tuple being indexed or sliced; None if that is not known."""
+    container = _container(frame)
+    if type(container) not in (list, tuple) or len(container) > _MOST_KEYS:
+        return None
+    return len(container)
+
+
+def _container(frame: FrameType) -> Any:
+    expression = _expression(frame)
+    if expression is None:
+        return None
+    target = _looked_up_in(expression)
+    if target is None or not _is_pure(target):
+        return None
+    code = compile(ast.Expression(target), "<look-up>", "eval")
+    try:
+        return eval(code, frame.f_globals, frame.f_locals)
+    except Exception:
+        return None
+
+
+def _expression(frame: FrameType) -> ast.expr | None:
+    """The expression that the frame is evaluating."""
+    positions = getattr(frame.f_code, "co_positions", None)
+    if positions is None:
+        return None
+    for index, place in enumerate(positions()):
+        if 2 * index == frame.f_lasti:
+            return _parsed(frame, place)
+    return None
+
+
+def _parsed(frame: FrameType, place: tuple[int | None, ...]) -> ast.expr | None:
+    line, end_line, column, end_column = place
+    if line is None or end_line is None or column is None or end_column is None:
+        return None
+    lines = [
+        linecache.getline(frame.f_code.co_filename, number, frame.f_globals).encode()
+        for number in range(line, end_line + 1)
+    ]
+    if not all(lines):
+        return None
+    lines[-1] = lines[-1][:end_column]
+    lines[0] = lines[0][column:]
+    text = b"".join(lines).decode()
+    try:
+        return ast.parse(f"({textwrap.dedent(text)})", mode="eval").body
+    except SyntaxError:
+        return None
+
+
+def _looked_up_in(expression: ast.expr) -> ast.expr | None:
+    if isinstance(expression, ast.Subscript):
+        return expression.value
+    if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
+        return expression.func.value if expression.func.attr in _METHODS else None
+    if isinstance(expression, ast.Compare) and len(expression.ops) == 1:
+        return expression.comparators[0]
+    return None
+
+
+def _is_pure(expression: ast.expr) -> bool:
+    """Whether evaluating an expression once more can change nothing."""
+    return all(isinstance(node, _PURE) for node in ast.walk(expression))
+
+
+_PURE = (
+    ast.Name,
+    ast.Attribute,
+    ast.Constant,
+    ast.Dict,
+    ast.Set,
+    ast.List,
+    ast.Tuple,
+    ast.UnaryOp,
+    ast.USub,
+    ast.Load,
+)
+
+
+def candidates(size: int) -> Iterator[int]:
+    """Every index of a list of this size, counted from its start and from its end."""
+    yield from range(size)
+    yield from range(-size, 0)
