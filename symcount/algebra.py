@@ -36,16 +36,17 @@ Bounds: TypeAlias = "tuple[Rational | None, Rational | None]"
 
 
 class Symbol:
-    """A positive integer hyper-parameter."""
+    """A hyper-parameter: a positive integer, or a positive double if it is real."""
 
-    __slots__ = ("key", "name")
+    __slots__ = ("key", "name", "real")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, real: bool = False) -> None:
         self.name = name
+        self.real = real
         self.key = (0, name)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is Symbol and other.name == self.name
+        return type(other) is Symbol and (other.name, other.real) == (self.name, self.real)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -54,7 +55,7 @@ class Symbol:
         return self.name
 
     def __reduce__(self) -> Any:
-        return Symbol, (self.name,)
+        return Symbol, (self.name, self.real)
 
 
 class Call:
@@ -221,9 +222,14 @@ def atom(value: Atom) -> Poly:
     return Poly({((value, 1),): 1})
 
 
-def symbol(name: str) -> Poly:
+def symbol(name: str, real: bool = False) -> Poly:
     """A polynomial of one symbol."""
-    return atom(Symbol(name))
+    return atom(Symbol(name, real))
+
+
+def is_float(base: Atom) -> bool:
+    """Whether an atom is a double, with which no exact arithmetic is to be done."""
+    return base.real if isinstance(base, Symbol) else CALLS[base.op].is_float
 
 
 # --- facts ------------------------------------------------------------------------------------
@@ -238,7 +244,7 @@ class Facts:
 
     def __init__(
         self,
-        bounds: Mapping[str, tuple[int, int | None]] | None = None,
+        bounds: Mapping[str, Bounds] | None = None,
         multiples: Mapping[str, int] | None = None,
         divisible: Iterable[tuple[Poly, Poly]] = (),
     ) -> None:
@@ -272,7 +278,7 @@ class Facts:
             if truth:
                 low, high = number, number
         elif truth:
-            low = max(low, number)
+            low = number if low is None else max(low, number)
         else:
             high = number - 1 if high is None else min(high, number - 1)
         return Facts({**self.bounds, name: (low, high)}, self.multiples, self.divisible)
@@ -321,9 +327,11 @@ class Facts:
 
     def _bounds_of(self, base: Atom) -> Bounds:
         if isinstance(base, Symbol):
-            low, high = self.bounds.get(base.name, (1, None))
+            low, high = self.bounds.get(base.name, (0 if base.real else 1, None))
+            if base.real:
+                return low, high
             multiple = self.multiples.get(base.name, 1)
-            low = -(-low // multiple) * multiple
+            low = None if low is None else -(-low // multiple) * multiple
             return low, None if high is None else high // multiple * multiple
         if base.op == "mod":
             known = mod(base.args[0], base.args[1], self).constant
@@ -360,7 +368,7 @@ class Facts:
         numerators: list[Atom] = []
         denominators: list[Atom] = []
         for base, exponent in monomial:
-            if isinstance(base, Call) and CALLS[base.op].is_float:
+            if is_float(base):
                 return False
             (numerators if exponent > 0 else denominators).extend([base] * abs(exponent))
         for base in denominators:
@@ -741,7 +749,7 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
         return None, False
     if high is not None and (high < 0 or (high == 0 and op == "le")):
         return None, op != "eq"
-    if any(isinstance(x, Call) and CALLS[x.op].is_float for x in _top_atoms(difference)):
+    if any(map(is_float, _top_atoms(difference))):
         return Condition(op, a, b), True
     if op == "eq":
         return _equation(difference, facts)
@@ -847,9 +855,7 @@ def _unfloored(value: Poly) -> Poly:
     if not (isinstance(inner, Call) and inner.op == "floor" and abs(coefficient) == 1):
         return value
     x = inner.args[0]
-    if any(e < 0 for m in x.terms for _, e in m) or any(
-        isinstance(a, Call) and CALLS[a.op].is_float for a in _top_atoms(x)
-    ):
+    if any(e < 0 for m in x.terms for _, e in m) or any(map(is_float, _top_atoms(x))):
         return value
     constant = value.terms.get(ONE, 0)
     denominator = x.denominator

@@ -17,6 +17,7 @@ import click
 from symcount import __version__
 from symcount.audit import SIZES, TOLERANCE
 from symcount.errors import SymcountError, TargetError
+from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
     from symcount.export import Value
@@ -66,16 +67,23 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _declaration(text: str) -> tuple[str, dict[str, int]]:
-    """`name`, or `name:min=64,max=512,multiple_of=64`."""
-    name, _, ranges = text.partition(":")
-    limits = {}
-    for part in filter(None, ranges.split(",")):
+def _declaration(text: str) -> tuple[str, Symbol]:
+    """`name`, `name:min=64,max=512,multiple_of=64`, or `name:real`."""
+    name, _, limits = text.partition(":")
+    given: dict[str, Any] = {}
+    for part in filter(None, limits.split(",")):
         key, _, number = part.partition("=")
-        if key not in ("min", "max", "multiple_of") or not number.isdecimal():
-            raise click.BadParameter(f"{part!r}: write min=n, max=n or multiple_of=n")
-        limits[key] = int(number)
-    return name, limits
+        if part == "real":
+            given["real"] = True
+        elif key in ("min", "max", "multiple_of") and _is_number(number):
+            given[key] = ast.literal_eval(number)
+        else:
+            raise click.BadParameter(f"{part!r}: write min=n, max=n, multiple_of=n or real")
+    return name, Symbol(**given)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -169,7 +177,7 @@ Examples:
 def derive(
     target: str,
     settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, dict[str, int]]],
+    declared: Sequence[tuple[str, Symbol]],
     points: Sequence[tuple[str, tuple[int, ...]]],
     as_json: bool,
 ) -> None:
@@ -315,7 +323,7 @@ def export(
     target: str | None,
     registry: str | None,
     settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, dict[str, int]]],
+    declared: Sequence[tuple[str, Symbol]],
     form: str,
     output: Path | None,
 ) -> None:
@@ -346,21 +354,19 @@ def export(
 def _count(
     target: str,
     settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, dict[str, int]]],
+    declared: Sequence[tuple[str, Symbol]],
 ) -> ParamCount:
     fixed, symbols = dict(settings), dict(declared)
     for name in symbols:
         if name in fixed:
             raise click.UsageError(f"--set {name} fixes what --symbol {name} keeps symbolic")
     from symcount import derivation
-    from symcount.symbols import Symbol
     from symcount.targets import resolve
 
     found = resolve(target)
     if found.spec is not None and not fixed and not symbols:
         return found.spec.param_count
-    arguments = fixed | {name: Symbol(name=None, **given) for name, given in symbols.items()}
-    return derivation.derive(found.factory, **arguments)
+    return derivation.derive(found.factory, **fixed, **symbols)
 
 
 def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Value]:

@@ -9,7 +9,8 @@ import inspect
 import random
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from types import CodeType
 from typing import Any, TypeAlias
 
@@ -34,7 +35,6 @@ from symcount.explore import (
     explore,
     first_hints,
     kinds_that_matter,
-    sample,
 )
 from symcount.formula import Certificate, Grade, ParamCount
 from symcount.lower import Lowering
@@ -48,7 +48,7 @@ _POINTS = 6
 _HELD_OUT = 12
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
-Values: TypeAlias = Mapping[str, int]
+Values: TypeAlias = "Mapping[str, int | float]"
 Tensors: TypeAlias = "dict[str, verify.TensorFacts] | Exception"
 
 
@@ -113,7 +113,7 @@ def _derive(
 ) -> ParamCount:
     ranges = call.hyperparameters
     facts = Facts(
-        {h.name: (h.minimum, h.maximum) for h in ranges},
+        {h.name: _exact_bounds(h) for h in ranges},
         {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
     )
     builds = verify.PlainBuilds(call)
@@ -150,6 +150,12 @@ def _derive(
             harmless=harmless,
         ),
     )
+
+
+def _exact_bounds(h: Hyperparameter) -> tuple[int | Fraction, int | Fraction | None]:
+    if not h.real:
+        return int(h.minimum), None if h.maximum is None else int(h.maximum)
+    return Fraction(h.minimum), None if h.maximum is None else Fraction(h.maximum)
 
 
 def _concretisations(
@@ -214,6 +220,12 @@ class _Call:
                 f"{name}: its signature cannot be read ({error}); wrap it in a function with "
                 "named parameters"
             ) from None
+        for option in ("max_paths", "max_seconds", "strict"):
+            if option in parameters:
+                raise ArgumentError(
+                    f"{name} has a parameter {option!r}, which is also an option of derive(); "
+                    "wrap it in a function that calls it something else"
+                )
         bound = factory.keywords if isinstance(factory, functools.partial) else {}
         catch_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         for keyword in given:
@@ -254,7 +266,7 @@ class _Call:
         for keyword, value in given.items():
             if keyword not in parameters:
                 if isinstance(value, Symbol):
-                    symbols[keyword] = _declared(value, keyword, None)
+                    symbols[keyword] = value.hyperparameter(keyword)
                 else:
                     fixed[keyword] = value
         if not symbols:
@@ -338,24 +350,19 @@ def _annotation(parameter: inspect.Parameter) -> str:
 
 
 def _hyperparameter(factory: str, parameter: inspect.Parameter, declared: Symbol) -> Hyperparameter:
+    kinds = (int, float) if declared.real else (int,)
     default = parameter.default
-    if isinstance(default, bool) or not isinstance(default, int):
+    if isinstance(default, bool) or not isinstance(default, kinds):
         default = None
-    hyperparameter = _declared(declared, parameter.name, default)
+    hyperparameter = declared.hyperparameter(parameter.name, default)
     if default is not None and default not in hyperparameter:
         if declared == Symbol():
             raise ArgumentError(
                 f"{factory}: {parameter.name}={default} by default, which is no positive integer; "
                 f"fix it: derive({factory}, {parameter.name}={default})"
             )
-        return _declared(declared, parameter.name, None)
+        return declared.hyperparameter(parameter.name)
     return hyperparameter
-
-
-def _declared(declared: Symbol, name: str, default: int | None) -> Hyperparameter:
-    return Hyperparameter(
-        declared.name or name, declared.min, declared.max, declared.multiple_of, default, (name,)
-    )
 
 
 def _shared(factory: str, symbols: Mapping[str, Hyperparameter]) -> tuple[Hyperparameter, ...]:
@@ -366,22 +373,15 @@ def _shared(factory: str, symbols: Mapping[str, Hyperparameter]) -> tuple[Hyperp
         if other is None:
             joined[h.name] = h
             continue
-        if (other.minimum, other.maximum, other.multiple_of) != (
-            h.minimum,
-            h.maximum,
-            h.multiple_of,
-        ):
+        if replace(other, default=None, arguments=()) != replace(h, default=None, arguments=()):
             raise ArgumentError(
                 f"{factory}: parameters {other.arguments[0]!r} and {h.arguments[0]!r} share the "
                 f"symbol {h.name!r} but declare different ranges; declare the same"
             )
-        joined[h.name] = Hyperparameter(
-            h.name,
-            h.minimum,
-            h.maximum,
-            h.multiple_of,
-            other.default if other.default == h.default else None,
-            other.arguments + h.arguments,
+        joined[h.name] = replace(
+            h,
+            default=other.default if other.default == h.default else None,
+            arguments=other.arguments + h.arguments,
         )
     return tuple(joined.values())
 
@@ -392,7 +392,7 @@ def _require_no_memory(call: _Call, builds: verify.PlainBuilds, state: OutsideSt
     if not changed:
         return
     draw = random.Random(2)
-    point = {h.name: sample(h, draw) for h in call.hyperparameters}
+    point = {h.name: h.sample(draw) for h in call.hyperparameters}
     later = builds.again_at(point)
     with state.as_before():
         first = builds.again_at(point)
@@ -520,7 +520,7 @@ class _Joiner:
             return True
         from symcount.solver import Solver
 
-        solver = Solver(self.ranges)
+        solver = Solver(self.ranges, self.facts)
         return all(solver.proves_equal(a, b, p.decisions) for a, b in pairs for p in paths)
 
     def _facts_of(self, paths: Sequence[Path]) -> Facts:
@@ -605,7 +605,7 @@ def _check(
     tree: Tree,
     limits: Iterable[tuple[Condition, bool]],
     lost: Sequence[Concretisation],
-) -> tuple[tuple[tuple[str, int], ...], ...]:
+) -> tuple[tuple[tuple[str, int | float], ...], ...]:
     """Compare the tree with plainly built modules; the points compared, or an error."""
     limits = tuple(limits)
 
@@ -658,7 +658,7 @@ def _facts_at(weight: Weight, sizes: _Sizes) -> verify.TensorFacts:
 
 def _points(
     call: _Call, found: Exploration, tree: Tree, may_be_wrong: bool
-) -> list[dict[str, int]]:
+) -> list[dict[str, int | float]]:
     """The hints of every path, and other points until there are enough of them.
 
     Points in which every symbol differs from all points before come first.
@@ -684,7 +684,7 @@ def _points(
     return [dict(zip(names, point, strict=True)) for point in chosen]
 
 
-def _points_of_lost_symbols(call: _Call, found: Exploration) -> Iterator[tuple[int, ...]]:
+def _points_of_lost_symbols(call: _Call, found: Exploration) -> Iterator[tuple[int | float, ...]]:
     """Where a symbol may have become a plain number, the numbers that the factory's code mentions.
 
     What the code does with the lost number most likely depends on one of them.
@@ -725,19 +725,19 @@ def _is_built(tree: Tree, values: Values) -> bool:
     return isinstance(tree, Built)
 
 
-def _other_points(call: _Call, found: Exploration) -> Iterator[tuple[int, ...]]:
+def _other_points(call: _Call, found: Exploration) -> Iterator[tuple[int | float, ...]]:
     """Random points, then points that stay near the hints of a path that was built."""
     draw = random.Random(1)
     ranges = call.hyperparameters
     for _ in range(200):
-        yield tuple(sample(h, draw) for h in ranges)
+        yield tuple(h.sample(draw) for h in ranges)
     bases = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
     for factor in (2, 3, 4, 5, 6, 7, 8):
         for base in bases:
             yield tuple(h.aligned(v * factor) for h, v in zip(ranges, base, strict=True))
     for base in bases:
         for index, h in enumerate(ranges):
-            for value in (*h.values()[:8], *(sample(h, draw) for _ in range(8))):
+            for value in (*h.near(base[index]), *(h.sample(draw) for _ in range(8))):
                 yield (*base[:index], value, *base[index + 1 :])
 
 

@@ -23,7 +23,7 @@ _OF_INTEGERS = frozenset(
 )  # fmt: skip
 
 
-def value(poly: Poly, symbols: Mapping[str, int]) -> int:
+def value(poly: Poly, symbols: Mapping[str, int | float]) -> int:
     """The integer `poly` stands for at these values of its symbols."""
     result = _rational(poly, symbols)
     if isinstance(result, Fraction) and result.denominator == 1:
@@ -33,7 +33,7 @@ def value(poly: Poly, symbols: Mapping[str, int]) -> int:
     return result
 
 
-def holds(condition: Condition, symbols: Mapping[str, int]) -> bool:
+def holds(condition: Condition, symbols: Mapping[str, int | float]) -> bool:
     """Whether a condition is true at these values of its symbols."""
     left, right = _number(condition.left, symbols), _number(condition.right, symbols)
     return bool(_COMPARE[condition.op](left, right))
@@ -47,7 +47,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _rational(poly: Poly, symbols: Mapping[str, int]) -> Any:
+def _rational(poly: Poly, symbols: Mapping[str, int | float]) -> Any:
     total: Any = 0
     for monomial, coefficient in poly.terms.items():
         term: Any = coefficient
@@ -58,7 +58,7 @@ def _rational(poly: Poly, symbols: Mapping[str, int]) -> Any:
     return total
 
 
-def _number(poly: Poly, symbols: Mapping[str, int]) -> Any:
+def _number(poly: Poly, symbols: Mapping[str, int | float]) -> Any:
     """A number as Python has it: a double where a float is among the atoms."""
     if len(poly.terms) == 1:
         ((monomial, coefficient),) = poly.terms.items()
@@ -69,7 +69,7 @@ def _number(poly: Poly, symbols: Mapping[str, int]) -> Any:
     return int(result) if isinstance(result, Fraction) and result.denominator == 1 else result
 
 
-def _atom(base: Atom, symbols: Mapping[str, int]) -> Any:
+def _atom(base: Atom, symbols: Mapping[str, int | float]) -> Any:
     if isinstance(base, Symbol):
         return symbols[base.name]
     if base.op in _OF_INTEGERS:

@@ -35,9 +35,9 @@ _JOINT_SAMPLES = 64
 if TYPE_CHECKING:
     from symcount.solver import Solver
 
-Point: TypeAlias = tuple[int, ...]
-Values: TypeAlias = Mapping[str, int]
-Tracer: TypeAlias = "Callable[[Mapping[str, int], Callable[[], OnBranch], Perturb | None], Trace]"
+Point: TypeAlias = "tuple[int | float, ...]"
+Values: TypeAlias = "Mapping[str, int | float]"
+Tracer: TypeAlias = "Callable[[Values, Callable[[], OnBranch], Perturb | None], Trace]"
 
 
 @dataclass
@@ -107,8 +107,9 @@ class BudgetSpent(BaseException):
 class Frontier:
     """Decides the open places of a tree, one after the other."""
 
-    def __init__(self, ranges: Sequence[Hyperparameter], first: Point) -> None:
+    def __init__(self, ranges: Sequence[Hyperparameter], facts: Facts, first: Point) -> None:
         self.ranges = ranges
+        self.facts = facts
         self.names = [r.name for r in ranges]
         self.first = first
         self._points: dict[int, list[Point]] = {}
@@ -150,7 +151,7 @@ class Frontier:
         if self._solver is None:
             from symcount.solver import Solver
 
-            self._solver = Solver(self.ranges)
+            self._solver = Solver(self.ranges, self.facts)
         for model in self._solver.models(place.decisions):
             if model is None:
                 place.undecided = True
@@ -177,24 +178,14 @@ class Frontier:
         first = self.first
         yield first
         for index, allowed in enumerate(self.ranges):
-            for value in _near(first[index], allowed):
+            for value in allowed.near(first[index]):
                 yield (*first[:index], value, *first[index + 1 :])
         if len(self.ranges) > 1:
             for value in (1, 2, 3, 8, 64, 96, 768):
                 yield tuple(r.aligned(value) for r in self.ranges)
             draw = random.Random(0)
             for _ in range(_JOINT_SAMPLES):
-                yield tuple(sample(r, draw) for r in self.ranges)
-
-
-def _near(hint: int, allowed: Hyperparameter) -> Iterator[int]:
-    """Allowed values at and about a hint, small ones, and multiples."""
-    for distance in range(1, 9):
-        for value in (hint + distance, hint - distance, distance, hint * distance):
-            if value in allowed:
-                yield value
-    for power in range(4, 13):
-        yield allowed.aligned(1 << power)
+                yield tuple(r.sample(draw) for r in self.ranges)
 
 
 def _takes(decisions: Decisions, values: Values) -> bool:
@@ -204,28 +195,11 @@ def _takes(decisions: Decisions, values: Values) -> bool:
         return False
 
 
-def sample(allowed: Hyperparameter, draw: random.Random) -> int:
-    """A random allowed value, small or round or neither with about equal chances."""
-    high = allowed.values()[-1]
-    scale = math.exp(draw.uniform(0, math.log(max(2, high))))
-    value = int(scale)
-    if draw.random() < 0.5:
-        step = draw.choice((2, 4, 8, 12, 16, 32, 64))
-        value = max(step, value // step * step)
-    return allowed.aligned(min(value, high))
-
-
 def first_hints(ranges: Sequence[Hyperparameter]) -> Point:
-    """The defaults, or sizes that no two symbols share and many numbers divide."""
-    hints: list[int] = []
+    """The defaults, or sizes that no two symbols share."""
+    hints: list[int | float] = []
     for allowed in ranges:
-        if allowed.default is not None:
-            hints.append(allowed.default)
-            continue
-        value = allowed.aligned(64)
-        while value in hints and allowed.aligned(value + 1) > value:
-            value = allowed.aligned(value + 32)
-        hints.append(value)
+        hints.append(allowed.first(hints))
     return tuple(hints)
 
 
@@ -244,7 +218,7 @@ def explore(
     """
     started = time.perf_counter()
     first = first_hints(ranges)
-    frontier = Frontier(ranges, first)
+    frontier = Frontier(ranges, facts, first)
     found = Exploration(Place(()))
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
     try:
@@ -371,7 +345,7 @@ def _story(path: Path, facts: Facts) -> tuple[object, ...]:
     """What a run decided and built, apart from what it said."""
     raised = path.trace.raised
     shapes = [
-        (t.name, t.kind, t.dtype, t.trainable, t.shape and tuple(path.lowering(s) for s in t.shape))
+        (t.name, t.kind, t.dtype, t.trainable, list(map(path.lowering, t.shape or ())))
         for t in path.trace.tensors
     ]
     return path.decisions, raised and (raised.kind, raised.source), shapes

@@ -57,7 +57,7 @@ class Certificate:
     reason: str
     paths: int
     refused_paths: int
-    points: tuple[tuple[tuple[str, int], ...], ...]
+    points: tuple[tuple[tuple[str, int | float], ...], ...]
     concretisations: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...] = ()
 
@@ -217,7 +217,7 @@ class ParamCount:
         """The sympy symbols of the formula, in the order in which a call takes them."""
         from symcount import sympy_form
 
-        return tuple(sympy_form.symbol(h.name) for h in self.hyperparameters)
+        return tuple(sympy_form.symbol(h.name, h.real) for h in self.hyperparameters)
 
     @cached_property
     def domain(self) -> Boolean:
@@ -228,8 +228,8 @@ class ParamCount:
 
         parts = []
         for h in self.hyperparameters:
-            s = sympy_form.symbol(h.name)
-            if h.minimum > 1:
+            s = sympy_form.symbol(h.name, h.real)
+            if h.minimum > (0 if h.real else 1):
                 parts.append(sympy.Ge(s, h.minimum))
             if h.maximum is not None:
                 parts.append(sympy.Le(s, h.maximum))
@@ -240,7 +240,7 @@ class ParamCount:
         return sympy.And(*parts)
 
     @property
-    def defaults(self) -> dict[str, int]:
+    def defaults(self) -> dict[str, int | float]:
         """The symbols that may be left out of a call, and what they are then."""
         return {h.name: h.default for h in self.hyperparameters if h.default is not None}
 
@@ -272,7 +272,7 @@ class ParamCount:
         merged = _without_idle_splits(tree, lambda leaf: polys.get(id(leaf)))
         return evaluate.compile_tree(merged, names, lambda leaf: leaf)
 
-    def __call__(self, *args: int, **kwargs: int) -> int:
+    def __call__(self, *args: int | float, **kwargs: int | float) -> int:
         """The exact count at these values of the hyper-parameters.
 
         Raises:
@@ -285,7 +285,7 @@ class ParamCount:
             raise self._domain_error(values)
         return result
 
-    def _evaluated(self, values: tuple[int, ...]) -> int | None:
+    def _evaluated(self, values: tuple[int | float, ...]) -> int | None:
         """The count, or None outside the domain."""
         for value, hyperparameter in zip(values, self.hyperparameters, strict=True):
             if value not in hyperparameter:
@@ -295,7 +295,7 @@ class ParamCount:
         except (ArithmeticError, ValueError):  # as the factory's own arithmetic raises there
             return None
 
-    def valid(self, *args: int, **kwargs: int) -> bool:
+    def valid(self, *args: int | float, **kwargs: int | float) -> bool:
         """Whether the formula holds at these values, given as in a call.
 
         >>> import symcount
@@ -335,18 +335,18 @@ class ParamCount:
                 found.append(value)
         return found
 
-    def _nearest(self, values: tuple[int, ...], names: Iterable[str]) -> str:
+    def _nearest(self, values: tuple[int | float, ...], names: Iterable[str]) -> str:
         """The valid values next to these, one symbol changed at a time."""
         hints = []
         for place, h in enumerate(self.hyperparameters):
-            if h.name in names:
+            if h.name in names and not h.real:
                 near = [self._search(values, place, step) for step in (-1, 1)]
                 known = [str(value) for value in near if value is not None]
                 if known:
                     hints.append(f"{h.name}={' or '.join(known)}")
         return f" Nearest valid values: {'; '.join(hints)}." if hints else ""
 
-    def _search(self, values: tuple[int, ...], place: int, step: int) -> int | None:
+    def _search(self, values: tuple[int | float, ...], place: int, step: int) -> int | float | None:
         for distance in range(1, LARGEST_CANDIDATE):
             value = values[place] + step * distance
             if value < 1:
@@ -355,7 +355,7 @@ class ParamCount:
                 return value
         return None
 
-    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int, ...]:
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int | float, ...]:
         names = [h.name for h in self.hyperparameters]
         if len(args) > len(names):
             raise ArgumentError(
@@ -373,7 +373,7 @@ class ParamCount:
             value = given.get(h.name, h.default)
             if value is None:
                 raise ArgumentError(f"{self._signature} needs a value for {h.name!r}")
-            values.append(_whole(value, h.name))
+            values.append(_real(value, h.name) if h.real else _whole(value, h.name))
         return tuple(values)
 
     def _hint(self, name: str) -> str:
@@ -392,7 +392,7 @@ class ParamCount:
         ]
         return f"{self.factory}({', '.join(names)})"
 
-    def _domain_error(self, values: tuple[int, ...]) -> DomainError:
+    def _domain_error(self, values: tuple[int | float, ...]) -> DomainError:
         from symcount import sympy_form
 
         point = dict(zip([h.name for h in self.hyperparameters], values, strict=True))
@@ -429,7 +429,7 @@ class ParamCount:
             "Symbol(min=..., max=...) around these values, or with these values fixed."
         )
 
-    def _follow(self, point: Mapping[str, int], steps: list[Split]) -> Leaf:
+    def _follow(self, point: Mapping[str, int | float], steps: list[Split]) -> Leaf:
         node: Tree = self.tree
         while isinstance(node, Split):
             steps.append(node)
@@ -574,6 +574,12 @@ def _whole(value: Any, name: str) -> int:
             f"{name}={value!r}: a hyper-parameter is a positive integer, not a "
             f"{type(value).__name__}"
         ) from None
+
+
+def _real(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ArgumentError(f"{name}={value!r}: this hyper-parameter is a positive number")
+    return float(value)
 
 
 def _declared(h: Hyperparameter) -> str:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
 from symcount import algebra
-from symcount.algebra import CALLS, Call, Condition, Facts, Poly, call, compare, const, symbol
+from symcount.algebra import Call, Condition, Facts, Poly, call, compare, const, symbol
 from symcount.errors import UnsupportedError
 from symcount.trace.graph import (
     FLOAT_FUNCTIONS,
@@ -71,7 +71,8 @@ class Lowering:
 
     def _lower(self, node: Node) -> Value:
         if node.op == "symbol":
-            return Value(symbol(str(node.args[0])), False)
+            real = isinstance(node.hint, float)
+            return Value(symbol(str(node.args[0]), real), real)
         args = [self._done[id(a)][1] if isinstance(a, Node) else _constant(a) for a in node.args]
         is_float = isinstance(node.hint, float)
         limits = _NO_LIMITS.union(*(a.limits for a in args))
@@ -155,9 +156,7 @@ def _constant(value: Number | str) -> Value:
 
 def opaque(value: Poly) -> bool:
     """Whether a float step that may round is among the atoms of `value` itself."""
-    return any(
-        isinstance(base, Call) and CALLS[base.op].is_float for m in value.terms for base, _ in m
-    )
+    return any(algebra.is_float(base) for m in value.terms for base, _ in m)
 
 
 # --- integers ---------------------------------------------------------------------------------

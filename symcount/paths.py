@@ -53,7 +53,7 @@ class Refused:
     kind: str
     message: str
     source: Source | None
-    hints: tuple[tuple[str, int], ...]
+    hints: tuple[tuple[str, int | float], ...]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}" if self.message else self.kind

@@ -32,17 +32,22 @@ class Solver:
 
     Args:
         ranges: the symbols and their values.
+        facts: what is known of the symbols on every path.
         milliseconds: how long one question may take.
     """
 
-    def __init__(self, ranges: Sequence[Hyperparameter], milliseconds: int = 200) -> None:
-        self.facts = Facts({h.name: (h.minimum, h.maximum) for h in ranges})
+    def __init__(
+        self, ranges: Sequence[Hyperparameter], facts: Facts, milliseconds: int = 200
+    ) -> None:
+        self.facts = facts
         self.milliseconds = milliseconds
         self.seconds = 0.0
-        self._symbols = {h.name: z3.Int(h.name) for h in ranges}
+        self._symbols = {h.name: (z3.Real if h.real else z3.Int)(h.name) for h in ranges}
         self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
 
-    def models(self, decisions: Decisions, most: int = 4) -> Iterator[Mapping[str, int] | None]:
+    def models(
+        self, decisions: Decisions, most: int = 4
+    ) -> Iterator[Mapping[str, int | float] | None]:
         """Values that may take a path, at most `most` of them.
 
         Gives None where z3 does not know, or has more. Ending without having given anything is a
@@ -63,12 +68,9 @@ class Solver:
             if answer == z3.unknown:
                 break
             model = solver.model()
-            values = {
-                name: model.eval(s, model_completion=True).as_long()
-                for name, s in self._symbols.items()
-            }
-            yield values
-            solver.add(z3.Or(*(self._symbols[name] != v for name, v in values.items())))
+            exact = {n: model.eval(s, model_completion=True) for n, s in self._symbols.items()}
+            yield {name: _plain(value) for name, value in exact.items()}
+            solver.add(z3.Or(*(self._symbols[name] != value for name, value in exact.items())))
         yield None
 
     def proves_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
@@ -89,10 +91,20 @@ class Solver:
         return not any(True for _ in self.models(decisions, most=1))
 
 
+def _plain(value: Any) -> int | float:
+    if z3.is_int_value(value):
+        return int(value.as_long())
+    if z3.is_algebraic_value(value):
+        value = value.approx(20)
+    return float(value.as_fraction())
+
+
 def _declared(h: Hyperparameter, s: Any) -> Iterator[Any]:
-    yield s >= h.minimum
+    yield s >= _constant(Fraction(h.minimum))
+    if h.real:
+        yield s > 0
     if h.maximum is not None:
-        yield s <= h.maximum
+        yield s <= _constant(Fraction(h.maximum))
     if h.multiple_of > 1:
         yield s % h.multiple_of == 0
 
@@ -256,7 +268,9 @@ class _Translation:
 
 
 def _constant(value: Rational) -> Any:
-    return z3.IntVal(value) if isinstance(value, int) else z3.RealVal(value)
+    if value.denominator == 1:
+        return z3.IntVal(value.numerator)
+    return z3.RealVal(value)
 
 
 def _real(value: Any) -> Any:

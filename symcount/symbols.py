@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from symcount.errors import ArgumentError
 
 LARGEST_CANDIDATE = 4096
+Number: TypeAlias = "int | float"
 
 
 @dataclass(frozen=True)
@@ -14,47 +19,70 @@ class Symbol:
     """Declares that a hyper-parameter stays symbolic, and which values it may take.
 
     Pass it to `derive` in the place of a value. Bounds are inclusive; every value is a positive
-    integer. Two hyper-parameters given the same `name` are one symbol of the formula.
+    integer, or with `real=True` a positive double. Two hyper-parameters given the same `name` are
+    one symbol of the formula.
 
     Args:
         min: the least value.
         max: the greatest value, or None.
-        multiple_of: a number that divides every value.
+        multiple_of: a number that divides every value (integers only).
         name: the symbol's name in the formula; the factory's parameter name if not given.
+        real: a float hyper-parameter, such as an expansion ratio. The formula computes with it
+            what Python computes, rounding included.
 
     Raises:
-        ArgumentError: no positive integer satisfies the declaration.
+        ArgumentError: no value satisfies the declaration.
 
     >>> Symbol(min=64, multiple_of=64)
-    Symbol(min=64, max=None, multiple_of=64, name=None)
+    Symbol(min=64, max=None, multiple_of=64, name=None, real=False)
     """
 
-    min: int = 1
-    max: int | None = None
+    min: int | float | None = None
+    max: int | float | None = None
     multiple_of: int = 1
     name: str | None = None
+    real: bool = False
 
     def __post_init__(self) -> None:
-        for label, value in (
-            ("min", self.min),
-            ("max", self.max),
-            ("multiple_of", self.multiple_of),
-        ):
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not (whole or (label == "max" and value is None)):
-                raise ArgumentError(f"Symbol({label}={value!r}): {label} must be an integer")
+        if self.min is None:
+            object.__setattr__(self, "min", 0.0 if self.real else 1)
+        for label in ("min", "max", "multiple_of"):
+            value = getattr(self, label)
+            kinds = (int, float) if self.real and label != "multiple_of" else (int,)
+            known = isinstance(value, kinds) and not isinstance(value, bool)
+            if not (known or (label == "max" and value is None)):
+                noun = "a number" if self.real else "an integer"
+                raise ArgumentError(f"Symbol({label}={value!r}): {label} must be {noun}")
+        if self.name is not None and not self.name.isidentifier():
+            raise ArgumentError(f"Symbol(name={self.name!r}): use a Python identifier")
+        least = self._least()
+        if self.max is not None and least > self.max:
+            raise ArgumentError(
+                f"Symbol(min={self.min}, max={self.max}, multiple_of={self.multiple_of}): no "
+                f"{'number' if self.real else 'integer'} satisfies this; widen the range"
+            )
+
+    def _least(self) -> Number:
+        assert self.min is not None
+        if self.real:
+            if self.multiple_of != 1:
+                raise ArgumentError("Symbol(real=True): multiple_of is for integers; leave it out")
+            if self.min < 0:
+                raise ArgumentError(f"Symbol(min={self.min}): symbols are positive; use min=0")
+            return self.min
         if self.min < 1:
             raise ArgumentError(f"Symbol(min={self.min}): symbols are positive; use min=1 or more")
         if self.multiple_of < 1:
             raise ArgumentError(f"Symbol(multiple_of={self.multiple_of}): use a positive integer")
-        least = -(-self.min // self.multiple_of) * self.multiple_of
-        if self.max is not None and least > self.max:
-            raise ArgumentError(
-                f"Symbol(min={self.min}, max={self.max}, multiple_of={self.multiple_of}): no "
-                "integer satisfies this; widen the range"
-            )
-        if self.name is not None and not self.name.isidentifier():
-            raise ArgumentError(f"Symbol(name={self.name!r}): use a Python identifier")
+        return -(-self.min // self.multiple_of) * self.multiple_of
+
+    def hyperparameter(self, argument: str, default: Number | None = None) -> Hyperparameter:
+        """The symbol of a formula that this declares for a parameter of the factory."""
+        name = self.name or argument
+        assert self.min is not None
+        if self.real:
+            return RealHyperparameter(name, self.min, self.max, 1, default, (argument,))
+        return Hyperparameter(name, self.min, self.max, self.multiple_of, default, (argument,))
 
 
 @dataclass(frozen=True)
@@ -65,34 +93,95 @@ class Hyperparameter:
     """
 
     name: str
-    minimum: int = 1
-    maximum: int | None = None
+    minimum: Number = 1
+    maximum: Number | None = None
     multiple_of: int = 1
-    default: int | None = None
+    default: Number | None = None
     arguments: tuple[str, ...] = ()
 
-    def __contains__(self, value: int) -> bool:
+    @property
+    def real(self) -> bool:
+        """Whether its values are floats."""
+        return False
+
+    def __contains__(self, value: Number) -> bool:
         return (
             value >= self.minimum
             and (self.maximum is None or value <= self.maximum)
             and value % self.multiple_of == 0
         )
 
-    @property
-    def least(self) -> int:
-        """The least allowed value."""
-        return -(-self.minimum // self.multiple_of) * self.multiple_of
-
-    def aligned(self, value: int) -> int:
+    def aligned(self, value: Number) -> Number:
         """The allowed value next to `value` from above, or the greatest allowed one."""
         step = self.multiple_of
-        up = max(self.least, -(-value // step) * step)
+        up = max(-(-self.minimum // step) * step, -(-int(value) // step) * step)
         return up if self.maximum is None else min(up, self.maximum // step * step)
 
-    def values(self) -> range:
-        """Allowed values up to `LARGEST_CANDIDATE`, or some above a greater minimum."""
-        step = self.multiple_of
-        high = max(LARGEST_CANDIDATE, self.least + 64 * step)
+    def first(self, taken: list[Number]) -> Number:
+        """The default, or a size that many numbers divide and that is not `taken` if possible."""
+        if self.default is not None:
+            return self.default
+        value = self.aligned(64)
+        while value in taken and self.aligned(value + 1) > value:
+            value = self.aligned(value + 32)
+        return value
+
+    def near(self, hint: Number) -> Iterator[Number]:
+        """Allowed values at and about a hint, small ones, and products of small primes."""
+        for distance in range(1, 9):
+            for value in (hint + distance, hint - distance, distance, hint * distance):
+                if value in self:
+                    yield value
+        for odd in (1, 3, 5):
+            for power in range(4, 12):
+                yield self.aligned(odd << power)
+
+    def sample(self, draw: random.Random) -> Number:
+        """A random allowed value, small or round or neither with about equal chances."""
+        low = self.aligned(self.minimum)
+        high = max(LARGEST_CANDIDATE, low + 64 * self.multiple_of)
         if self.maximum is not None:
             high = min(high, self.maximum)
-        return range(self.least, high + 1, step)
+        value = int(math.exp(draw.uniform(0, math.log(max(2, high)))))
+        if draw.random() < 0.5:
+            step = draw.choice((2, 4, 8, 12, 16, 32, 64))
+            value = max(step, value // step * step)
+        return self.aligned(min(value, high))
+
+
+@dataclass(frozen=True)
+class RealHyperparameter(Hyperparameter):
+    """A symbol whose values are positive doubles."""
+
+    @property
+    def real(self) -> bool:
+        """Whether its values are floats."""
+        return True
+
+    def __contains__(self, value: Number) -> bool:
+        return (
+            0 < value < math.inf
+            and value >= self.minimum
+            and (self.maximum is None or value <= self.maximum)
+        )
+
+    def aligned(self, value: Number) -> Number:
+        """The allowed value nearest to `value`."""
+        up = max(float(value), float(self.minimum)) or 2.0**-10
+        return up if self.maximum is None else min(up, float(self.maximum))
+
+    def first(self, taken: list[Number]) -> Number:
+        """The default, or a ratio of everyday size."""
+        return float(self.default) if self.default is not None else self.aligned(2.5)
+
+    def near(self, hint: Number) -> Iterator[Number]:
+        """Ratios about a hint, exact and inexact ones."""
+        for factor in (0.5, 2.0, 0.1, 0.29, 1 / 3, 4 / 3, 8 / 3, 1.1):
+            yield self.aligned(hint * factor)
+        for value in (0.25, 0.5, 1.0, 2.0, 2.6667, 4.0):
+            yield self.aligned(value)
+
+    def sample(self, draw: random.Random) -> Number:
+        """A random ratio, an exact one in half of the cases."""
+        value = draw.uniform(0.05, 8)
+        return self.aligned(round(value * 8) / 8 if draw.random() < 0.5 else value)

@@ -100,8 +100,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def symbol(name: str) -> sympy.Symbol:
+def symbol(name: str, real: bool = False) -> sympy.Symbol:
     """The sympy symbol of a hyper-parameter."""
+    if real:
+        return sympy.Symbol(name, real=True, positive=True)
     return sympy.Symbol(name, integer=True, positive=True)
 
 
@@ -119,7 +121,7 @@ def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
 @lru_cache(maxsize=4096)
 def _atom(base: Atom) -> sympy.Expr:
     if isinstance(base, SymbolAtom):
-        return symbol(base.name)
+        return symbol(base.name, base.real)
     float_arguments = _takes_floats(base)
     args = [_argument(a) if float_arguments else expression(a) for a in base.args]
     return FUNCTIONS[base.op](*args)

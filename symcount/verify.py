@@ -39,7 +39,7 @@ class Difference:
     exception if the factory raised where the formula has a value.
     """
 
-    point: Mapping[str, int]
+    point: Mapping[str, int | float]
     name: str | None = None
     expected: TensorFacts | None = None
     actual: TensorFacts | None = None
@@ -179,18 +179,20 @@ class PlainBuilds:
     state (`symcount.ambient`) is the caller's to restore.
     """
 
-    def __init__(self, build: Callable[[Mapping[str, int]], nn.Module]) -> None:
+    def __init__(self, build: Callable[[Mapping[str, int | float]], nn.Module]) -> None:
         self.build = build
-        self._seen: dict[tuple[tuple[str, int], ...], dict[str, TensorFacts] | Exception] = {}
+        self._seen: dict[
+            tuple[tuple[str, int | float], ...], dict[str, TensorFacts] | Exception
+        ] = {}
 
-    def at(self, point: Mapping[str, int]) -> dict[str, TensorFacts] | Exception:
+    def at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
         """The tensors of the module built at a point, or the exception it raises there."""
         key = tuple(point.items())
         if key not in self._seen:
             self._seen[key] = self.again_at(point)
         return self._seen[key]
 
-    def again_at(self, point: Mapping[str, int]) -> dict[str, TensorFacts] | Exception:
+    def again_at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
         """The same, built anew."""
         try:
             with _without_initialisers(), _Plain():
@@ -217,8 +219,8 @@ def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:
 
 def compare(
     builds: PlainBuilds,
-    expected: Callable[[Mapping[str, int]], Mapping[str, TensorFacts] | None],
-    points: Sequence[Mapping[str, int]],
+    expected: Callable[[Mapping[str, int | float]], Mapping[str, TensorFacts] | None],
+    points: Sequence[Mapping[str, int | float]],
 ) -> Difference | None:
     """The first difference between what a formula says and what the factory builds, or None.
 
@@ -243,7 +245,7 @@ def compare(
 
 
 def _first_difference(
-    point: Mapping[str, int],
+    point: Mapping[str, int | float],
     expected: Mapping[str, TensorFacts],
     actual: Mapping[str, TensorFacts],
 ) -> Difference | None:

@@ -39,12 +39,12 @@ FORMATS: Mapping[str, Renderer] = {"json": json, "latex": latex, "markdown": mar
 class Value:
     """A formula's count at some values of its symbols; None, with a reason, outside its domain."""
 
-    at: Mapping[str, int]
+    at: Mapping[str, int | float]
     count: int | None
     reason: str | None = None
 
     @classmethod
-    def of(cls, count: ParamCount, at: Mapping[str, int]) -> Value:
+    def of(cls, count: ParamCount, at: Mapping[str, int | float]) -> Value:
         """The value at `at`, which gives every symbol that has no default.
 
         Raises:

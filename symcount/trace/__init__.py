@@ -144,7 +144,7 @@ class Raised:
 class Trace:
     """One run of a factory on symbols: what it built, or how it failed, and on which path."""
 
-    hints: dict[str, int]
+    hints: dict[str, Number]
     symbols: tuple[Node, ...]
     tensors: tuple[TracedTensor, ...]
     branches: tuple[Branch, ...]
@@ -290,7 +290,7 @@ _lock = threading.RLock()
 def trace(
     factory: Callable[..., object],
     *,
-    symbols: Mapping[str, tuple[str, int]],
+    symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
     listen: Callable[[], OnBranch] = lambda: lambda branch: True,
     perturb: Perturb | None = None,
@@ -329,7 +329,7 @@ def trace(
 
 def _run_once(
     factory: Callable[..., object],
-    symbols: Mapping[str, tuple[str, int]],
+    symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
     on_branch: OnBranch,
     perturb: Perturb | None,
@@ -342,7 +342,10 @@ def _run_once(
 
     run = _Run(record_branch, perturb)
     nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
-    arguments = {parameter: SymInt(nodes[name], run) for parameter, (name, _) in symbols.items()}
+    arguments = {
+        parameter: (SymFloat if isinstance(value, float) else SymInt)(nodes[name], run)
+        for parameter, (name, value) in symbols.items()
+    }
     tensors: tuple[TracedTensor, ...] = ()
     raised: Raised | None = None
     exception: BaseException | None = None

@@ -50,13 +50,21 @@ _libraries = tuple(
 )
 
 
+_RUNNER = "symcount.derivation"  # the module that calls the factory
+
+
 def user_frame() -> Frame:
-    """The innermost place outside torch, numpy and the tracer: a line to show to people."""
+    """The innermost place outside torch, numpy and the tracer: a line to show to people.
+
+    Where the factory is itself a class of torch there is none before the call that runs it, and
+    the innermost place is the one.
+    """
     inner = calling_frame(2)
     frame: FrameType | None = inner
     while frame is not None and frame.f_code.co_filename.startswith(_libraries):
         frame = frame.f_back
-    frame = frame or inner
+    if frame is None or frame.f_globals.get("__name__") == _RUNNER:
+        frame = inner
     return Frame(frame.f_code, frame.f_lasti)
 
 
