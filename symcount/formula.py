@@ -98,13 +98,16 @@ class Breakdown:
     modules: Mapping[str, ParamCount]
 
     def __str__(self) -> str:
-        rows = [(path, count) for path, count in self.modules.items()]
-        rows += list(self.parameters.items())
-        rows.sort(key=lambda row: [p for p in row[0].split(".") if p])
-        lines = []
-        for path, count in rows:
-            depth = len(path.split(".")) if path else 0
-            lines.append(f"{'  ' * depth}{path.rpartition('.')[2] or '(all)'}: {count}")
+        lines = [f"(all): {self.modules['']}"]
+        shown = {""}
+        for name, count in self.parameters.items():
+            parts = name.split(".")
+            for depth in range(1, len(parts)):
+                path = ".".join(parts[:depth])
+                if path not in shown:
+                    shown.add(path)
+                    lines.append(f"{'  ' * depth}{parts[depth - 1]}: {self.modules[path]}")
+            lines.append(f"{'  ' * len(parts)}{parts[-1]}: {count}")
         return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from torch import nn
 
 import symcount
+from symcount.audit import audit
 from symcount.cli import main
 from symcount.export import FORMATS
+from symcount.export import json as export_json
 from symcount.targets import resolve, seeds
 from tests.reference import SEEDS
 
@@ -110,6 +114,11 @@ def test_derive_as_json() -> None:
         (512, 2, 262_656),
         (512, 4, 131_584),
     ]
+
+
+def test_values_of_a_repeated_option_are_joined() -> None:
+    values = json_of("derive", "cnn:norm", "--at", "dim=64", "--at", "dim=512")["values"]
+    assert [value["count"] for value in values] == [129, 1025]
 
 
 def test_integers_in_json_are_exact() -> None:
@@ -228,6 +237,16 @@ def test_audit_as_json() -> None:
         {"declared_cheaper": "bottleneck", "declared_dearer": "depthwise", "sizes": [16, 512]}
     ]
     assert document["rankings"][0]["true"]["512"][:2] == ["noop", "norm"]
+
+
+def test_infinitely_off_is_null_in_json() -> None:
+    registry = symcount.BlueprintRegistry()
+    registry.register("noop", "cnn", 5)(lambda dim: nn.Identity())
+    document = json.loads(export_json.dump(export_json.describe_audit(audit(registry, (64,)))))
+    assert document["findings"][0]["exceeds"] is True
+    assert document["findings"][0]["readings"] == [
+        {"size": 64, "count": 0, "times_off": None, "reason": None}
+    ]
 
 
 def test_audit_within_the_tolerance_exits_with_0(models: Path) -> None:
@@ -446,7 +465,24 @@ def test_narrow_terminal_cuts_no_digit() -> None:
     done = process("-m", "symcount.cli", "audit", TICKETS, COLUMNS="80", FORCE_COLOR="1")
     assert "\x1b[" in done.stdout
     assert "…" not in done.stdout
-    assert max(map(len, done.stdout.replace("\x1b", "").splitlines())) < 250
+    rows = cells(re.sub("\x1b\\[[0-9;]*m", "", done.stdout))
+    assert "cnn:attention 2,000 13.9x 1.06x 2.55x 37.1x 65.8x 4,196x".split() in rows
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_reader_may_stop_reading(options: Sequence[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "symcount.cli", "list", *options],
+        cwd=ROOT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_no_color_is_honoured() -> None:
