@@ -104,6 +104,12 @@ def test_derive_gives_layers_that_are_alike_one_row(models: Path) -> None:
     assert "Eq(Mod(dim, 8), 0)" in text
 
 
+def test_derive_shows_what_was_fixed_in_one_row(models: Path) -> None:
+    text = output_of("derive", "models.py:mlp", "--set", "bias=False", "--set", "act=relu")
+    (row,) = (line for line in text.splitlines() if line.startswith("fixed"))
+    assert {"bias=False", "act='relu'"} <= set(row.removeprefix("fixed").strip().split(", "))
+
+
 def test_derive_as_json() -> None:
     document = json_of("derive", "cnn:attention", "--at", "dim=64,512", "--at", "reduction=2,4")
     assert document["target"] == "cnn:attention"
@@ -317,6 +323,13 @@ def test_failed_export_leaves_the_file_as_it_was(
     )
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("where", ["missing/counts.md", "file/counts.md"])
+def test_file_that_cannot_be_written_is_named(where: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    path = tmp_path / where
+    assert f"Error: cannot write {path}: " in error_of("export", "cnn:norm", "-o", str(path))
 
 
 # --- mistakes ---------------------------------------------------------------------------------
