@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from torch import nn
 
 import symcount
+from symcount.audit import audit
 from symcount.cli import main
 from symcount.export import FORMATS
+from symcount.export import json as export_json
 from symcount.targets import resolve, seeds
 from tests.reference import SEEDS
 
@@ -100,6 +104,12 @@ def test_derive_gives_layers_that_are_alike_one_row(models: Path) -> None:
     assert "Eq(Mod(dim, 8), 0)" in text
 
 
+def test_derive_shows_what_was_fixed_in_one_row(models: Path) -> None:
+    text = output_of("derive", "models.py:mlp", "--set", "bias=False", "--set", "act=relu")
+    (row,) = (line for line in text.splitlines() if line.startswith("fixed"))
+    assert {"bias=False", "act='relu'"} <= set(row.removeprefix("fixed").strip().split(", "))
+
+
 def test_derive_as_json() -> None:
     document = json_of("derive", "cnn:attention", "--at", "dim=64,512", "--at", "reduction=2,4")
     assert document["target"] == "cnn:attention"
@@ -110,6 +120,11 @@ def test_derive_as_json() -> None:
         (512, 2, 262_656),
         (512, 4, 131_584),
     ]
+
+
+def test_values_of_a_repeated_option_are_joined() -> None:
+    values = json_of("derive", "cnn:norm", "--at", "dim=64", "--at", "dim=512")["values"]
+    assert [value["count"] for value in values] == [129, 1025]
 
 
 def test_integers_in_json_are_exact() -> None:
@@ -230,6 +245,16 @@ def test_audit_as_json() -> None:
     assert document["rankings"][0]["true"]["512"][:2] == ["noop", "norm"]
 
 
+def test_infinitely_off_is_null_in_json() -> None:
+    registry = symcount.BlueprintRegistry()
+    registry.register("noop", "cnn", 5)(lambda dim: nn.Identity())
+    document = json.loads(export_json.dump(export_json.describe_audit(audit(registry, (64,)))))
+    assert document["findings"][0]["exceeds"] is True
+    assert document["findings"][0]["readings"] == [
+        {"size": 64, "count": 0, "times_off": None, "reason": None}
+    ]
+
+
 def test_audit_within_the_tolerance_exits_with_0(models: Path) -> None:
     assert "0 of 1 estimates are off by more than 1.1x" in output_of(
         "audit", "models.py", "--at", "64"
@@ -298,6 +323,13 @@ def test_failed_export_leaves_the_file_as_it_was(
     )
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("where", ["missing/counts.md", "file/counts.md"])
+def test_file_that_cannot_be_written_is_named(where: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    path = tmp_path / where
+    assert f"Error: cannot write {path}: " in error_of("export", "cnn:norm", "-o", str(path))
 
 
 # --- mistakes ---------------------------------------------------------------------------------
@@ -446,7 +478,24 @@ def test_narrow_terminal_cuts_no_digit() -> None:
     done = process("-m", "symcount.cli", "audit", TICKETS, COLUMNS="80", FORCE_COLOR="1")
     assert "\x1b[" in done.stdout
     assert "…" not in done.stdout
-    assert max(map(len, done.stdout.replace("\x1b", "").splitlines())) < 250
+    rows = cells(re.sub("\x1b\\[[0-9;]*m", "", done.stdout))
+    assert "cnn:attention 2,000 13.9x 1.06x 2.55x 37.1x 65.8x 4,196x".split() in rows
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_reader_may_stop_reading(options: Sequence[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "symcount.cli", "list", *options],
+        cwd=ROOT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_no_color_is_honoured() -> None:

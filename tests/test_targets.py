@@ -272,6 +272,7 @@ def test_what_a_package_defines_below_itself(write: Write) -> None:
     write("package_of_blueprints/__init__.py", "from package_of_blueprints import parts")
     write("package_of_blueprints/parts.py", DEFAULT)
     assert keys("package_of_blueprints") == ["shared:linear"]
+    assert keys("package_of_blueprints") == ["shared:linear"]
 
 
 def test_what_a_module_causes_to_be_registered(write: Write) -> None:

@@ -41,6 +41,7 @@ def show(*views: RenderableType) -> None:
     with console.capture() as capture:
         console.print(*views, sep="\n")
     console.file.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    console.file.flush()
 
 
 # --- one formula ------------------------------------------------------------------------------

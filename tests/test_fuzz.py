@@ -1,0 +1,226 @@
+"""Random factories: the derived formula against plainly built modules, at sizes from 1 to 60.
+
+Each factory is generated as source, run as a module of its own, and derived. Where it raises, the
+formula must refuse; where it builds, the formula must have the exact count, or refuse because the
+budget of paths was spent. SYMCOUNT_FUZZ=50 runs fifty times as many factories.
+"""
+
+from __future__ import annotations
+
+import random
+import warnings
+from typing import Any
+
+import pytest
+
+import symcount
+from symcount import DomainError, ParamCount
+from symcount.errors import FactoryError, UnsupportedError
+from tests.brute_force import plain_sizes
+from tests.random_expressions import SCALE
+
+BATCHES = 15
+PER_BATCH = 10 * SCALE
+NAMES = ("a", "b", "c")
+HEADER = "import math\nimport torch\nfrom torch import nn\n\n\n"
+
+
+class Writer:
+    """Writes the source of one random factory."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.names = list(NAMES[: self.draw.choice((1, 1, 2, 2, 3))])
+        self.lines: list[str] = []
+        self.locals = list(self.names)
+
+    def pick(self, *options: Any) -> Any:
+        return self.draw.choice(options)
+
+    def number(self) -> int:
+        return int(self.pick(1, 2, 2, 3, 4, 5, 7, 8, 16, 32, 64))
+
+    def expression(self, depth: int = 2) -> str:
+        """An integer expression of the locals so far."""
+        if depth == 0 or self.draw.random() < 0.15:
+            return str(self.pick(*self.locals, *self.locals, self.number()))
+        x, y = self.expression(depth - 1), self.expression(depth - 1)
+        n, name = self.number(), self.pick(*self.locals)
+        return str(
+            self.pick(
+                f"({x} + {y})",
+                f"({x} * {n})",
+                f"({x} * {name})",
+                f"({x} - {n})",
+                f"({x} // {n})",
+                f"({x} // {name})",
+                f"({x} % {n})",
+                f"({x} % {name})",
+                f"max({x}, {y})",
+                f"max({n}, {x})",
+                f"min({x}, {y})",
+                f"-(-{x} // {n})",
+                f"(({x} + {n} - 1) // {n} * {n})",
+                f"int({x} * {self.pick(0.29, 0.25, 0.5, 1.5, 2.67, 4.0, 0.1)})",
+                f"int({x} / {n})",
+                f"int({x} / {name})",
+                f"int({self.pick('2 * x / 3', 'x ** 0.5', '1.3 * x')})".replace("x", x, 1),
+                f"round({x} * {self.pick(0.5, 0.3, 1.1)})",
+                f"round({x} / {n})",
+                f"math.ceil({x} / {n})",
+                f"math.floor({x} * {self.pick(0.75, 0.9)})",
+                f"math.isqrt(abs({x}))",
+                f"math.gcd({x}, {n})",
+                f"({x} & {self.pick(1, 3, 7, 12)})",
+                f"({x} ^ {n})",
+                f"({x} >> {self.pick(1, 2)})",
+                f"abs({x} - {y})",
+                f"{name}.bit_length()",
+                f"({x} if {self.test()} else {y})",
+                f"sum([{x}, {y}])",
+                f"divmod({x}, {n})[{self.pick(0, 1)}]",
+            )
+        )
+
+    def test(self) -> str:
+        """A condition."""
+        x, y = self.pick(*self.locals), self.pick(*self.locals)
+        n = self.number()
+        return str(
+            self.pick(
+                f"{x} > {n}",
+                f"{x} <= {n}",
+                f"{x} == {n}",
+                f"{x} % {n} == 0",
+                f"{x} % {n}",
+                f"{x} != {y}",
+                f"{x} < {y}",
+                f"{x} % {y} == 0",
+                f"{x} // {n} * {n} == {x}",
+                f"{x} > {n} and {y} % 2 == 0",
+                f"{x} * 0.3 > {n}",
+                f"{x} / {n} >= 2",
+                f"({x} & ({x} - 1)) == 0",
+                f"{n} < {x} < {4 * n}",
+                f"not {x} % 2",
+                f"{x} in ({n}, {2 * n})",
+                f"({x} / {n}).is_integer()",
+            )
+        )
+
+    def size(self) -> str:
+        x = self.expression()
+        return str(self.pick(x, f"max(1, {x})", f"abs({x}) + 1"))
+
+    def layer(self) -> str:
+        x, y, n = self.size(), self.size(), self.number()
+        return str(
+            self.pick(
+                f"nn.Linear({x}, {y})",
+                f"nn.Linear({x}, {n}, bias={self.pick(True, False, self.test())})",
+                f"nn.Conv2d({x}, {y}, {self.pick(1, 3, 5)})",
+                f"nn.Conv2d({n}, {x}, 3, groups={self.pick(1, 2, n)})",
+                f"nn.Conv1d({x}, {x}, {self.pick(1, 3)}, groups={self.pick(*self.locals)})",
+                f"nn.LayerNorm({x})",
+                f"nn.LayerNorm(({x}, {n}))",
+                f"nn.Embedding({x}, {y})",
+                f"nn.BatchNorm2d({x})",
+                f"nn.GroupNorm({n}, {x})",
+                f"nn.MultiheadAttention({x}, {self.pick(1, 2, 4, *self.locals)})",
+                f"nn.GRU({x}, {y})",
+                f"nn.ParameterList([torch.empty({x}, {n})])",
+                f"nn.ParameterList([torch.empty({x}).repeat({n}), torch.zeros({y})[:{n}]])",
+                f"nn.ParameterList(torch.empty({n} * 3, {x}).chunk(3))",
+            )
+        )
+
+    def statement(self, indent: str, depth: int = 2) -> None:
+        kind = self.draw.random()
+        if kind < 0.35:
+            name = f"v{len(self.locals)}"
+            self.lines.append(f"{indent}{name} = {self.expression()}")
+            if indent == "    ":
+                self.locals.append(name)
+        elif kind < 0.75 or depth == 0:
+            self.lines.append(f"{indent}m.append({self.layer()})")
+        elif kind < 0.83:
+            self.lines.append(f"{indent}if {self.test()}:")
+            self.lines.append(f"{indent}    raise ValueError('refused')")
+        elif kind < 0.93:
+            self.lines.append(f"{indent}if {self.test()}:")
+            self.statement(indent + "    ", depth - 1)
+            if self.draw.random() < 0.4:
+                self.lines.append(f"{indent}elif {self.test()}:")
+                self.statement(indent + "    ", depth - 1)
+            if self.draw.random() < 0.6:
+                self.lines.append(f"{indent}else:")
+                self.statement(indent + "    ", depth - 1)
+        else:
+            self.lines.append(f"{indent}for i in range({self.pick(2, 3)}):")
+            x = self.pick(*self.locals)
+            layer = self.pick(f"nn.Linear({x} * 2**i, {x} + i)", f"nn.LayerNorm({x} // (i + 1) + 1)")
+            self.lines.append(f"{indent}    m.append({layer})")
+
+    def source(self) -> str:
+        for _ in range(self.draw.choice((1, 2, 3, 4, 5))):
+            self.statement("    ")
+        self.lines.append(f"    m.append({self.layer()})")
+        head = f"def factory({', '.join(self.names)}):"
+        return HEADER + "\n".join([head, "    m = nn.ModuleList()", *self.lines, "    return m", ""])
+
+
+def points(seed: int, names: list[str]) -> list[dict[str, int]]:
+    """All sizes to 60 of one symbol, or a sample of pairs and triples with small ones among them."""
+    if len(names) == 1:
+        return [{names[0]: value} for value in range(1, 61)]
+    draw = random.Random(seed)
+    return [
+        {name: draw.randint(1, draw.choice((4, 12, 60))) for name in names} for _ in range(60)
+    ]
+
+
+def check(seed: int) -> str:
+    """Derive one random factory and compare; what became of it. Raises on any disagreement."""
+    writer = Writer(seed)
+    source = writer.source()
+    scope: dict[str, Any] = {"__name__": f"fuzz_{seed}"}
+    exec(compile(source, f"<fuzz {seed}>", "exec"), scope)
+    factory = scope["factory"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            count = symcount.derive(factory, max_seconds=4)
+        except UnsupportedError:
+            return "unsupported"
+        except FactoryError as error:
+            if "it builds a module" in str(error):
+                raise AssertionError(f"seed {seed}: {error}\n{source}") from error
+            return "raises"
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}\n{source}") from error
+    exact = True
+    for point in points(seed, writer.names):
+        exact &= compare(count, factory, point, f"seed {seed}: {point}\n{source}")
+    return "exact" if exact else "partial"
+
+
+def compare(count: ParamCount, factory: Any, point: dict[str, int], where: str) -> bool:
+    """Whether the formula has a value wherever the factory has; never may it have a wrong one."""
+    built = plain_sizes(factory, **point)
+    try:
+        said = count(**point)
+    except DomainError as error:
+        assert isinstance(built, Exception) or "not explored" in str(error), (
+            f"{where}\nthe formula refuses a module that is built: {error}"
+        )
+        return isinstance(built, Exception)
+    assert not isinstance(built, Exception), f"{where}\nraises {built!r}, the formula says {said}"
+    expected = sum(n for name, n in built.items() if name.startswith("parameter"))
+    assert said == expected, f"{where}\n{count} is {said}, the module has {expected}"
+    return True
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_factories(batch: int) -> None:
+    outcomes = [check(1000 * batch + seed) for seed in range(PER_BATCH)]
+    assert outcomes.count("exact") + outcomes.count("partial") >= len(outcomes) // 3, outcomes
