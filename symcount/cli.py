@@ -367,7 +367,8 @@ def _count(
     found = resolve(target)
     if found.spec is not None and not fixed and not symbols:
         return found.spec.param_count
-    return derivation.derive(found.factory, **fixed, **symbols)
+    arguments: dict[str, Any] = {**fixed, **symbols}
+    return derivation.derive(found.factory, **arguments)
 
 
 def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Value]:

@@ -19,9 +19,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from symcount.algebra import Condition, Facts
+from symcount.algebra import Condition, Facts, Poly
 from symcount.errors import InternalError, NondeterministicError
 from symcount.evaluate import compile_condition, holds
 from symcount.lower import Limits, Lowering
@@ -47,6 +47,7 @@ class Place:
     decisions: Decisions
     condition: Condition | None = None
     source: Source | None = None
+    subject: Poly | None = None
     then: Place | None = None
     otherwise: Place | None = None
     end: Path | None = None
@@ -64,19 +65,28 @@ class Place:
         return self.then, self.otherwise
 
 
+class Step(NamedTuple):
+    """A decision of a run; `subject` is what was specialised to its value by it, if anything."""
+
+    condition: Condition
+    truth: bool
+    source: Source
+    subject: Poly | None
+
+
 @dataclass
 class Path:
     """One run, its lowering, each decision with its line, and the limits of the decisions."""
 
     trace: Trace
     lowering: Lowering
-    steps: tuple[tuple[Condition, bool, Source], ...]
+    steps: tuple[Step, ...]
     limits: Limits
 
     @property
     def decisions(self) -> Decisions:
         """The conditions and their truth, in the order they were met."""
-        return tuple((condition, truth) for condition, truth, _ in self.steps)
+        return tuple((step.condition, step.truth) for step in self.steps)
 
 
 @dataclass
@@ -249,7 +259,7 @@ def _run(
     perturb: Perturb | None = None,
 ) -> Path:
     lowering = Lowering(facts)
-    steps: list[tuple[Condition, bool, Source]] = []
+    steps: list[Step] = []
     path_limits: set[tuple[Condition, bool]] = set()
 
     def listen() -> OnBranch:
@@ -257,15 +267,12 @@ def _run(
         here = [facts]  # and what the decisions so far say
         place: list[Place | None] = [root]
 
-        def step(condition: Condition, truth: bool, source: Source) -> None:
+        def step(condition: Condition, truth: bool, source: Source, subject: Poly | None) -> None:
             known[condition] = truth
             here[0] = here[0].with_condition(condition, truth)
-            steps.append((condition, truth, source))
+            steps.append(Step(condition, truth, source, subject))
             if place[0] is not None:
                 place[0] = place[0].then if truth else place[0].otherwise
-
-        steps.clear()
-        path_limits.clear()
 
         def on_branch(branch: Branch) -> bool:
             if time.perf_counter() > deadline:
@@ -282,13 +289,15 @@ def _run(
                 )
             if condition is None or condition in known:
                 return False
-            if branch.specialised:
-                # An earlier run may have been specialised to another value here.
-                tested = place[0].condition if place[0] is not None else None
-                if tested not in (None, condition) and tested.left == condition.left:
-                    step(tested, holds(tested, hints), branch.source)
+            subject = lowering(branch.left).poly if branch.specialised else None
+            at = place[0]
+            if at is not None and at.condition not in (None, condition):
+                assert at.condition is not None
+                if subject is not None and at.subject == subject:
+                    # An earlier run was specialised to another value.
+                    step(at.condition, holds(at.condition, hints), branch.source, subject)
                     return on_branch(branch)
-            step(condition, truth, branch.source)
+            step(condition, truth, branch.source, subject)
             return True
 
         return on_branch
@@ -367,7 +376,7 @@ def _changed(path: Path, what: str) -> NondeterministicError:
 
 def _insert(root: Place, path: Path) -> None:
     place = root
-    for condition, truth, source in path.steps:
+    for condition, truth, source, subject in path.steps:
         if place.end is not None or place.condition not in (None, condition):
             raise _changed(
                 path,
@@ -375,7 +384,7 @@ def _insert(root: Place, path: Path) -> None:
                 "decisions did not",
             )
         if place.condition is None:
-            place.condition, place.source = condition, source
+            place.condition, place.source, place.subject = condition, source, subject
             place.then = Place((*place.decisions, (condition, True)))
             place.otherwise = Place((*place.decisions, (condition, False)))
         then, otherwise = place.children()

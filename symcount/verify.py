@@ -49,7 +49,7 @@ class Difference:
 _CREATE = frozenset(
     [torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full, torch.randint,
      torch.randperm, torch.eye, torch.empty_like, torch.zeros_like, torch.ones_like,
-     torch.rand_like, torch.randn_like, torch.full_like, torch.normal]
+     torch.rand_like, torch.randn_like, torch.full_like]
 )  # fmt: skip
 _KEEP_VALUES = frozenset(
     [torch.linspace, torch.logspace, torch.arange, torch.range, torch.tensor, torch.as_tensor,
@@ -64,9 +64,7 @@ _INITIALISERS = {
     for name, function in vars(nn.init).items()
     if name.endswith("_") and not name.startswith("_") and callable(function)
 }
-_FILL = frozenset(
-    [*_INITIALISERS, "fill_", "zero_", "mul_", "div_", "add_", "clamp_", "erfinv_", "exponential_"]
-)
+_FILL = frozenset([*_INITIALISERS, "fill_", "zero_", "erfinv_", "exponential_"])
 
 
 class _Plain(TorchFunctionMode):

@@ -377,11 +377,11 @@ def test_error_is_told_without_a_traceback(arguments: Sequence[str], message: st
         ),
         (
             ["derive", "cnn:norm", "--symbol", "dim:most=3"],
-            "'most=3': write min=n, max=n or multiple_of=n",
+            "'most=3': write min=n, max=n, multiple_of=n or real",
         ),
         (
             ["derive", "cnn:norm", "--symbol", "dim:min=-3"],
-            "'min=-3': write min=n, max=n or multiple_of=n",
+            "'min=-3': write min=n, max=n, multiple_of=n or real",
         ),
         (
             ["derive", "cnn:norm", "--at", "64"],

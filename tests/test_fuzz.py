@@ -158,7 +158,9 @@ class Writer:
         else:
             self.lines.append(f"{indent}for i in range({self.pick(2, 3)}):")
             x = self.pick(*self.locals)
-            layer = self.pick(f"nn.Linear({x} * 2**i, {x} + i)", f"nn.LayerNorm({x} // (i + 1) + 1)")
+            layer = self.pick(
+                f"nn.Linear({x} * 2**i, {x} + i)", f"nn.LayerNorm({x} // (i + 1) + 1)"
+            )
             self.lines.append(f"{indent}    m.append({layer})")
 
     def source(self) -> str:
@@ -166,7 +168,9 @@ class Writer:
             self.statement("    ")
         self.lines.append(f"    m.append({self.layer()})")
         head = f"def factory({', '.join(self.names)}):"
-        return HEADER + "\n".join([head, "    m = nn.ModuleList()", *self.lines, "    return m", ""])
+        return HEADER + "\n".join(
+            [head, "    m = nn.ModuleList()", *self.lines, "    return m", ""]
+        )
 
 
 def points(seed: int, names: list[str]) -> list[dict[str, int]]:
@@ -174,9 +178,7 @@ def points(seed: int, names: list[str]) -> list[dict[str, int]]:
     if len(names) == 1:
         return [{names[0]: value} for value in range(1, 61)]
     draw = random.Random(seed)
-    return [
-        {name: draw.randint(1, draw.choice((4, 12, 60))) for name in names} for _ in range(60)
-    ]
+    return [{name: draw.randint(1, draw.choice((4, 12, 60))) for name in names} for _ in range(60)]
 
 
 def check(seed: int) -> str:
@@ -197,7 +199,9 @@ def check(seed: int) -> str:
                 raise AssertionError(f"seed {seed}: {error}\n{source}") from error
             return "raises"
         except Exception as error:
-            raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}\n{source}") from error
+            raise AssertionError(
+                f"seed {seed}: {type(error).__name__}: {error}\n{source}"
+            ) from error
     exact = True
     for point in points(seed, writer.names):
         exact &= compare(count, factory, point, f"seed {seed}: {point}\n{source}")

@@ -225,56 +225,24 @@ TWO: dict[str, Callable[[Any, Any], Any]] = {
     "outer": lambda a, b: torch.outer(e(a), e(b)),
 }
 
-# Found by review and not mended yet: wrong or refused without need, at some sizes.
-BROKEN = {
-    "arange_positional_start": "arange(2, end=d) is read as arange(0, 2, d)",
-    "arange_too_short": "no branch where the end is below the start, and torch raises",
-    "linspace_too_few": "no branch where steps are negative, and torch raises",
-    "adjoint": "reverses all axes, not the last two",
-    "inner": "no rule for two matrices",
-    "std_unbiased": "the third argument of std is `unbiased`, not keepdim",
-    "normal_tensor": "verify passes a device to torch.normal, which takes none",
-    "split": "a specialised ceiling division: NondeterministicError",
-    "split_last": "a specialised ceiling division: NondeterministicError",
-    "split_empty": "InternalError for a dimension of size 0",
-    "chunk_empty": "division by zero for a dimension of size 0",
-    "narrow_length": "no branch where the length is negative, and torch raises",
-    "narrow_negative": "no branch where a negative start is out of range",
-    "in_place_mismatch": "in-place arithmetic is skipped, and with it the error of torch",
-    "copy_mismatch": "copy_ broadcasts both ways, torch one way",
-    "add_broadcast": "where neither size is 1, the other's being 1 is no branch",
-}
-BROKEN_OF_TWO = {
-    "add": "where neither size is 1, the other's being 1 is no branch",
-    "maximum": "where neither size is 1, the other's being 1 is no branch",
-    "arange": "no branch where the end is below the start, and torch raises",
-}
 # refused, which is allowed
 UNKNOWN = {"resize"}
 # followed for the very value of a size, so that all of them fit in the budget of paths
-FEW = {"len", "iter", "split", "split_last", "chunk_last"}
+FEW = {"len", "iter", "split", "split_last", "split_empty", "chunk_last"}
 
 
-def marked(cases: dict[str, Any], broken: dict[str, str]) -> list[Any]:
-    return [
-        pytest.param(
-            build,
-            id=name,
-            marks=[pytest.mark.xfail(reason=broken[name], strict=True)] if name in broken else [],
-        )
-        for name, build in cases.items()
-        if name not in UNKNOWN
-    ]
+def cases(named: dict[str, Any]) -> list[Any]:
+    return [pytest.param(build, id=name) for name, build in named.items() if name not in UNKNOWN]
 
 
-@pytest.mark.parametrize("build", marked(ONE, BROKEN))
+@pytest.mark.parametrize("build", cases(ONE))
 def test_operations_on_one_symbol(build: Callable[[Any], Any], request: Any) -> None:
     few = request.node.callspec.id in FEW
     fixed = {"d": symcount.Symbol(max=13)} if few else {}
     assert_exact(lambda d: Holds(build(d)), declared=fixed, d=range(1, 14))
 
 
-@pytest.mark.parametrize("build", marked(TWO, BROKEN_OF_TWO))
+@pytest.mark.parametrize("build", cases(TWO))
 @pytest.mark.parametrize("bounded", [True, False])
 def test_operations_on_two_symbols(
     build: Callable[[Any, Any], Any], bounded: bool, request: Any
@@ -282,9 +250,7 @@ def test_operations_on_two_symbols(
     if not bounded and request.node.callspec.id.endswith(("split", "chunk")):
         pytest.skip("more lengths than the budget of paths")
     declared = {name: symcount.Symbol(max=6) for name in "ab"} if bounded else {}
-    assert_exact(
-        lambda a, b: Holds(build(a, b)), declared=declared, a=range(1, 7), b=range(1, 7)
-    )
+    assert_exact(lambda a, b: Holds(build(a, b)), declared=declared, a=range(1, 7), b=range(1, 7))
 
 
 @pytest.mark.parametrize("name", sorted(UNKNOWN))
@@ -313,7 +279,7 @@ def test_every_rule_but_few_is_reached() -> None:
     RULES.update({func: noting(func, rule) for func, rule in original.items()})
     try:
         for name, build in ONE.items():
-            if name not in BROKEN and name not in UNKNOWN:
+            if name not in UNKNOWN:
                 with contextlib.suppress(DerivationError):  # of those that raise at the hints
                     symcount.derive(lambda d: Holds(build(d)), max_paths=1)  # noqa: B023
         symcount.derive(lambda d: Setters(d), max_paths=1)
@@ -440,14 +406,9 @@ MODULES: dict[str, Callable[[Any, Any], nn.Module]] = {
     "item_assignment": lambda d, h: SinglePosition(3 * d),
     "sinusoidal_positions": lambda d, h: Positions(d),
 }
-BROKEN_MODULES = {
-    "spectral_norm": "Tensor.H has no rule",
-    "item_assignment": "item assignment is skipped, and with it the error of torch",
-    "sinusoidal_positions": "item assignment is skipped: an odd width raises in torch",
-}
 
 
-@pytest.mark.parametrize("build", marked(MODULES, BROKEN_MODULES))
+@pytest.mark.parametrize("build", cases(MODULES))
 def test_modules(build: Callable[[Any, Any], nn.Module]) -> None:
     assert_exact(lambda d, h: build(d, h), d=(1, 2, 3, 4, 6, 9, 12), h=(1, 2, 3, 4, 5, 6))
 

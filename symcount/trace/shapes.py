@@ -160,13 +160,15 @@ def rule(*functions: Any) -> Callable[[Rule], Rule]:
     return add
 
 
-def shape_rule(*functions: Any) -> Callable[[Callable[..., Sizes | None]], Rule]:
+def shape_rule(
+    *functions: Any,
+) -> Callable[[Callable[..., Sizes | None]], Callable[..., Sizes | None]]:
     """Register a rule whose shape is computed by the decorated function.
 
     The function takes the shape of the first tensor and the other arguments as given.
     """
 
-    def add(compute: Callable[..., Sizes | None]) -> Rule:
+    def add(compute: Callable[..., Sizes | None]) -> Callable[..., Sizes | None]:
         def apply_rule(
             mode: Tensors, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
@@ -176,7 +178,8 @@ def shape_rule(*functions: Any) -> Callable[[Callable[..., Sizes | None]], Rule]
             rest = {k: v for k, v in kwargs.items() if k not in ("input", "self", "out")}
             return mode.result(func, args, kwargs, compute(mode.shape(tensor), *args[1:], **rest))
 
-        return rule(*functions)(apply_rule)
+        rule(*functions)(apply_rule)
+        return compute
 
     return add
 
@@ -296,26 +299,26 @@ def _with_values(
 @rule(torch.arange, torch.range)
 def _arange(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     given = dict(kwargs)
-    if len(args) == 1:
-        args = (0, *args)
-    elif not args and "start" not in given:
-        given["start"] = 0
-    bounds = list(args[:3]) + [given.pop(k) for k in ("start", "end", "step") if k in given]
-    start, end, step = (*bounds, 1)[:3]
-    whole = all(isinstance(b, int) for b in (start, end, step))
-    shape = None
-    if whole and name_of(func) == "arange":
-        shape = (_ceil_div(end - start, step),)
-    elif any(map(is_symbol, (start, end, step))):
-        out = mode.real(func, (start, end, step), {**given, "device": "meta"})
-        return mode.know(out, None, name_of(func), tainted=True)
+    if len(args) == 1 and "end" not in given:
+        args = (given.pop("start", 0), *args)
+    bounds = {"start": 0, "step": 1, **dict(zip(("start", "end", "step"), args, strict=False))}
+    bounds |= {name: given.pop(name) for name in ("start", "end", "step") if name in given}
+    start, end, step = bounds["start"], bounds["end"], bounds["step"]
     count = abs((hint(end) - hint(start)) / (hint(step) or 1))
+    shape = None
+    if any(map(is_symbol, (start, end, step))):
+        if name_of(func) != "arange" or not all(isinstance(b, int) for b in (start, end, step)):
+            out = mode.real(func, (start, end, step), {**given, "device": "meta"})
+            return mode.know(out, None, name_of(func), tainted=True)
+        _ = end >= start if step > 0 else end <= start  # or torch raises
+        shape = (_ceil_div(end - start, step),)
     return _with_values(mode, func, (start, end, step), given, shape, count <= _LARGEST_REAL)
 
 
 @rule(torch.linspace, torch.logspace)
 def _linspace(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     steps = kwargs["steps"] if "steps" in kwargs else args[2]
+    _ = steps >= 0  # or torch raises
     return _with_values(mode, func, args, kwargs, (steps,), hint(steps) <= _LARGEST_REAL)
 
 
@@ -390,8 +393,12 @@ def _set_data(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 
 @rule("__setitem__")
 def _set_item(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    if not args[0].is_meta:
-        mode.real(func, args, kwargs)
+    target, index, value = args
+    if mode.has_symbols(args, kwargs):
+        shape = getitem_shape(mode.shape(target), index)
+        if shape is not None and isinstance(value, torch.Tensor):
+            fits_into(mode.shape(value), shape)
+    mode.real(func, args, kwargs)
 
 
 @rule(
@@ -507,12 +514,12 @@ def _transpose(shape: Sizes, dim0: int, dim1: int) -> Sizes:
     return tuple(sizes)
 
 
-@shape_rule("t", getter("T"), "adjoint")
+@shape_rule("t", getter("T"), getter("H"))
 def _t(shape: Sizes) -> Sizes:
     return shape[::-1]
 
 
-@shape_rule(getter("mT"), getter("mH"))
+@shape_rule(getter("mT"), getter("mH"), "adjoint")
 def _m_t(shape: Sizes) -> Sizes:
     return (*shape[:-2], shape[-1], shape[-2])
 
@@ -586,10 +593,12 @@ def _pad(shape: Sizes, pad: Any, mode: str = "constant", value: Any = None) -> S
 
 
 @shape_rule("narrow")
-def _narrow(shape: Sizes, dim: int, start: Any, length: Size) -> Sizes:
+def _narrow(shape: Sizes, dim: int, start: Any, length: Size) -> Sizes | None:
+    if isinstance(start, torch.Tensor):
+        return None
     dim %= len(shape)
-    if not (start + length <= shape[dim]):
-        return shape  # torch raises
+    first = start if start >= 0 else shape[dim] + start
+    _ = length >= 0 and first >= 0 and first + length <= shape[dim]  # or torch raises
     return (*shape[:dim], length, *shape[dim + 1 :])
 
 
@@ -620,7 +629,8 @@ def _slice_length(size: Size, item: slice) -> Size:
 
 
 @shape_rule("__getitem__")
-def _getitem(shape: Sizes, index: Any) -> Sizes | None:
+def getitem_shape(shape: Sizes, index: Any) -> Sizes | None:
+    """The sizes of `tensor[index]`; None where they depend on values."""
     items = list(index) if isinstance(index, tuple) else [index]
     consumed = sum(1 for i in items if i is not None and i is not Ellipsis)
     if any(isinstance(i, torch.Tensor | list | bool) for i in items):
@@ -656,7 +666,10 @@ def _together(a: Size, b: Size) -> Size:
         return a
     if a == b:
         return a if type(a) is int or type(b) is not int else b
-    return b if a == 1 else a
+    if a == 1:
+        return b
+    _ = b == 1  # or torch raises
+    return a
 
 
 def _broadcast(*shapes: Sizes) -> Sizes:
@@ -686,15 +699,12 @@ def _pointwise(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return mode.result(func, args, kwargs, _broadcast(*map(mode.shape, tensors)))
 
 
-@rule("copy_")
-def _copy(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    target = args[0]
-    source = args[1] if len(args) > 1 else kwargs["src"]
-    if not target.is_meta and not source.is_meta:
-        return mode.real(func, args, kwargs)
-    if tuple(map(hint, _broadcast(mode.shape(target), mode.shape(source)))) != tuple(target.shape):
-        return mode.real(func, args, kwargs)  # torch raises
-    return target
+def fits_into(shape: Sizes, wanted: Sizes) -> bool:
+    """Whether a tensor broadcasts to the shape of one that is written to, or torch raises."""
+    extra = len(shape) - len(wanted)
+    return all(size == 1 for size in shape[:extra] if extra > 0) and all(
+        have == want or have == 1 for have, want in zip(shape[::-1], wanted[::-1], strict=False)
+    )
 
 
 @rule(torch.cat, torch.concat, torch.concatenate)
@@ -728,35 +738,49 @@ def _stack(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _pieces(
-    mode: Tensors, func: Any, args: Any, kwargs: Any, dim: int, lengths: Sequence[Size] | None
+    mode: Tensors,
+    func: Any,
+    args: Any,
+    dim: int,
+    lengths: Callable[[int], Sequence[Size]] | None,
 ) -> Any:
-    out = mode.real(func, args, kwargs)
+    """Split a tensor along `dim`; `lengths` takes the number of pieces."""
+    out = mode.real(func, args, {})
     shape = mode.shape(args[0])
     dim %= len(shape)
+    sizes = None if lengths is None else lengths(len(out))
     for index, piece in enumerate(out):
-        sizes = shape[:dim] if lengths is None else (*shape[:dim], lengths[index])
-        mode.know(piece, (*sizes, *shape[dim + 1 :]), name_of(func), mode.tainted(args, kwargs))
+        middle = () if sizes is None else (sizes[index],)
+        whole = (*shape[:dim], *middle, *shape[dim + 1 :])
+        mode.know(piece, whole, name_of(func), mode.tainted(args, {}))
     return out
+
+
+def _equal_lengths(total: Size, size: Size) -> Callable[[int], Sequence[Size]]:
+    """Pieces of one size, the last of them of what is left; followed for their very number."""
+
+    def lengths(count: int) -> Sequence[Size]:
+        if total == 0:
+            return [0] * count
+        specialise(_ceil_div(total, size))
+        return [size] * (count - 1) + [total - size * (count - 1)]
+
+    return lengths
 
 
 @rule("split", "split_with_sizes", torch.functional.split)
 def _split(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    tensor = args[0]
-    given = dict(kwargs)
-    size = (
-        args[1] if len(args) > 1 else given.pop("split_size_or_sections", given.get("split_size"))
-    )
-    dim = args[2] if len(args) > 2 else given.get("dim", 0)
+    tensor, *rest = args
+    given = dict(zip(("split_size", "dim"), rest, strict=False)) | kwargs
+    size = next(given[k] for k in given if k.startswith("split_size"))
+    dim = given.get("dim", 0)
     total = mode.shape(tensor)[dim]
     if isinstance(size, int):
-        count = specialise(_ceil_div(total, size))
-        lengths = [size] * (count - 1) + [total - size * (count - 1)]
+        lengths = _equal_lengths(total, size)
     else:
-        lengths = list(size)
-        if sum(lengths) != total:
-            lengths = list(plain(lengths))  # torch raises
-    with_plain = (tensor, plain(size), dim)
-    return _pieces(mode, torch.Tensor.split, with_plain, {}, dim, lengths)
+        _ = sum(size) == total  # or torch raises
+        lengths = lambda count: size  # noqa: E731
+    return _pieces(mode, torch.Tensor.split, (tensor, size, dim), dim, lengths)
 
 
 @rule("chunk")
@@ -765,17 +789,15 @@ def _chunk(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     chunks = specialise(args[1] if len(args) > 1 else kwargs["chunks"])
     dim = args[2] if len(args) > 2 else kwargs.get("dim", 0)
     total = mode.shape(tensor)[dim]
-    size = _ceil_div(total, chunks)
-    count = specialise(_ceil_div(total, size))
-    lengths = [size] * (count - 1) + [total - size * (count - 1)]
-    return _pieces(mode, torch.Tensor.chunk, (tensor, chunks, dim), {}, dim, lengths)
+    lengths = _equal_lengths(total, _ceil_div(total, chunks) if total != 0 else 0)
+    return _pieces(mode, torch.Tensor.chunk, (tensor, chunks, dim), dim, lengths)
 
 
 @rule("unbind", "__iter__")
 def _unbind(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
     specialise(mode.shape(args[0])[dim])
-    out = _pieces(mode, torch.Tensor.unbind, (args[0], dim), {}, dim, None)
+    out = _pieces(mode, torch.Tensor.unbind, (args[0], dim), dim, None)
     return iter(out) if name_of(func) == "__iter__" else out
 
 
@@ -791,14 +813,14 @@ def _meshgrid(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return out
 
 
-@rule("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "vdot", "inner")
+@rule("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "vdot")
 def _matmul(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     if not mode.has_symbols(args, kwargs):
         return mode.without_rule(func, args, kwargs, name_of(func))
     a, b = mode.shape(args[0]), mode.shape(args[1])
     if name_of(func) == "__rmatmul__":
         a, b = b, a
-    if (a[-1] if name_of(func) == "inner" else b[-2] if len(b) > 1 else b[-1]) != a[-1]:
+    if (b[-2] if len(b) > 1 else b[-1]) != a[-1]:
         return mode.real(func, args, kwargs)  # torch raises
     rows = a[-2:-1]
     columns = b[-1:] if len(b) > 1 else ()
@@ -815,6 +837,15 @@ def _matmul(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 def _outer(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     shape = (*mode.shape(args[0]), *mode.shape(args[1]))
     return mode.result(func, args, kwargs, shape)
+
+
+@rule("inner")
+def _inner(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    a, b = mode.shape(args[0]), mode.shape(args[1])
+    if not a or not b:
+        return _pointwise(mode, func, args, kwargs)
+    _ = a[-1] == b[-1]  # or torch raises
+    return mode.result(func, args, kwargs, (*a[:-1], *b[:-1]))
 
 
 @rule("linear")
@@ -847,7 +878,7 @@ def _reduced(shape: Sizes, dim: Any, keepdim: bool) -> Sizes:
     return tuple(s for axis, s in enumerate(shape) if axis not in dims)
 
 
-def _reduction_rule(dim_position: int, *functions: Any) -> None:
+def _reduction_rule(dim_position: int, keepdim_position: int, *functions: Any) -> None:
     def apply_rule(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
         if len(args) > 1 and isinstance(args[1], torch.Tensor):
             return _pointwise(mode, func, args, kwargs)  # torch.max(a, b)
@@ -855,7 +886,8 @@ def _reduction_rule(dim_position: int, *functions: Any) -> None:
             return mode.without_rule(func, args, kwargs, name_of(func))
         given = dict(enumerate(args))
         dim = given.get(dim_position, kwargs.get("dim"))
-        keepdim = given.get(dim_position + 1, kwargs.get("keepdim", False))
+        dim = None if isinstance(dim, bool) else dim  # torch.std(input, unbiased)
+        keepdim = given.get(keepdim_position, kwargs.get("keepdim", False))
         shape = _reduced(mode.shape(first_argument(args, kwargs)), dim, keepdim)
         out = mode.real(func, args, kwargs)
         for item in [out] if isinstance(out, torch.Tensor) else out:
@@ -866,6 +898,7 @@ def _reduction_rule(dim_position: int, *functions: Any) -> None:
 
 
 _reduction_rule(
-    1, *"sum mean prod amax amin any all argmax argmin logsumexp max min median std var".split()
+    1, 2, *"sum mean prod amax amin any all argmax argmin logsumexp max min median".split()
 )
-_reduction_rule(2, "norm", torch.functional.norm, torch.linalg.norm, torch.linalg.vector_norm)
+_reduction_rule(1, 3, "std", "var")
+_reduction_rule(2, 3, "norm", torch.functional.norm, torch.linalg.norm, torch.linalg.vector_norm)

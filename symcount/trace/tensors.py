@@ -28,6 +28,7 @@ from symcount.trace.shapes import (
     SIZELESS,
     Sizes,
     first_argument,
+    fits_into,
     in_place,
     leaves,
     name_of,
@@ -158,7 +159,9 @@ class Tensors(TorchFunctionMode):
         if in_place(name):
             target = first_argument(args, kwargs, "tensor")
             if isinstance(target, torch.Tensor) and target.is_meta:
-                return target
+                others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
+                if all(fits_into(shape, self.shape(target)) for shape in others):
+                    return target
         return self.without_rule(func, args, kwargs, name)
 
     def without_rule(
