@@ -152,6 +152,7 @@ class Tensors(TorchFunctionMode):
         if self.run.pokes:
             nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
             self.run.settle(calling_frame(), nodes)
+        func = unseen.behind(func)
         rule = RULES.get(func)
         if rule is not None:
             return rule(self, func, args, kwargs)

@@ -27,6 +27,7 @@ _active = threading.local()
 
 # --- torch functions that refuse a symbol before any mode is asked ------------------------------
 
+_originals: dict[Any, Any] = {}
 _refusing: dict[tuple[int, str], tuple[Any, str, Any]] = {}
 
 
@@ -39,7 +40,13 @@ def _following(original: Any) -> Callable[..., Any]:
             return mode.__torch_function__(original, (), args, kwargs)
 
     wrapper.__name__ = getattr(original, "__name__", "wrapper")
+    _originals[wrapper] = original
     return wrapper
+
+
+def behind(func: Any) -> Any:
+    """The function itself, if torch hands a mode the wrapper that stands in its place."""
+    return _originals.get(func, func)
 
 
 def _refuse(owner: Any, name: str) -> bool:
