@@ -6,6 +6,7 @@ import functools
 import random
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -465,22 +466,172 @@ def test_a_symbol_lost_to_a_rare_constant(rare) -> None:
         pass
 
 
-def test_a_symbol_as_a_key() -> None:
+SIZES = {64: 1, 128: 2}
+
+
+def test_look_ups_are_comparisons_with_each_key() -> None:
+    def with_default(dim):
+        return nn.Linear(dim, {64: 1, 128: 2}.get(dim, 3), bias=False)
+
+    def without(dim):
+        return nn.Linear(dim, SIZES[dim], bias=False)
+
+    def in_a_set(dim):
+        return nn.Linear(dim, 7 if dim in {8, 16} else 9, bias=False)
+
+    def in_a_list(dim, stage=1):
+        return nn.Linear(dim, [3, 4, 5][stage], bias=False)
+
+    def slice_of_a_list(dim, stages=1):
+        return nn.Linear(dim, sum([3, 4, 5][:stages]), bias=False)
+
+    expected = {
+        with_default: (
+            "Piecewise((dim, Eq(dim, 64)), (2*dim, Eq(dim, 128)), (3*dim, True))",
+            "True",
+        ),
+        without: ("Piecewise((dim, Eq(dim, 64)), (2*dim, True))", "Eq(dim, 64) | Eq(dim, 128)"),
+        in_a_set: ("Piecewise((7*dim, Eq(dim, 8) | Eq(dim, 16)), (9*dim, True))", "True"),
+        in_a_list: ("Piecewise((5*dim, stage >= 2), (4*dim, True))", "stage < 3"),
+        slice_of_a_list: (
+            "Piecewise((12*dim, stages >= 3), (7*dim, stages >= 2), (3*dim, True))",
+            "True",
+        ),
+    }
+    for factory, (formula, domain) in expected.items():
+        count = derive(factory)
+        assert (str(count), str(count.domain)) == (formula, domain)
+        assert count.certificate.grade == "complete"
+
+
+def test_a_look_up_in_something_that_cannot_be_looked_at() -> None:
+    def sizes():
+        return {64: 1, 128: 2}
+
     def factory(dim):
-        return nn.Linear(dim, {64: 1, 128: 2}.get(dim, 3))
+        return nn.Linear(dim, sizes().get(dim, 3))
 
     with pytest.raises(symcount.NondeterministicError) as caught:
         derive(factory)
     assert "A symbol is a key of a dict or a member of a set" in str(caught.value)
     assert f"{HERE}:{line_of(factory, '.get(')}" in str(caught.value)
 
+    def indexed(dim, stage=1):
+        return nn.Linear(dim, list(sizes().values())[stage])
 
-def test_an_index_into_a_list() -> None:
-    def factory(dim, stage=1):
-        return nn.Linear(dim, [3, 4, 5][stage])
+    with pytest.raises(symcount.DerivationError, match="index of 1"):
+        derive(indexed)
 
-    with pytest.raises(symcount.VerificationError, match="index of 1"):
-        derive(factory)
+
+def test_what_a_lost_number_reaches_decides_the_grade() -> None:
+    def named(dim):
+        module = nn.Linear(dim, 3)
+        module.extra = f"a layer of {dim}"
+        return module
+
+    count = derive(named, strict=True)
+    assert count.certificate.grade == "complete"
+    assert count.certificate.concretisations == ()
+    (harmless,) = count.certificate.harmless
+    assert (harmless.kind, harmless.symbols, harmless.value) == ("text", ("dim",), 64)
+    assert harmless.source.line == line_of(named, "module.extra")
+
+    def sized_by_text(dim):
+        return nn.Linear(dim, 3 if len(str(dim)) < 99 else len(str(dim)))
+
+    count = derive(sized_by_text)  # perturbing the number changes nothing either
+    assert count.certificate.grade == "complete"
+
+    def lost(dim):
+        return nn.Linear(dim, 1 + int(str(dim)) // 1_000_000_007)
+
+    with pytest.raises(symcount.VerificationError, match="wrong at dim=1000000007"):
+        derive(lost)
+
+
+FORBIDDEN = {"65"}
+
+
+def test_checked_is_what_a_dozen_more_points_are_for() -> None:
+    def factory(dim):
+        if f"{dim}" in FORBIDDEN:
+            raise ValueError("forbidden")
+        return nn.Linear(dim, 3)
+
+    count = derive(factory, dim=Symbol(max=64))
+    assert count.certificate.grade == "checked"
+    assert len(count.certificate.points) > 12
+    (lost,) = count.certificate.concretisations
+    assert lost.source.line == line_of(factory, "FORBIDDEN")
+    assert "a symbol became a plain number where it matters" in str(count.certificate)
+    with pytest.raises(symcount.IncompleteError, match="would be checked"):
+        derive(factory, dim=Symbol(max=64), strict=True)
+
+
+def test_strict_refuses_what_is_not_complete() -> None:
+    def factory(dim):
+        return nn.Sequential(*(nn.Linear(dim, 2) if dim % p else nn.ReLU() for p in (2, 3, 5, 7)))
+
+    assert derive(factory, strict=True).certificate.grade == "complete"
+    with pytest.raises(symcount.IncompleteError, match=r"would be partial, .* budget of 3 paths"):
+        derive(factory, strict=True, max_paths=3)
+
+
+def test_a_factory_made_to_explode_keeps_to_its_budget() -> None:
+    def factory(dim):
+        layers = [nn.Linear(1 if (dim >> bit) % 2 else 2, 3) for bit in range(30)]
+        return nn.Sequential(*layers)
+
+    started = time.monotonic()
+    count = derive(factory, max_seconds=2, max_paths=10**6)
+    assert time.monotonic() - started < 3
+    assert count.certificate.grade == "partial"
+    assert "the budget of 2 seconds was spent" in count.certificate.reason
+    assert count(64) == sum(3 + 3 * (1 if 64 >> bit & 1 else 2) for bit in range(30))
+
+
+def test_float_hyper_parameters_can_be_symbols() -> None:
+    def mlp(dim, ratio=4.0):
+        if ratio < 1:
+            raise ValueError("ratio is below 1")
+        return nn.Linear(dim, int(dim * ratio), bias=False)
+
+    assert str(derive(mlp)) == "4*dim**2"
+    count = derive(mlp, ratio=Symbol(real=True))
+    assert str(count) == "dim*trunc(fmul(dim, ratio))"
+    assert str(count.domain) == "ratio >= 1"
+    assert count.defaults == {"ratio": 4.0}
+    assert count.certificate.grade == "complete"
+    for ratio in (1.0, 8 / 3, 2.6667, 4, 1.29):
+        assert count(768, ratio) == 768 * int(768 * ratio)
+    with pytest.raises(symcount.DomainError, match="ratio is below 1"):
+        count(768, 0.5)
+    with pytest.raises(symcount.ArgumentError, match="this hyper-parameter is a positive number"):
+        count(768, "4")
+
+
+def test_valid_values() -> None:
+    def heads(dim, n_head=4):
+        if dim % n_head:
+            raise ValueError("not divisible")
+        return nn.Linear(dim, dim)
+
+    count = derive(heads)
+    assert count.valid(64) and not count.valid(62) and count.valid(dim=62, n_head=2)
+    assert count.valid_values("dim", between=(61, 72)) == [64, 68, 72]
+    assert count.valid_values("n_head", between=(1, 12), dim=12) == [1, 2, 3, 4, 6, 12]
+    with pytest.raises(symcount.ArgumentError, match="has no symbol 'width'"):
+        count.valid_values("width", dim=3)
+    with pytest.raises(symcount.ArgumentError, match="needs a value for 'dim'"):
+        count.valid_values("n_head")
+    with pytest.raises(symcount.DomainError) as caught:
+        count(62)
+    assert "Nearest valid values: dim=60 or 64; n_head=2 or 31." in str(caught.value)
+
+
+def test_options_that_collide_with_parameters() -> None:
+    with pytest.raises(symcount.ArgumentError, match="'strict', which is also an option of derive"):
+        derive(lambda dim, strict: nn.Linear(dim, strict))
 
 
 def test_an_operation_without_a_shape_rule() -> None:
