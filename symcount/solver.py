@@ -222,16 +222,17 @@ class _Translation:
 
     def _about(self, exact: Any) -> Any:
         result = self._new(integer=False)
-        slack = _ULP * 1
         size = z3.If(exact >= 0, exact, -exact)
-        error = _constant(slack) * size + _constant(_SMALLEST)
+        error = _constant(_ULP) * size + _constant(_SMALLEST)
         self.definitions += [result >= exact - error, result <= exact + error]
         return result
 
     def _operand(self, a: Poly) -> Any:
         """An operand as a double: an integer that may not be one is rounded first."""
         value = _real(self.poly(a))
-        return value if lower.opaque(a) or a.constant is not None else self._about(value)
+        constant = a.constant
+        is_double = lower.opaque(a) or (constant is not None and abs(constant) <= 2**53)
+        return value if is_double else self._about(value)
 
     def _fadd(self, a: Poly, b: Poly) -> Any:
         return self._about(self._operand(a) + self._operand(b))
