@@ -21,10 +21,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from symcount.algebra import Condition, Facts, Poly
+from symcount.algebra import Condition, Facts, Poly, compare
 from symcount.errors import InternalError, NondeterministicError
 from symcount.evaluate import compile_condition, holds
-from symcount.lower import Limits, Lowering
+from symcount.lower import Known, Limits, Lowering
 from symcount.paths import Decisions
 from symcount.symbols import Hyperparameter
 from symcount.trace import Branch, OnBranch, Perturb, Trace
@@ -53,6 +53,10 @@ class Place:
     end: Path | None = None
     unreachable: bool = False
     undecided: bool = False
+    facts: Facts | None = None
+    answers: dict[tuple[str, Poly, Poly], tuple[Condition | None, bool]] = field(
+        default_factory=dict
+    )
 
     @property
     def is_open(self) -> bool:
@@ -230,11 +234,12 @@ def explore(
     first = first_hints(ranges)
     frontier = Frontier(ranges, facts, first)
     found = Exploration(Place(()))
+    known: Known = {}
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
     try:
         while hints is not None:
             deadline = started + max_seconds if found.paths else math.inf
-            path = _run(tracer, hints, facts, found.root, deadline)
+            path = _run(tracer, hints, facts, found.root, known, deadline)
             _insert(found.root, path)
             found.paths.append(path)
             if len(found.paths) >= max_paths and any(True for _ in found.open_places()):
@@ -250,60 +255,93 @@ def explore(
     return found
 
 
+class _Walk:
+    """Follows the decisions of one run down the tree, and on from where the tree ends.
+
+    Runs that share decisions meet the same comparisons in the same places, so what a comparison
+    comes to is remembered at the place.
+    """
+
+    def __init__(
+        self, root: Place, facts: Facts, lowering: Lowering, hints: Values, deadline: float
+    ) -> None:
+        self.place: Place | None = root
+        self.facts = facts
+        self.lowering = lowering
+        self.hints = hints
+        self.deadline = deadline
+        self.known: dict[Condition, bool] = {}
+        self.steps: list[Step] = []
+        self.limits: set[tuple[Condition, bool]] = set()
+
+    def on_branch(self, branch: Branch) -> bool:
+        """Take note of a comparison; whether it decides anything new."""
+        if time.perf_counter() > self.deadline:
+            raise BudgetSpent
+        left, right = self.lowering(branch.left), self.lowering(branch.right)
+        self.limits |= left.limits | right.limits
+        condition, polarity = self._compared(branch.op, left.poly, right.poly)
+        truth = branch.taken == polarity
+        if truth is not (True if condition is None else self.known.get(condition, truth)):
+            raise InternalError(
+                f"{branch.source}: {branch.op} of {branch.left.hint} and another number is "
+                f"{branch.taken}, but its normal form, {condition!r}, says otherwise"
+            )
+        if condition is None or condition in self.known:
+            return False
+        subject = left.poly if branch.specialised else None
+        tested = None if self.place is None else self.place.condition
+        if tested not in (None, condition) and self._is_about(subject):
+            # An earlier run was specialised to another value here.
+            assert tested is not None
+            self._step(Step(tested, holds(tested, self.hints), branch.source, subject))
+            return self.on_branch(branch)
+        self._step(Step(condition, truth, branch.source, subject))
+        return True
+
+    def _is_about(self, subject: Poly | None) -> bool:
+        return subject is not None and self.place is not None and self.place.subject == subject
+
+    def _compared(self, op: str, left: Poly, right: Poly) -> tuple[Condition | None, bool]:
+        if self.place is None:
+            return compare(op, left, right, self.facts)
+        key = op, left, right
+        if key not in self.place.answers:
+            self.place.answers[key] = compare(op, left, right, self.facts)
+        return self.place.answers[key]
+
+    def _step(self, step: Step) -> None:
+        self.known[step.condition] = step.truth
+        self.steps.append(step)
+        place = self.place
+        self.place = None if place is None else place.then if step.truth else place.otherwise
+        if self.place is None:
+            self.facts = self.facts.with_condition(step.condition, step.truth)
+            return
+        if self.place.facts is None:
+            self.place.facts = self.facts.with_condition(step.condition, step.truth)
+        self.facts = self.place.facts
+
+
 def _run(
     tracer: Tracer,
     hints: Values,
     facts: Facts,
     root: Place,
+    known: Known,
     deadline: float = math.inf,
     perturb: Perturb | None = None,
 ) -> Path:
-    lowering = Lowering(facts)
-    steps: list[Step] = []
-    path_limits: set[tuple[Condition, bool]] = set()
+    lowering = Lowering(facts, known)
+    walk = _Walk(root, facts, lowering, hints, deadline)
 
     def listen() -> OnBranch:
-        known: dict[Condition, bool] = {}
-        here = [facts]  # and what the decisions so far say
-        place: list[Place | None] = [root]
-
-        def step(condition: Condition, truth: bool, source: Source, subject: Poly | None) -> None:
-            known[condition] = truth
-            here[0] = here[0].with_condition(condition, truth)
-            steps.append(Step(condition, truth, source, subject))
-            if place[0] is not None:
-                place[0] = place[0].then if truth else place[0].otherwise
-
-        def on_branch(branch: Branch) -> bool:
-            if time.perf_counter() > deadline:
-                raise BudgetSpent
-            condition, polarity, limits = lowering.condition(
-                branch.op, branch.left, branch.right, here[0]
-            )
-            path_limits.update(limits)
-            truth = branch.taken == polarity
-            if truth is not (True if condition is None else known.get(condition, truth)):
-                raise InternalError(
-                    f"{branch.source}: {branch.op} of {branch.left.hint} and another number is "
-                    f"{branch.taken}, but its normal form, {condition!r}, says otherwise"
-                )
-            if condition is None or condition in known:
-                return False
-            subject = lowering(branch.left).poly if branch.specialised else None
-            at = place[0]
-            if at is not None and at.condition not in (None, condition):
-                assert at.condition is not None
-                if subject is not None and at.subject == subject:
-                    # An earlier run was specialised to another value.
-                    step(at.condition, holds(at.condition, hints), branch.source, subject)
-                    return on_branch(branch)
-            step(condition, truth, branch.source, subject)
-            return True
-
-        return on_branch
+        nonlocal walk
+        walk = _Walk(root, facts, lowering, hints, deadline)
+        return walk.on_branch
 
     trace = tracer(hints, listen, perturb)
-    return Path(trace, lowering, tuple(steps), frozenset(path_limits))
+    return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits))
 
 
 def kinds_that_matter(tracer: Tracer, path: Path, facts: Facts) -> set[str]:
@@ -347,7 +385,7 @@ def _perturbed(
     def perturb(kind: str, value: Number) -> Number:
         return change(value) if kind in kinds else value
 
-    return _run(tracer, path.trace.hints, facts, Place(()), perturb=perturb)
+    return _run(tracer, path.trace.hints, facts, Place(()), {}, perturb=perturb)
 
 
 def _story(path: Path, facts: Facts) -> tuple[object, ...]:

@@ -44,11 +44,18 @@ class Value(NamedTuple):
     limits: Limits = _NO_LIMITS
 
 
-class Lowering:
-    """Lowers the nodes of one trace under given facts."""
+Known: TypeAlias = "dict[tuple[object, ...], Value]"
 
-    def __init__(self, facts: Facts) -> None:
+
+class Lowering:
+    """Lowers the nodes of one trace under given facts.
+
+    Traces that follow each other do much the same arithmetic: `known` remembers it across them.
+    """
+
+    def __init__(self, facts: Facts, known: Known | None = None) -> None:
         self.facts = facts
+        self._known: Known = {} if known is None else known
         self._done: dict[int, tuple[Node, Value]] = {}
 
     def __call__(self, operand: Node | Number) -> Value:
@@ -75,23 +82,20 @@ class Lowering:
             return Value(symbol(str(node.args[0]), real), real)
         args = [self._done[id(a)][1] if isinstance(a, Node) else _constant(a) for a in node.args]
         is_float = isinstance(node.hint, float)
+        key = (node.op, is_float, *args)
+        value = self._known.get(key)
+        if value is None:
+            value = self._known[key] = self._computed(node.op, is_float, args)
+        return value
+
+    def _computed(self, op: str, is_float: bool, args: list[Value]) -> Value:
         limits = _NO_LIMITS.union(*(a.limits for a in args))
         if not is_float and not any(a.is_float for a in args):
-            poly = _INTEGER[node.op](self.facts, *(a.poly for a in args))
+            poly = _INTEGER[op](self.facts, *(a.poly for a in args))
             return Value(poly, False, limits)
         exactly = _Exactly(self.facts)
-        poly = _FLOAT[node.op](exactly, *args)
+        poly = _FLOAT[op](exactly, *args)
         return Value(poly, is_float, limits | exactly.limits)
-
-    def condition(
-        self, op: str, left: Node | Number, right: Node | Number, facts: Facts
-    ) -> tuple[Condition | None, bool, Limits]:
-        """A comparison as `symcount.algebra.compare` gives it, and the limits of that.
-
-        `facts` may know more than those that the operands are lowered under.
-        """
-        a, b = self(left), self(right)
-        return (*compare(op, a.poly, b.poly, facts), a.limits | b.limits)
 
 
 class _Exactly:

@@ -231,7 +231,7 @@ class _Translation:
         """An operand as a double: an integer that may not be one is rounded first."""
         value = _real(self.poly(a))
         constant = a.constant
-        is_double = lower.opaque(a) or (constant is not None and abs(constant) <= 2**53)
+        is_double = lower.opaque(a) or (constant is not None and -(2**53) <= constant <= 2**53)
         return value if is_double else self._about(value)
 
     def _fadd(self, a: Poly, b: Poly) -> Any:

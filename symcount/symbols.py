@@ -132,8 +132,8 @@ class Hyperparameter:
             for value in (hint + distance, hint - distance, distance, hint * distance):
                 if value in self:
                     yield value
-        for odd in (1, 3, 5):
-            for power in range(4, 12):
+        for odd in (1, 3, 5, 7):
+            for power in range(1, 11):
                 yield self.aligned(odd << power)
 
     def sample(self, draw: random.Random) -> Number:

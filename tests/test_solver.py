@@ -93,7 +93,8 @@ def test_float_steps_hold_the_double_that_python_computes(left, right, x, y) -> 
     try:
         nodes = [node_of(step, values) for step in (left, right)]
         lowering = Lowering(FACTS)
-        condition, polarity, _ = lowering.condition("lt", nodes[0], nodes[1], FACTS)
+        sides = [lowering(node).poly for node in nodes]
+        condition, polarity = compare("lt", *sides, FACTS)
     except UNDEFINED:
         assume(False)
     assume(condition is not None)
