@@ -38,7 +38,17 @@ from symcount.explore import (
 )
 from symcount.formula import Certificate, Grade, ParamCount
 from symcount.lower import Lowering
-from symcount.paths import Built, Refused, Split, Tree, Unexplored, Unreachable, Weight, leaves
+from symcount.paths import (
+    Built,
+    Refused,
+    Split,
+    Tree,
+    Unexplored,
+    Unreachable,
+    Weight,
+    follow,
+    leaves,
+)
 from symcount.symbols import Hyperparameter, Symbol
 from symcount.trace import Concretisation, OnBranch, Perturb, Raised, Trace, TracedTensor, trace
 from symcount.trace.graph import Source
@@ -610,22 +620,11 @@ def _check(
     limits = tuple(limits)
 
     def expected(point: Values) -> Mapping[str, verify.TensorFacts] | None:
-        node = tree
-        while isinstance(node, Split):
-            node = node.then if evaluate.holds(node.condition, point) else node.otherwise
-        if not isinstance(node, Built):
-            return None
-        sizes = _Sizes(point)
-        shapes, _ = node.program.run(**point)
-        for weight in node.weights:
-            if weight.shape is not None and shapes[weight.name] != tuple(
-                sizes[p] for p in weight.shape
-            ):
-                raise InternalError(
-                    f"the traced arithmetic gives {weight.name!r} the shape {shapes[weight.name]} "
-                    f"at {_at(point)}, and its normal form {_sizes(weight)}"
-                )
-        return {w.name: _facts_at(w, sizes) for w in node.weights}
+        try:
+            leaf = follow(tree, point)
+            return _said(leaf, point) if isinstance(leaf, Built) else None
+        except (ArithmeticError, ValueError):
+            return None  # as the factory's own arithmetic is undefined there
 
     points = [p for p in _points(call, found, tree, bool(lost)) if _within(p, limits)]
     refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
@@ -633,6 +632,21 @@ def _check(
     if difference is not None:
         raise _explained(call, found, builds, tree, difference)
     return tuple(tuple(p.items()) for p in points)
+
+
+def _said(leaf: Built, point: Values) -> dict[str, verify.TensorFacts]:
+    """What a path says of every tensor, its normal forms and its traced arithmetic agreeing."""
+    sizes = _Sizes(point)
+    shapes, _ = leaf.program.run(**point)
+    said = {}
+    for weight in leaf.weights:
+        said[weight.name] = facts = _facts_at(weight, sizes)
+        if facts.shape is not None and facts.shape != shapes[weight.name]:
+            raise InternalError(
+                f"the traced arithmetic gives {weight.name!r} the shape {shapes[weight.name]} at "
+                f"{_at(point)}, and its normal form ({_sizes(weight)}) gives {facts.shape}"
+            )
+    return said
 
 
 def _within(point: Values, limits: Iterable[tuple[Condition, bool]]) -> bool:
@@ -718,11 +732,9 @@ def _numbers_in(value: object) -> Iterator[int]:
 
 def _is_built(tree: Tree, values: Values) -> bool:
     try:
-        while isinstance(tree, Split):
-            tree = tree.then if evaluate.holds(tree.condition, values) else tree.otherwise
+        return isinstance(follow(tree, values), Built)
     except (ArithmeticError, ValueError):
         return False
-    return isinstance(tree, Built)
 
 
 def _other_points(call: _Call, found: Exploration) -> Iterator[tuple[int | float, ...]]:

@@ -20,6 +20,7 @@ from symcount.paths import (
     Tree,
     Unreachable,
     Weight,
+    follow,
     joined,
     leaves,
 )
@@ -413,7 +414,7 @@ class ParamCount:
                 )
         steps: list[Split] = []
         try:
-            leaf = self._follow(point, steps)
+            leaf = follow(self.tree, point, steps)
         except (ArithmeticError, ValueError) as error:
             return DomainError(f"{start}its arithmetic fails there: {error}")
         last = steps[-1]
@@ -428,13 +429,6 @@ class ParamCount:
             f"{text} The factory takes a branch there that was not explored; derive with a "
             "Symbol(min=..., max=...) around these values, or with these values fixed."
         )
-
-    def _follow(self, point: Mapping[str, int | float], steps: list[Split]) -> Leaf:
-        node: Tree = self.tree
-        while isinstance(node, Split):
-            steps.append(node)
-            node = node.then if evaluate.holds(node.condition, point) else node.otherwise
-        return node
 
     # --- other measures ---
 

@@ -7,11 +7,12 @@ trees with its leaves mapped to something else, and equal neighbours joined.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from symcount.algebra import Condition, Poly, product_of
+from symcount.evaluate import holds
 from symcount.trace.graph import Program, Source
 
 
@@ -93,16 +94,15 @@ def leaves(tree: Tree, decisions: Decisions = ()) -> Iterator[tuple[Decisions, L
         yield decisions, tree
 
 
-def map_leaves(tree: Tree, change: Callable[[Leaf], Leaf]) -> Tree:
-    """The same tree with other leaves."""
-    if isinstance(tree, Split):
-        return Split(
-            tree.condition,
-            tree.source,
-            map_leaves(tree.then, change),
-            map_leaves(tree.otherwise, change),
-        )
-    return change(tree)
+def follow(
+    tree: Tree, values: Mapping[str, int | float], passed: list[Split] | None = None
+) -> Leaf:
+    """The leaf that these values of the symbols lead to; the splits on the way go to `passed`."""
+    while isinstance(tree, Split):
+        if passed is not None:
+            passed.append(tree)
+        tree = tree.then if holds(tree.condition, values) else tree.otherwise
+    return tree
 
 
 class _Anything:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import z3
 
@@ -25,6 +25,9 @@ from symcount.symbols import Hyperparameter
 
 _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
+# Values of the symbols are looked for up to the first of these, then up to the next.
+_LIMITS = (2**12, 2**17, 2**31)
+Values: TypeAlias = "Mapping[str, int | float]"
 
 
 class Solver:
@@ -45,50 +48,51 @@ class Solver:
         self._symbols = {h.name: (z3.Real if h.real else z3.Int)(h.name) for h in ranges}
         self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
 
-    def models(
-        self, decisions: Decisions, most: int = 4
-    ) -> Iterator[Mapping[str, int | float] | None]:
-        """Values that may take a path, at most `most` of them.
+    def models(self, decisions: Decisions, most: int = 4) -> Iterator[Values | None]:
+        """Values that may take a path, at most `most` of them, small ones if there are any.
 
-        Gives None where z3 does not know, or has more. Ending without having given anything is a
-        proof that no value takes the path.
+        Gives None where z3 does not know, or has more, or only values too large to build anything
+        with. Ending without having given anything is a proof that no value takes the path.
         """
+        solver = self._asking(decisions)
+        if self._check(solver) == z3.unsat:
+            return
+        for limit in _LIMITS:
+            solver.push()
+            solver.add(*(s <= limit for s in self._symbols.values()))
+            while most and self._check(solver) == z3.sat:
+                most -= 1
+                model = solver.model()
+                exact = {n: model.eval(s, model_completion=True) for n, s in self._symbols.items()}
+                yield {name: _plain(value) for name, value in exact.items()}
+                solver.add(z3.Or(*(self._symbols[name] != value for name, value in exact.items())))
+            solver.pop()
+        yield None
+
+    def proves_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
+        """Whether it is proved that two polynomials are equal wherever a path is taken."""
+        return bool(self._check(self._asking(decisions, (a, b))) == z3.unsat)
+
+    def refutes(self, decisions: Decisions) -> bool:
+        """Whether it is proved that no value takes the path."""
+        return bool(self._check(self._asking(decisions)) == z3.unsat)
+
+    def _asking(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> Any:
+        """A z3 solver that is told of a path, and that pairs of polynomials differ there."""
         solver = z3.Solver()
         solver.set("timeout", self.milliseconds)
         translation = _Translation(self._symbols, self.facts)
         solver.add(*self._domain)
         solver.add(*(translation.condition(c, truth) for c, truth in decisions))
+        solver.add(*(translation.poly(a) != translation.poly(b) for a, b in different))
         solver.add(*translation.definitions)
-        for _ in range(most):
-            started = time.perf_counter()
-            answer = solver.check()
-            self.seconds += time.perf_counter() - started
-            if answer == z3.unsat:
-                return
-            if answer == z3.unknown:
-                break
-            model = solver.model()
-            exact = {n: model.eval(s, model_completion=True) for n, s in self._symbols.items()}
-            yield {name: _plain(value) for name, value in exact.items()}
-            solver.add(z3.Or(*(self._symbols[name] != value for name, value in exact.items())))
-        yield None
+        return solver
 
-    def proves_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
-        """Whether it is proved that two polynomials are equal wherever a path is taken."""
-        solver = z3.Solver()
-        solver.set("timeout", self.milliseconds)
-        translation = _Translation(self._symbols, self.facts)
-        differ = translation.poly(a) != translation.poly(b)
-        conditions = [translation.condition(c, truth) for c, truth in decisions]
-        solver.add(differ, *conditions, *self._domain, *translation.definitions)
+    def _check(self, solver: Any) -> Any:
         started = time.perf_counter()
         answer = solver.check()
         self.seconds += time.perf_counter() - started
-        return bool(answer == z3.unsat)
-
-    def refutes(self, decisions: Decisions) -> bool:
-        """Whether it is proved that no value takes the path."""
-        return not any(True for _ in self.models(decisions, most=1))
+        return answer
 
 
 def _plain(value: Any) -> int | float:

@@ -1695,12 +1695,6 @@ def local_cache(dim):
     return nn.ModuleList([layer(dim), layer(2 * dim), layer(dim)])
 
 
-# each size once
-@gives("2*a + 2*b + 4")
-def unique_sizes(a, b):
-    return nn.ModuleList([nn.Linear(s, 2) for s in sorted({a, b})])
-
-
 # GLU variants by name
 @gives("2*dim**2 + 2*dim")
 def fixed_enum_string(dim, act: str = "glu"):
@@ -2394,7 +2388,7 @@ def spectral_norm_old(dim):
 
 
 # SN-GAN: spectral norm by parametrization
-@gives("20*dim + 20")
+@gives("20*dim + 20", "dim <= 32", dim=Symbol(max=32))
 def spectral_norm(dim):
     return nn.utils.parametrizations.spectral_norm(nn.Linear(dim, 20))
 
@@ -2686,7 +2680,7 @@ def islice_depth(dim, depth):
 # an array as long as the network
 @refused(
     symcount.VerificationError,
-    "index of",
+    "float of 5.0",
     "C code asks for a plain number; range(depth) is followed",
     depth=Symbol(max=5),
 )
@@ -2713,7 +2707,7 @@ def pattern_string(dim):
 # pydantic: validated in Rust
 @refused(
     symcount.VerificationError,
-    "int of 64",
+    "pydantic/main.py",
     "pydantic makes a plain int of it; annotate Any, or model_construct()",
 )
 def pydantic_validated(dim):

@@ -63,6 +63,7 @@ class Writer:
                 f"(({x} + {n} - 1) // {n} * {n})",
                 f"int({x} * {self.pick(0.29, 0.25, 0.5, 1.5, 2.67, 4.0, 0.1)})",
                 f"int({x} / {n})",
+                f"int(({x} % {n} - {self.number()}) / 2)",
                 f"int({x} / {name})",
                 f"int({self.pick('2 * x / 3', 'x ** 0.5', '1.3 * x')})".replace("x", x, 1),
                 f"round({x} * {self.pick(0.5, 0.3, 1.1)})",
@@ -174,7 +175,7 @@ class Writer:
 
 
 def points(seed: int, names: list[str]) -> list[dict[str, int]]:
-    """All sizes to 60 of one symbol, or a sample of pairs and triples with small ones among them."""
+    """All sizes to 60 of one symbol, or a sample of pairs and triples, many of them small."""
     if len(names) == 1:
         return [{names[0]: value} for value in range(1, 61)]
     draw = random.Random(seed)

@@ -18,7 +18,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symcount import algebra, evaluate, lower, sympy_form
-from symcount.algebra import CALLS, Facts, symbol
+from symcount.algebra import CALLS, Facts, compare, symbol
 from symcount.errors import UnsupportedError
 from symcount.lower import Lowering
 from symcount.trace.builtins import BUILTINS, MATH
@@ -196,8 +196,9 @@ def test_lowered_programs_compute_what_python_does(
     limits = set()
     try:
         for op, left, right, taken, _ in recorder.branches:
-            condition, polarity, bounds = lowering.condition(op, left, right, here)
-            limits |= bounds
+            a, b = lowering(left), lowering(right)
+            condition, polarity = compare(op, a.poly, b.poly, here)
+            limits |= a.limits | b.limits
             truth = taken == polarity
             conditions.append((condition, truth))
             assume(within(limits, hints))  # hints beyond the limits say nothing
