@@ -58,6 +58,7 @@ _POINTS = 6
 _HELD_OUT = 12
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
+_MOST_CONSTANTS = 64
 Values: TypeAlias = "Mapping[str, int | float]"
 Tensors: TypeAlias = "dict[str, verify.TensorFacts] | Exception"
 
@@ -131,7 +132,14 @@ def _derive(
     # Built plainly first, the factory has done its imports before it is run on symbols.
     builds.at(dict(zip([h.name for h in ranges], first_hints(ranges), strict=True)))
     _require_no_memory(call, builds, state)
-    found = explore(call.trace, ranges, facts, max_paths=max_paths, max_seconds=max_seconds)
+    found = explore(
+        call.trace,
+        ranges,
+        facts,
+        max_paths=max_paths,
+        max_seconds=max_seconds,
+        on_path=lambda path: builds.prepare(path.trace.hints),
+    )
     _require_a_module(call, found, builds)
     _require_known_shapes(found)
     if drew_random_numbers():
@@ -185,8 +193,9 @@ def _concretisations(
 def _grade(found: Exploration, lost: tuple[Concretisation, ...], points: int) -> tuple[Grade, str]:
     open_places = sum(1 for _ in found.open_places())
     if open_places:
-        why = found.spent or "the solver could not decide them"
-        verb = "path was" if open_places == 1 else "paths were"
+        one = open_places == 1
+        why = found.spent or f"the solver could not decide {'it' if one else 'them'}"
+        verb = "path was" if one else "paths were"
         return "partial", f"{open_places} {verb} not followed: {why}"
     followed = "every path over the declared values was followed, or proved to be taken by none"
     if not lost:
@@ -709,21 +718,35 @@ def _points_of_lost_symbols(call: _Call, found: Exploration) -> Iterator[tuple[i
     tests_identity = not {"type", "id"}.isdisjoint(code.co_names)
     if not tests_identity and not any(p.trace.concretisations for p in found.paths):
         return
+    numbers = dict.fromkeys(_numbers_mentioned(call.function))
     for path in found.paths:
         base = tuple(path.trace.hints.values())
         for index, h in enumerate(call.hyperparameters):
-            for number in dict.fromkeys(_numbers_in(code)):
+            for number in numbers:
                 if number in h and number <= _LARGEST_CONSTANT:
                     yield (*base[:index], number, *base[index + 1 :])
+
+
+def _numbers_mentioned(function: Callable[..., Any]) -> Iterator[int]:
+    """The integers in a function's code and in what it mentions: globals, and functions' code."""
+    code = function.__code__
+    yield from _numbers_in(code)
+    for name in code.co_names:
+        value = function.__globals__.get(name)
+        if inspect.isfunction(value):
+            yield from _numbers_in(value.__code__)
+        elif not isinstance(value, CodeType):
+            yield from _numbers_in(value)
 
 
 def _numbers_in(value: object) -> Iterator[int]:
     """The integers among the constants of a piece of code, those written as text included."""
     if isinstance(value, CodeType):
         value = value.co_consts
-    if isinstance(value, tuple | frozenset):
-        for item in value:
-            yield from _numbers_in(item)
+    if isinstance(value, tuple | frozenset | list | set | dict):
+        if len(value) <= _MOST_CONSTANTS:
+            for item in value:
+                yield from _numbers_in(item)
     elif isinstance(value, str) and value.isdecimal() and value.isascii():
         yield int(value)
     elif isinstance(value, int) and not isinstance(value, bool):

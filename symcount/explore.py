@@ -224,8 +224,11 @@ def explore(
     *,
     max_paths: int,
     max_seconds: float,
+    on_path: Callable[[Path], None] = lambda path: None,
 ) -> Exploration:
     """Run the factory until its every branch is followed or proved out of reach.
+
+    `on_path` is called after each run; the time it takes counts.
 
     Raises:
         NondeterministicError: the same decisions did not lead to the same next decision.
@@ -242,6 +245,7 @@ def explore(
             path = _run(tracer, hints, facts, found.root, known, deadline)
             _insert(found.root, path)
             found.paths.append(path)
+            on_path(path)
             if len(found.paths) >= max_paths and any(True for _ in found.open_places()):
                 found.spent = f"the budget of {max_paths} paths was spent"
                 break
@@ -358,7 +362,7 @@ def kinds_that_matter(tracer: Tracer, path: Path, facts: Facts) -> set[str]:
     def differs(chosen: set[str]) -> bool:
         return any(
             _story(path, facts) != _story(_perturbed(tracer, path, facts, chosen, change), facts)
-            for change in (_one_more, _much_more)
+            for change in (_one_more, _much_more, _many_digits_more)
         )
 
     rest = kinds - matter
@@ -373,6 +377,10 @@ def _one_more(value: Number) -> Number:
 
 def _much_more(value: Number) -> Number:
     return 2 * value + 3
+
+
+def _many_digits_more(value: Number) -> Number:
+    return 10_000 * value + 7
 
 
 def _perturbed(

@@ -417,6 +417,8 @@ class ParamCount:
             leaf = follow(self.tree, point, steps)
         except (ArithmeticError, ValueError) as error:
             return DomainError(f"{start}its arithmetic fails there: {error}")
+        if isinstance(leaf, Built):
+            return DomainError(f"{start}its arithmetic is undefined there")
         last = steps[-1]
         truth = evaluate.holds(last.condition, point)
         text = f"{start}{said(last.condition, not truth)} fails ({last.source})."

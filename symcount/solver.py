@@ -6,7 +6,8 @@ bounds. So the translation says too little and never too much: *unsatisfiable* i
 value takes the path, while a model may be spurious and is a suggestion to be evaluated. Time is
 bounded, and *unknown* is an answer of its own: never a proof.
 
-A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53.
+A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53, unless it is
+so large that it may overflow.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from symcount.symbols import Hyperparameter
 
 _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
+# From here on a float step may overflow, and nothing is said of its result.
+_OVERFLOW = 2**1023
 # Values of the symbols are looked for up to the first of these, then up to the next.
 _LIMITS = (2**12, 2**17, 2**31)
 Values: TypeAlias = "Mapping[str, int | float]"
@@ -228,7 +231,8 @@ class _Translation:
         result = self._new(integer=False)
         size = z3.If(exact >= 0, exact, -exact)
         error = _constant(_ULP) * size + _constant(_SMALLEST)
-        self.definitions += [result >= exact - error, result <= exact + error]
+        near = z3.And(result >= exact - error, result <= exact + error)
+        self.definitions.append(z3.Implies(size < _constant(_OVERFLOW), near))
         return result
 
     def _operand(self, a: Poly) -> Any:

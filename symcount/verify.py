@@ -190,6 +190,10 @@ class PlainBuilds:
             self._seen[key] = self.again_at(point)
         return self._seen[key]
 
+    def prepare(self, point: Mapping[str, int | float]) -> None:
+        """Build at a point now rather than when it is compared."""
+        self.at(point)
+
     def again_at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
         """The same, built anew."""
         try:

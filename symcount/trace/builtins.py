@@ -193,13 +193,13 @@ def _math_function(name: str) -> Callable[..., Any]:
     return replacement
 
 
-def _math_fold(name: str, empty: int) -> Callable[..., Any]:
+def _math_fold(name: str) -> Callable[..., Any]:
     native = getattr(math, name)
 
     def replacement(*args: Any) -> Any:
         if _first_symbol(args) is None:
             return native(*args)
-        return functools.reduce(functools.partial(apply_to_pair, name), args, empty)
+        return abs(functools.reduce(functools.partial(apply_to_pair, name), args))
 
     return replacement
 
@@ -246,8 +246,8 @@ MATH: dict[str, Callable[..., Any]] = {
     **{name: _math_function(name) for name in FLOAT_FUNCTIONS if name != "log"},
     **{name: _math_function(name) for name in FLOAT_FUNCTIONS_2},
     **{name: _math_function(name) for name in ("isqrt", "factorial", "comb", "perm")},
-    "gcd": _math_fold("gcd", 0),
-    "lcm": _math_fold("lcm", 1),
+    "gcd": _math_fold("gcd"),
+    "lcm": _math_fold("lcm"),
     "log": _log,
     "pow": _pow,
     "hypot": _hypot,
@@ -309,7 +309,8 @@ for _name, _replacement in BUILTINS.items():
     intercept(getattr(builtins, _name), _replacement, _name)
 for _name, _replacement in MATH.items():
     intercept(getattr(math, _name), _replacement, _name)
-intercept(math, ModuleShadow(math, MATH))
+MATH_SHADOW = ModuleShadow(math, MATH)
+intercept(math, MATH_SHADOW)
 intercept(operator.index, _index, "index")
 intercept(operator, ModuleShadow(operator, {"index": _index}))
 
@@ -368,6 +369,9 @@ def shadowed_modules() -> Iterator[None]:
     """Within it, the shadowed modules see the replacements; afterwards, what they had before."""
     saved: list[tuple[dict[str, Any], str, Any]] = []
     try:
+        # for `import math` inside a function
+        saved.append((sys.modules, "math", math))
+        sys.modules["math"] = MATH_SHADOW
         for names in tuple(_shadowed.values()):
             for name, replacement in _plan(names).items():
                 saved.append((names, name, names.get(name, _missing)))
