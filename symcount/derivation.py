@@ -6,6 +6,7 @@ import ast
 import dis
 import functools
 import inspect
+import math
 import random
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ from symcount.formula import Certificate, Grade, ParamCount
 from symcount.lower import Lowering
 from symcount.paths import (
     Built,
+    Inexact,
     Refused,
     Split,
     Tree,
@@ -59,6 +61,8 @@ _HELD_OUT = 12
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
 _MOST_CONSTANTS = 64
+# torch counts the bytes of a tensor in 63 bits.
+_LARGEST_STORAGE = 1 << 63
 Values: TypeAlias = "Mapping[str, int | float]"
 Tensors: TypeAlias = "dict[str, verify.TensorFacts] | Exception"
 
@@ -145,8 +149,8 @@ def _derive(
     if drew_random_numbers():
         _require_same_again(call, found)
     lost, harmless = _concretisations(call, found, facts)
-    tree, limits = _Joiner(found, facts, ranges).tree()
-    points = _check(call, found, builds, tree, limits, lost)
+    tree = _Joiner(found, facts, ranges).tree()
+    points = _check(call, found, builds, tree, lost)
     grade, reason = _grade(found, lost, len(points))
     if strict and grade != "complete":
         raise IncompleteError(
@@ -157,7 +161,6 @@ def _derive(
         hyperparameters=ranges,
         fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
         tree=tree,
-        limits=limits,
         certificate=Certificate(
             grade=grade,
             reason=reason,
@@ -505,11 +508,11 @@ class _Joiner:
         self.found = found
         self.ranges = ranges
         self.facts = facts
-        self.limits: dict[tuple[Condition, bool], None] = {}
+        self.limits = {id(p): set(p.limits) for p in found.paths}
         self.built = [p for p in found.paths if p.trace.raised is None]
 
-    def tree(self) -> tuple[Tree, tuple[tuple[Condition, bool], ...]]:
-        """The tree, and the limits up to which its float steps are exact."""
+    def tree(self) -> Tree:
+        """The tree. Each path ends at the limits up to which its float steps are exact."""
         common = self._facts_of(self.built)
         kinds: dict[tuple[Weight, ...], list[Path]] = {}
         for path in self.built:
@@ -521,10 +524,10 @@ class _Joiner:
                 simplest = self._weights(paths[0], self._facts_of(paths))
             if not self._is_proved(paths, simplest):
                 simplest = self._weights(paths[0], self.facts)
-            weights.update((id(path), simplest) for path in paths)
-        for path in self.found.paths:
-            self.limits |= dict.fromkeys(sorted(path.limits, key=repr))
-        return self._freeze(self.found.root, weights), _strictest(self.limits)
+            for path in paths:
+                weights[id(path)] = simplest
+                self.limits[id(path)] |= self.limits[id(paths[0])]
+        return self._freeze(self.found.root, weights)
 
     def _is_proved(self, paths: Sequence[Path], simplest: tuple[Weight, ...]) -> bool:
         """Whether the solver shows that what was simplified is equal on all of `paths`."""
@@ -559,7 +562,7 @@ class _Joiner:
             made.append(
                 Weight(
                     name=t.name,
-                    shape=self._shape(lowering, t),
+                    shape=self._shape(path, lowering, t),
                     dtype=t.dtype,
                     itemsize=t.itemsize,
                     kind=t.kind,
@@ -570,12 +573,13 @@ class _Joiner:
             )
         return tuple(made)
 
-    def _shape(self, lowering: Lowering, tensor: TracedTensor) -> tuple[Poly, ...] | None:
+    def _shape(
+        self, path: Path, lowering: Lowering, tensor: TracedTensor
+    ) -> tuple[Poly, ...] | None:
         if tensor.shape is None:
             return None
         sizes = [lowering(size) for size in tensor.shape]
-        for size in sizes:
-            self.limits |= dict.fromkeys(sorted(size.limits, key=repr))
+        self.limits[id(path)].update(*(size.limits for size in sizes))
         return tuple(size.poly for size in sizes)
 
     def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
@@ -589,15 +593,18 @@ class _Joiner:
             )
         if place.end is None:
             return Unreachable() if place.unreachable else Unexplored()
-        found = place.end.trace
-        if found.raised is not None:
-            return Refused(
-                found.raised.kind,
-                found.raised.message,
-                found.raised.source,
-                tuple(found.hints.items()),
-            )
-        return Built(weights[id(place.end)], found.program())
+        leaf = self._leaf(place.end, weights)
+        for condition, truth in _strictest(sorted(self.limits[id(place.end)], key=repr)):
+            within, beyond = (leaf, Inexact()) if truth else (Inexact(), leaf)
+            leaf = Split(condition, None, within, beyond)
+        return leaf
+
+    def _leaf(self, path: Path, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+        raised = path.trace.raised
+        if raised is None:
+            return Built(weights[id(path)], path.trace.program())
+        hints = tuple(path.trace.hints.items())
+        return Refused(raised.kind, raised.message, raised.source, hints)
 
 
 def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Condition, bool], ...]:
@@ -622,11 +629,9 @@ def _check(
     found: Exploration,
     builds: verify.PlainBuilds,
     tree: Tree,
-    limits: Iterable[tuple[Condition, bool]],
     lost: Sequence[Concretisation],
 ) -> tuple[tuple[tuple[str, int | float], ...], ...]:
     """Compare the tree with plainly built modules; the points compared, or an error."""
-    limits = tuple(limits)
 
     def expected(point: Values) -> Mapping[str, verify.TensorFacts] | None:
         try:
@@ -635,7 +640,7 @@ def _check(
         except (ArithmeticError, ValueError):
             return None  # as the factory's own arithmetic is undefined there
 
-    points = [p for p in _points(call, found, tree, bool(lost)) if _within(p, limits)]
+    points = [p for p in _points(call, found, tree, bool(lost)) if _can_be_built(tree, p)]
     refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
     difference = verify.compare(builds, expected, [*points, *refused])
     if difference is not None:
@@ -658,8 +663,20 @@ def _said(leaf: Built, point: Values) -> dict[str, verify.TensorFacts]:
     return said
 
 
-def _within(point: Values, limits: Iterable[tuple[Condition, bool]]) -> bool:
-    return all(evaluate.holds(condition, point) is truth for condition, truth in limits)
+def _can_be_built(tree: Tree, point: Values) -> bool:
+    """Whether no tensor at a point is larger than torch can describe, even without memory."""
+    try:
+        leaf = follow(tree, point)
+        if not isinstance(leaf, Built):
+            return True
+        sizes = _Sizes(point)
+        return all(
+            math.prod(sizes[p] for p in w.shape) * w.itemsize < _LARGEST_STORAGE
+            for w in leaf.weights
+            if w.shape is not None
+        )
+    except (ArithmeticError, ValueError):
+        return True
 
 
 class _Sizes(dict[Poly, int]):

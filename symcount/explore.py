@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from symcount.algebra import Condition, Facts, Poly, compare
-from symcount.errors import InternalError, NondeterministicError
+from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.evaluate import compile_condition, holds
 from symcount.lower import Known, Limits, Lowering
 from symcount.paths import Decisions
@@ -287,6 +287,11 @@ class _Walk:
         condition, polarity = self._compared(branch.op, left.poly, right.poly)
         truth = branch.taken == polarity
         if truth is not (True if condition is None else self.known.get(condition, truth)):
+            if not all(holds(limit, self.hints) is side for limit, side in self.limits):
+                raise UnsupportedError(
+                    f"{branch.source}: float arithmetic on sizes as large as {self._said_hints()} "
+                    "rounds, which is not modelled; declare smaller ones: Symbol(max=...)"
+                )
             raise InternalError(
                 f"{branch.source}: {branch.op} of {branch.left.hint} and another number is "
                 f"{branch.taken}, but its normal form, {condition!r}, says otherwise"
@@ -302,6 +307,9 @@ class _Walk:
             return self.on_branch(branch)
         self._step(Step(condition, truth, branch.source, subject))
         return True
+
+    def _said_hints(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.hints.items())
 
     def _is_about(self, subject: Poly | None) -> bool:
         return subject is not None and self.place is not None and self.place.subject == subject

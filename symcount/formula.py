@@ -14,6 +14,7 @@ from symcount.errors import ArgumentError, DomainError, UnknownShapeError
 from symcount.paths import (
     ANYTHING,
     Built,
+    Inexact,
     Leaf,
     Refused,
     Split,
@@ -157,7 +158,6 @@ class ParamCount:
     hyperparameters: tuple[Hyperparameter, ...]
     fixed: tuple[tuple[str, str], ...] = field(compare=False)
     tree: Tree = field(compare=False, repr=False)
-    limits: tuple[tuple[Condition, bool], ...] = field(compare=False, repr=False)
     certificate: Certificate = field(compare=False, repr=False)
     measure: Measure = field(default_factory=Measure, compare=False, repr=False)
 
@@ -236,7 +236,6 @@ class ParamCount:
                 parts.append(sympy.Le(s, h.maximum))
             if h.multiple_of > 1:
                 parts.append(sympy.Eq(sympy.Mod(s, h.multiple_of), 0))
-        parts += [sympy_form.condition(c, truth) for c, truth in self.limits]
         parts.append(sympy_form.boolean(self._domain_tree))
         return sympy.And(*parts)
 
@@ -256,7 +255,7 @@ class ParamCount:
     @cached_property
     def _identity(self) -> tuple[Any, ...]:
         symbols = tuple(replace(h, arguments=()) for h in self.hyperparameters)
-        return symbols, self._joined, self._domain_tree, self.limits
+        return symbols, self._joined, self._domain_tree
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in self.__dataclass_fields__}
@@ -265,12 +264,8 @@ class ParamCount:
 
     @cached_property
     def _function(self) -> Callable[..., int | None]:
-        tree: Any = self.tree
-        for condition, truth in self.limits:
-            tree = Split(condition, None, *((tree, None) if truth else (None, tree)))
         names = [h.name for h in self.hyperparameters]
-        polys = self._polys
-        merged = _without_idle_splits(tree, lambda leaf: polys.get(id(leaf)))
+        merged = _without_idle_splits(self.tree, lambda leaf: self._polys[id(leaf)])
         return evaluate.compile_tree(merged, names, lambda leaf: leaf)
 
     def __call__(self, *args: int | float, **kwargs: int | float) -> int:
@@ -406,12 +401,6 @@ class ParamCount:
         for h in self.hyperparameters:
             if point[h.name] not in h:
                 return DomainError(f"{start}{_declared(h)}.{self._nearest(values, [h.name])}")
-        for condition, truth in self.limits:
-            if evaluate.holds(condition, point) is not truth:
-                return DomainError(
-                    f"{start}{said(condition, truth)} fails, beyond which the "
-                    "factory's float arithmetic rounds"
-                )
         steps: list[Split] = []
         try:
             leaf = follow(self.tree, point, steps)
@@ -421,7 +410,10 @@ class ParamCount:
             return DomainError(f"{start}its arithmetic is undefined there")
         last = steps[-1]
         truth = evaluate.holds(last.condition, point)
-        text = f"{start}{said(last.condition, not truth)} fails ({last.source})."
+        text = f"{start}{said(last.condition, not truth)} fails"
+        if isinstance(leaf, Inexact):
+            return DomainError(f"{text}, beyond which the factory's float arithmetic rounds")
+        text += f" ({last.source})."
         mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Symbol)}
         text += self._nearest(values, mentioned)
         if isinstance(leaf, Refused):

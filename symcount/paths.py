@@ -71,6 +71,11 @@ class Unreachable:
 
 
 @dataclass(frozen=True)
+class Inexact:
+    """A path followed by values so large that float arithmetic on it may round."""
+
+
+@dataclass(frozen=True)
 class Split:
     """A condition the factory tests, and what follows on either side."""
 
@@ -80,8 +85,8 @@ class Split:
     otherwise: Tree
 
 
-Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable"
-Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable"
+Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable | Inexact"
+Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable | Inexact"
 Decisions: TypeAlias = "tuple[tuple[Condition, bool], ...]"
 
 

@@ -133,9 +133,8 @@ def group_norm_quarter(dim):
 
 # HarDNet, CSPNet: groups by gcd
 @gives(
-    "864*dim/gcd(96, gcd(0, dim))",
-    "(gcd(96, gcd(0, dim)) >= 1) & Eq(Mod(96, gcd(96, gcd(0, dim))), 0) & Eq(Mod(dim, "
-    "gcd(96, gcd(0, dim))), 0)",
+    "864*dim/gcd(96, dim)",
+    "(gcd(96, dim) >= 1) & Eq(Mod(96, gcd(96, dim)), 0) & Eq(Mod(dim, gcd(96, dim)), 0)",
     "partial",
 )
 def groups_by_gcd(dim):
@@ -1671,17 +1670,6 @@ def dict_membership(dim):
     return nn.Linear(dim, 2 if dim in {7: "a", 9: "b"} else 3)
 
 
-@functools.lru_cache
-def _cached_width(dim: int) -> int:
-    return 2 * dim
-
-
-# a cached helper
-@gives("2*dim**2 + 2*dim")
-def lru_cached(dim):
-    return nn.Linear(dim, _cached_width(dim))
-
-
 # layers kept in a dict by their size
 @gives("6*dim + 4")
 def local_cache(dim):
@@ -2169,7 +2157,7 @@ def mod_float(dim):
 
 
 # math.lcm
-@gives("2*lcm(8, lcm(1, dim)) + 2", "lcm(8, lcm(1, dim)) >= 1", "partial")
+@gives("2*lcm(8, dim) + 2", "lcm(8, dim) >= 1", "partial")
 def reduce_lcm(dim):
     return nn.Linear(math.lcm(dim, 8), 2)
 

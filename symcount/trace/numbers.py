@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from symcount.errors import EscapedSymbolError
+from symcount.errors import EscapedSymbolError, UnsupportedError
 from symcount.trace.graph import OPERATORS, Frame, Node, Number
 
 _HERE = str(Path(__file__).parent)
@@ -104,8 +104,16 @@ def operand(value: object) -> Node | Number | None:
         return value  # type: ignore[return-value]
     if isinstance(value, float):
         return float(value)
-    if isinstance(value, int) or (hasattr(value, "__index__") and hasattr(value, "bit_length")):
-        return operator.index(value)  # bool, IntEnum, numpy integers
+    if isinstance(value, int):
+        return operator.index(value)  # bool, IntEnum
+    scalar: Any = value
+    if hasattr(scalar, "dtype") and not hasattr(scalar, "is_meta"):
+        if scalar.dtype.kind in "iub" and scalar.ndim == 0:
+            return int(scalar)
+        raise UnsupportedError(
+            f"{user_frame().source}: arithmetic of a symbol with a numpy {scalar.dtype} is not "
+            "modelled; make it a Python number first: float(x), int(x)"
+        )
     return None
 
 
@@ -129,16 +137,27 @@ _CONDITION_ON_RIGHT: dict[str, tuple[str, int]] = {
     "lshift": ("ge", 0),
     "rshift": ("ge", 0),
     "log_base": ("gt", 0),
+    "comb": ("ge", 0),
+    "perm": ("ge", 0),
+}
+_CONDITION_ON_LEFT: dict[str, tuple[str, int]] = {
+    "log_base": ("gt", 0),
+    "comb": ("ge", 0),
+    "perm": ("ge", 0),
 }
 # What must hold of the only operand of a math function.
-_CONDITION_ON_ARGUMENT: dict[str, tuple[str, int]] = {
-    "sqrt": ("ge", 0),
-    "isqrt": ("ge", 0),
-    "factorial": ("ge", 0),
-    "log": ("gt", 0),
-    "log2": ("gt", 0),
-    "log10": ("gt", 0),
-    "log1p": ("gt", -1),
+_CONDITIONS_ON_ARGUMENT: dict[str, tuple[tuple[str, int], ...]] = {
+    "sqrt": (("ge", 0),),
+    "isqrt": (("ge", 0),),
+    "factorial": (("ge", 0),),
+    "log": (("gt", 0),),
+    "log2": (("gt", 0),),
+    "log10": (("gt", 0),),
+    "log1p": (("gt", -1),),
+    "acos": (("ge", -1), ("le", 1)),
+    "asin": (("ge", -1), ("le", 1)),
+    "atanh": (("gt", -1), ("lt", 1)),
+    "acosh": (("ge", 1),),
 }
 
 
@@ -158,12 +177,17 @@ def apply(run: Run, op: str, *args: Node | Number) -> Any:
             elif op == "pow" and isinstance(right.hint, int):
                 run.branch("ge", right, 0)
         left = args[0]
-        if op == "pow" and type(left) is Node and _value(right) < 0:
-            run.branch("ne", left, 0)
+        if type(left) is Node:
+            condition = _CONDITION_ON_LEFT.get(op)
+            if condition is not None:
+                run.branch(condition[0], left, condition[1])
+            elif op == "pow" and _value(right) < 0:
+                run.branch("ne", left, 0)
+            if op == "pow" and isinstance(_value(right), float):
+                run.branch("ge", left, 0)  # or the power is complex
     elif len(args) == 1 and type(args[0]) is Node:
-        condition = _CONDITION_ON_ARGUMENT.get(op)
-        if condition is not None:
-            run.branch(condition[0], args[0], condition[1])
+        for comparison, bound in _CONDITIONS_ON_ARGUMENT.get(op, ()):
+            run.branch(comparison, args[0], bound)
     return run.record(op, args, OPERATORS[op](*map(_value, args)))
 
 
@@ -234,6 +258,9 @@ class _Symbol:
     """What `SymInt` and `SymFloat` share."""
 
     __slots__ = ("_node", "_run")
+
+    # numpy's scalars leave arithmetic with a symbol to the symbol
+    __array_ufunc__ = None
 
     def __init__(self, node: Node, run: Run) -> None:
         self._node = node

@@ -1,0 +1,132 @@
+"""Each wrong case that was found, by name. Those that still fail say so, strictly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import symcount
+from symcount import Symbol
+from tests.brute_force import assert_exact
+
+
+def line(size: Any) -> nn.Module:
+    return nn.Linear(size, 1, bias=False)
+
+
+def after(unused: Any, module: nn.Module) -> nn.Module:
+    return module
+
+
+def ladder(depth: int = 120) -> nn.Module:
+    return nn.ModuleList([nn.Linear(2, 2) for i in range(150) if i < depth])
+
+
+def test_a_ladder_of_a_hundred_conditions_evaluates() -> None:
+    """Each condition indented the compiled code once more, and Python allows a hundred levels."""
+    assert_exact(ladder, depth=(119, 120, 121))
+
+
+def test_rounding_to_digits_of_a_constant() -> None:
+    assert_exact(lambda d: line(int(100 * round((d - d + 1) * 0.123, 2)) + d), d=range(1, 20))
+
+
+def test_rounding_to_digits_evaluates_in_sympy() -> None:
+    count = symcount.derive(lambda d: line(int(10 * round(d * 0.3, 1))))
+    (d,) = count.symbols
+    assert [count.expr.subs(d, n) for n in range(1, 30)] == [count(n) for n in range(1, 30)]
+
+
+def test_nested_remainders_derive_at_once() -> None:
+    def factory(d: int) -> nn.Module:
+        for n in range(30):
+            d = (d * 3 + 1) % (97 + n)
+        return line(d + 1)
+
+    assert_exact(factory, d=range(1, 40))
+
+
+def _loop_to_a_ceiling(d: int) -> nn.Module:
+    return nn.Sequential(*[line(2) for _ in range(-(-d // 3))])
+
+
+def _root_elsewhere(d: int) -> nn.Module:
+    return line(int(math.isqrt(d - 5) * 0.5) + 1) if d >= 5 else line(1)
+
+
+def _root_of_negative(d: int) -> nn.Module:
+    return line(abs(int((d - 8) ** 0.5)) + 1)
+
+
+def _quotient_of_zero(d: int) -> nn.Module:
+    v = d % 16
+    return line(abs(math.floor(int(d / v) * 0.75)) + 1)
+
+
+MENDED: dict[str, Callable[[Any], nn.Module]] = {
+    "limit_undefined_on_another_path": _root_elsewhere,
+    "limit_undefined_where_refused": _quotient_of_zero,
+    "negative_to_a_fractional_power": _root_of_negative,
+    "dead_logarithm_of_a_base": lambda d: after(math.log(d - 5, 2), line(d)),
+    "dead_arc_cosine": lambda d: after(math.acos(d / 20), line(d)),
+    "dead_combinations": lambda d: after(math.comb(d - 5, 2), line(d)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MENDED))
+def test_hidden_branches_of_arithmetic(name: str) -> None:
+    assert_exact(MENDED[name], declared={"d": Symbol(max=240)}, d=range(1, 241))
+
+
+def test_a_loop_to_a_ceiling() -> None:
+    """The condition it is specialised by reads `d >= 4` at one value and an equation at others."""
+    assert_exact(_loop_to_a_ceiling, declared={"d": Symbol(max=90)}, d=range(1, 91))
+
+
+def test_numpy_scalars_narrower_than_a_double_are_refused() -> None:
+    """`np.float32(0.29) * d` is a float32, and was taken for a double: wrong at 100 and 200."""
+    with pytest.raises(symcount.UnsupportedError, match="symbol with a numpy float32 is"):
+        symcount.derive(lambda d: line(int(np.float32(0.29) * d) + 1))
+    assert_exact(lambda d: line(int(np.float64(0.29) * d) + 1), d=range(1, 240))
+    assert_exact(lambda d: line(np.int64(3) * d), d=range(1, 60))
+
+
+NOT_YET: dict[str, tuple[Callable[[Any], nn.Module], str]] = {
+    "negative_deviation": (
+        lambda d: nn.ParameterList([nn.init.normal_(torch.empty(d), std=1 - d * 0.05)]),
+        "initialisers are skipped, and with them the error of torch",
+    ),
+    "dirac": (
+        lambda d: nn.ParameterList([nn.init.dirac_(torch.empty(d, 2, 3), groups=2)]),
+        "initialisers are skipped, and with them the error of torch",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        pytest.param(f, id=name, marks=pytest.mark.xfail(reason=why, strict=True))
+        for name, (f, why) in NOT_YET.items()
+    ],
+)
+def test_not_mended_yet(factory: Callable[[Any], nn.Module]) -> None:
+    assert_exact(factory, declared={"d": Symbol(max=240)}, d=range(1, 241))
+
+
+def test_products_of_sizes_beyond_torch() -> None:
+    """Points whose tensors torch cannot describe are not compared."""
+    count = symcount.derive(lambda a, b, c: nn.Linear(a * b * c * 512, a * b * c * 512))
+    assert count(2, 3, 5) == 15360 * 15361
+
+
+def test_hints_beyond_the_limits_of_floats() -> None:
+    count = symcount.derive(lambda d: line(3 if int(d + 1.5) == d + 1 else 5), d=Symbol(min=2**53))
+    for d in (2**53, 2**53 + 1, 2**53 + 2, 2**54 + 3):
+        assert count(d) == (3 if int(d + 1.5) == d + 1 else 5)
