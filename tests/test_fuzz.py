@@ -63,8 +63,9 @@ class Writer:
                 f"(({x} + {n} - 1) // {n} * {n})",
                 f"int({x} * {self.pick(0.29, 0.25, 0.5, 1.5, 2.67, 4.0, 0.1)})",
                 f"int({x} / {n})",
+                f"int(({x} % {n} - {self.number()}) / 2)",
                 f"int({x} / {name})",
-                f"int({self.pick('2 * x / 3', 'x ** 0.5', '1.3 * x')})".replace("x", x, 1),
+                f"int({self.pick('2 * x / 3', 'abs(x) ** 0.5', '1.3 * x')})".replace("x", x, 1),
                 f"round({x} * {self.pick(0.5, 0.3, 1.1)})",
                 f"round({x} / {n})",
                 f"math.ceil({x} / {n})",
@@ -158,7 +159,9 @@ class Writer:
         else:
             self.lines.append(f"{indent}for i in range({self.pick(2, 3)}):")
             x = self.pick(*self.locals)
-            layer = self.pick(f"nn.Linear({x} * 2**i, {x} + i)", f"nn.LayerNorm({x} // (i + 1) + 1)")
+            layer = self.pick(
+                f"nn.Linear({x} * 2**i, {x} + i)", f"nn.LayerNorm({x} // (i + 1) + 1)"
+            )
             self.lines.append(f"{indent}    m.append({layer})")
 
     def source(self) -> str:
@@ -166,17 +169,17 @@ class Writer:
             self.statement("    ")
         self.lines.append(f"    m.append({self.layer()})")
         head = f"def factory({', '.join(self.names)}):"
-        return HEADER + "\n".join([head, "    m = nn.ModuleList()", *self.lines, "    return m", ""])
+        return HEADER + "\n".join(
+            [head, "    m = nn.ModuleList()", *self.lines, "    return m", ""]
+        )
 
 
 def points(seed: int, names: list[str]) -> list[dict[str, int]]:
-    """All sizes to 60 of one symbol, or a sample of pairs and triples with small ones among them."""
+    """All sizes to 60 of one symbol, or a sample of pairs and triples, many of them small."""
     if len(names) == 1:
         return [{names[0]: value} for value in range(1, 61)]
     draw = random.Random(seed)
-    return [
-        {name: draw.randint(1, draw.choice((4, 12, 60))) for name in names} for _ in range(60)
-    ]
+    return [{name: draw.randint(1, draw.choice((4, 12, 60))) for name in names} for _ in range(60)]
 
 
 def check(seed: int) -> str:
@@ -197,7 +200,9 @@ def check(seed: int) -> str:
                 raise AssertionError(f"seed {seed}: {error}\n{source}") from error
             return "raises"
         except Exception as error:
-            raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}\n{source}") from error
+            raise AssertionError(
+                f"seed {seed}: {type(error).__name__}: {error}\n{source}"
+            ) from error
     exact = True
     for point in points(seed, writer.names):
         exact &= compare(count, factory, point, f"seed {seed}: {point}\n{source}")

@@ -34,7 +34,8 @@ NATIVE = {
 REPLACED = {**BUILTINS, **{f"math.{name}": function for name, function in MATH.items()}}
 
 PLAIN: list[tuple[Any, ...]] = [
-    (), (0,), (1,), (7,), (-3,), (True,), (2.5,), (-0.75,), (0.0,), (5, 3), (-5, 3), (5, -3), (2, 0.5),
+    (), (0,), (1,), (7,), (-3,), (True,), (2.5,), (-0.75,), (0.0,), (5, 3), (-5, 3), (5, -3),
+    (2, 0.5),
     (0, 0), (2.0, 3), (10, 2), ([3, 1, 2],), ([1.5, 2],), ([],), ("12",), ("x",), (None,),
     ([4, 5], 10), (2, 8), (1, 2, 3), (12, 18, 8), (float("inf"),), (float("nan"),),
     (np.int64(6), 4), (np.float64(2.5),), (Fraction(7, 2),), ((), 5), ({3: 1, 9: 2},), ("abc",),
@@ -150,7 +151,9 @@ def test_symbols_stay_symbolic_and_keep_their_value(name: str) -> None:
 def test_what_decides_gives_the_native_answer(name: str) -> None:
     args = {"math.isclose": (12, 12 + 1e-13), "range": (2, 12, 3)}.get(name, ())
     (result, _), _ = run(
-        lambda x: REPLACED[name](*(x if a == 12 else a for a in args)) if args else REPLACED[name](x)
+        lambda x: (
+            REPLACED[name](*(x if a == 12 else a for a in args)) if args else REPLACED[name](x)
+        )
     )
     assert result == NATIVE[name](*(args or (12,)))
 
@@ -206,7 +209,9 @@ def test_every_attribute_of_the_number_exists(
 def test_symbols_pass_for_numbers() -> None:
     def body(x: Any) -> Any:
         y = x * 0.5
-        assert isinstance(x, int) and isinstance(x, numbers.Integral) and isinstance(x, numbers.Real)
+        assert (
+            isinstance(x, int) and isinstance(x, numbers.Integral) and isinstance(x, numbers.Real)
+        )
         assert not isinstance(x, (float, str, bool)) and issubclass(x.__class__, int)
         assert isinstance(y, float) and isinstance(y, numbers.Real) and not isinstance(y, int)
         assert isinstance(x, BUILTINS["int"]) and isinstance(y, BUILTINS["float"])
@@ -258,7 +263,15 @@ def test_operators_with_other_numbers(other: Any, flip: bool) -> None:
 
 
 def test_unary_operators() -> None:
-    for operation in (operator.neg, operator.pos, abs, operator.invert, math.floor, math.ceil, round):
+    for operation in (
+        operator.neg,
+        operator.pos,
+        abs,
+        operator.invert,
+        math.floor,
+        math.ceil,
+        round,
+    ):
         (result, value), _ = run(lambda x: operation(x))  # noqa: B023
         assert is_symbol(result) and value == operation(12)
     for operation in (operator.neg, abs, math.floor, math.ceil, math.trunc, round):
@@ -316,6 +329,7 @@ def test_use_after_the_run_is_an_error() -> None:
 def test_globals_are_restored_whatever_ends_the_run() -> None:
     before = dict(globals())
     for error in (ValueError, KeyboardInterrupt, SystemExit):
+
         def factory(x: Any) -> nn.Module:
             assert max(int(x * 0.5), 1)
             raise error("stop")  # noqa: B023

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from torch import nn
 
 import symcount
 from symcount.errors import DerivationError, UnknownShapeError
+from symcount.trace import unseen
 from symcount.trace.tensors import RULES
 from tests.brute_force import assert_exact
 
@@ -107,7 +108,7 @@ ONE: dict[str, Callable[[Any], Any]] = {
     "shape": lambda d: e(e(d, 2).shape[0] * 2),
     "size": lambda d: e(e(d, 2).size(0), e(d, 2).size(-1)),
     "shape_unpacked": lambda d: e(*e(d, 2).shape, 2),
-    "shape_sum": lambda d: torch.empty(e(d, 2).shape + (3,)),
+    "shape_sum": lambda d: torch.empty(e(d, 2).shape + (3,)),  # noqa: RUF005
     "shape_slice": lambda d: torch.empty(e(2, d, 3).shape[1:]),
     "numel": lambda d: e(e(d, 3).numel()),
     "shape_numel": lambda d: e(e(d, 3).shape.numel()),
@@ -267,6 +268,31 @@ def marked(cases: dict[str, Any], broken: dict[str, str]) -> list[Any]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def _forget_refusals() -> Iterator[None]:
+    """What one test taught about torch functions that refuse a symbol is not the next one's.
+
+    Superfluous once `test_a_function_that_refused_a_symbol_keeps_its_rule` passes.
+    """
+    before = dict(unseen._refusing)
+    yield
+    unseen._refusing.clear()
+    unseen._refusing.update(before)
+
+
+@pytest.mark.xfail(
+    reason="found by review: the mode sees the wrapper, which has no rule", strict=True
+)
+def test_a_function_that_refused_a_symbol_keeps_its_rule() -> None:
+    assert_exact(
+        lambda a, b: Holds(e(a).chunk(b)[0]),
+        declared={name: symcount.Symbol(max=4) for name in "ab"},
+        a=range(1, 5),
+        b=range(1, 5),
+    )
+    assert_exact(lambda d: Holds(e(d, 2).chunk(3)[0]), d=range(1, 14))
+
+
 @pytest.mark.parametrize("build", marked(ONE, BROKEN))
 def test_operations_on_one_symbol(build: Callable[[Any], Any], request: Any) -> None:
     few = request.node.callspec.id in FEW
@@ -282,9 +308,7 @@ def test_operations_on_two_symbols(
     if not bounded and request.node.callspec.id.endswith(("split", "chunk")):
         pytest.skip("more lengths than the budget of paths")
     declared = {name: symcount.Symbol(max=6) for name in "ab"} if bounded else {}
-    assert_exact(
-        lambda a, b: Holds(build(a, b)), declared=declared, a=range(1, 7), b=range(1, 7)
-    )
+    assert_exact(lambda a, b: Holds(build(a, b)), declared=declared, a=range(1, 7), b=range(1, 7))
 
 
 @pytest.mark.parametrize("name", sorted(UNKNOWN))
