@@ -237,3 +237,93 @@ def test_conditions_on_one_symbol_bound_it(value: int, number: int) -> None:
     facts = Facts().with_condition(condition, truth)
     low, high = facts.of(d)
     assert low is not None and low <= value and (high is None or value <= high)
+
+
+# --- small cases in full: what random examples seldom meet ----------------------------------------
+
+
+def test_inequalities_of_floors_in_full() -> None:
+    """`k * floor((p * d + q) / m) + c` against zero: `_unfloored`, `_tightened`, polarity."""
+    for p in (1, 2, 3, -1, -2):
+        for q in (0, 1, 3, -2):
+            for m in (1, 2, 3, 4):
+                inner = floor((d.scaled(p) + const(q)).scaled(Fraction(1, m)), Facts())
+                for k in (1, 2, 3, -1, -3):
+                    for c in (0, 1, 2, 5, -1, -4, -7):
+                        poly = inner.scaled(k) + const(c)
+                        for op, holds in COMPARE.items():
+                            condition, polarity = compare(op, poly, const(0), Facts())
+                            for value in range(1, 14):
+                                truth = holds(k * ((p * value + q) // m) + c, 0)
+                                said = condition is None or evaluate.holds(condition, {"d": value})
+                                assert (said == polarity) == truth, (poly, op, value)
+
+
+def test_floors_of_floors_in_full() -> None:
+    """`floor((floor(d / m) + r) / n)` joins only where `r` is whole: `_joined`."""
+    for m in (2, 3, 4):
+        for n in (2, 3, 6):
+            for r in (Fraction(0), Fraction(1), Fraction(1, 2), Fraction(2, 3), Fraction(-1, 2)):
+                for s in (Fraction(0), Fraction(1), Fraction(1, 2), Fraction(1, 3), Fraction(5, 6)):
+                    inner = floor(d.scaled(Fraction(1, m)), Facts()) + const(r) + h.scaled(s)
+                    poly = floor(inner.scaled(Fraction(1, n)), Facts())
+                    for x in range(1, 20):
+                        for y in range(1, 8):
+                            wanted = (Fraction(x // m) + r + s * y) / n
+                            assert exact(poly, {"d": x, "h": y}) == wanted.__floor__()
+
+
+def test_a_factor_that_may_be_zero_is_no_divisibility() -> None:
+    factor = algebra.mod(h, const(2), Facts())
+    quotient = algebra.floordiv(d, const(4), Facts())
+    condition, polarity = compare("eq", factor * d, factor * quotient.scaled(4), Facts())
+    for x in range(1, 10):
+        for y in range(1, 5):
+            truth = (y % 2) * x == (y % 2) * (x // 4) * 4
+            assert condition is not None
+            assert (evaluate.holds(condition, {"d": x, "h": y}) == polarity) == truth
+
+
+FORMS = {
+    "d // (h + 1)": lambda d, h: d // (h + 1),
+    "d // (h * h + h)": lambda d, h: d // (h * h + h),
+    "d % (h + 1)": lambda d, h: d % (h + 1),
+    "(d - h) // (h + 1)": lambda d, h: (d - h) // (h + 1),
+    "min(d, h) // 3": lambda d, h: min(d, h) // 3,
+    "max(d - 5, 2 - h)": lambda d, h: max(d - 5, 2 - h),
+    "min(d, h, 7)": lambda d, h: min(d, h, 7),
+    "min(d - h, 7)": lambda d, h: min(d - h, 7),
+    "5 % -d": lambda d, h: 5 % -d,
+    "-d // h": lambda d, h: -d // h,
+}
+
+
+def _with_operators(form: str, facts: Facts) -> Poly:
+    parts = {
+        "d // (h + 1)": lambda: algebra.floordiv(d, h + const(1), facts),
+        "d // (h * h + h)": lambda: algebra.floordiv(d, h * h + h, facts),
+        "d % (h + 1)": lambda: algebra.mod(d, h + const(1), facts),
+        "(d - h) // (h + 1)": lambda: algebra.floordiv(d - h, h + const(1), facts),
+        "min(d, h) // 3": lambda: algebra.floordiv(algebra.minimum([d, h], facts), const(3), facts),
+        "max(d - 5, 2 - h)": lambda: algebra.maximum([d - const(5), const(2) - h], facts),
+        "min(d, h, 7)": lambda: algebra.minimum([d, h, const(7)], facts),
+        "min(d - h, 7)": lambda: algebra.minimum([d - h, const(7)], facts),
+        "5 % -d": lambda: algebra.mod(const(5), -d, facts),
+        "-d // h": lambda: algebra.floordiv(-d, h, facts),
+    }
+    return parts[form]()
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_bounds_in_full(form: str) -> None:
+    """The bounds of a call contain all its values, and under narrow facts too."""
+    for low, high in ((1, None), (1, 9), (4, 6), (7, 7)):
+        facts = Facts({"d": (low, high), "h": (1, 5)})
+        poly = _with_operators(form, facts)
+        least, greatest = facts.of(poly)
+        for x in range(low, (high or 20) + 1):
+            for y in range(1, 6):
+                value = FORMS[form](x, y)
+                assert exact(poly, {"d": x, "h": y}) == value
+                assert least is None or least <= value
+                assert greatest is None or value <= greatest

@@ -65,7 +65,7 @@ class Writer:
                 f"int({x} / {n})",
                 f"int(({x} % {n} - {self.number()}) / 2)",
                 f"int({x} / {name})",
-                f"int({self.pick('2 * x / 3', 'x ** 0.5', '1.3 * x')})".replace("x", x, 1),
+                f"int({self.pick('2 * x / 3', 'abs(x) ** 0.5', '1.3 * x')})".replace("x", x, 1),
                 f"round({x} * {self.pick(0.5, 0.3, 1.1)})",
                 f"round({x} / {n})",
                 f"math.ceil({x} / {n})",

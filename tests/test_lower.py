@@ -292,6 +292,13 @@ INT = BUILTINS["int"]
         (lambda x: math.ceil(x / 3), lambda x: math.ceil(x / 3)),
         (lambda x: math.floor(x / 7), lambda x: math.floor(x / 7)),
         (lambda x: INT(-x / 4), lambda x: int(-x / 4)),
+        (lambda x: INT(x / 100 * 100), lambda x: int(x / 100 * 100)),
+        (lambda x: INT((x % 7 - 5) / 2), lambda x: int((x % 7 - 5) / 2)),
+        (lambda x: INT((x % 7 - 9) * 0.5), lambda x: int((x % 7 - 9) * 0.5)),
+        (lambda x: math.ceil((x % 7 - 5) / 4), lambda x: math.ceil((x % 7 - 5) / 4)),
+        (lambda x: math.floor((x % 7 - 5) / 4), lambda x: math.floor((x % 7 - 5) / 4)),
+        (lambda x: INT((x % 7 - 5) * 1.0 // 3), lambda x: int((x % 7 - 5) * 1.0 // 3)),
+        (lambda x: INT((x % 7 - 5) * 1.0 % 3), lambda x: int((x % 7 - 5) * 1.0 % 3)),
         (lambda x: INT(x // 0.3), lambda x: int(x // 0.3)),
         (lambda x: INT(x * 1.0 // 3), lambda x: int(x * 1.0 // 3)),
         (lambda x: INT(x % 2.5 * 2), lambda x: int(x % 2.5 * 2)),
@@ -301,12 +308,15 @@ INT = BUILTINS["int"]
         (lambda x: INT(8 * round(x * 1.1 / 8)), lambda x: int(8 * round(x * 1.1 / 8))),
     ],
 )
-def test_every_size_to_3000(build: Any, native: Any) -> None:
+def test_every_size_to_3000_and_at_the_edge_of_doubles(build: Any, native: Any) -> None:
     value = lowered(build)
     compiled = evaluate.compile_tree(value.poly, ["x"], lambda leaf: leaf)
-    for x in range(1, 3000):
-        assert within(value.limits, {"x": x})
-        assert compiled(x) == evaluate.value(value.poly, {"x": x}) == native(x)
+    edges = [n * M // m for n in (1, 2, 3, 4, 7, 8) for m in (1, 2, 3, 4, 8)]
+    for x in (*range(1, 3000), *(edge + near for edge in edges for near in range(-20, 20))):
+        if within(value.limits, {"x": x}):
+            assert compiled(x) == evaluate.value(value.poly, {"x": x}) == native(x), x
+        else:
+            assert x >= 3000
 
 
 def test_a_float_divisor_that_is_no_double_is_not_exact() -> None:
