@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from types import CodeType
 from typing import Any, TypeAlias
 
@@ -58,6 +59,8 @@ from symcount.trace.graph import Source
 _POINTS = 6
 # Points beyond the hints at which a formula is compared if a symbol may be missing from it.
 _HELD_OUT = 12
+# Points that are tried for those: on narrow paths few of them lead to a module.
+_MOST_TRIES = 400
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
 _MOST_CONSTANTS = 64
@@ -707,7 +710,7 @@ def _points(
     chosen = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
     wanted = max(_POINTS, len(chosen) + (_HELD_OUT if may_be_wrong else 1))
     for distinct in (True, False):
-        for point in _other_points(call, found):
+        for point in islice(_other_points(call, found), _MOST_TRIES):
             if len(chosen) >= wanted:
                 break
             if point in chosen or (

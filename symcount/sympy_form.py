@@ -152,7 +152,7 @@ def condition(value: Condition, truth: bool = True) -> Boolean:
         ("le", True): sympy.Le,
         ("le", False): sympy.Gt,
     }[value.op, truth]
-    return relation(left, right, evaluate=False)
+    return relation(left, right, evaluate=bool(left.is_number and right.is_number))
 
 
 def boolean(tree: Any) -> Boolean:
