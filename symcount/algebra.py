@@ -27,7 +27,6 @@ from symcount.errors import UnsupportedError
 from symcount.trace.graph import (
     FLOAT_FUNCTIONS,
     FLOAT_FUNCTIONS_2,
-    INTEGER_FUNCTIONS_2,
     OPERATORS,
 )
 
@@ -607,6 +606,18 @@ def _bitwise_and_bounds(a: Bounds, b: Bounds) -> Bounds:
     return None, None
 
 
+def _gcd_bounds(*args: Bounds) -> Bounds:
+    return 1 if any(low is not None and low >= 1 for low, _ in args) else 0, None
+
+
+def _lcm_bounds(*args: Bounds) -> Bounds:
+    return 1 if all(low is not None and low >= 1 for low, _ in args) else 0, None
+
+
+def _nonnegative_if_first_is(base: Bounds, *others: Bounds) -> Bounds:
+    return 0 if base[0] is not None and base[0] >= 0 else None, None
+
+
 def _sqrt_bounds(a: Bounds) -> Bounds:
     # Square roots are correctly rounded, so they are monotone, and that of 1 is 1.
     return 1 if a[0] is not None and a[0] >= 1 else 0, None
@@ -639,7 +650,10 @@ CALLS: dict[str, Function] = {
     "factorial": Function(math.factorial, lambda a: (1, None)),
     "bit_length": Function(OPERATORS["bit_length"], _nonnegative_bounds),
     "bit_count": Function(OPERATORS["bit_count"], _nonnegative_bounds),
-    **{name: Function(OPERATORS[name], _nonnegative_bounds) for name in INTEGER_FUNCTIONS_2},
+    "gcd": Function(math.gcd, _gcd_bounds),
+    "lcm": Function(math.lcm, _lcm_bounds),
+    "comb": Function(math.comb, _nonnegative_bounds),
+    "perm": Function(math.perm, _nonnegative_bounds),
     # integers made of floats
     "trunc": Function(int, _nonnegative_if_all_are),
     "floor_float": Function(math.floor, _nonnegative_if_all_are),
@@ -650,13 +664,13 @@ CALLS: dict[str, Function] = {
     "fmul": Function(operator.mul, _nonnegative_if_all_are, is_float=True),
     "truediv": Function(operator.truediv, _nonnegative_if_all_are, is_float=True),
     "fdiv": Function(operator.truediv, _nonnegative_if_all_are, is_float=True),
-    "ffloordiv": Function(operator.floordiv, is_float=True),
+    "ffloordiv": Function(operator.floordiv, _nonnegative_if_all_are, is_float=True),
     "fmod_py": Function(operator.mod, is_float=True),
-    "fpow": Function(OPERATORS["pow"], is_float=True),
+    "fpow": Function(OPERATORS["pow"], _nonnegative_if_first_is, is_float=True),
     "fabs_py": Function(abs, _nonnegative_bounds, is_float=True),
     "fround": Function(_round_to_digits, is_float=True),
     "hypot": Function(math.hypot, _nonnegative_bounds, is_float=True),
-    "math_pow": Function(math.pow, is_float=True),
+    "math_pow": Function(math.pow, _nonnegative_if_first_is, is_float=True),
     "log_base": Function(math.log, is_float=True),
     **{name: Function(OPERATORS[name], is_float=True) for name in FLOAT_FUNCTIONS_2},
     **{
@@ -749,6 +763,9 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
         return None, False
     if high is not None and (high < 0 or (high == 0 and op == "le")):
         return None, op != "eq"
+    root = only_atom(a)
+    if isinstance(root, Call) and root.op == "sqrt" and b.constant == 0 and op == "eq":
+        return compare("eq", root.args[0], b, facts)  # only the root of zero is zero
     if any(map(is_float, _top_atoms(difference))):
         return Condition(op, a, b), True
     if op == "eq":

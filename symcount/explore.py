@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from symcount.algebra import Condition, Facts, Poly, compare
+from symcount.algebra import Condition, Facts, Poly, Symbol, compare, only_atom
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.evaluate import compile_condition, holds
 from symcount.lower import Known, Limits, Lowering
@@ -162,6 +162,12 @@ class Frontier:
 
     def _solved(self, place: Place) -> Values | None:
         """Hints that z3 finds for a place, which is marked if there are none or it cannot tell."""
+        pinned = _pinned(place.decisions)
+        if set(self.names) <= pinned.keys():
+            if _takes(place.decisions, pinned):
+                return {name: pinned[name] for name in self.names}
+            place.unreachable = True
+            return None
         if self._solver is None:
             from symcount.solver import Solver
 
@@ -200,6 +206,16 @@ class Frontier:
             draw = random.Random(0)
             for _ in range(_JOINT_SAMPLES):
                 yield tuple(r.sample(draw) for r in self.ranges)
+
+
+def _pinned(decisions: Decisions) -> dict[str, int | float]:
+    """The symbols that the decisions leave one value."""
+    pinned: dict[str, int | float] = {}
+    for condition, truth in decisions:
+        base, number = only_atom(condition.left), condition.right.constant
+        if condition.op == "eq" and truth and isinstance(base, Symbol) and isinstance(number, int):
+            pinned[base.name] = number
+    return pinned
 
 
 def _takes(decisions: Decisions, values: Values) -> bool:
@@ -243,6 +259,10 @@ def explore(
         while hints is not None:
             deadline = started + max_seconds if found.paths else math.inf
             path = _run(tracer, hints, facts, found.root, known, deadline)
+            if found.paths and _is_too_large(path):
+                _leave(found.root, path)
+                hints = frontier.next_hints(found.root)
+                continue
             _insert(found.root, path)
             found.paths.append(path)
             on_path(path)
@@ -354,6 +374,23 @@ def _run(
 
     trace = tracer(hints, listen, perturb)
     return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits))
+
+
+def _is_too_large(path: Path) -> bool:
+    """Whether the run failed because torch cannot describe tensors so large."""
+    raised = path.trace.raised
+    return raised is not None and "Storage size calculation overflowed" in raised.message
+
+
+def _leave(root: Place, path: Path) -> None:
+    """Give up on the place that hints too large to build anything with were meant for."""
+    place = root
+    for step in path.steps:
+        if place.condition is None:
+            break
+        then, otherwise = place.children()
+        place = then if step.truth else otherwise
+    place.undecided = True
 
 
 def kinds_that_matter(tracer: Tracer, path: Path, facts: Facts) -> set[str]:

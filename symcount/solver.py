@@ -12,6 +12,7 @@ so large that it may overflow.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -27,9 +28,11 @@ from symcount.symbols import Hyperparameter
 _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
 # From here on a float step may overflow, and nothing is said of its result.
-_OVERFLOW = 2**1023
+_OVERFLOW_BITS = 1023
 # Values of the symbols are looked for up to the first of these, then up to the next.
-_LIMITS = (2**12, 2**17, 2**31)
+_LIMITS = (2**12, 2**17, 2**24)
+# torch describes sizes in 63 bits. Whether floats may overflow is judged for such sizes only.
+_LARGEST_SIZE_BITS = 63
 Values: TypeAlias = "Mapping[str, int | float]"
 
 
@@ -43,7 +46,7 @@ class Solver:
     """
 
     def __init__(
-        self, ranges: Sequence[Hyperparameter], facts: Facts, milliseconds: int = 200
+        self, ranges: Sequence[Hyperparameter], facts: Facts, milliseconds: int = 400
     ) -> None:
         self.facts = facts
         self.milliseconds = milliseconds
@@ -227,12 +230,16 @@ class _Translation:
 
     # --- floats: held about their exact value ---
 
-    def _about(self, exact: Any) -> Any:
+    def _about(self, exact: Any, bits: float) -> Any:
+        """A double within rounding of `exact`, which is less than 2**bits."""
         result = self._new(integer=False)
         size = z3.If(exact >= 0, exact, -exact)
         error = _constant(_ULP) * size + _constant(_SMALLEST)
         near = z3.And(result >= exact - error, result <= exact + error)
-        self.definitions.append(z3.Implies(size < _constant(_OVERFLOW), near))
+        if bits < _OVERFLOW_BITS:
+            self.definitions.append(near)
+        else:
+            self.definitions.append(z3.Implies(size < _constant(2**_OVERFLOW_BITS), near))
         return result
 
     def _operand(self, a: Poly) -> Any:
@@ -240,24 +247,24 @@ class _Translation:
         value = _real(self.poly(a))
         constant = a.constant
         is_double = lower.opaque(a) or (constant is not None and -(2**53) <= constant <= 2**53)
-        return value if is_double else self._about(value)
+        return value if is_double else self._about(value, _bits(a))
 
     def _fadd(self, a: Poly, b: Poly) -> Any:
-        return self._about(self._operand(a) + self._operand(b))
+        return self._about(self._operand(a) + self._operand(b), max(_bits(a), _bits(b)) + 1)
 
     def _fmul(self, a: Poly, b: Poly) -> Any:
-        return self._about(self._operand(a) * self._operand(b))
+        return self._about(self._operand(a) * self._operand(b), _bits(a) + _bits(b))
 
     def _truediv(self, a: Poly, b: Poly) -> Any:
-        return self._about(_real(self.poly(a)) / _real(self.poly(b)))
+        return self._about(_real(self.poly(a)) / _real(self.poly(b)), _quotient_bits(a, b))
 
     def _fdiv(self, a: Poly, b: Poly) -> Any:
-        return self._about(self._operand(a) / self._operand(b))
+        return self._about(self._operand(a) / self._operand(b), _quotient_bits(a, b))
 
     def _sqrt(self, a: Poly) -> Any:
         root = self._new(integer=False)
         self.definitions += [root >= 0, root * root == self._operand(a)]
-        return self._about(root)
+        return self._about(root, _bits(a))
 
     def _floor_float(self, a: Poly) -> Any:
         return z3.ToInt(_real(self.poly(a)))
@@ -274,6 +281,43 @@ class _Translation:
         half = _constant(Fraction(1, 2))
         self.definitions += [result >= value - half, result <= value + half]
         return result
+
+
+def _bits(value: Poly) -> float:
+    """How many bits the magnitude of a value has at most, for sizes that torch can describe."""
+    total = 0.0
+    for monomial, coefficient in value.terms.items():
+        bits = max(0.0, math.log2(abs(float(coefficient))))
+        for base, exponent in monomial:
+            bits += exponent * _atom_bits(base) if exponent > 0 else math.inf
+        total = max(total, bits)
+    return total + math.log2(len(value.terms) or 1) + 1
+
+
+def _atom_bits(base: Atom) -> float:
+    if isinstance(base, Symbol):
+        return _LARGEST_SIZE_BITS
+    bits = [_bits(a) for a in base.args]
+    if base.op in ("fadd", "max", "min"):
+        return max(bits) + 1
+    if base.op == "fmul":
+        return sum(bits) + 1
+    if base.op in ("truediv", "fdiv"):
+        return _quotient_bits(*base.args) + 1
+    if base.op in ("floor", "trunc", "floor_float", "ceil_float", "round", "sqrt", "mod", "abs"):
+        return max(bits) + 1
+    return math.inf
+
+
+def _quotient_bits(a: Poly, b: Poly) -> float:
+    """The same of a quotient: known where the divisor is a constant, or a whole number."""
+    constant = b.constant
+    if constant is not None:
+        return _bits(a) + max(0.0, -math.log2(abs(float(constant))))
+    whole = all(
+        c.denominator == 1 and not any(map(algebra.is_float, dict(m))) for m, c in b.terms.items()
+    )
+    return _bits(a) if whole else math.inf
 
 
 def _constant(value: Rational) -> Any:

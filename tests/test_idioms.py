@@ -217,9 +217,6 @@ def layers_by_cache(a, b):
     return nn.ModuleList([layer(a), layer(b)])
 
 
-@pytest.mark.xfail(
-    reason="WRONG: a set or dict holds equal symbols twice, and nothing says so", strict=True
-)
 @pytest.mark.parametrize(
     "factory",
     [each_size_once, number_of_sizes, sizes_by_dict, layers_by_size, layers_by_cache],
@@ -248,11 +245,6 @@ def cached_helper(dim):
     return nn.Linear(dim, _doubled(dim))
 
 
-@pytest.mark.xfail(
-    reason="WRONG: the cache keeps symbols, and the next derivation meets them",
-    raises=symcount.EscapedSymbolError,
-    strict=True,
-)
 def test_a_cached_helper() -> None:
     for _ in range(2):
         assert str(derive(cached_helper)) == "2*dim**2 + 2*dim"

@@ -107,7 +107,7 @@ ONE: dict[str, Callable[[Any], Any]] = {
     "shape": lambda d: e(e(d, 2).shape[0] * 2),
     "size": lambda d: e(e(d, 2).size(0), e(d, 2).size(-1)),
     "shape_unpacked": lambda d: e(*e(d, 2).shape, 2),
-    "shape_sum": lambda d: torch.empty(e(d, 2).shape + (3,)),
+    "shape_sum": lambda d: torch.empty(e(d, 2).shape + (3,)),  # noqa: RUF005
     "shape_slice": lambda d: torch.empty(e(2, d, 3).shape[1:]),
     "numel": lambda d: e(e(d, 3).numel()),
     "shape_numel": lambda d: e(e(d, 3).shape.numel()),

@@ -176,6 +176,7 @@ class _Run:
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
         self.on_branch = on_branch
         self._nodes: dict[tuple[Any, ...], Any] = {}
+        self._keys: list[Node] = []
         self._decided: dict[tuple[str, Node, Node | Number], bool] = {}
 
     def _shadow(self, frame: FrameType) -> None:
@@ -213,6 +214,13 @@ class _Run:
             self._decided[op, a, b] = taken
         return taken
 
+    def _follow_equal_keys(self, node: Node) -> None:
+        """Branch on whether a key is equal to one before: in a dict or a set they are one."""
+        for other in self._keys:
+            if other is not node and self._decide("eq", node, other):
+                return
+        self._keys.append(node)
+
     def _follow_index(self, node: Node, size: int) -> None:
         """Follow an index into, or a bound of a slice of, a list of this size."""
         if self._decide("lt", node, size) and self._decide("ge", node, -size):
@@ -230,6 +238,8 @@ class _Run:
         if kind in ("int", "float"):
             self._shadow(frame)
         keys = lookups.integer_keys(frame) if kind == "hash" else None
+        if kind == "hash":
+            self._follow_equal_keys(node)
         if keys is not None:
             _ = any(self._decide("eq", node, key) for key in keys)
             return node.hint

@@ -99,6 +99,7 @@ def operand(value: object) -> Node | Number | None:
     """The node or plain number that stands for `value`, or None where it is no real number."""
     kind = type(value)
     if kind is SymInt or kind is SymFloat:
+        value._check()  # type: ignore[attr-defined]
         return value._node  # type: ignore[attr-defined,no-any-return]
     if kind is int or kind is float:
         return value  # type: ignore[return-value]
@@ -115,6 +116,11 @@ def operand(value: object) -> Node | Number | None:
             "modelled; make it a Python number first: float(x), int(x)"
         )
     return None
+
+
+def _is_usable(value: object) -> bool:
+    kind = type(value)
+    return not (kind is SymInt or kind is SymFloat) or value._run.alive  # type: ignore[attr-defined]
 
 
 def hint(value: Any) -> Any:
@@ -232,6 +238,8 @@ def _comparison(op: str) -> Callable[..., Any]:
     operation = getattr(operator, op)
 
     def compare(self: _Symbol, other: object) -> Any:
+        if op in ("eq", "ne") and not (self._run.alive and _is_usable(other)):
+            return NotImplemented  # a key that a cache has kept from a run: equal to nothing
         right = operand(other)
         if right is None:
             if self._run.is_tensor(other):
