@@ -469,7 +469,7 @@ def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
         a = Poly(kept) * b
     if not a.terms or (a, b) in facts.divisible:
         return const(0)
-    if divisor is not None and divisor > 0 and a.constant is not None:
+    if divisor and a.constant is not None:
         return const(a.constant % divisor)
     low, high = facts.of(a)
     below = high is not None and facts.at_least(b, high + 1)
