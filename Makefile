@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test lint docs bench format clean
+.PHONY: help .venv demo test lint docs bench fuzz format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,12 +33,15 @@ docs: $(READY) ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W -n --keep-going --quiet -b html docs docs/_build/html
 
 bench: $(READY) ## Run the benchmarks
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --models
+
+fuzz: $(READY) ## Compare 100,000 random factories with what they build (hours)
+	SYMCOUNT_FUZZ=50 $(BIN)/python -m pytest -n auto tests/test_fuzz.py
 
 format: $(READY) ## Format, and fix what the linter can fix
 	$(BIN)/ruff check --fix --exit-zero --quiet
 	$(BIN)/ruff format
 
 clean: ## Remove what builds and checks leave behind, except .venv
-	rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/_build docs/notebooks .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -202,13 +202,22 @@ class _Translation:
         return self._quotient(self.poly(top), self.poly(bottom))[0]
 
     def _floordiv(self, a: Poly, b: Poly) -> Any:
-        return self._quotient(self.poly(a), self.poly(b))[0]
+        return self._quotient(self._whole(a), self._whole(b))[0]
 
     def _mod(self, a: Poly, b: Poly) -> Any:
         divisor = b.constant
         if isinstance(divisor, int) and divisor > 0:
-            return self.poly(a) % divisor
-        return self._quotient(self.poly(a), self.poly(b))[1]
+            return self._whole(a) % divisor
+        return self._quotient(self._whole(a), self._whole(b))[1]
+
+    def _whole(self, a: Poly) -> Any:
+        """A polynomial that has integer values, as an integer term whatever its coefficients."""
+        top, bottom = algebra.fraction(a)
+        if bottom.constant == 1:
+            return self.poly(top)
+        value = self._new()
+        self.definitions.append(value * self.poly(bottom) == self.poly(top))
+        return value
 
     def _max(self, *args: Poly) -> Any:
         first, *rest = map(self.poly, args)

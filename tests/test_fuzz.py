@@ -19,8 +19,9 @@ from symcount.errors import FactoryError, UnsupportedError
 from tests.brute_force import plain_sizes
 from tests.random_expressions import SCALE
 
-BATCHES = 15
-PER_BATCH = 10 * SCALE
+# 2,000 programs; SYMCOUNT_FUZZ=50 (`make fuzz`) makes it 100,000
+BATCHES = 50
+PER_BATCH = 40 * SCALE
 NAMES = ("a", "b", "c")
 HEADER = "import math\nimport torch\nfrom torch import nn\n\n\n"
 
@@ -227,5 +228,5 @@ def compare(count: ParamCount, factory: Any, point: dict[str, int], where: str) 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_factories(batch: int) -> None:
-    outcomes = [check(1000 * batch + seed) for seed in range(PER_BATCH)]
+    outcomes = [check(100_000 * batch + seed) for seed in range(PER_BATCH)]
     assert outcomes.count("exact") + outcomes.count("partial") >= len(outcomes) // 3, outcomes
