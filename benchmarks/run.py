@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from examples import families
 from symcount import blueprints, derive, verify
 from symcount.blueprints import cnn, transformer  # noqa: F401
-from symcount.derivation import _Call
+from symcount.calls import FactoryCall
 from symcount.explore import first_hints
 
 TARGET = 3.0
@@ -51,7 +51,7 @@ def measure(
     factory: Callable[..., nn.Module], fixed: dict[str, Any], rounds: int
 ) -> dict[str, float]:
     """Seconds of each stage, the least of `rounds` interleaved rounds."""
-    call = _Call.of(factory, fixed)
+    call = FactoryCall.of(factory, fixed)
     hints = dict(zip([h.name for h in call.hyperparameters],
                      first_hints(call.hyperparameters), strict=True))  # fmt: skip
 

@@ -50,7 +50,7 @@ _libraries = tuple(
 )
 
 
-_RUNNER = "symcount.derivation"  # the module that calls the factory
+_RUNNER = "symcount.calls"  # the module that calls the factory
 
 
 def user_frame() -> Frame:

@@ -1,0 +1,215 @@
+"""How a factory is called: which of its parameters are symbols, and what the others are."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from symcount.errors import (
+    ArgumentError,
+    NoSymbolError,
+)
+from symcount.symbols import Hyperparameter, Symbol
+from symcount.trace import OnBranch, Perturb, Trace, trace
+
+Values: TypeAlias = "Mapping[str, int | float]"
+
+
+@dataclass(frozen=True)
+class FactoryCall:
+    """How to call the factory: which parameters are symbols, and what the others are.
+
+    `symbols` maps a parameter to its symbol, `fixed` holds the values to call it with, and `left`
+    the defaults it is left to use.
+    """
+
+    factory: Callable[..., Any]
+    name: str
+    hyperparameters: tuple[Hyperparameter, ...]
+    symbols: Mapping[str, str]
+    fixed: Mapping[str, Any]
+    left: Mapping[str, Any]
+    positional: tuple[str, ...]
+
+    @classmethod
+    def of(cls, factory: Callable[..., Any], given: Mapping[str, Any]) -> FactoryCall:
+        """Sort the factory's parameters into symbols and fixed values."""
+        if not callable(factory):
+            raise ArgumentError(
+                f"derive() takes a function or class that builds a module, not {factory!r}"
+            )
+        name = name_of(factory)
+        try:
+            parameters = dict(inspect.signature(factory).parameters)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"{name}: its signature cannot be read ({error}); wrap it in a function with "
+                "named parameters"
+            ) from None
+        for option in ("max_paths", "max_seconds", "strict"):
+            if option in parameters:
+                raise ArgumentError(
+                    f"{name} has a parameter {option!r}, which is also an option of derive(); "
+                    "wrap it in a function that calls it something else"
+                )
+        bound = factory.keywords if isinstance(factory, functools.partial) else {}
+        catch_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        for keyword in given:
+            if keyword not in parameters and not catch_all:
+                names = ", ".join(p for p in parameters) or "none"
+                raise ArgumentError(
+                    f"{name} has no parameter {keyword!r}; its parameters are: {names}"
+                )
+        symbols: dict[str, Hyperparameter] = {}
+        fixed: dict[str, Any] = {}
+        left: dict[str, Any] = {}
+        positional = []
+        for parameter in parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                positional.append(parameter.name)
+            value = given.get(parameter.name, parameter.empty)
+            if value is parameter.empty and parameter.name in bound:
+                left[parameter.name] = bound[parameter.name]
+                continue
+            if value is parameter.empty and _is_symbolic(parameter):
+                value = Symbol()
+            if isinstance(value, Symbol):
+                symbols[parameter.name] = _hyperparameter(name, parameter, value)
+            elif value is not parameter.empty:
+                fixed[parameter.name] = value
+            elif parameter.default is parameter.empty:
+                raise ArgumentError(
+                    f"{name}: parameter {parameter.name!r} is annotated "
+                    f"{_annotation(parameter)} and has no default, so it needs a value: "
+                    f"derive({name}, {parameter.name}=...)"
+                )
+            elif parameter.kind is parameter.POSITIONAL_ONLY:
+                fixed[parameter.name] = parameter.default
+            else:
+                left[parameter.name] = parameter.default
+        for keyword, value in given.items():
+            if keyword not in parameters:
+                if isinstance(value, Symbol):
+                    symbols[keyword] = value.hyperparameter(keyword)
+                else:
+                    fixed[keyword] = value
+        if not symbols:
+            raise NoSymbolError(
+                f"{name} has no integer parameter left to keep symbolic. Leave one unannotated, "
+                "annotate it `int`, or pass Symbol() for it."
+            )
+        shared = _shared(name, symbols)
+        return cls(
+            factory,
+            name,
+            shared,
+            {parameter: h.name for parameter, h in symbols.items()},
+            fixed,
+            left,
+            tuple(positional),
+        )
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function behind the factory: not a partial of it, and not what decorates it."""
+        function: Callable[..., Any] = inspect.unwrap(function_of(self.factory))
+        return function
+
+    @property
+    def place(self) -> str:
+        """Where the factory is defined, in brackets, if that is known."""
+        function = self.function
+        code = getattr(function, "__code__", None) or getattr(
+            getattr(function, "__init__", None), "__code__", None
+        )
+        return f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """Call the factory with values for its symbols."""
+        arguments = {p: values[symbol] for p, symbol in self.symbols.items()} | dict(self.fixed)
+        positional = [arguments.pop(name) for name in self.positional]
+        return self.factory(*positional, **arguments)
+
+    def trace(
+        self,
+        hints: Values,
+        listen: Callable[[], OnBranch] = lambda: lambda branch: True,
+        perturb: Perturb | None = None,
+    ) -> Trace:
+        """One run on symbols."""
+        return trace(
+            lambda **values: self(values),
+            symbols={name: (name, hints[name]) for name in hints},
+            fixed={},
+            listen=listen,
+            perturb=perturb,
+        )
+
+
+def function_of(factory: Callable[..., Any]) -> Callable[..., Any]:
+    return function_of(factory.func) if isinstance(factory, functools.partial) else factory
+
+
+def name_of(factory: Callable[..., Any]) -> str:
+    function = function_of(factory)
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
+def _is_symbolic(parameter: inspect.Parameter) -> bool:
+    default, annotation = parameter.default, parameter.annotation
+    if default is not parameter.empty:
+        return isinstance(default, int) and not isinstance(default, bool)
+    if isinstance(annotation, str):
+        return annotation.strip("'\"") == "int"
+    return annotation in (parameter.empty, int)
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    return (
+        annotation
+        if isinstance(annotation, str)
+        else getattr(annotation, "__name__", str(annotation))
+    )
+
+
+def _hyperparameter(factory: str, parameter: inspect.Parameter, declared: Symbol) -> Hyperparameter:
+    kinds = (int, float) if declared.real else (int,)
+    default = parameter.default
+    if isinstance(default, bool) or not isinstance(default, kinds):
+        default = None
+    hyperparameter = declared.hyperparameter(parameter.name, default)
+    if default is not None and default not in hyperparameter:
+        if declared == Symbol():
+            raise ArgumentError(
+                f"{factory}: {parameter.name}={default} by default, which is no positive integer; "
+                f"fix it: derive({factory}, {parameter.name}={default})"
+            )
+        return declared.hyperparameter(parameter.name)
+    return hyperparameter
+
+
+def _shared(factory: str, symbols: Mapping[str, Hyperparameter]) -> tuple[Hyperparameter, ...]:
+    """The symbols in order, parameters of one name joined."""
+    joined: dict[str, Hyperparameter] = {}
+    for h in symbols.values():
+        other = joined.get(h.name)
+        if other is None:
+            joined[h.name] = h
+            continue
+        if replace(other, default=None, arguments=()) != replace(h, default=None, arguments=()):
+            raise ArgumentError(
+                f"{factory}: parameters {other.arguments[0]!r} and {h.arguments[0]!r} share the "
+                f"symbol {h.name!r} but declare different ranges; declare the same"
+            )
+        joined[h.name] = replace(
+            h,
+            default=other.default if other.default == h.default else None,
+            arguments=other.arguments + h.arguments,
+        )
+    return tuple(joined.values())

@@ -1,0 +1,494 @@
+"""What a formula must pass before anybody sees it, and what is said of one that does not.
+
+The comparison itself is `symcount.verify`'s. Here it is decided where to compare, what is refused
+beforehand, and how a difference is explained.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import math
+import random
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from types import CodeType
+from typing import Any, TypeAlias
+
+from symcount import ambient, evaluate, verify
+from symcount.algebra import Poly
+from symcount.ambient import OutsideState
+from symcount.calls import FactoryCall, function_of, name_of
+from symcount.errors import (
+    FactoryError,
+    InternalError,
+    NondeterministicError,
+    UnknownShapeError,
+    VerificationError,
+)
+from symcount.explore import (
+    Exploration,
+)
+from symcount.paths import (
+    Built,
+    Refused,
+    Tree,
+    Weight,
+    follow,
+    leaves,
+)
+from symcount.trace import Concretisation, Raised, Trace, trace
+from symcount.trace.graph import Source
+
+_POINTS = 6
+# Points beyond the hints at which a formula is compared if a symbol may be missing from it.
+HELD_OUT = 12
+# Points that are tried for those: on narrow paths few of them lead to a module.
+_MOST_TRIES = 400
+# A constant of a factory's code above this is no size that is worth building.
+_LARGEST_CONSTANT = 1 << 31
+_MOST_CONSTANTS = 64
+# torch counts the bytes of a tensor in 63 bits.
+_LARGEST_STORAGE = 1 << 63
+Values: TypeAlias = "Mapping[str, int | float]"
+Tensors: TypeAlias = "dict[str, verify.TensorFacts] | Exception"
+
+
+def require_no_memory(call: FactoryCall, builds: verify.PlainBuilds, state: OutsideState) -> None:
+    """Refuse a factory that builds something else because it was called before."""
+    changed = state.changes()
+    if not changed:
+        return
+    draw = random.Random(2)
+    point = {h.name: h.sample(draw) for h in call.hyperparameters}
+    later = builds.again_at(point)
+    with state.as_before():
+        first = builds.again_at(point)
+    difference = _difference(first, later)
+    if difference is not None:
+        raise NondeterministicError(
+            f"it built different modules from the same arguments ({_at(point)}): {difference}"
+            f"{_changed_globals(call)}. It changes {', '.join(changed)}, outside of itself; make "
+            "it a function of its arguments alone."
+        )
+
+
+def require_a_module(call: FactoryCall, found: Exploration, builds: verify.PlainBuilds) -> None:
+    if any(p.trace.raised is None for p in found.paths):
+        return
+    path = found.paths[0]
+    raised = path.trace.raised
+    assert raised is not None
+    hints = _at(path.trace.hints)
+    where = f" ({raised.source})" if raised.source else ""
+    if not isinstance(builds.at(path.trace.hints), Exception):
+        raise FactoryError(
+            f"it builds a module at {hints}, but raises on symbols{where}:\n  {raised}\n"
+            f"{_lost_symbols(call, found)}"
+        ) from path.trace.exception
+    tried = len(found.paths)
+    others = "another size" if tried == 2 else f"{tried - 1} other sizes"
+    more = "" if tried == 1 else f", and at {others}, one for each of its branches"
+    raise FactoryError(
+        f"it raises at {hints}{more}{where}:\n  {raised}\n{_advice(raised)}"
+    ) from path.trace.exception
+
+
+def _advice(raised: Raised) -> str:
+    if "meta" in raised.message:
+        return (
+            "Modules are built on the meta device, where tensors have shapes but no values: "
+            "compute sizes from the hyper-parameters, not from the values of a tensor (.item(), "
+            ".tolist())."
+        )
+    return (
+        "Tell derive() which values it takes: derive(factory, name=value) fixes a "
+        "hyper-parameter, name=Symbol(min=..., multiple_of=...) constrains it."
+    )
+
+
+def _at(values: Values) -> str:
+    return ", ".join(f"{k}={v}" for k, v in values.items())
+
+
+def require_known_shapes(found: Exploration) -> None:
+    for path in found.paths:
+        for tensor in path.trace.tensors:
+            if tensor.shape is None and tensor.kind == "parameter":
+                where = f"{tensor.frame.source}: " if tensor.frame else ""
+                lost = _lost(path.trace)
+                made = (
+                    f"it was made by {tensor.operation}()"
+                    if tensor.operation
+                    else "it was made before the factory ran, or by a constructor that torch "
+                    "reports to nobody, such as torch.Tensor(n, m)"
+                )
+                raise UnknownShapeError(
+                    f"{where}the shape of parameter {tensor.name!r} cannot be followed: {made}."
+                    f"{lost} Create it with torch.empty(...) and sizes computed from the "
+                    "hyper-parameters, or fix those: derive(factory, name=value)."
+                )
+
+
+def _lost(found: Trace) -> str:
+    losses = [c for c in found.concretisations if c.kind not in ("text",)]
+    if not losses:
+        return ""
+    return " A symbol became a plain number at " + "; ".join(map(str, losses)) + "."
+
+
+def check(
+    call: FactoryCall,
+    found: Exploration,
+    builds: verify.PlainBuilds,
+    tree: Tree,
+    lost: Sequence[Concretisation],
+) -> tuple[tuple[tuple[str, int | float], ...], ...]:
+    """Compare the tree with plainly built modules; the points compared, or an error."""
+
+    def expected(point: Values) -> Mapping[str, verify.TensorFacts] | None:
+        try:
+            leaf = follow(tree, point)
+            return _said(leaf, point) if isinstance(leaf, Built) else None
+        except (ArithmeticError, ValueError):
+            return None  # as the factory's own arithmetic is undefined there
+
+    points = [p for p in _points(call, found, tree, bool(lost)) if _can_be_built(tree, p)]
+    refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
+    difference = verify.compare(builds, expected, [*points, *refused])
+    if difference is not None:
+        raise _explained(call, found, builds, tree, difference)
+    return tuple(tuple(p.items()) for p in points)
+
+
+def _said(leaf: Built, point: Values) -> dict[str, verify.TensorFacts]:
+    """What a path says of every tensor, its normal forms and its traced arithmetic agreeing."""
+    sizes = _Sizes(point)
+    shapes, _ = leaf.program.run(**point)
+    said = {}
+    for weight in leaf.weights:
+        said[weight.name] = facts = _facts_at(weight, sizes)
+        if facts.shape is not None and facts.shape != shapes[weight.name]:
+            raise InternalError(
+                f"the traced arithmetic gives {weight.name!r} the shape {shapes[weight.name]} at "
+                f"{_at(point)}, and its normal form ({_sizes(weight)}) gives {facts.shape}"
+            )
+    return said
+
+
+def _can_be_built(tree: Tree, point: Values) -> bool:
+    """Whether no tensor at a point is larger than torch can describe, even without memory."""
+    try:
+        leaf = follow(tree, point)
+        if not isinstance(leaf, Built):
+            return True
+        sizes = _Sizes(point)
+        return all(
+            math.prod(sizes[p] for p in w.shape) * w.itemsize < _LARGEST_STORAGE
+            for w in leaf.weights
+            if w.shape is not None
+        )
+    except (ArithmeticError, ValueError):
+        return True
+
+
+class _Sizes(dict[Poly, int]):
+    """The values of normal forms at a point, each evaluated once."""
+
+    def __init__(self, point: Values) -> None:
+        super().__init__()
+        self.point = point
+
+    def __missing__(self, size: Poly) -> int:
+        self[size] = evaluate.value(size, self.point)
+        return self[size]
+
+
+def _facts_at(weight: Weight, sizes: _Sizes) -> verify.TensorFacts:
+    shape = None if weight.shape is None else tuple([sizes[p] for p in weight.shape])
+    return verify.TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
+
+
+def _points(
+    call: FactoryCall, found: Exploration, tree: Tree, may_be_wrong: bool
+) -> list[dict[str, int | float]]:
+    """The hints of every path, and other points until there are enough of them.
+
+    Points in which every symbol differs from all points before come first.
+    """
+    names = [h.name for h in call.hyperparameters]
+    chosen = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
+    wanted = max(_POINTS, len(chosen) + (HELD_OUT if may_be_wrong else 1))
+    for distinct in (True, False):
+        for point in islice(_other_points(call, found), _MOST_TRIES):
+            if len(chosen) >= wanted:
+                break
+            if point in chosen or (
+                distinct
+                and any(a == b for other in chosen for a, b in zip(point, other, strict=True))
+            ):
+                continue
+            values = dict(zip(names, point, strict=True))
+            if _is_built(tree, values):
+                chosen.append(point)
+    for point in _points_of_lost_symbols(call, found):
+        if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
+            chosen.append(point)
+    return [dict(zip(names, point, strict=True)) for point in chosen]
+
+
+def _points_of_lost_symbols(
+    call: FactoryCall, found: Exploration
+) -> Iterator[tuple[int | float, ...]]:
+    """Where a symbol may have become a plain number, the numbers that the factory's code mentions.
+
+    What the code does with the lost number most likely depends on one of them.
+    """
+    code = getattr(call.function, "__code__", None)
+    if code is None:
+        return
+    tests_identity = not {"type", "id"}.isdisjoint(code.co_names)
+    if not tests_identity and not any(p.trace.concretisations for p in found.paths):
+        return
+    numbers = dict.fromkeys(_numbers_mentioned(call.function))
+    for path in found.paths:
+        base = tuple(path.trace.hints.values())
+        for index, h in enumerate(call.hyperparameters):
+            for number in numbers:
+                if number in h and number <= _LARGEST_CONSTANT:
+                    yield (*base[:index], number, *base[index + 1 :])
+
+
+def _numbers_mentioned(function: Callable[..., Any]) -> Iterator[int]:
+    """The integers in a function's code and in what it mentions: globals, and functions' code."""
+    code = function.__code__
+    yield from _numbers_in(code)
+    for name in code.co_names:
+        value = function.__globals__.get(name)
+        if inspect.isfunction(value):
+            yield from _numbers_in(value.__code__)
+        elif not isinstance(value, CodeType):
+            yield from _numbers_in(value)
+
+
+def _numbers_in(value: object) -> Iterator[int]:
+    """The integers among the constants of a piece of code, those written as text included."""
+    if isinstance(value, CodeType):
+        value = value.co_consts
+    if isinstance(value, tuple | frozenset | list | set | dict):
+        if len(value) <= _MOST_CONSTANTS:
+            for item in value:
+                yield from _numbers_in(item)
+    elif isinstance(value, str) and value.isdecimal() and value.isascii():
+        yield int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield value
+
+
+def _is_built(tree: Tree, values: Values) -> bool:
+    try:
+        return isinstance(follow(tree, values), Built)
+    except (ArithmeticError, ValueError):
+        return False
+
+
+def _other_points(call: FactoryCall, found: Exploration) -> Iterator[tuple[int | float, ...]]:
+    """Random points, then points that stay near the hints of a path that was built."""
+    draw = random.Random(1)
+    ranges = call.hyperparameters
+    for _ in range(200):
+        yield tuple(h.sample(draw) for h in ranges)
+    bases = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
+    for factor in (2, 3, 4, 5, 6, 7, 8):
+        for base in bases:
+            yield tuple(h.aligned(v * factor) for h, v in zip(ranges, base, strict=True))
+    for base in bases:
+        for index, h in enumerate(ranges):
+            for value in (*h.near(base[index]), *(h.sample(draw) for _ in range(8))):
+                yield (*base[:index], value, *base[index + 1 :])
+
+
+def require_same_again(call: FactoryCall, found: Exploration) -> None:
+    """Run a factory that drew random numbers again, with other numbers to draw."""
+    path = next(p for p in found.paths if p.trace.raised is None)
+    seen = _signature(path.trace)
+    for seed in range(3):
+
+        def reseeded(**values: Any) -> Any:
+            ambient.reseed(seed)  # noqa: B023
+            return call(values)
+
+        again = trace(
+            reseeded,
+            symbols={name: (name, hint) for name, hint in path.trace.hints.items()},
+            fixed={},
+        )
+        if _signature(again) != seen:
+            raise NondeterministicError(
+                f"it built different modules from the same arguments ({_at(again.hints)})"
+                f", drawing random numbers: {_first_change(path.trace, again)}. Draw them outside, "
+                "and pass them in as arguments."
+            )
+
+
+def _signature(found: Trace) -> list[tuple[Any, ...]]:
+    return [
+        (t.name, None if t.shape is None else tuple(getattr(s, "hint", s) for s in t.shape))
+        for t in found.tensors
+    ]
+
+
+def _first_change(one: Trace, other: Trace) -> str:
+    for a, b in zip(_signature(one), _signature(other), strict=False):
+        if a != b:
+            return f"parameter {a[0]!r} of shape {a[1]} was {b[0]!r} of shape {b[1]} another time"
+    return f"{len(one.tensors)} tensors, and {len(other.tensors)} another time"
+
+
+# --- explaining a difference ------------------------------------------------------------------
+
+
+def _explained(
+    call: FactoryCall,
+    found: Exploration,
+    builds: verify.PlainBuilds,
+    tree: Tree,
+    difference: verify.Difference,
+) -> VerificationError | NondeterministicError:
+    here = _at(difference.point)
+    unstable = _unstable(call, builds, difference.point)
+    if unstable is not None:
+        return NondeterministicError(
+            f"it built different modules from the same arguments ({here}): {unstable}. "
+            "It is random, or keeps state between calls; make it a function of its arguments alone."
+        )
+    lost = _lost_symbols(call, found)
+    if difference.raised is not None:
+        return VerificationError(
+            f"it raises at {here}, where the formula has a value:\n"
+            f"  {type(difference.raised).__name__}: {difference.raised}\n{lost}"
+        )
+    if difference.name is None:
+        return VerificationError(
+            f"it builds a module at {here}, where it raised when it was run on symbols.\n{lost}"
+        )
+    weight = next(
+        (
+            w
+            for _, leaf in leaves(tree)
+            if isinstance(leaf, Built)
+            for w in leaf.weights
+            if w.name == difference.name
+        ),
+        None,
+    )
+    traced = "no such tensor"
+    if weight is not None and difference.expected is not None:
+        traced = f"shape ({_sizes(weight)}), that is {_described(difference.expected)}" + (
+            f", made at {weight.source}" if weight.source else ""
+        )
+    built = "no such tensor" if difference.actual is None else _described(difference.actual)
+    return VerificationError(
+        f"the formula is wrong at {here}, so it was thrown away. "
+        f"{difference.name!r}: traced {traced}; built {built}.\n{lost}"
+    )
+
+
+def _sizes(weight: Weight) -> str:
+    from symcount.sympy_form import expression
+
+    if weight.shape is None:
+        return "unknown"
+    return ", ".join(str(expression(size)) for size in weight.shape)
+
+
+def _described(facts: verify.TensorFacts) -> str:
+    trainable = "" if facts.kind == "buffer" else " trainable" if facts.trainable else " frozen"
+    return f"a{trainable} {facts.kind} of shape {facts.shape} and dtype {facts.dtype}"
+
+
+def _unstable(call: FactoryCall, builds: verify.PlainBuilds, point: Values) -> str | None:
+    """How two plain builds at the same point differ, if they do."""
+    difference = _difference(builds.again_at(point), builds.again_at(point))
+    return None if difference is None else difference + _changed_globals(call)
+
+
+def _difference(first: Tensors, second: Tensors) -> str | None:
+    """How two plain builds differ, if they do."""
+    if isinstance(first, Exception) or isinstance(second, Exception):
+        return None
+    for name in {**first, **second}:
+        a, b = first.get(name), second.get(name)
+        if a != b:
+            shapes = " and then ".join("none" if x is None else str(x.shape) for x in (a, b))
+            return f"{name!r} had shape {shapes}"
+    return None
+
+
+def _changed_globals(call: FactoryCall) -> str:
+    """Globals that the factory's code rebinds, by name."""
+    code = getattr(call.function, "__code__", None)
+    if code is None:
+        return ""
+    line = code.co_firstlineno
+    names = []
+    for instruction in dis.get_instructions(code):
+        if isinstance(instruction.starts_line, int) and not isinstance(
+            instruction.starts_line, bool
+        ):
+            line = instruction.starts_line
+        line = getattr(instruction, "line_number", None) or line  # since Python 3.13
+        if instruction.opname == "STORE_GLOBAL":
+            names.append(f"{instruction.argval!r} ({code.co_filename}:{line})")
+    return f"; it rebinds the global {', '.join(dict.fromkeys(names))}" if names else ""
+
+
+def _lost_symbols(call: FactoryCall, found: Exploration) -> str:
+    """Where a symbol may have been lost: recorded concretisations, and tests of a type."""
+    places = [
+        str(c)
+        for c in dict.fromkeys(c for p in found.paths for c in p.trace.concretisations)
+        if c.kind != "text"
+    ]
+    places += [f"{source}: a test of an exact type" for source in _exact_type_tests(call.factory)]
+    texts = [
+        str(c)
+        for c in dict.fromkeys(c for p in found.paths for c in p.trace.concretisations)
+        if c.kind == "text"
+    ]
+    places += texts[:3]
+    if not places:
+        return (
+            "A symbol was lost where nothing can see it: in a comparison by `is`, `id` or "
+            "`type(x) is int`, or in a value kept from an earlier call. Use isinstance() and "
+            "==, or fix the hyper-parameter: derive(factory, name=value)."
+        )
+    return (
+        "A symbol became a plain number at\n  "
+        + "\n  ".join(places)
+        + "\nUse isinstance(x, int) for a type test and plain arithmetic for sizes, or fix the "
+        "hyper-parameter: derive(factory, name=value)."
+    )
+
+
+def _exact_type_tests(factory: Callable[..., Any]) -> list[Source]:
+    """Lines of the factory that compare `type(x)` with something."""
+    function = inspect.unwrap(function_of(factory))
+    try:
+        lines, start = inspect.getsourcelines(function)
+        file = inspect.getsourcefile(function) or "?"
+        parsed = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    found = []
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(
+                isinstance(s, ast.Call) and isinstance(s.func, ast.Name) and s.func.id == "type"
+                for s in sides
+            ):
+                found.append(Source(file, start + node.lineno - 1, name_of(function)))
+    return found

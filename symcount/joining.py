@@ -1,0 +1,155 @@
+"""From explored places to a decision tree of weights in normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from symcount.algebra import Condition, Facts, Poly, divisibility
+from symcount.explore import (
+    Exploration,
+    Path,
+    Place,
+)
+from symcount.lower import Lowering
+from symcount.paths import (
+    Built,
+    Inexact,
+    Refused,
+    Split,
+    Tree,
+    Unexplored,
+    Unreachable,
+    Weight,
+)
+from symcount.symbols import Hyperparameter
+from symcount.trace import TracedTensor
+
+
+def join(found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> Tree:
+    """The decision tree of what exploring found, simplified by what holds on its paths."""
+    return _Joiner(found, facts, ranges).tree()
+
+
+class _Joiner:
+    """Freezes the explored places into a tree of weights in the simplest normal form.
+
+    What holds on every path simplifies all of them. Where that leaves paths with different
+    weights, what holds on all paths of one kind simplifies that kind.
+    """
+
+    def __init__(self, found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> None:
+        self.found = found
+        self.ranges = ranges
+        self.facts = facts
+        self.limits = {id(p): set(p.limits) for p in found.paths}
+        self.built = [p for p in found.paths if p.trace.raised is None]
+
+    def tree(self) -> Tree:
+        """The tree. Each path ends at the limits up to which its float steps are exact."""
+        common = self._facts_of(self.built)
+        kinds: dict[tuple[Weight, ...], list[Path]] = {}
+        for path in self.built:
+            kinds.setdefault(self._weights(path, common), []).append(path)
+        weights: dict[int, tuple[Weight, ...]] = {}
+        for general, paths in kinds.items():
+            simplest = general
+            if len(kinds) > 1:
+                simplest = self._weights(paths[0], self._facts_of(paths))
+            if not self._is_proved(paths, simplest):
+                simplest = self._weights(paths[0], self.facts)
+            for path in paths:
+                weights[id(path)] = simplest
+                self.limits[id(path)] |= self.limits[id(paths[0])]
+        return self._freeze(self.found.root, weights)
+
+    def _is_proved(self, paths: Sequence[Path], simplest: tuple[Weight, ...]) -> bool:
+        """Whether the solver shows that what was simplified is equal on all of `paths`."""
+        plain = self._weights(paths[0], self.facts)
+        pairs = {
+            (a, b)
+            for one, other in zip(plain, simplest, strict=True)
+            for a, b in zip(one.shape or (), other.shape or (), strict=True)
+            if a != b
+        }
+        if not pairs:
+            return True
+        from symcount.solver import Solver
+
+        solver = Solver(self.ranges, self.facts)
+        return all(solver.proves_equal(a, b, p.decisions) for a, b in pairs for p in paths)
+
+    def _facts_of(self, paths: Sequence[Path]) -> Facts:
+        """The declared facts and the divisibilities that hold on all of `paths`."""
+        shared = set.intersection(*(set(p.decisions) for p in paths))
+        facts = self.facts
+        for path_condition, truth in paths[0].decisions:
+            divides = divisibility(path_condition) if truth else None
+            if divides is not None and (path_condition, truth) in shared:
+                facts = facts.with_divisible(*divides)
+        return facts
+
+    def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
+        lowering = path.lowering if facts is self.facts else Lowering(facts)
+        made = []
+        for t in path.trace.tensors:
+            made.append(
+                Weight(
+                    name=t.name,
+                    shape=self._shape(path, lowering, t),
+                    dtype=t.dtype,
+                    itemsize=t.itemsize,
+                    kind=t.kind,
+                    trainable=t.trainable,
+                    source=t.frame.source if t.frame else None,
+                    operation=t.operation,
+                )
+            )
+        return tuple(made)
+
+    def _shape(
+        self, path: Path, lowering: Lowering, tensor: TracedTensor
+    ) -> tuple[Poly, ...] | None:
+        if tensor.shape is None:
+            return None
+        sizes = [lowering(size) for size in tensor.shape]
+        self.limits[id(path)].update(*(size.limits for size in sizes))
+        return tuple(size.poly for size in sizes)
+
+    def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+        if place.condition is not None:
+            then, otherwise = place.children()
+            return Split(
+                place.condition,
+                place.source,
+                self._freeze(then, weights),
+                self._freeze(otherwise, weights),
+            )
+        if place.end is None:
+            return Unreachable() if place.unreachable else Unexplored()
+        leaf = self._leaf(place.end, weights)
+        for condition, truth in _strictest(sorted(self.limits[id(place.end)], key=repr)):
+            within, beyond = (leaf, Inexact()) if truth else (Inexact(), leaf)
+            leaf = Split(condition, None, within, beyond)
+        return leaf
+
+    def _leaf(self, path: Path, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+        raised = path.trace.raised
+        if raised is None:
+            return Built(weights[id(path)], path.trace.program())
+        hints = tuple(path.trace.hints.items())
+        return Refused(raised.kind, raised.message, raised.source, hints)
+
+
+def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Condition, bool], ...]:
+    """The limits without those that a lower one implies."""
+    kept: dict[tuple[Any, ...], tuple[Condition, bool]] = {}
+    for condition, truth in limits:
+        number = condition.right.constant
+        if condition.op != "ge" or truth or number is None:
+            kept[condition, truth] = condition, truth
+            continue
+        other = kept.get((condition.left,))
+        if other is None or number < (other[0].right.constant or 0):
+            kept[condition.left,] = condition, truth
+    return tuple(kept.values())
