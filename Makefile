@@ -22,7 +22,7 @@ demo: $(READY) ## Derive a first formula
 
 # pytest comes last, so that its summary is the last thing printed.
 test: lint docs ## Run every check: lint, types, docs, tests, doctests, notebooks
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY) ## Check format, lint and types
 	$(BIN)/ruff format --check
