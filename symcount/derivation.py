@@ -33,6 +33,8 @@ from symcount.joining import join
 from symcount.symbols import Hyperparameter
 from symcount.trace import Concretisation
 
+_EXPLORING = 0.8  # of the time
+
 
 def derive(
     factory: Callable[..., Any],
@@ -58,7 +60,8 @@ def derive(
         factory: a function, class, `functools.partial` or other callable that returns an
             `nn.Module`.
         max_paths: how many paths to follow at most.
-        max_seconds: how long to go on exploring.
+        max_seconds: how long it may take. Four fifths of it are for exploring, the rest for
+            joining the paths and comparing them.
         strict: refuse a formula whose certificate is not `complete`.
         **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
             it symbolic and says which values it may take.
@@ -109,7 +112,7 @@ def _derive(
         ranges,
         facts,
         max_paths=max_paths,
-        max_seconds=max_seconds,
+        max_seconds=_EXPLORING * max_seconds,
         on_path=lambda path: builds.prepare(path.trace.hints),
     )
     require_a_module(call, found, builds)

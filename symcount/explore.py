@@ -273,7 +273,7 @@ def explore(
                 raise BudgetSpent
             hints = frontier.next_hints(found.root)
     except BudgetSpent:
-        found.spent = f"the budget of {max_seconds:g} seconds was spent"
+        found.spent = f"the budget for exploring, {max_seconds:g} seconds, was spent"
     found.seconds = time.perf_counter() - started
     found.solver_seconds = frontier.solver_seconds
     return found

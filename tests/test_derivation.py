@@ -582,11 +582,11 @@ def test_a_factory_made_to_explode_keeps_to_its_budget() -> None:
         layers = [nn.Linear(1 if (dim >> bit) % 2 else 2, 3) for bit in range(30)]
         return nn.Sequential(*layers)
 
-    started = time.monotonic()
+    started = time.process_time()  # tests that run beside this one have the rest of the machine
     count = derive(factory, max_seconds=2, max_paths=10**6)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
     assert count.certificate.grade == "partial"
-    assert "the budget of 2 seconds was spent" in count.certificate.reason
+    assert "the budget for exploring, 1.6 seconds, was spent" in count.certificate.reason
     assert count(64) == sum(3 + 3 * (1 if 64 >> bit & 1 else 2) for bit in range(30))
 
 
