@@ -130,3 +130,24 @@ def test_hints_beyond_the_limits_of_floats() -> None:
     count = symcount.derive(lambda d: line(3 if int(d + 1.5) == d + 1 else 5), d=Symbol(min=2**53))
     for d in (2**53, 2**53 + 1, 2**53 + 2, 2**54 + 3):
         assert count(d) == (3 if int(d + 1.5) == d + 1 else 5)
+
+
+def test_a_value_read_from_a_tensor_times_a_symbol_is_recorded() -> None:
+    """`tensor * dim` left no trace, and what was read of it passed for a constant."""
+
+    def mentioned(dim: int) -> nn.Module:
+        last = (torch.arange(3) * dim)[-1].item()
+        return nn.Linear(dim, 3 if last < 9000 else 4)
+
+    with pytest.raises(symcount.VerificationError, match=r"Tensor.item\(\)"):
+        symcount.derive(mentioned)
+
+    def merely_read(dim: int) -> nn.Module:
+        module = nn.Linear(dim, 3)
+        module.last = (torch.arange(3) / dim)[-1].item()
+        return module
+
+    count = symcount.derive(merely_read)
+    assert count.certificate.grade == "checked"
+    (lost,) = count.certificate.concretisations
+    assert lost.kind == "Tensor.item()"

@@ -33,7 +33,7 @@ from symcount.trace.builtins import (
 )
 from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
-from symcount.trace.tensors import followed_tensors
+from symcount.trace.tensors import Tensors, followed_tensors
 from symcount.trace.unseen import restart_if_refused
 
 OnBranch: TypeAlias = "Callable[[Branch], bool]"
@@ -172,6 +172,7 @@ class _Run:
         self.perturb = perturb
         self.alive = True
         self.must_restart = False
+        self.tensors: Tensors | None = None
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
         self.on_branch = on_branch
@@ -281,7 +282,10 @@ class _Run:
         self.pokes.clear()
 
     def mix(self, operation: Callable[[], Any]) -> Any:
-        return operation()
+        result = operation()
+        if self.tensors is not None:
+            self.tensors.taint(result)
+        return result
 
     def is_tensor(self, value: object) -> bool:
         return isinstance(value, torch.Tensor)
@@ -361,6 +365,7 @@ def _run_once(
     exception: BaseException | None = None
     try:
         with followed_tensors(run) as mode, shadowed_modules():
+            run.tensors = mode
             module = factory(**arguments, **fixed)
             tensors = () if run.must_restart else _collect(module, mode)
     except SymcountError:

@@ -75,7 +75,6 @@ class Node:
         self.normal: Any = None
 
 
-Operand: TypeAlias = "Node | int | float"
 Shape: TypeAlias = tuple["Node | int", ...]
 
 
@@ -96,10 +95,6 @@ def _bit_length(a: int) -> int:
 
 def _bit_count(a: int) -> int:
     return a.bit_count()
-
-
-def _is_integer(a: Number) -> bool:
-    return float(a).is_integer()
 
 
 # math functions of one number that give a float; "sqrt" of a symbol is a node "sqrt"

@@ -82,6 +82,12 @@ class Tensors(TorchFunctionMode):
         self.known[id(tensor)] = Known(tensor, shape, user_frame(), operation, tainted)
         return tensor
 
+    def taint(self, result: object) -> None:
+        """Remember that the values of a tensor depend on a symbol, as its shape may not."""
+        known = self.known.get(id(result))
+        if known is not None:
+            known.tainted = True
+
     def know_alike(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
         """Remember a tensor as having the sizes of another, if those are known."""
         known = self.known.get(id(other))
