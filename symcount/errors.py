@@ -6,6 +6,9 @@ in the user's factory, as far as it is known) and what to do about it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 
 class SymcountError(Exception):
     """Base of every error symcount raises on purpose."""
@@ -24,7 +27,27 @@ class DuplicateError(SymcountError, ValueError):
 
 
 class DomainError(SymcountError, ValueError):
-    """A formula was asked for a value outside the domain on which it holds."""
+    """A formula was asked for a value outside the domain on which it holds.
+
+    The message is composed when it is first read: that a value is not valid is known at once, the
+    nearest values that are have to be searched for.
+    """
+
+    def __init__(self, message: str | Callable[[], str]) -> None:
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        (message,) = self.args
+        if callable(message):
+            message = message()
+            self.args = (message,)
+        return str(message)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self),)
 
 
 class DerivationError(SymcountError):

@@ -278,7 +278,7 @@ class ParamCount:
         values = self._bind(args, kwargs)
         result = self._evaluated(values)
         if result is None:
-            raise self._domain_error(values)
+            raise DomainError(lambda: self._why_outside(values))
         return result
 
     def _evaluated(self, values: tuple[int | float, ...]) -> int | None:
@@ -388,7 +388,8 @@ class ParamCount:
         ]
         return f"{self.factory}({', '.join(names)})"
 
-    def _domain_error(self, values: tuple[int | float, ...]) -> DomainError:
+    def _why_outside(self, values: tuple[int | float, ...]) -> str:
+        """What keeps these values out of the domain, where, and what is in it nearby."""
         from symcount import sympy_form
 
         point = dict(zip([h.name for h in self.hyperparameters], values, strict=True))
@@ -400,26 +401,26 @@ class ParamCount:
 
         for h in self.hyperparameters:
             if point[h.name] not in h:
-                return DomainError(f"{start}{_declared(h)}.{self._nearest(values, [h.name])}")
+                return f"{start}{_declared(h)}.{self._nearest(values, [h.name])}"
         steps: list[Split] = []
         try:
             leaf = follow(self.tree, point, steps)
         except (ArithmeticError, ValueError) as error:
-            return DomainError(f"{start}its arithmetic fails there: {error}")
+            return f"{start}its arithmetic fails there: {error}"
         if isinstance(leaf, Built):
-            return DomainError(f"{start}its arithmetic is undefined there")
+            return f"{start}its arithmetic is undefined there"
         last = steps[-1]
         truth = evaluate.holds(last.condition, point)
         text = f"{start}{said(last.condition, not truth)} fails"
         if isinstance(leaf, Inexact):
-            return DomainError(f"{text}, beyond which the factory's float arithmetic rounds")
+            return f"{text}, beyond which the factory's float arithmetic rounds"
         text += f" ({last.source})."
         mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Symbol)}
         text += self._nearest(values, mentioned)
         if isinstance(leaf, Refused):
             seen = ", ".join(f"{k}={v}" for k, v in leaf.hints)
-            return DomainError(f"{text} The factory raises there, at {seen} with\n  {leaf}")
-        return DomainError(
+            return f"{text} The factory raises there, at {seen} with\n  {leaf}"
+        return (
             f"{text} The factory takes a branch there that was not explored; derive with a "
             "Symbol(min=..., max=...) around these values, or with these values fixed."
         )

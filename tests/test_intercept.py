@@ -24,6 +24,7 @@ from torch import nn
 import symcount
 from symcount.errors import EscapedSymbolError
 from symcount.trace import Trace, trace
+from symcount.trace import builtins as intercepted
 from symcount.trace.builtins import BUILTINS, MATH
 from symcount.trace.numbers import SymFloat, SymInt
 
@@ -341,3 +342,31 @@ def test_globals_are_restored_whatever_ends_the_run() -> None:
             assert isinstance(raised, error)
     assert {k: v for k, v in globals().items() if k in before} == before
     assert "int" not in globals() and math is before["math"]
+
+
+NAMESPACE = """
+from math import floor
+from torch import nn
+
+def factory(dim):
+    return nn.Linear(int(dim / 2), floor(dim / 4), bias=False)
+"""
+
+
+def namespace() -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "nowhere"}
+    exec(NAMESPACE, names)
+    return names
+
+
+def test_a_global_that_was_bound_anew_is_left_alone() -> None:
+    names = namespace()
+    assert str(symcount.derive(names["factory"])) == "floor(dim/4)*floor(dim/2)"
+    names["floor"] = lambda x: int(2 * x)
+    assert str(symcount.derive(names["factory"])) == "floor(dim/2)**2"
+
+
+def test_namespaces_that_are_no_modules_do_not_pile_up() -> None:
+    for _ in range(100):
+        symcount.derive(namespace()["factory"])
+    assert len(intercepted._shadowed) < 100

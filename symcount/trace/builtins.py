@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType, ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from symcount.errors import UnsupportedError
 from symcount.trace.graph import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
@@ -317,11 +317,18 @@ intercept(operator, ModuleShadow(operator, {"index": _index}))
 _mentions: dict[int, tuple[CodeType, bool]] = {}
 _shadowed: dict[int, dict[str, Any]] = {}
 _missing = object()
+# A name, what it has to be, and what it reads as instead.
+Plan: TypeAlias = "list[tuple[str, Any, Any]]"
+# What is remembered of code and namespaces that nothing else may be using any more.
+_MOST_CODES = 1 << 16
+_MOST_NAMESPACES = 64
 
 
 def _mentions_intercepted(code: CodeType, names: dict[str, Any]) -> bool:
     known = _mentions.get(id(code))
     if known is None:
+        if len(_mentions) >= _MOST_CODES:
+            _mentions.clear()
         answer = any(n in _names or id(names.get(n)) in _by_identity for n in code.co_names)
         known = _mentions[id(code)] = (code, answer)
     return known[1]
@@ -336,28 +343,41 @@ def shadow_if_needed(frame: FrameType) -> bool:
     if id(names) in _shadowed or not _mentions_intercepted(frame.f_code, names):
         return False
     _shadowed[id(names)] = names
+    _forget_old_namespaces()
     return True
 
 
-def _replacements(names: dict[str, Any]) -> dict[str, Any]:
+def _forget_old_namespaces() -> None:
+    """Keep only the latest of the namespaces that are no module's, such as those of `exec`."""
+    passing = [
+        key
+        for key, names in _shadowed.items()
+        if getattr(sys.modules.get(str(names.get("__name__"))), "__dict__", None) is not names
+    ]
+    for key in passing[:-_MOST_NAMESPACES]:
+        del _shadowed[key]
+        _plans.pop(key, None)
+
+
+def _replacements(names: dict[str, Any]) -> Plan:
     of_torch = str(names.get("__name__", "")).split(".")[0] == "torch"
-    found = {n: r for n, r in BUILTINS.items() if n not in names}
+    found = [(n, _missing, r) for n, r in BUILTINS.items() if n not in names]
     for name, value in names.items():
         replacement = _by_identity.get(id(value))
         if replacement is None:
             continue
         if of_torch and isinstance(value, ModuleType) and value.__name__ == "torch":
             continue  # torch's own code compares with `torch.Tensor` by identity
-        found[name] = replacement
+        found.append((name, value, replacement))
     return found
 
 
-_plans: dict[int, tuple[int, dict[str, Any]]] = {}
+_plans: dict[int, tuple[int, Plan]] = {}
 
 
-def _plan(names: dict[str, Any]) -> dict[str, Any]:
+def _plan(names: dict[str, Any]) -> Plan:
     """The replacements of a module, worked out again when it has gained or lost a global."""
-    size, plan = _plans.get(id(names), (-1, {}))
+    size, plan = _plans.get(id(names), (-1, []))
     if size != len(names):
         plan = _replacements(names)
         _plans[id(names)] = len(names), plan
@@ -373,9 +393,10 @@ def shadowed_modules() -> Iterator[None]:
         saved.append((sys.modules, "math", math))
         sys.modules["math"] = MATH_SHADOW
         for names in tuple(_shadowed.values()):
-            for name, replacement in _plan(names).items():
-                saved.append((names, name, names.get(name, _missing)))
-                names[name] = replacement
+            for name, original, replacement in _plan(names):
+                if names.get(name, _missing) is original:
+                    saved.append((names, name, original))
+                    names[name] = replacement
         yield
     finally:
         for names, name, value in reversed(saved):
