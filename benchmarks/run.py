@@ -31,9 +31,11 @@ from examples import families
 from symcount import blueprints, derive, verify
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.calls import FactoryCall
-from symcount.explore import first_hints
+from symcount.derivation import declared_facts
+from symcount.explore import explore, first_hints
 
 TARGET = 3.0
+EXPLORING_TARGET = 10.0
 POINTS = 6
 
 
@@ -76,7 +78,20 @@ def measure(
             best[name] = min(best[name], seconds(work))
     gc.enable()
     best["verify"] *= POINTS
+    best["exploring"], best["solver"] = exploring(call, rounds)
     return best
+
+
+def exploring(call: FactoryCall, rounds: int) -> tuple[float, float]:
+    """Seconds of following every path, without and of the solver."""
+    facts = declared_facts(call.hyperparameters)
+    found = [
+        explore(call.trace, call.hyperparameters, facts, max_paths=1000, max_seconds=100)
+        for _ in range(rounds)
+    ]
+    assert not any(True for _ in found[0].open_places())
+    solver = min(f.solver_seconds for f in found)
+    return min(f.seconds - f.solver_seconds for f in found), solver
 
 
 def rows(with_models: bool) -> dict[str, dict[str, float]]:
@@ -97,12 +112,13 @@ def show(found: dict[str, dict[str, float]]) -> None:
     table = Table(title="Time of a warm derivation, in plain meta-device instantiations (x)")
     table.add_column("factory")
     table.add_column("plain, ms", justify="right")
-    for name in ("one run on symbols", f"verification ({POINTS} builds)",
-                 "one path, all of it", "and expr", "all paths"):  # fmt: skip
+    for name in ("one run on symbols", f"verification ({POINTS} builds)", "one path, all of it",
+                 "and expr", "all paths", "of it exploring", "and z3"):  # fmt: skip
         table.add_column(name, justify="right")
     for name, times in found.items():
         ratios = [times[k] / times["plain"]
-                  for k in ("trace", "verify", "one_path", "expression", "all_paths")]  # fmt: skip
+                  for k in ("trace", "verify", "one_path", "expression", "all_paths", "exploring",
+                            "solver")]  # fmt: skip
         table.add_row(name, f"{times['plain'] * 1e3:.3f}", *(f"{r:.2f}" for r in ratios))
     console.print(table)
     seeds = [t["one_path"] / t["plain"] for n, t in found.items() if ":" in n and "noop" not in n]
@@ -110,6 +126,15 @@ def show(found: dict[str, dict[str, float]]) -> None:
         f"one path, all of it: median {statistics.median(seeds):.2f}x, worst {max(seeds):.2f}x of "
         f"the seeds that have parameters; target {TARGET:g}x: "
         f"{'reached' if max(seeds) <= TARGET else 'not reached'}"
+    )
+    explored = [(t["exploring"] / t["plain"], t["solver"] / t["plain"])
+                for n, t in found.items() if ":" in n and "noop" not in n]  # fmt: skip
+    worst = max(first for first, _ in explored)
+    median = statistics.median(first for first, _ in explored)
+    console.print(
+        f"exploring completely, without z3: median {median:.1f}x, worst {worst:.1f}x; "
+        f"z3: worst {max(z for _, z in explored):.1f}x; target "
+        f"{EXPLORING_TARGET:g}x: {'reached' if worst <= EXPLORING_TARGET else 'not reached'}"
     )
     console.print(f"torch {torch.__version__}, Python {platform.python_version()}, "
                   f"{torch.get_num_threads()} threads")  # fmt: skip

@@ -742,6 +742,40 @@ class Condition:
         return self.left.atoms() | self.right.atoms()
 
 
+def implies(condition: Condition, truth: bool, consequence: Condition, its_truth: bool) -> bool:
+    """Whether one condition on a number says enough of another on the same; False if unsure."""
+    if condition == consequence:
+        return truth is its_truth
+    one, other = divisibility(condition), divisibility(consequence)
+    if one is not None and other is not None:
+        divisors = one[1].constant, other[1].constant
+        return (
+            one[0] == other[0]
+            and truth
+            and its_truth
+            and isinstance(divisors[0], int)
+            and isinstance(divisors[1], int)
+            and divisors[0] % divisors[1] == 0
+        )
+    here, there = condition.right.constant, consequence.right.constant
+    if condition.left != consequence.left or here is None or there is None:
+        return False
+    match (condition.op, truth, consequence.op, its_truth):
+        case ("ge", True, "ge", True):
+            return here >= there
+        case ("ge", False, "ge", False):
+            return here <= there
+        case ("ge", True, "eq", False):
+            return here > there
+        case ("ge", False, "eq", False):
+            return here <= there
+        case ("eq", True, "ge", _):
+            return (here >= there) is its_truth
+        case ("eq", True, "eq", False):
+            return here != there
+    return False
+
+
 def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, bool]:
     """The comparison `a op b` in normal form.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -140,6 +140,7 @@ class FactoryCall:
         hints: Values,
         listen: Callable[[], OnBranch] = lambda: lambda branch: True,
         perturb: Perturb | None = None,
+        texts: Sequence[int] = (),
     ) -> Trace:
         """One run on symbols."""
         return trace(
@@ -148,6 +149,7 @@ class FactoryCall:
             fixed={},
             listen=listen,
             perturb=perturb,
+            texts=texts,
         )
 
 

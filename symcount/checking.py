@@ -14,10 +14,9 @@ import random
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from types import CodeType
 from typing import Any, TypeAlias
 
-from symcount import ambient, evaluate, verify
+from symcount import ambient, evaluate, mentions, verify
 from symcount.algebra import Poly
 from symcount.ambient import OutsideState
 from symcount.calls import FactoryCall, function_of, name_of
@@ -49,7 +48,6 @@ HELD_OUT = 12
 _MOST_TRIES = 400
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
-_MOST_CONSTANTS = 64
 # torch counts the bytes of a tensor in 63 bits.
 _LARGEST_STORAGE = 1 << 63
 Values: TypeAlias = "Mapping[str, int | float]"
@@ -252,39 +250,13 @@ def _points_of_lost_symbols(
     tests_identity = not {"type", "id"}.isdisjoint(code.co_names)
     if not tests_identity and not any(p.trace.concretisations for p in found.paths):
         return
-    numbers = dict.fromkeys(_numbers_mentioned(call.function))
+    numbers = mentions.numbers(call.function)
     for path in found.paths:
         base = tuple(path.trace.hints.values())
         for index, h in enumerate(call.hyperparameters):
             for number in numbers:
                 if number in h and number <= _LARGEST_CONSTANT:
                     yield (*base[:index], number, *base[index + 1 :])
-
-
-def _numbers_mentioned(function: Callable[..., Any]) -> Iterator[int]:
-    """The integers in a function's code and in what it mentions: globals, and functions' code."""
-    code = function.__code__
-    yield from _numbers_in(code)
-    for name in code.co_names:
-        value = function.__globals__.get(name)
-        if inspect.isfunction(value):
-            yield from _numbers_in(value.__code__)
-        elif not isinstance(value, CodeType):
-            yield from _numbers_in(value)
-
-
-def _numbers_in(value: object) -> Iterator[int]:
-    """The integers among the constants of a piece of code, those written as text included."""
-    if isinstance(value, CodeType):
-        value = value.co_consts
-    if isinstance(value, tuple | frozenset | list | set | dict):
-        if len(value) <= _MOST_CONSTANTS:
-            for item in value:
-                yield from _numbers_in(item)
-    elif isinstance(value, str) and value.isdecimal() and value.isascii():
-        yield int(value)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        yield value
 
 
 def _is_built(tree: Tree, values: Values) -> bool:

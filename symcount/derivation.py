@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
-from symcount import ambient, verify
+from symcount import ambient, mentions, verify
 from symcount.algebra import Facts
 from symcount.ambient import OutsideState
 from symcount.calls import FactoryCall
@@ -24,6 +25,7 @@ from symcount.errors import (
 )
 from symcount.explore import (
     Exploration,
+    Tracer,
     explore,
     first_hints,
     kinds_that_matter,
@@ -34,6 +36,7 @@ from symcount.symbols import Hyperparameter
 from symcount.trace import Concretisation
 
 _EXPLORING = 0.8  # of the time
+_MOST_TEXTS = 48
 
 
 def derive(
@@ -98,28 +101,39 @@ def _derive(
     drew_random_numbers: Callable[[], bool],
 ) -> ParamCount:
     ranges = call.hyperparameters
-    facts = Facts(
-        {h.name: _exact_bounds(h) for h in ranges},
-        {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
-    )
+    facts = declared_facts(ranges)
     builds = verify.PlainBuilds(call)
     state = OutsideState(call.function)
     # Built plainly first, the factory has done its imports before it is run on symbols.
     builds.at(dict(zip([h.name for h in ranges], first_hints(ranges), strict=True)))
     require_no_memory(call, builds, state)
-    found = explore(
-        call.trace,
-        ranges,
-        facts,
-        max_paths=max_paths,
-        max_seconds=_EXPLORING * max_seconds,
-        on_path=lambda path: builds.prepare(path.trace.hints),
-    )
+    tracer: Tracer = call.trace
+
+    def explored(seconds: float) -> Exploration:
+        return explore(
+            tracer,
+            ranges,
+            facts,
+            max_paths=max_paths,
+            max_seconds=seconds,
+            on_path=lambda path: builds.prepare(path.trace.hints),
+        )
+
+    found = explored(_EXPLORING * max_seconds)
+    texts = _texts_that_matter(call, found, facts)
+    if texts:
+        unread = found
+        tracer = partial(call.trace, texts=texts)
+        found = explored(_EXPLORING * max_seconds - unread.seconds)
+        if found.spent and not unread.spent:
+            tracer, found = call.trace, unread
     require_a_module(call, found, builds)
     require_known_shapes(found)
     if drew_random_numbers():
         require_same_again(call, found)
-    lost, harmless = _concretisations(call, found, facts)
+    lost, harmless = _concretisations(
+        tracer, found, facts, mentions.numbers_in_texts(call.function)
+    )
     tree = join(found, facts, ranges)
     points = check(call, found, builds, tree, lost)
     grade, reason = _grade(found, lost, len(points))
@@ -144,21 +158,46 @@ def _derive(
     )
 
 
+def declared_facts(ranges: Sequence[Hyperparameter]) -> Facts:
+    """What the declarations of the symbols say of their values."""
+    return Facts(
+        {h.name: _exact_bounds(h) for h in ranges},
+        {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
+    )
+
+
 def _exact_bounds(h: Hyperparameter) -> tuple[int | Fraction, int | Fraction | None]:
     if not h.real:
         return int(h.minimum), None if h.maximum is None else int(h.maximum)
     return Fraction(h.minimum), None if h.maximum is None else Fraction(h.maximum)
 
 
+def _texts_that_matter(call: FactoryCall, found: Exploration, facts: Facts) -> list[int]:
+    """The numbers to tell apart in texts made of symbols, if anything depends on such texts."""
+    texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
+    if not texts:
+        return []
+    numbers = mentions.numbers_in_texts(call.function)
+    if not numbers or len(numbers) > _MOST_TEXTS:
+        return []
+    if any(p.trace.raised is None for p in found.paths) and not any(
+        "text" in kinds_that_matter(call.trace, p, facts, numbers)
+        for p in texts
+        if p.trace.raised is None
+    ):
+        return []
+    return numbers
+
+
 def _concretisations(
-    call: FactoryCall, found: Exploration, facts: Facts
+    tracer: Tracer, found: Exploration, facts: Facts, in_texts: Sequence[int]
 ) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...]]:
     """The concretisations on whose numbers a branch or a shape depends, and the others."""
     lost: dict[Concretisation, None] = {}
     harmless: dict[Concretisation, None] = {}
     for path in found.paths:
         if path.trace.raised is None and path.trace.concretisations:
-            matter = kinds_that_matter(call.trace, path, facts)
+            matter = kinds_that_matter(tracer, path, facts, in_texts)
             for concretisation in path.trace.concretisations:
                 (lost if concretisation.kind in matter else harmless)[concretisation] = None
     return tuple(lost), tuple(c for c in harmless if c not in lost)

@@ -16,9 +16,10 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from symcount.algebra import Condition, Facts, Poly, Symbol, compare, only_atom
@@ -31,6 +32,8 @@ from symcount.trace import Branch, OnBranch, Perturb, Trace
 from symcount.trace.graph import Number, Source
 
 _JOINT_SAMPLES = 64
+# How many numbers are tried in the place of the texts of a path.
+_MOST_TEXTS = 64
 
 if TYPE_CHECKING:
     from symcount.solver import Solver
@@ -393,27 +396,35 @@ def _leave(root: Place, path: Path) -> None:
     place.undecided = True
 
 
-def kinds_that_matter(tracer: Tracer, path: Path, facts: Facts) -> set[str]:
+def kinds_that_matter(
+    tracer: Tracer, path: Path, facts: Facts, in_texts: Sequence[int] = ()
+) -> set[str]:
     """The kinds of concretisations of a path whose numbers reach a branch or a shape.
 
-    The path is run again with other numbers in their place. What is the same then did not depend
-    on them: they ended in initial values, in names, or in messages. Reading a value of a tensor
-    counts as mattering.
+    The path is run again with other numbers in their place, those that the factory's texts
+    mention (`in_texts`) among them. What is the same then did not depend on them: they ended in
+    initial values, in names, or in messages. Reading a value of a tensor counts as mattering.
     """
     found = path.trace.concretisations
     kinds = {c.kind for c in found}
     matter = {c.kind for c in found if c.value is None}
 
-    def differs(chosen: set[str]) -> bool:
+    def differs(chosen: set[str], changes: Sequence[Callable[[Number], Number]]) -> bool:
         return any(
             _story(path, facts) != _story(_perturbed(tracer, path, facts, chosen, change), facts)
-            for change in (_one_more, _much_more, _many_digits_more)
+            for change in changes
         )
 
     rest = kinds - matter
-    if not rest or not differs(rest):
-        return matter
-    return matter | {kind for kind in rest if len(rest) == 1 or differs({kind})}
+    if rest and differs(rest, _CHANGES):
+        matter |= {kind for kind in rest if len(rest) == 1 or differs({kind}, _CHANGES)}
+    if "text" in rest - matter:
+        values = {c.value for c in found if c.kind == "text"}
+        if len(in_texts) ** len(values) > _MOST_TEXTS or differs(
+            {"text"}, [_Assigned(numbers) for numbers in product(in_texts, repeat=len(values))]
+        ):
+            matter.add("text")
+    return matter
 
 
 def _one_more(value: Number) -> Number:
@@ -426,6 +437,22 @@ def _much_more(value: Number) -> Number:
 
 def _many_digits_more(value: Number) -> Number:
     return 10_000 * value + 7
+
+
+class _Assigned:
+    """Gives each value that it meets another of the numbers."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.numbers = iter(numbers)
+        self.given: dict[Number, Number] = {}
+
+    def __call__(self, value: Number) -> Number:
+        if value not in self.given:
+            self.given[value] = next(self.numbers, value)
+        return self.given[value]
+
+
+_CHANGES = (_one_more, _much_more, _many_digits_more)
 
 
 def _perturbed(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from symcount.algebra import Condition, Poly, product_of
+from symcount.algebra import Condition, Poly, implies, product_of
 from symcount.evaluate import holds
 from symcount.trace.graph import Program, Source
 
@@ -138,6 +138,13 @@ def joined(tree: Tree, value: Callable[[Leaf], Any]) -> Any:
         return otherwise
     if otherwise is ANYTHING:
         return then
+    for here, side, other in ((then, True, otherwise), (otherwise, False, then)):
+        # `x < 2` before `x < 3`, with the same outcome, says nothing that the latter does not
+        if isinstance(other, Choice) and (
+            (other.then == here and implies(tree.condition, side, other.condition, True))
+            or (other.otherwise == here and implies(tree.condition, side, other.condition, False))
+        ):
+            return other
     return Choice(tree.condition, then, otherwise)
 
 

@@ -1641,7 +1641,7 @@ def range_membership(dim):
 
 
 # membership in a frozenset
-@gives("Piecewise((2*dim + 2, dim < 2), (3*dim + 3, dim >= 3), (2*dim + 2, True))")
+@gives("Piecewise((3*dim + 3, dim >= 3), (2*dim + 2, True))")
 def frozenset_const(dim):
     ALLOWED = frozenset((1, 2))
     return nn.Linear(dim, 2 if dim in ALLOWED else 3)
@@ -1860,7 +1860,7 @@ def drop_path_symbolic(dim, depth):
 @gives(
     "Piecewise((dim**2/128 + dim/128, Eq(Mod(dim, 128), 0)), (dim**2/64 + dim/64, "
     "Eq(Mod(dim, 64), 0)), (dim**2/32 + dim/32, True))",
-    "Eq(Mod(dim, 32), 0) | Eq(Mod(dim, 64), 0) | Eq(Mod(dim, 128), 0)",
+    "Eq(Mod(dim, 32), 0)",
 )
 def head_search(dim):
     head_dim = next((d for d in (128, 64, 32) if dim % d == 0), None)
@@ -1931,9 +1931,7 @@ def _swin_attention(window: int, heads: int) -> nn.Module:
 
 # slices of a width, in a range with a symbolic end
 @gives(
-    "Piecewise((2*dim + 2*Min(4, dim) - 4, (dim >= 7) | (dim >= 8)), (2*Min(4, dim) + 2, "
-    "dim < 2), (2*dim + 2*Min(4, dim) - 4, dim >= 6), (2*Min(4, dim) + 2, dim < 3), "
-    "(2*dim + 2*Min(4, dim) - 4, dim >= 5), (2*Min(4, dim) + 2, True))",
+    "Piecewise((2*dim + 2*Min(4, dim) - 4, dim >= 5), (2*Min(4, dim) + 2, True))",
     "dim <= 8",
     dim=Symbol(max=8),
 )
@@ -2055,7 +2053,7 @@ def xor_mask(dim):
 # align up by a mask
 @gives(
     "2*bitand(-64, dim + 63) + 2",
-    "(bitand(-64, dim + 63) >= 0) & (bitand(-64, dim + 63) >= 1)",
+    "bitand(-64, dim + 63) >= 1",
     "partial",
 )
 def align_mask(dim):
@@ -2065,7 +2063,7 @@ def align_mask(dim):
 # round to tens
 @gives(
     "2*round_digits(dim, -1) + 4",
-    "(round_digits(dim, -1) >= -1) & (round_digits(dim, -1) >= 0)",
+    "round_digits(dim, -1) >= 0",
     "partial",
 )
 def round_digits(dim):
@@ -2461,15 +2459,10 @@ def torch_transformer(d_model):
     return nn.Transformer(d_model, 2, 1, 1, 4 * d_model)
 
 
-# --- refused --------------------------------------------------------------------------------------
-
-
 # resnet variants by a name made from the symbol
-@refused(
-    symcount.VerificationError,
-    "text of 34",
-    "text cannot be followed",
-    depth=Symbol(min=18, max=34),
+@gives(
+    "Piecewise((8*dim + 8, Eq(depth, 18)), (16*dim + 16, True))",
+    "Eq(depth, 18) | Eq(depth, 34)",
 )
 def string_key(dim, depth):
     blocks = {"resnet18": 8, "resnet34": 16}[f"resnet{depth}"]
@@ -2477,15 +2470,51 @@ def string_key(dim, depth):
 
 
 # a table by the symbol as text
-@refused(
-    symcount.VerificationError,
-    "text of",
-    "text cannot be followed",
-    depth=Symbol(max=3),
+@gives(
+    "Piecewise((10*dim + 10, depth < 2), (30*dim + 30, depth >= 3), (20*dim + 20, True))",
+    "depth < 4",
 )
 def string_method(dim, depth):
     table = {"1": 10, "2": 20, "3": 30}
     return nn.Linear(dim, table[str(depth)])
+
+
+BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
+
+
+# a name made from the symbol, in a table of the module, with a default
+@gives(
+    "Piecewise((8*dim + 8, Eq(depth, 18)), (16*dim + 16, Eq(depth, 34) | Eq(depth, 50)), "
+    "(dim + 1, True))",
+)
+def string_key_with_default(dim, depth):
+    return nn.Linear(dim, sum(BLOCKS.get("resnet" + str(depth), (1,))))
+
+
+# a method chosen by a name made from the symbol
+@gives("Piecewise((3*dim + 3, Eq(kind, 3)), (dim**2 + dim, True))", "Eq(kind, 3) | Eq(kind, 7)")
+class MethodByName(nn.Module):
+    def __init__(self, dim, kind):
+        super().__init__()
+        self.layer = getattr(self, "build_%d" % kind)(dim)  # noqa: UP031
+
+    def build_3(self, dim):
+        return nn.Linear(dim, 3)
+
+    def build_7(self, dim):
+        return nn.Linear(dim, dim)
+
+
+# a name made from two symbols: every number in a text is a value of its own for each
+@gives(
+    "Piecewise((2*dim + 2, Eq(patch, 16) & Eq(size, 224)), (dim + 1, Eq(patch, 16) | "
+    "Ne(patch, 32)), (3*dim + 3, Eq(size, 224)), (dim + 1, True))",
+)
+def string_of_two(dim, patch, size):
+    return nn.Linear(dim, {"patch16_224": 2, "patch32_224": 3}.get(f"patch{patch}_{size}", 1))
+
+
+# --- refused --------------------------------------------------------------------------------------
 
 
 # a layer named after its size

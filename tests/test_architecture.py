@@ -14,6 +14,7 @@ FLOW = [
     "errors",
     "symbols",
     "ambient",
+    "mentions",
     "trace",
     "algebra",
     "evaluate",

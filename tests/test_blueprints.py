@@ -12,6 +12,7 @@ import symcount
 from symcount import blueprints
 from symcount.blueprints import cnn, transformer
 from tests import reference
+from tests.brute_force import disagreement
 
 SEEDS = {spec.key: spec for spec in blueprints if spec.factory.__module__ in (
     cnn.__name__, transformer.__name__
@@ -52,6 +53,21 @@ def test_the_formula_is_the_reference_formula_at_every_size(seed) -> None:
             assert "attention" in seed.name and dim % 4
         else:
             assert derived == seed.count(dim)
+
+
+@pytest.mark.parametrize("key", sorted(SEEDS))
+def test_brute_force_to_300(key: str) -> None:
+    """Every value of every symbol from 1 to 300, the others at their defaults or drawn."""
+    count = SEEDS[key].param_count
+    symbols = count.hyperparameters
+    draw = random.Random(key)
+    for symbol in symbols:
+        for value in range(1, 301):
+            point = {h.name: draw.randint(1, 300) for h in symbols} | {symbol.name: value}
+            for values in ({h.name: h.default or 64 for h in symbols}, point):
+                values[symbol.name] = value
+                found = disagreement(count, SEEDS[key].factory, values)
+                assert found is None, found
 
 
 @pytest.mark.parametrize("key", sorted(SEEDS))

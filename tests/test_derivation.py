@@ -444,8 +444,9 @@ def test_a_symbol_as_text() -> None:
     def factory(dim):
         return nn.Linear(dim, {"64": 1, "128": 2}.get(str(dim), 3))
 
-    with pytest.raises(symcount.VerificationError, match="text of 64"):
-        derive(factory)
+    count = derive(factory)
+    assert [count(64), count(128), count(65)] == [65, 258, 198]
+    assert count.certificate.grade == "complete"
 
 
 @pytest.mark.parametrize(
@@ -549,23 +550,20 @@ def test_what_a_lost_number_reaches_decides_the_grade() -> None:
         derive(lost)
 
 
-FORBIDDEN = {"65"}
-
-
 def test_checked_is_what_a_dozen_more_points_are_for() -> None:
     def factory(dim):
-        if f"{dim}" in FORBIDDEN:
-            raise ValueError("forbidden")
+        if len(str(dim)) == 3:
+            raise ValueError("three digits")
         return nn.Linear(dim, 3)
 
-    count = derive(factory, dim=Symbol(max=64))
+    count = derive(factory, dim=Symbol(max=99))
     assert count.certificate.grade == "checked"
     assert len(count.certificate.points) > 12
     (lost,) = count.certificate.concretisations
-    assert lost.source.line == line_of(factory, "FORBIDDEN")
+    assert lost.source.line == line_of(factory, "str(dim)")
     assert "a symbol became a plain number where it matters" in str(count.certificate)
     with pytest.raises(symcount.IncompleteError, match="would be checked"):
-        derive(factory, dim=Symbol(max=64), strict=True)
+        derive(factory, dim=Symbol(max=99), strict=True)
 
 
 def test_strict_refuses_what_is_not_complete() -> None:

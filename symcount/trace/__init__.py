@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dis import opname
 from types import FrameType
@@ -52,6 +52,7 @@ __all__ = [
 
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
+_OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
 # A factory cannot need more restarts than it has modules and refusing functions.
 _MOST_RESTARTS = 1000
 
@@ -95,6 +96,11 @@ class Concretisation:
         value = "" if self.value is None else f" of {self.value}"
         symbols = f" ({', '.join(self.symbols)})" if self.symbols else ""
         return f"{self.source}: {self.kind}{value}{symbols}"
+
+
+def _instruction(frame: FrameType) -> str:
+    """The name of the instruction that a frame is at."""
+    return opname[frame.f_code.co_code[frame.f_lasti]]
 
 
 def _symbols_of(node: Node) -> tuple[str, ...]:
@@ -168,8 +174,14 @@ class _Run:
     decided once.
     """
 
-    def __init__(self, on_branch: Callable[[Branch], None], perturb: Perturb | None) -> None:
+    def __init__(
+        self,
+        on_branch: Callable[[Branch], None],
+        perturb: Perturb | None,
+        texts: Sequence[int],
+    ) -> None:
         self.perturb = perturb
+        self.texts = texts
         self.alive = True
         self.must_restart = False
         self.tensors: Tensors | None = None
@@ -238,14 +250,25 @@ class _Run:
         frame = calling_frame(2)
         if kind in ("int", "float"):
             self._shadow(frame)
+            if _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
+                kind = "text"
         keys = lookups.integer_keys(frame) if kind == "hash" else None
         if kind == "hash":
             self._follow_equal_keys(node)
         if keys is not None:
             _ = any(self._decide("eq", node, key) for key in keys)
             return node.hint
+        if kind == "text" and any(self._decide("eq", node, number) for number in self.texts):
+            return node.hint
         self._concretise(kind, node, user_frame())
-        return node.hint if self.perturb is None else self.perturb(kind, node.hint)
+        return node.hint if self.perturb is None else self._perturbed(kind, node.hint)
+
+    def _perturbed(self, kind: str, value: Number) -> Number:
+        assert self.perturb is not None
+        other = self.perturb(kind, value)
+        while kind == "text" and other in self.texts:
+            other += 1
+        return other
 
     def _concretise(self, kind: str, node: Node, frame: Frame) -> None:
         key = (kind, id(node), id(frame.code), frame.lasti)
@@ -264,13 +287,13 @@ class _Run:
     def poke(self, node: Node) -> int:
         frame = calling_frame(2)
         self._shadow(frame)
-        if opname[frame.f_code.co_code[frame.f_lasti]] in _SUBSCRIPTS:
+        if _instruction(frame) in _SUBSCRIPTS:
             size = lookups.length(frame)
             if size is not None:
                 self._follow_index(node, size)
                 return int(node.hint)
         self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
-        value = node.hint if self.perturb is None else self.perturb("index", node.hint)
+        value = node.hint if self.perturb is None else self._perturbed("index", node.hint)
         return int(value)
 
     def settle(self, frame: Any, nodes: set[int]) -> None:
@@ -308,6 +331,7 @@ def trace(
     fixed: Mapping[str, object],
     listen: Callable[[], OnBranch] = lambda: lambda branch: True,
     perturb: Perturb | None = None,
+    texts: Sequence[int] = (),
 ) -> Trace:
     """Run `factory` once with symbols for some of its parameters, and record what it does.
 
@@ -321,6 +345,8 @@ def trace(
             which are then left out of the trace.
         perturb: given the kind of a concretisation and its number, the number to use; the number
             itself if not given. Another number shows whether anything depends on it.
+        texts: numbers with which a symbol is compared where it becomes text, so that each text
+            of interest has a path of its own.
 
     What the factory does to the ambient state (`symcount.ambient`) is the caller's to restore.
 
@@ -332,7 +358,7 @@ def trace(
         for _ in range(_MOST_RESTARTS):
             loaded = len(sys.modules)
             try:
-                return _run_once(factory, symbols, fixed, listen(), perturb)
+                return _run_once(factory, symbols, fixed, listen(), perturb, texts)
             except Restart:
                 continue
             finally:
@@ -347,6 +373,7 @@ def _run_once(
     fixed: Mapping[str, object],
     on_branch: OnBranch,
     perturb: Perturb | None,
+    texts: Sequence[int],
 ) -> Trace:
     branches: list[Branch] = []
 
@@ -354,7 +381,7 @@ def _run_once(
         if on_branch(branch):
             branches.append(branch)
 
-    run = _Run(record_branch, perturb)
+    run = _Run(record_branch, perturb, texts)
     nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
     arguments = {
         parameter: (SymFloat if isinstance(value, float) else SymInt)(nodes[name], run)

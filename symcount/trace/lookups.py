@@ -36,6 +36,17 @@ def length(frame: FrameType) -> int | None:
     return len(container)
 
 
+def is_text(frame: FrameType) -> bool:
+    """Whether a number is being put into a text, as in `"layer%d" % n`."""
+    expression = _expression(frame)
+    return (
+        isinstance(expression, ast.BinOp)
+        and isinstance(expression.op, ast.Mod)
+        and isinstance(expression.left, ast.Constant)
+        and isinstance(expression.left.value, str)
+    )
+
+
 def _container(frame: FrameType) -> Any:
     expression = _expression(frame)
     if expression is None:
