@@ -35,7 +35,10 @@ Bounds: TypeAlias = "tuple[Rational | None, Rational | None]"
 
 
 class Symbol:
-    """A hyper-parameter: a positive integer, or a positive double if it is real."""
+    """A hyper-parameter: a positive integer, or a positive double if it is real.
+
+    A name that starts with `@` is the index of a loop, which counts from 0.
+    """
 
     __slots__ = ("key", "name", "real")
 
@@ -43,6 +46,11 @@ class Symbol:
         self.name = name
         self.real = real
         self.key = (0, name)
+
+    @property
+    def least(self) -> int:
+        """The least value it may have: an index of a loop (`@...`) counts from 0."""
+        return 0 if self.real or self.name.startswith("@") else 1
 
     def __eq__(self, other: object) -> bool:
         return type(other) is Symbol and (other.name, other.real) == (self.name, self.real)
@@ -326,7 +334,7 @@ class Facts:
 
     def _bounds_of(self, base: Atom) -> Bounds:
         if isinstance(base, Symbol):
-            low, high = self.bounds.get(base.name, (0 if base.real else 1, None))
+            low, high = self.bounds.get(base.name, (base.least, None))
             if base.real:
                 return low, high
             multiple = self.multiples.get(base.name, 1)
@@ -511,6 +519,40 @@ def _extremum(op: str, args: Iterable[Poly], facts: Facts) -> Poly:
     return atom(Call(op, tuple(sorted(kept, key=repr))))
 
 
+def substituted(value: Poly, name: str, replacement: Poly, facts: Facts) -> Poly:
+    """The polynomial with another in the place of a symbol, in normal form under `facts`.
+
+    Raises:
+        UnsupportedError: the symbol is in a denominator, and the replacement has several terms.
+    """
+    result = const(0)
+    for monomial, coefficient in value.terms.items():
+        term = const(coefficient)
+        for base, exponent in monomial:
+            factor = _substituted(base, name, replacement, facts)
+            if exponent < 0:
+                inverse = _reciprocal(factor)
+                if inverse is None:
+                    raise UnsupportedError(f"1 / ({factor!r}) is not modelled")
+                factor = inverse
+            term = term * factor ** abs(exponent)
+        result = result + term
+    return result
+
+
+def _substituted(base: Atom, name: str, replacement: Poly, facts: Facts) -> Poly:
+    if isinstance(base, Symbol):
+        return replacement if base.name == name else atom(base)
+    if not any(isinstance(a, Symbol) and a.name == name for p in base.args for a in p.atoms()):
+        return atom(base)
+    args = [substituted(arg, name, replacement, facts) for arg in base.args]
+    if base.op in ("max", "min"):
+        return _extremum(base.op, args, facts)
+    if base.op in _SIMPLIFIED:
+        return _SIMPLIFIED[base.op](*args, facts)
+    return call(base.op, *args)
+
+
 def only_atom(value: Poly) -> Atom | None:
     """The atom, if `value` is one atom and nothing else."""
     if len(value.terms) == 1:
@@ -528,6 +570,9 @@ def maximum(args: Iterable[Poly], facts: Facts) -> Poly:
 def minimum(args: Iterable[Poly], facts: Facts) -> Poly:
     """The least of integers; what can never be it is left out."""
     return _extremum("min", args, facts)
+
+
+_SIMPLIFIED: dict[str, Callable[..., Poly]] = {"floor": floor, "floordiv": floordiv, "mod": mod}
 
 
 # --- the table of calls -----------------------------------------------------------------------
@@ -927,6 +972,11 @@ def divisibility(condition: Condition) -> tuple[Poly, Poly] | None:
     if condition.op != "eq" or condition.right.constant != 0:
         return None
     return base.args[:2] if isinstance(base, Call) and base.op == "mod" else None  # type: ignore[return-value]
+
+
+def mentions(value: Poly | Condition, name: str) -> bool:
+    """Whether a symbol of this name is among the atoms."""
+    return any(isinstance(a, Symbol) and a.name == name for a in value.atoms())
 
 
 def sum_of(polys: Iterable[Poly]) -> Poly:

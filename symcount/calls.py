@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from symcount.errors import (
     NoSymbolError,
 )
 from symcount.symbols import Hyperparameter, Symbol
-from symcount.trace import OnBranch, Perturb, Trace, trace
+from symcount.trace import AS_USUAL, OnBranch, Settings, Trace, trace
 
 Values: TypeAlias = "Mapping[str, int | float]"
 
@@ -139,8 +139,7 @@ class FactoryCall:
         self,
         hints: Values,
         listen: Callable[[], OnBranch] = lambda: lambda branch: True,
-        perturb: Perturb | None = None,
-        texts: Sequence[int] = (),
+        settings: Settings = AS_USUAL,
     ) -> Trace:
         """One run on symbols."""
         return trace(
@@ -148,8 +147,7 @@ class FactoryCall:
             symbols={name: (name, hints[name]) for name in hints},
             fixed={},
             listen=listen,
-            perturb=perturb,
-            texts=texts,
+            settings=settings,
         )
 
 

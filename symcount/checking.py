@@ -12,7 +12,7 @@ import inspect
 import math
 import random
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -27,18 +27,17 @@ from symcount.errors import (
     UnknownShapeError,
     VerificationError,
 )
-from symcount.explore import (
-    Exploration,
-)
+from symcount.explore import Exploration, shortened
 from symcount.paths import (
     Built,
+    Choice,
     Refused,
     Tree,
     Weight,
     follow,
     leaves,
 )
-from symcount.trace import Concretisation, Raised, Trace, trace
+from symcount.trace import Raised, Trace, trace
 from symcount.trace.graph import Source
 
 _POINTS = 6
@@ -142,18 +141,18 @@ def check(
     found: Exploration,
     builds: verify.PlainBuilds,
     tree: Tree,
-    lost: Sequence[Concretisation],
+    may_be_wrong: bool,
 ) -> tuple[tuple[tuple[str, int | float], ...], ...]:
     """Compare the tree with plainly built modules; the points compared, or an error."""
 
-    def expected(point: Values) -> Mapping[str, verify.TensorFacts] | None:
+    def expected(point: Values) -> verify.Expected | None:
         try:
             leaf = follow(tree, point)
             return _said(leaf, point) if isinstance(leaf, Built) else None
         except (ArithmeticError, ValueError):
             return None  # as the factory's own arithmetic is undefined there
 
-    points = [p for p in _points(call, found, tree, bool(lost)) if _can_be_built(tree, p)]
+    points = [p for p in _points(call, found, tree, may_be_wrong) if _can_be_built(tree, p)]
     refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
     difference = verify.compare(builds, expected, [*points, *refused])
     if difference is not None:
@@ -161,19 +160,51 @@ def check(
     return tuple(tuple(p.items()) for p in points)
 
 
-def _said(leaf: Built, point: Values) -> dict[str, verify.TensorFacts]:
+def _said(leaf: Built, point: Values) -> verify.Expected:
     """What a path says of every tensor, its normal forms and its traced arithmetic agreeing."""
     sizes = _Sizes(point)
-    shapes, _ = leaf.program.run(**point)
-    said = {}
+    has_loops = any(weight.repeats for weight in leaf.weights)
+    said = []
     for weight in leaf.weights:
-        said[weight.name] = facts = _facts_at(weight, sizes)
-        if facts.shape is not None and facts.shape != shapes[weight.name]:
-            raise InternalError(
-                f"the traced arithmetic gives {weight.name!r} the shape {shapes[weight.name]} at "
-                f"{_at(point)}, and its normal form ({_sizes(weight)}) gives {facts.shape}"
-            )
-    return said
+        said += [(weight.name, _facts_at(weight, here)) for here in _iterations(weight, sizes)]
+    if not has_loops:
+        shapes, _ = leaf.program.run(**point)
+        for weight, (name, facts) in zip(leaf.weights, said, strict=True):
+            if facts.shape is not None and facts.shape != shapes[name]:
+                raise InternalError(
+                    f"the traced arithmetic gives {name!r} the shape {shapes[name]} at "
+                    f"{_at(point)}, and its normal form ({_sizes(weight)}) gives {facts.shape}"
+                )
+    for weight in leaf.weights:
+        _require_total(weight, sizes, point)
+    return verify.Expected(said, numbered=not has_loops)
+
+
+def _iterations(weight: Weight, sizes: _Sizes, depth: int = 0) -> Iterator[_Sizes]:
+    """The sizes in each iteration of the loops around a tensor that makes it."""
+    if depth == len(weight.repeats):
+        yield sizes
+        return
+    repeat = weight.repeats[depth]
+    for number in range(sizes[repeat.count]):
+        here = _Sizes({**sizes.point, repeat.index: number})
+        when = repeat.when
+        while isinstance(when, Choice):
+            when = when.then if evaluate.holds(when.condition, here.point) else when.otherwise
+        if when:
+            yield from _iterations(weight, here, depth + 1)
+
+
+def _require_total(weight: Weight, sizes: _Sizes, point: Values) -> None:
+    """Raise unless the sum over a loop is what its iterations add up to."""
+    if weight.total is None or weight.shape is None:
+        return
+    summed = sum(math.prod(here[p] for p in weight.shape) for here in _iterations(weight, sizes))
+    if summed != sizes[weight.total]:
+        raise InternalError(
+            f"the iterations of a loop give {weight.name!r} {summed} elements at {_at(point)}, "
+            f"and their sum in closed form gives {sizes[weight.total]}"
+        )
 
 
 def _can_be_built(tree: Tree, point: Values) -> bool:
@@ -184,9 +215,10 @@ def _can_be_built(tree: Tree, point: Values) -> bool:
             return True
         sizes = _Sizes(point)
         return all(
-            math.prod(sizes[p] for p in w.shape) * w.itemsize < _LARGEST_STORAGE
+            math.prod(here[p] for p in w.shape) * w.itemsize < _LARGEST_STORAGE
             for w in leaf.weights
             if w.shape is not None
+            for here in _iterations(w, sizes)
         )
     except (ArithmeticError, ValueError):
         return True
@@ -231,10 +263,22 @@ def _points(
             values = dict(zip(names, point, strict=True))
             if _is_built(tree, values):
                 chosen.append(point)
-    for point in _points_of_lost_symbols(call, found):
+    for point in (*_points_of_few_iterations(call, found), *_points_of_lost_symbols(call, found)):
         if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
             chosen.append(point)
     return [dict(zip(names, point, strict=True)) for point in chosen]
+
+
+def _points_of_few_iterations(
+    call: FactoryCall, found: Exploration
+) -> Iterator[tuple[int | float, ...]]:
+    """Where loops have hardly any iterations, and a first may be the last."""
+    path = next((p for p in found.paths if p.trace.raised is None), None)
+    base = () if path is None else tuple(path.trace.hints.values())
+    for index, h in enumerate(call.hyperparameters):
+        if h.name in found.short:
+            for number in (1, 2, 3):
+                yield (*base[:index], h.aligned(number), *base[index + 1 :])
 
 
 def _points_of_lost_symbols(
@@ -269,7 +313,7 @@ def _is_built(tree: Tree, values: Values) -> bool:
 def _other_points(call: FactoryCall, found: Exploration) -> Iterator[tuple[int | float, ...]]:
     """Random points, then points that stay near the hints of a path that was built."""
     draw = random.Random(1)
-    ranges = call.hyperparameters
+    ranges = [shortened(h) if h.name in found.short else h for h in call.hyperparameters]
     for _ in range(200):
         yield tuple(h.sample(draw) for h in ranges)
     bases = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
@@ -352,7 +396,7 @@ def _explained(
             for _, leaf in leaves(tree)
             if isinstance(leaf, Built)
             for w in leaf.weights
-            if w.name == difference.name
+            if verify.without_numbers(w.name) == verify.without_numbers(difference.name)
         ),
         None,
     )
@@ -362,6 +406,9 @@ def _explained(
             f", made at {weight.source}" if weight.source else ""
         )
     built = "no such tensor" if difference.actual is None else _described(difference.actual)
+    if difference.counts is not None:
+        traced += f", {difference.counts[0]} times"
+        built += f", {difference.counts[1]} times"
     return VerificationError(
         f"the formula is wrong at {here}, so it was thrown away. "
         f"{difference.name!r}: traced {traced}; built {built}.\n{lost}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from symcount import ambient, mentions, verify
@@ -19,24 +20,18 @@ from symcount.checking import (
     require_no_memory,
     require_same_again,
 )
-from symcount.errors import (
-    DerivationError,
-    IncompleteError,
-)
-from symcount.explore import (
-    Exploration,
-    Tracer,
-    explore,
-    first_hints,
-    kinds_that_matter,
-)
+from symcount.errors import DerivationError, IncompleteError, VerificationError
+from symcount.explore import Exploration, explore, first_hints, kinds_that_matter
 from symcount.formula import Certificate, Grade, ParamCount
 from symcount.joining import join
 from symcount.symbols import Hyperparameter
-from symcount.trace import Concretisation
+from symcount.trace import AS_USUAL, ELEMENT, Concretisation, Settings
+from symcount.trace.loops import NotFolded
 
 _EXPLORING = 0.8  # of the time
 _MOST_TEXTS = 48
+# Symbols of which a module is built with a smaller value first.
+_SMALL = 256
 
 
 def derive(
@@ -100,62 +95,141 @@ def _derive(
     strict: bool,
     drew_random_numbers: Callable[[], bool],
 ) -> ParamCount:
-    ranges = call.hyperparameters
-    facts = declared_facts(ranges)
     builds = verify.PlainBuilds(call)
     state = OutsideState(call.function)
     # Built plainly first, the factory has done its imports before it is run on symbols.
-    builds.at(dict(zip([h.name for h in ranges], first_hints(ranges), strict=True)))
+    _build_first(call, builds)
     require_no_memory(call, builds, state)
-    tracer: Tracer = call.trace
-
-    def explored(seconds: float) -> Exploration:
-        return explore(
-            tracer,
-            ranges,
-            facts,
-            max_paths=max_paths,
-            max_seconds=seconds,
-            on_path=lambda path: builds.prepare(path.trace.hints),
-        )
-
-    found = explored(_EXPLORING * max_seconds)
-    texts = _texts_that_matter(call, found, facts)
-    if texts:
-        unread = found
-        tracer = partial(call.trace, texts=texts)
-        found = explored(_EXPLORING * max_seconds - unread.seconds)
-        if found.spent and not unread.spent:
-            tracer, found = call.trace, unread
-    require_a_module(call, found, builds)
-    require_known_shapes(found)
-    if drew_random_numbers():
-        require_same_again(call, found)
-    lost, harmless = _concretisations(
-        tracer, found, facts, mentions.numbers_in_texts(call.function)
-    )
-    tree = join(found, facts, ranges)
-    points = check(call, found, builds, tree, lost)
-    grade, reason = _grade(found, lost, len(points))
+    derivation = _Derivation(call, builds, max_paths, max_seconds, drew_random_numbers)
+    try:
+        formula = derivation.formula(AS_USUAL)
+    except (NotFolded, VerificationError) as error:
+        if isinstance(error, VerificationError) and not derivation.has_loops:
+            raise
+        # The loops cannot be folded, so they are followed for each number of iterations.
+        formula = derivation.formula(replace(AS_USUAL, specialising=True))
+    grade, reason = formula.certificate.grade, formula.certificate.reason
     if strict and grade != "complete":
         raise IncompleteError(
             f"its formula would be {grade}, and strict=True takes none but complete ones: {reason}"
         )
-    return ParamCount(
-        factory=call.name,
-        hyperparameters=ranges,
-        fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
-        tree=tree,
-        certificate=Certificate(
-            grade=grade,
-            reason=reason,
-            paths=len(found.paths),
-            refused_paths=sum(p.trace.raised is not None for p in found.paths),
-            points=points,
-            concretisations=lost,
-            harmless=harmless,
-        ),
-    )
+    return formula
+
+
+def _build_first(call: FactoryCall, builds: verify.PlainBuilds) -> None:
+    """Build a small module, or the one at the first hints if there is no such."""
+    ranges = call.hyperparameters
+    hints = first_hints(ranges)
+    small = [
+        h.aligned(4) if hint <= _SMALL else hint for h, hint in zip(ranges, hints, strict=True)
+    ]
+    for values in (small, hints):
+        point = dict(zip([h.name for h in ranges], values, strict=True))
+        if not isinstance(builds.at(point), Exception):
+            return
+
+
+class _Derivation:
+    """The way from a factory to its formula, which may have to be gone twice."""
+
+    def __init__(
+        self,
+        call: FactoryCall,
+        builds: verify.PlainBuilds,
+        max_paths: int,
+        max_seconds: float,
+        drew_random_numbers: Callable[[], bool],
+    ) -> None:
+        self.call = call
+        self.builds = builds
+        self.max_paths = max_paths
+        self.deadline = time.perf_counter() + _EXPLORING * max_seconds
+        self.max_seconds = max_seconds
+        self.drew_random_numbers = drew_random_numbers
+        self.facts = declared_facts(call.hyperparameters)
+        self.has_loops = False
+        self.short: set[str] = set()
+
+    def formula(self, settings: Settings) -> ParamCount:
+        """Explore, join, compare.
+
+        Raises:
+            NotFolded: what a loop does cannot be said for all its iterations at once.
+        """
+        call, in_texts = self.call, mentions.numbers_in_texts(self.call.function)
+        found = self._explored(settings)
+        if self._text_matters(found, settings, in_texts):
+            reading = replace(settings, texts=in_texts)
+            followed = self._explored(reading)
+            if found.spent or not followed.spent:
+                found, settings = followed, reading
+        require_a_module(call, found, self.builds)
+        require_known_shapes(found)
+        if self.drew_random_numbers():
+            require_same_again(call, found)
+        lost, harmless = self._concretisations(found, settings, in_texts)
+        tree, inferred = join(found, self.facts, call.hyperparameters)
+        if not inferred:  # what loops read from lists is explained by what they decided
+            harmless += tuple(c for c in lost if c.kind == ELEMENT)
+            lost = tuple(c for c in lost if c.kind != ELEMENT)
+        points = check(call, found, self.builds, tree, bool(lost) or inferred)
+        grade, reason = _grade(found, lost, inferred, len(points))
+        return ParamCount(
+            factory=call.name,
+            hyperparameters=call.hyperparameters,
+            fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
+            tree=tree,
+            certificate=Certificate(
+                grade=grade,
+                reason=reason,
+                paths=len(found.paths),
+                refused_paths=sum(p.trace.raised is not None for p in found.paths),
+                points=points,
+                concretisations=lost,
+                harmless=harmless,
+            ),
+        )
+
+    def _explored(self, settings: Settings) -> Exploration:
+        found = explore(
+            self.call.trace,
+            self.call.hyperparameters,
+            self.facts,
+            max_paths=self.max_paths,
+            max_seconds=self.deadline - time.perf_counter(),
+            said_seconds=_EXPLORING * self.max_seconds,
+            settings=settings,
+            short=self.short,
+            on_path=lambda path: self.builds.prepare(path.trace.hints),
+        )
+        self.has_loops = any(p.trace.loops or p.trace.unrolled for p in found.paths)
+        return found
+
+    def _text_matters(
+        self, found: Exploration, settings: Settings, in_texts: Sequence[int]
+    ) -> bool:
+        """Whether texts made of symbols are worth following, and can be."""
+        texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
+        if not texts or not 0 < len(in_texts) <= _MOST_TEXTS:
+            return False
+        return all(p.trace.raised is not None for p in found.paths) or any(
+            "text" in kinds_that_matter(self.call.trace, p, self.facts, settings, in_texts)
+            for p in texts
+            if p.trace.raised is None
+        )
+
+    def _concretisations(
+        self, found: Exploration, settings: Settings, in_texts: Sequence[int]
+    ) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...]]:
+        """The concretisations on whose numbers a branch or a shape depends, and the others."""
+        lost: dict[Concretisation, None] = {}
+        harmless: dict[Concretisation, None] = {}
+        for path in found.paths:
+            if path.trace.raised is None and path.trace.concretisations:
+                matter = kinds_that_matter(self.call.trace, path, self.facts, settings, in_texts)
+                for concretisation in path.trace.concretisations:
+                    (lost if concretisation.kind in matter else harmless)[concretisation] = None
+        return tuple(lost), tuple(c for c in harmless if c not in lost)
 
 
 def declared_facts(ranges: Sequence[Hyperparameter]) -> Facts:
@@ -172,38 +246,9 @@ def _exact_bounds(h: Hyperparameter) -> tuple[int | Fraction, int | Fraction | N
     return Fraction(h.minimum), None if h.maximum is None else Fraction(h.maximum)
 
 
-def _texts_that_matter(call: FactoryCall, found: Exploration, facts: Facts) -> list[int]:
-    """The numbers to tell apart in texts made of symbols, if anything depends on such texts."""
-    texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
-    if not texts:
-        return []
-    numbers = mentions.numbers_in_texts(call.function)
-    if not numbers or len(numbers) > _MOST_TEXTS:
-        return []
-    if any(p.trace.raised is None for p in found.paths) and not any(
-        "text" in kinds_that_matter(call.trace, p, facts, numbers)
-        for p in texts
-        if p.trace.raised is None
-    ):
-        return []
-    return numbers
-
-
-def _concretisations(
-    tracer: Tracer, found: Exploration, facts: Facts, in_texts: Sequence[int]
-) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...]]:
-    """The concretisations on whose numbers a branch or a shape depends, and the others."""
-    lost: dict[Concretisation, None] = {}
-    harmless: dict[Concretisation, None] = {}
-    for path in found.paths:
-        if path.trace.raised is None and path.trace.concretisations:
-            matter = kinds_that_matter(tracer, path, facts, in_texts)
-            for concretisation in path.trace.concretisations:
-                (lost if concretisation.kind in matter else harmless)[concretisation] = None
-    return tuple(lost), tuple(c for c in harmless if c not in lost)
-
-
-def _grade(found: Exploration, lost: tuple[Concretisation, ...], points: int) -> tuple[Grade, str]:
+def _grade(
+    found: Exploration, lost: Sequence[Concretisation], inferred: bool, points: int
+) -> tuple[Grade, str]:
     open_places = sum(1 for _ in found.open_places())
     if open_places:
         one = open_places == 1
@@ -211,8 +256,13 @@ def _grade(found: Exploration, lost: tuple[Concretisation, ...], points: int) ->
         verb = "path was" if one else "paths were"
         return "partial", f"{open_places} {verb} not followed: {why}"
     followed = "every path over the declared values was followed, or proved to be taken by none"
-    if not lost:
+    if not lost and not inferred:
         return "complete", followed
     if points <= HELD_OUT:
         return "partial", f"a symbol became a plain number, and only {points} points were compared"
+    if not lost:
+        why = (
+            "the first or last iteration of a loop differs from the others for no branch of its own"
+        )
+        return "checked", f"{followed}, but {why}"
     return "checked", f"{followed}, but a symbol became a plain number where it matters"

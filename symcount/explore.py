@@ -5,6 +5,11 @@ is a split, the end of a run, or open: no run has been there. Each open place gi
 another run, or is proved to be out of reach of every value of the symbols, or stays open because
 neither succeeds or the budget is spent. A tree without open places is the factory's whole story.
 
+A loop over a symbol is gone through a few times, with an index that is a symbol too. What an
+iteration decides in view of its index is no decision of the path: it goes to a tree of the loop's
+own, in which open places are found and decided in the same way. So one path stands for any
+number of iterations, and is followed again with more of them until these trees are closed.
+
 `Frontier` decides open places. Candidate sizes are tried first: evaluating a condition is cheaper
 than asking the solver. Then z3 is asked for values that take the path; what it proposes is
 evaluated before it is believed, and when it proves that there are none, the place is closed.
@@ -18,29 +23,36 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from symcount.algebra import Condition, Facts, Poly, Symbol, compare, only_atom
+from symcount.algebra import Condition, Facts, Poly, Symbol, compare, only_atom, symbol
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.evaluate import compile_condition, holds
 from symcount.lower import Known, Limits, Lowering
 from symcount.paths import Decisions
 from symcount.symbols import Hyperparameter
-from symcount.trace import Branch, OnBranch, Perturb, Trace
-from symcount.trace.graph import Number, Source
+from symcount.trace import AS_USUAL, Branch, Loop, OnBranch, Settings, TooLong, Trace
+from symcount.trace.graph import Node, Number, Source
+from symcount.trace.loops import INDEX, NotFolded, Tags
 
 _JOINT_SAMPLES = 64
 # How many numbers are tried in the place of the texts of a path.
 _MOST_TEXTS = 64
+# Hints for symbols that say how often a loop is gone through: enough to see a first, a last and
+# two iterations between.
+_ITERATIONS = (4, 5, 3, 6, 2, 1)
+# Loops longer than this are not gone through, and symbols they are as long as not sampled beyond.
+_MOST_ITERATIONS = 1024
+_MOST_SAMPLED = 12
 
 if TYPE_CHECKING:
     from symcount.solver import Solver
 
 Point: TypeAlias = "tuple[int | float, ...]"
 Values: TypeAlias = "Mapping[str, int | float]"
-Tracer: TypeAlias = "Callable[[Values, Callable[[], OnBranch], Perturb | None], Trace]"
+Tracer: TypeAlias = "Callable[[Values, Callable[[], OnBranch], Settings], Trace]"
 
 
 @dataclass
@@ -81,14 +93,37 @@ class Step(NamedTuple):
     subject: Poly | None
 
 
+@dataclass(eq=False)
+class Iteration:
+    """What one iteration of a loop decided in view of its index.
+
+    It is `certain` if every value of the symbols on this path leads to it. What is decided where
+    that is not so, or after a decision in view of the index, is no decision of the path either.
+    """
+
+    loop: Loop
+    number: int
+    facts: Facts
+    certain: bool
+    steps: list[Step] = field(default_factory=list)
+    known: dict[Condition, bool] = field(default_factory=dict)
+
+
 @dataclass
 class Path:
-    """One run, its lowering, each decision with its line, and the limits of the decisions."""
+    """One run, its lowering, each decision with its line, and the limits of the decisions.
+
+    `iterations` are those of its loops, `again` other runs that took the same path, with other
+    numbers of iterations, and `loops` the trees of what was decided in view of each index.
+    """
 
     trace: Trace
     lowering: Lowering
     steps: tuple[Step, ...]
     limits: Limits
+    iterations: tuple[Iteration, ...] = ()
+    again: list[Path] = field(default_factory=list)
+    loops: dict[str, Place] = field(default_factory=dict)
 
     @property
     def decisions(self) -> Decisions:
@@ -105,16 +140,21 @@ class Exploration:
     spent: str = ""
     seconds: float = 0.0
     solver_seconds: float = 0.0
+    short: frozenset[str] = frozenset()
 
     def open_places(self) -> Iterator[Place]:
         """The places of the tree that are neither followed nor proved out of reach."""
-        stack = [self.root]
-        while stack:
-            place = stack.pop()
-            if place.condition is not None:
-                stack += place.children()
-            elif place.is_open:
-                yield place
+        return _open_places(self.root)
+
+
+def _open_places(root: Place) -> Iterator[Place]:
+    stack = [root]
+    while stack:
+        place = stack.pop()
+        if place.condition is not None:
+            stack += place.children()
+        elif place.is_open:
+            yield place
 
 
 class BudgetSpent(BaseException):
@@ -124,11 +164,15 @@ class BudgetSpent(BaseException):
 class Frontier:
     """Decides the open places of a tree, one after the other."""
 
-    def __init__(self, ranges: Sequence[Hyperparameter], facts: Facts, first: Point) -> None:
+    def __init__(
+        self, ranges: Sequence[Hyperparameter], facts: Facts, first: Point, short: set[str]
+    ) -> None:
         self.ranges = ranges
         self.facts = facts
         self.names = [r.name for r in ranges]
         self.first = first
+        self.short = short
+        self.longest = AS_USUAL.longest
         self._points: dict[int, list[Point]] = {}
         self._solver: Solver | None = None
 
@@ -163,6 +207,59 @@ class Frontier:
                 return hints
         return None
 
+    def shorten(self, names: Iterable[str]) -> Point:
+        """The first hints, with few iterations of the loops that are as long as these symbols."""
+        self.short |= set(names)
+        taken: set[Number] = set()
+        hints = list(self.first)
+        for place, allowed in enumerate(self.ranges):
+            if allowed.name in self.short:
+                values = (allowed.aligned(v) for v in _ITERATIONS)
+                hints[place] = next((v for v in values if v not in taken), hints[place])
+                taken.add(hints[place])
+        self.first = tuple(hints)
+        self._points.clear()
+        return self.first
+
+    def after(self, error: TooLong) -> Values:
+        """Hints with fewer iterations of the loop that was too long, or more are allowed."""
+        if set(error.symbols) <= self.short:
+            if error.length > _MOST_ITERATIONS:
+                raise NotFolded(f"a loop over {', '.join(error.symbols)} is too long")
+            self.longest = max(self.longest, error.length)
+        return dict(zip(self.names, self.shorten(error.symbols), strict=True))
+
+    def next_iteration(self, paths: Sequence[Path]) -> Values | None:
+        """Hints with which a loop of a path goes through an iteration of a kind not seen yet."""
+        for path in paths:
+            for name, root in path.loops.items():
+                for place in _open_places(root):
+                    if place.undecided:
+                        continue
+                    place.undecided = True
+                    hints = self._solved_iteration(path, name, place)
+                    if hints is not None:
+                        return hints
+        return None
+
+    def _solved_iteration(self, path: Path, name: str, place: Place) -> Values | None:
+        decisions = (*path.decisions, *_within(path, name), *place.decisions)
+        for model in self._z3().models(decisions):
+            if model is None:
+                return None
+            if _takes(decisions, model):
+                return {n: value for n, value in model.items() if n in self.names}
+        place.unreachable = True
+        return None
+
+    def _z3(self) -> Solver:
+        if self._solver is None:
+            from symcount.solver import Solver
+
+            self._solver = Solver(self.ranges, self.facts)
+        self._solver.small = self.short
+        return self._solver
+
     def _solved(self, place: Place) -> Values | None:
         """Hints that z3 finds for a place, which is marked if there are none or it cannot tell."""
         pinned = _pinned(place.decisions)
@@ -171,11 +268,7 @@ class Frontier:
                 return {name: pinned[name] for name in self.names}
             place.unreachable = True
             return None
-        if self._solver is None:
-            from symcount.solver import Solver
-
-            self._solver = Solver(self.ranges, self.facts)
-        for model in self._solver.models(place.decisions):
+        for model in self._z3().models(place.decisions):
             if model is None:
                 place.undecided = True
                 return None
@@ -199,16 +292,17 @@ class Frontier:
     def _candidates(self) -> Iterator[Point]:
         """The first hints, then each symbol alone, nearest values first, then combinations."""
         first = self.first
+        ranges = [shortened(r) if r.name in self.short else r for r in self.ranges]
         yield first
-        for index, allowed in enumerate(self.ranges):
+        for index, allowed in enumerate(ranges):
             for value in allowed.near(first[index]):
                 yield (*first[:index], value, *first[index + 1 :])
-        if len(self.ranges) > 1:
+        if len(ranges) > 1:
             for value in (1, 2, 3, 8, 64, 96, 768):
-                yield tuple(r.aligned(value) for r in self.ranges)
+                yield tuple(r.aligned(value) for r in ranges)
             draw = random.Random(0)
             for _ in range(_JOINT_SAMPLES):
-                yield tuple(r.sample(draw) for r in self.ranges)
+                yield tuple(r.sample(draw) for r in ranges)
 
 
 def _pinned(decisions: Decisions) -> dict[str, int | float]:
@@ -228,6 +322,31 @@ def _takes(decisions: Decisions, values: Values) -> bool:
         return False
 
 
+def shortened(allowed: Hyperparameter) -> Hyperparameter:
+    """The same symbol with small values only, because loops are as long as it says."""
+    most = allowed.aligned(_MOST_SAMPLED)
+    return allowed if allowed.maximum is not None and allowed.maximum <= most else replace(
+        allowed, maximum=most
+    )  # fmt: skip
+
+
+def _within(path: Path, name: str) -> Decisions:
+    """That the index of a loop, and those around it, are less than their numbers of iterations."""
+    decisions: list[tuple[Condition, bool]] = []
+    run, loop = next(
+        (run, loop) for run in (path, *path.again) for loop in run.trace.loops if loop.name == name
+    )
+    around: Loop | None = loop
+    while around is not None:
+        loop = around
+        count = run.lowering(loop.count).poly
+        condition, truth = compare("lt", symbol(loop.name), count, run.lowering.facts)
+        if condition is not None:
+            decisions.insert(0, (condition, truth))
+        around = loop.inside[-1][0] if loop.inside else None
+    return tuple(decisions)
+
+
 def first_hints(ranges: Sequence[Hyperparameter]) -> Point:
     """The defaults, or sizes that no two symbols share."""
     hints: list[int | float] = []
@@ -243,42 +362,59 @@ def explore(
     *,
     max_paths: int,
     max_seconds: float,
+    said_seconds: float | None = None,
+    settings: Settings = AS_USUAL,
+    short: set[str] | None = None,
     on_path: Callable[[Path], None] = lambda path: None,
 ) -> Exploration:
     """Run the factory until its every branch is followed or proved out of reach.
 
-    `on_path` is called after each run; the time it takes counts.
+    `on_path` is called after each run; the time it takes counts. `said_seconds` is what is said of
+    the budget where `max_seconds` is what is left of it. `short` are symbols that say how long
+    loops are; those that are found to are added.
 
     Raises:
         NondeterministicError: the same decisions did not lead to the same next decision.
+        NotFolded: what a loop does cannot be said for all its iterations at once.
     """
     started = time.perf_counter()
     first = first_hints(ranges)
-    frontier = Frontier(ranges, facts, first)
+    frontier = Frontier(ranges, facts, first, set() if short is None else short)
+    first = frontier.shorten(())
     found = Exploration(Place(()))
     known: Known = {}
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
     try:
         while hints is not None:
             deadline = started + max_seconds if found.paths else math.inf
-            path = _run(tracer, hints, facts, found.root, known, deadline)
+            usual = replace(settings, longest=frontier.longest)
+            try:
+                path = _run(tracer, hints, facts, found.root, known, usual, deadline)
+            except TooLong as error:
+                hints = frontier.after(error)
+                continue
             if found.paths and _is_too_large(path):
                 _leave(found.root, path)
-                hints = frontier.next_hints(found.root)
-                continue
-            _insert(found.root, path)
-            found.paths.append(path)
-            on_path(path)
+            else:
+                end = _insert(found.root, path)
+                if end is path:
+                    found.paths.append(path)
+                    on_path(path)
+                else:
+                    end.again.append(path)
+                _insert_iterations(end, path)
             if len(found.paths) >= max_paths and any(True for _ in found.open_places()):
                 found.spent = f"the budget of {max_paths} paths was spent"
                 break
             if time.perf_counter() - started > max_seconds:
                 raise BudgetSpent
-            hints = frontier.next_hints(found.root)
+            hints = frontier.next_hints(found.root) or frontier.next_iteration(found.paths)
     except BudgetSpent:
-        found.spent = f"the budget for exploring, {max_seconds:g} seconds, was spent"
+        said = max_seconds if said_seconds is None else said_seconds
+        found.spent = f"the budget for exploring, {said:g} seconds, was spent"
     found.seconds = time.perf_counter() - started
     found.solver_seconds = frontier.solver_seconds
+    found.short = frozenset(frontier.short)
     return found
 
 
@@ -300,6 +436,7 @@ class _Walk:
         self.known: dict[Condition, bool] = {}
         self.steps: list[Step] = []
         self.limits: set[tuple[Condition, bool]] = set()
+        self.iterations: dict[tuple[Loop, int], Iteration] = {}
 
     def on_branch(self, branch: Branch) -> bool:
         """Take note of a comparison; whether it decides anything new."""
@@ -307,6 +444,15 @@ class _Walk:
             raise BudgetSpent
         left, right = self.lowering(branch.left), self.lowering(branch.right)
         self.limits |= left.limits | right.limits
+        if branch.tags:
+            iteration = self.iteration(branch.tags[-1])
+            if (
+                iteration.steps
+                or not iteration.certain
+                or has_index(left.poly)
+                or has_index(right.poly)
+            ):
+                return self._decide_in(iteration, branch, left.poly, right.poly)
         condition, polarity = self._compared(branch.op, left.poly, right.poly)
         truth = branch.taken == polarity
         if truth is not (True if condition is None else self.known.get(condition, truth)):
@@ -329,6 +475,32 @@ class _Walk:
             self._step(Step(tested, holds(tested, self.hints), branch.source, subject))
             return self.on_branch(branch)
         self._step(Step(condition, truth, branch.source, subject))
+        return True
+
+    def iteration(self, tag: tuple[Loop, int]) -> Iteration:
+        """The record of an iteration."""
+        if tag not in self.iterations:
+            loop, number = tag
+            around = self.iteration(loop.inside[-1]) if loop.inside else None
+            certain = self.facts.at_least(self.lowering(loop.count).poly, 1) and (
+                around is None or (around.certain and not around.steps)
+            )
+            facts = self.facts if around is None else around.facts
+            self.iterations[tag] = Iteration(loop, number, facts, certain)
+        return self.iterations[tag]
+
+    def _decide_in(self, iteration: Iteration, branch: Branch, left: Poly, right: Poly) -> bool:
+        """Take note of a comparison that an iteration makes in view of its index."""
+        require_current(branch.left, branch.tags)
+        if isinstance(branch.right, Node):
+            require_current(branch.right, branch.tags)
+        condition, polarity = compare(branch.op, left, right, iteration.facts)
+        truth = branch.taken == polarity
+        if condition is None or condition in self.known or condition in iteration.known:
+            return False
+        iteration.known[condition] = truth
+        iteration.facts = iteration.facts.with_condition(condition, truth)
+        iteration.steps.append(Step(condition, truth, branch.source, None))
         return True
 
     def _said_hints(self) -> str:
@@ -358,14 +530,33 @@ class _Walk:
         self.facts = self.place.facts
 
 
+def has_index(value: Poly) -> bool:
+    """Whether the index of a loop is among the atoms."""
+    return any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in value.atoms())
+
+
+def require_current(node: Node, tags: Tags) -> None:
+    """Raise `NotFolded` unless a number depends on the indices of these iterations alone."""
+    current = {(loop.name, number) for loop, number in tags}
+    stack, seen = [node], set()
+    while stack:
+        here = stack.pop()
+        if id(here) in seen:
+            continue
+        seen.add(id(here))
+        if here.op == "index" and here.args not in current:
+            raise NotFolded("the index of one iteration is used in another, or after the loop")
+        stack += [a for a in here.args if isinstance(a, Node)]
+
+
 def _run(
     tracer: Tracer,
     hints: Values,
     facts: Facts,
     root: Place,
     known: Known,
+    settings: Settings,
     deadline: float = math.inf,
-    perturb: Perturb | None = None,
 ) -> Path:
     lowering = Lowering(facts, known)
     walk = _Walk(root, facts, lowering, hints, deadline)
@@ -375,8 +566,24 @@ def _run(
         walk = _Walk(root, facts, lowering, hints, deadline)
         return walk.on_branch
 
-    trace = tracer(hints, listen, perturb)
-    return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits))
+    trace = tracer(hints, listen, settings)
+    for loop in trace.loops:
+        if loop.finished:
+            for number in range(loop.iterations):
+                walk.iteration((loop, number))
+    iterations = tuple(walk.iterations.values())
+    _require_whole_loops(trace, iterations)
+    return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits), iterations)
+
+
+def _require_whole_loops(trace: Trace, iterations: Sequence[Iteration]) -> None:
+    """Raise `NotFolded` if a loop was left early, and not always in its first iteration."""
+    for loop in trace.loops:
+        if not loop.finished and loop.iterations:
+            if trace.raised is None:
+                raise NotFolded("a loop is left before its end")
+            if any(i.loop is loop and (i.steps or not i.certain) for i in iterations):
+                raise NotFolded("the factory raises in some iterations of a loop")
 
 
 def _is_too_large(path: Path) -> bool:
@@ -397,7 +604,11 @@ def _leave(root: Place, path: Path) -> None:
 
 
 def kinds_that_matter(
-    tracer: Tracer, path: Path, facts: Facts, in_texts: Sequence[int] = ()
+    tracer: Tracer,
+    path: Path,
+    facts: Facts,
+    settings: Settings,
+    in_texts: Sequence[int] = (),
 ) -> set[str]:
     """The kinds of concretisations of a path whose numbers reach a branch or a shape.
 
@@ -411,7 +622,8 @@ def kinds_that_matter(
 
     def differs(chosen: set[str], changes: Sequence[Callable[[Number], Number]]) -> bool:
         return any(
-            _story(path, facts) != _story(_perturbed(tracer, path, facts, chosen, change), facts)
+            _story(path, facts)
+            != _story(_perturbed(tracer, path, facts, settings, chosen, change), facts)
             for change in changes
         )
 
@@ -459,13 +671,15 @@ def _perturbed(
     tracer: Tracer,
     path: Path,
     facts: Facts,
+    settings: Settings,
     kinds: set[str],
     change: Callable[[Number], Number],
 ) -> Path:
     def perturb(kind: str, value: Number) -> Number:
         return change(value) if kind in kinds else value
 
-    return _run(tracer, path.trace.hints, facts, Place(()), {}, perturb=perturb)
+    settings = replace(settings, perturb=perturb, longest=_MOST_ITERATIONS)
+    return _run(tracer, path.trace.hints, facts, Place(()), {}, settings)
 
 
 def _story(path: Path, facts: Facts) -> tuple[object, ...]:
@@ -492,9 +706,33 @@ def _changed(path: Path, what: str) -> NondeterministicError:
     )
 
 
-def _insert(root: Place, path: Path) -> None:
+def _insert(root: Place, path: Path) -> Path:
+    """Put a run in the tree; the path it took, which is a new one or has been taken before."""
+    place = _inserted(root, path.steps, path)
+    if place.end is not None and path.trace.loops:
+        return place.end
+    place.end = path
+    return path
+
+
+def _insert_iterations(end: Path, path: Path) -> None:
+    """Put what the iterations of a run decided in view of their indices in the trees of a path."""
+    for loop in path.trace.loops:
+        end.loops.setdefault(loop.name, Place(()))
+    for iteration in path.iterations:
+        root = end.loops.setdefault(iteration.loop.name, Place(()))
+        try:
+            place = _inserted(root, iteration.steps, path)
+        except NondeterministicError:
+            raise NotFolded("iterations of a loop differ in what they decide") from None
+        if place.end is None:
+            place.end = path
+
+
+def _inserted(root: Place, steps: Sequence[Step], path: Path) -> Place:
+    """The place that these decisions lead to, with the splits on the way made."""
     place = root
-    for condition, truth, source, subject in path.steps:
+    for condition, truth, source, subject in steps:
         if place.end is not None or place.condition not in (None, condition):
             raise _changed(
                 path,
@@ -513,4 +751,4 @@ def _insert(root: Place, path: Path) -> None:
             f"{place.source}: {place.condition!r} was not tested here, where an earlier run with "
             "the same decisions did",
         )
-    place.end = path
+    return place

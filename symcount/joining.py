@@ -11,6 +11,7 @@ from symcount.explore import (
     Path,
     Place,
 )
+from symcount.folding import Folder, summed
 from symcount.lower import Lowering
 from symcount.paths import (
     Built,
@@ -26,9 +27,16 @@ from symcount.symbols import Hyperparameter
 from symcount.trace import TracedTensor
 
 
-def join(found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> Tree:
-    """The decision tree of what exploring found, simplified by what holds on its paths."""
-    return _Joiner(found, facts, ranges).tree()
+def join(found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> tuple[Tree, bool]:
+    """The decision tree of what exploring found, simplified by what holds on its paths.
+
+    Also, whether iterations of a loop were taken for exceptions that no decision explains.
+
+    Raises:
+        NotFolded: what a loop does cannot be said for all its iterations at once.
+    """
+    joiner = _Joiner(found, facts, ranges)
+    return joiner.tree(), joiner.inferred
 
 
 class _Joiner:
@@ -44,6 +52,7 @@ class _Joiner:
         self.facts = facts
         self.limits = {id(p): set(p.limits) for p in found.paths}
         self.built = [p for p in found.paths if p.trace.raised is None]
+        self.inferred = False
 
     def tree(self) -> Tree:
         """The tree. Each path ends at the limits up to which its float steps are exact."""
@@ -91,6 +100,12 @@ class _Joiner:
 
     def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
         lowering = path.lowering if facts is self.facts else Lowering(facts)
+        if path.trace.loops or path.trace.unrolled:
+            folder = Folder(path, lowering)
+            weights = folder.weights()
+            self.limits[id(path)] |= folder.limits
+            self.inferred |= folder.inferred
+            return weights
         made = []
         for t in path.trace.tensors:
             made.append(
@@ -136,7 +151,10 @@ class _Joiner:
     def _leaf(self, path: Path, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
         raised = path.trace.raised
         if raised is None:
-            return Built(weights[id(path)], path.trace.program())
+            built = Built(weights[id(path)], path.trace.program())
+            if any(weight.repeats for weight in built.weights):
+                return summed(built, self.facts, path.decisions)
+            return built
         hints = tuple(path.trace.hints.items())
         return Refused(raised.kind, raised.message, raised.source, hints)
 

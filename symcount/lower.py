@@ -80,6 +80,8 @@ class Lowering:
         if node.op == "symbol":
             real = isinstance(node.hint, float)
             return Value(symbol(str(node.args[0]), real), real)
+        if node.op == "index":
+            return Value(symbol(str(node.args[0])), False)
         args = [self._done[id(a)][1] if isinstance(a, Node) else _constant(a) for a in node.args]
         is_float = isinstance(node.hint, float)
         key = (node.op, is_float, *args)

@@ -17,10 +17,25 @@ from symcount.trace.graph import Program, Source
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """A loop that makes a tensor in its iterations: how many there are, and in which of them.
+
+    `index` names the symbol that counts them from 0. `when` is a tree of `Choice`s on it whose
+    leaves are 1 where the tensor is made, and 0 where it is not.
+    """
+
+    index: str
+    count: Poly
+    when: Any = 1
+
+
+@dataclass(frozen=True)
 class Weight:
     """A parameter or buffer of the module: its name, symbolic sizes and where it was made.
 
-    `shape` is None for a buffer whose shape could not be followed; `operation` made it.
+    `shape` is None for a buffer whose shape could not be followed; `operation` made it. A weight
+    of `repeats`, outermost first, stands for one tensor in each of their iterations; `shape` is
+    that of one, and `total` the number of elements of all.
     """
 
     name: str
@@ -31,12 +46,14 @@ class Weight:
     trainable: bool
     source: Source | None
     operation: str
+    repeats: tuple[Repeat, ...] = ()
+    total: Poly | None = None
 
     @property
     def numel(self) -> Poly:
-        """The number of elements."""
+        """The number of elements, of all repetitions together."""
         assert self.shape is not None
-        return product_of(self.shape)
+        return product_of(self.shape) if self.total is None else self.total
 
 
 @dataclass(frozen=True)
@@ -133,7 +150,18 @@ def joined(tree: Tree, value: Callable[[Leaf], Any]) -> Any:
     """The values of the leaves as a tree of `Choice`s, splits without a difference left out."""
     if not isinstance(tree, Split):
         return value(tree)
-    then, otherwise = joined(tree.then, value), joined(tree.otherwise, value)
+    return choice(tree.condition, joined(tree.then, value), joined(tree.otherwise, value))
+
+
+def mapped(tree: Any, value: Callable[[Any], Any]) -> Any:
+    """A tree of `Choice`s with the values of its leaves for leaves, simplified likewise."""
+    if not isinstance(tree, Choice):
+        return ANYTHING if tree is ANYTHING else value(tree)
+    return choice(tree.condition, mapped(tree.then, value), mapped(tree.otherwise, value))
+
+
+def choice(condition: Condition, then: Any, otherwise: Any) -> Any:
+    """The `Choice`, or one of its sides where the condition makes no difference."""
     if then is ANYTHING or then == otherwise:
         return otherwise
     if otherwise is ANYTHING:
@@ -141,11 +169,11 @@ def joined(tree: Tree, value: Callable[[Leaf], Any]) -> Any:
     for here, side, other in ((then, True, otherwise), (otherwise, False, then)):
         # `x < 2` before `x < 3`, with the same outcome, says nothing that the latter does not
         if isinstance(other, Choice) and (
-            (other.then == here and implies(tree.condition, side, other.condition, True))
-            or (other.otherwise == here and implies(tree.condition, side, other.condition, False))
+            (other.then == here and implies(condition, side, other.condition, True))
+            or (other.otherwise == here and implies(condition, side, other.condition, False))
         ):
             return other
-    return Choice(tree.condition, then, otherwise)
+    return Choice(condition, then, otherwise)
 
 
 def choices(tree: Any, decisions: Decisions = ()) -> Iterator[tuple[Decisions, Any]]:

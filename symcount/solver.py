@@ -29,8 +29,9 @@ _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
 # From here on a float step may overflow, and nothing is said of its result.
 _OVERFLOW_BITS = 1023
-# Values of the symbols are looked for up to the first of these, then up to the next.
-_LIMITS = (2**12, 2**17, 2**24)
+# Values of the symbols are looked for up to the first of these, then up to the next; and values of
+# symbols that should be small, because loops are as long, up to the numbers beside them.
+_LIMITS = ((2**12, 8), (2**12, 64), (2**17, 512), (2**24, 512))
 # torch describes sizes in 63 bits. Whether floats may overflow is judged for such sizes only.
 _LARGEST_SIZE_BITS = 63
 Values: TypeAlias = "Mapping[str, int | float]"
@@ -52,6 +53,7 @@ class Solver:
         self.milliseconds = milliseconds
         self.seconds = 0.0
         self._symbols = {h.name: (z3.Real if h.real else z3.Int)(h.name) for h in ranges}
+        self.small: set[str] = set()
         self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
 
     def models(self, decisions: Decisions, most: int = 4) -> Iterator[Values | None]:
@@ -63,15 +65,16 @@ class Solver:
         solver = self._asking(decisions)
         if self._check(solver) == z3.unsat:
             return
-        for limit in _LIMITS:
+        symbols = self._symbols_of(decisions)
+        for limit, small in _LIMITS if self.small else _LIMITS[1:]:
             solver.push()
-            solver.add(*(s <= limit for s in self._symbols.values()))
+            solver.add(*(s <= (small if n in self.small else limit) for n, s in symbols.items()))
             while most and self._check(solver) == z3.sat:
                 most -= 1
                 model = solver.model()
-                exact = {n: model.eval(s, model_completion=True) for n, s in self._symbols.items()}
+                exact = {n: model.eval(s, model_completion=True) for n, s in symbols.items()}
                 yield {name: _plain(value) for name, value in exact.items()}
-                solver.add(z3.Or(*(self._symbols[name] != value for name, value in exact.items())))
+                solver.add(z3.Or(*(symbols[name] != value for name, value in exact.items())))
             solver.pop()
         yield None
 
@@ -87,12 +90,25 @@ class Solver:
         """A z3 solver that is told of a path, and that pairs of polynomials differ there."""
         solver = z3.Solver()
         solver.set("timeout", self.milliseconds)
-        translation = _Translation(self._symbols, self.facts)
+        symbols = self._symbols_of(decisions)
+        translation = _Translation(symbols, self.facts)
         solver.add(*self._domain)
+        solver.add(*(s >= 0 for name, s in symbols.items() if name not in self._symbols))
         solver.add(*(translation.condition(c, truth) for c, truth in decisions))
-        solver.add(*(translation.poly(a) != translation.poly(b) for a, b in different))
+        for a, b in different:
+            for base in a.atoms() | b.atoms():
+                if isinstance(base, Symbol) and base.name not in symbols:
+                    symbols[base.name] = z3.Int(base.name)
+                    solver.add(symbols[base.name] >= 0)
+            solver.add(translation.poly(a) != translation.poly(b))
         solver.add(*translation.definitions)
         return solver
+
+    def _symbols_of(self, decisions: Decisions) -> dict[str, Any]:
+        """The symbols, and the indices of loops that the decisions mention."""
+        atoms = set().union(*(c.atoms() for c, _ in decisions))
+        indices = {a.name for a in atoms if isinstance(a, Symbol)} - self._symbols.keys()
+        return self._symbols | {name: z3.Int(name) for name in sorted(indices)}
 
     def _check(self, solver: Any) -> Any:
         started = time.perf_counter()

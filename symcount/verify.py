@@ -10,8 +10,9 @@ made on the CPU.
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,8 @@ class Difference:
     """A point at which a formula and the module built there disagree.
 
     `name` is the tensor, with None for one that only the other side has; `raised` is the
-    exception if the factory raised where the formula has a value.
+    exception if the factory raised where the formula has a value. `counts` are how many tensors
+    of a name the formula and the module have, where names are compared without their numbers.
     """
 
     point: Mapping[str, int | float]
@@ -44,8 +46,11 @@ class Difference:
     expected: TensorFacts | None = None
     actual: TensorFacts | None = None
     raised: Exception | None = None
+    counts: tuple[int, int] | None = None
 
 
+# A number in a name, or the range of numbers that stands for those of a loop.
+_NUMBERS = re.compile(r"\{[^}]*\}|[0-9]+")
 _CREATE = frozenset(
     [torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full, torch.randint,
      torch.randperm, torch.eye, torch.empty_like, torch.zeros_like, torch.ones_like,
@@ -219,9 +224,20 @@ def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:
     }
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What a formula says of every tensor at a point.
+
+    Where loops made tensors, `numbered` is False: names are compared with their numbers left out.
+    """
+
+    tensors: Sequence[tuple[str, TensorFacts]]
+    numbered: bool = True
+
+
 def compare(
     builds: PlainBuilds,
-    expected: Callable[[Mapping[str, int | float]], Mapping[str, TensorFacts] | None],
+    expected: Callable[[Mapping[str, int | float]], Expected | None],
     points: Sequence[Mapping[str, int | float]],
 ) -> Difference | None:
     """The first difference between what a formula says and what the factory builds, or None.
@@ -247,19 +263,39 @@ def compare(
 
 
 def _first_difference(
-    point: Mapping[str, int | float],
-    expected: Mapping[str, TensorFacts],
-    actual: Mapping[str, TensorFacts],
+    point: Mapping[str, int | float], wanted: Expected, actual: Mapping[str, TensorFacts]
 ) -> Difference | None:
-    for name, facts in actual.items():
-        wanted = expected.get(name)
-        if wanted is None:
-            return Difference(point, name, None, facts)
-        if wanted.shape is None:
-            facts = TensorFacts(None, facts.dtype, facts.trainable, facts.kind)
-        if wanted != facts:
-            return Difference(point, name, wanted, facts)
-    for name, wanted in expected.items():
-        if name not in actual:
-            return Difference(point, name, wanted, None)
+    said = _by_name(wanted.tensors, wanted.numbered)
+    built = _by_name(actual.items(), wanted.numbered)
+    for name, facts in built.items():
+        expected = said.get(name, [])
+        if len(expected) != len(facts):
+            pair = (*expected, None)[0], (*facts, None)[0]
+            return Difference(point, name, *pair, counts=(len(expected), len(facts)))
+        for one, other in zip(expected, facts, strict=True):
+            if one.shape is None:
+                other = TensorFacts(None, other.dtype, other.trainable, other.kind)
+            if one != other:
+                return Difference(point, name, one, other)
+    for name, expected in said.items():
+        if name not in built:
+            return Difference(point, name, expected[0], None)
     return None
+
+
+def without_numbers(name: str) -> str:
+    """A tensor's name with a star for each number."""
+    return _NUMBERS.sub("*", name)
+
+
+def _by_name(
+    tensors: Iterable[tuple[str, TensorFacts]], numbered: bool
+) -> dict[str, list[TensorFacts]]:
+    """The tensors of each name; of those that differ in numbers only, sorted by shape."""
+    found: dict[str, list[TensorFacts]] = {}
+    for name, facts in tensors:
+        found.setdefault(name if numbered else without_numbers(name), []).append(facts)
+    if not numbered:
+        for alike in found.values():
+            alike.sort(key=lambda facts: (facts.kind, facts.shape or (), str(facts)))
+    return found

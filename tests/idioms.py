@@ -299,16 +299,7 @@ def efficientnet_round_filters(filters):
 
 
 # EfficientNet: round_repeats, depth coefficient 1.4
-@gives(
-    "Piecewise((7*dim**2 + 7*dim, Eq(fceil(fmul(1.4, repeats)), 7)), (6*dim**2 + 6*dim, "
-    "Eq(fceil(fmul(1.4, repeats)), 6)), (2*dim**2 + 2*dim, Eq(fceil(fmul(1.4, repeats)), "
-    "2)), (5*dim**2 + 5*dim, Eq(fceil(fmul(1.4, repeats)), 5)), (3*dim**2 + 3*dim, True))",
-    "(repeats <= 5) & (Eq(fceil(fmul(1.4, repeats)), 2) | Eq(fceil(fmul(1.4, repeats)), "
-    "3) | Eq(fceil(fmul(1.4, repeats)), 5) | Eq(fceil(fmul(1.4, repeats)), 6) | "
-    "Eq(fceil(fmul(1.4, repeats)), 7))",
-    "partial",
-    repeats=Symbol(max=5),
-)
+@gives("dim**2*fceil(fmul(1.4, repeats)) + dim*fceil(fmul(1.4, repeats))")
 def efficientnet_round_repeats(dim, repeats):
     repeats = int(math.ceil(1.4 * repeats))  # noqa: RUF046
     return nn.Sequential(*[nn.Linear(dim, dim) for _ in range(repeats)])
@@ -316,12 +307,8 @@ def efficientnet_round_repeats(dim, repeats):
 
 # YOLOv5: make_divisible by ceil, and max(round(n * gd), 1) blocks
 @gives(
-    "Piecewise((64*floor(-c2/16)**2 - 8*floor(-c2/16), n < 2), (192*floor(-c2/16)**2 - "
-    "24*floor(-c2/16), Eq(Max(1, fround(fmul(0.33, n))), 3)), (128*floor(-c2/16)**2 - "
-    "16*floor(-c2/16), Eq(Max(1, fround(fmul(0.33, n))), 2)), (64*floor(-c2/16)**2 - "
-    "8*floor(-c2/16), True))",
-    "(n <= 9) & (c2 < 9007199254740993)",
-    n=Symbol(max=9),
+    "Piecewise((64*floor(-c2/16)**2*Max(1, fround(fmul(0.33, n))) - 8*floor(-c2/16)*Max(1, fround(fmul(0.33, n))), n >= 2), (64*n*floor(-c2/16)**2 - 8*n*floor(-c2/16), True))",
+    "c2 < 9007199254740993",
 )
 def yolo_parse_model(c2, n):
     c2 = math.ceil(c2 * 0.5 / 8) * 8
@@ -500,17 +487,7 @@ def eca_kernel(channels):
 
 
 # DCGAN, StyleGAN: one layer for each doubling of the resolution
-@gives(
-    "Piecewise((672*ndf**2 + 48*ndf, Eq(trunc(log2(image_size)), 6)), (160*ndf**2 + "
-    "48*ndf, Eq(trunc(log2(image_size)), 5)), (2720*ndf**2 + 48*ndf, "
-    "Eq(trunc(log2(image_size)), 7)), (48*ndf, Eq(trunc(log2(image_size)), 3)), "
-    "(32*ndf**2 + 48*ndf, True))",
-    "(image_size >= 8) & (image_size <= 128) & (Eq(trunc(log2(image_size)), 3) | "
-    "Eq(trunc(log2(image_size)), 4) | Eq(trunc(log2(image_size)), 5) | "
-    "Eq(trunc(log2(image_size)), 6) | Eq(trunc(log2(image_size)), 7))",
-    "partial",
-    image_size=Symbol(min=8, max=128),
-)
+@gives("32*4**Max(0, trunc(log2(image_size)) - 3)*ndf**2/3 - 32*ndf**2/3 + 48*ndf")
 def dcgan_discriminator(image_size, ndf=64):
     repeats = int(math.log2(image_size)) - 3
     layers = [nn.Conv2d(3, ndf, 4, bias=False)]
@@ -721,14 +698,7 @@ def lora(in_features, out_features, r=8, alpha: int = 16):
 
 
 # Switch, Mixtral: no more experts chosen than there are
-@gives(
-    "Piecewise((24*dim**2 + dim*experts + 24*dim, experts >= 6), (20*dim**2 + "
-    "dim*experts + 20*dim, experts >= 5), (16*dim**2 + dim*experts + 16*dim, experts >= "
-    "4), (8*dim**2 + dim*experts + 8*dim, Eq(experts, 2)), (12*dim**2 + dim*experts + "
-    "12*dim, experts >= 3), (4*dim**2 + dim*experts + 4*dim, True))",
-    "(experts >= top_k) & (experts <= 6)",
-    experts=Symbol(max=6),
-)
+@gives("4*dim**2*experts + 5*dim*experts", "experts >= top_k")
 def mixture_of_experts(dim, experts, top_k=2):
     if top_k > experts:
         raise ValueError("top_k must not exceed the number of experts")
@@ -873,20 +843,13 @@ def hourglass(dim):
 
 
 # [block] * n is one block
-@gives("dim**2 + dim", "depth <= 5", depth=Symbol(max=5))
+@gives("dim**2 + dim")
 def repeated_block(dim, depth):
     return nn.ModuleList([nn.Linear(dim, dim)] * depth)
 
 
 # transformers: layers in a range of a symbol
-@gives(
-    "Piecewise((8*dim**2 + 8*dim, n_layer >= 8), (7*dim**2 + 7*dim, n_layer >= 7), "
-    "(dim**2 + dim, n_layer < 2), (6*dim**2 + 6*dim, n_layer >= 6), (2*dim**2 + 2*dim, "
-    "n_layer < 3), (5*dim**2 + 5*dim, n_layer >= 5), (4*dim**2 + 4*dim, n_layer >= 4), "
-    "(3*dim**2 + 3*dim, True))",
-    "n_layer <= 8",
-    n_layer=Symbol(max=8),
-)
+@gives("dim**2*n_layer + dim*n_layer")
 def decoder_layers(dim, n_layer):
     std = 0.02 / math.sqrt(2 * n_layer)
     layers = nn.ModuleList([nn.Linear(dim, dim) for _ in range(n_layer)])
@@ -896,14 +859,7 @@ def decoder_layers(dim, n_layer):
 
 
 # ViT-Det: every fourth block is global
-@gives(
-    "Piecewise((15*dim**2, depth >= 12), (13*dim**2, depth >= 11), (dim**2, depth < 2), "
-    "(12*dim**2, depth >= 10), (2*dim**2, depth < 3), (11*dim**2, depth >= 9), "
-    "(3*dim**2, depth < 4), (10*dim**2, depth >= 8), (5*dim**2, depth < 5), (8*dim**2, "
-    "depth >= 7), (7*dim**2, depth >= 6), (6*dim**2, True))",
-    "depth <= 12",
-    depth=Symbol(max=12),
-)
+@gives("depth*dim**2 + dim**2*floor(depth/4)")
 def alternating_blocks(dim, depth):
     return nn.Sequential(
         *(nn.Linear(dim, 2 * dim if (i + 1) % 4 == 0 else dim, bias=False) for i in range(depth))
@@ -1776,25 +1732,13 @@ def list_times(dim, n):
 
 
 # stages that widen, from the last
-@gives(
-    "Piecewise((1365*dim**2 + 63*dim, n >= 6), (341*dim**2 + 31*dim, n >= 5), (dim**2 + "
-    "dim, n < 2), (85*dim**2 + 15*dim, n >= 4), (21*dim**2 + 7*dim, n >= 3), (5*dim**2 + "
-    "3*dim, True))",
-    "n <= 6",
-    n=Symbol(max=6),
-)
+@gives("2**n*dim + 4**n*dim**2/3 - dim**2/3 - dim", "n <= 20", n=Symbol(max=20))
 def reversed_range(dim, n):
     return nn.ModuleList([nn.Linear(dim * 2**i, dim * 2**i) for i in reversed(range(n))])
 
 
 # the last layer is another
-@gives(
-    "Piecewise((5*dim**2 + 6*dim + 1, n >= 6), (4*dim**2 + 5*dim + 1, n >= 5), (dim + 1, "
-    "n < 2), (3*dim**2 + 4*dim + 1, n >= 4), (2*dim**2 + 3*dim + 1, n >= 3), (dim**2 + "
-    "2*dim + 1, True))",
-    "n <= 6",
-    n=Symbol(max=6),
-)
+@gives("dim**2*n - dim**2 + dim*n + 1")
 def last_layer_differs(dim, n):
     return nn.Sequential(*[nn.Linear(dim, 1 if i == n - 1 else dim) for i in range(n)])
 
@@ -1833,12 +1777,7 @@ def symbolic_recursion(dim, depth):
 
 
 # a stack of LSTM layers
-@gives(
-    "Piecewise((32*dim**2 + 32*dim, num_layers >= 4), (24*dim**2 + 24*dim, num_layers >= "
-    "3), (16*dim**2 + 16*dim, num_layers >= 2), (8*dim**2 + 8*dim, True))",
-    "num_layers <= 4",
-    num_layers=Symbol(max=4),
-)
+@gives("8*dim**2*num_layers + 8*dim*num_layers")
 def lstm_layers(dim, num_layers):
     return nn.LSTM(dim, dim, num_layers=num_layers)
 

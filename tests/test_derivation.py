@@ -683,12 +683,27 @@ def test_the_budget_of_paths() -> None:
         count(199)
 
 
-def test_a_symbolic_loop_bound_is_followed_for_each_of_its_values() -> None:
+def test_a_loop_over_a_symbol_is_summed() -> None:
     def factory(dim, depth=3):
         return nn.Sequential(*(nn.Linear(dim, dim) for _ in range(depth)), *[nn.ReLU()] * depth)
 
     count = derive(factory, max_paths=5)
-    assert [count(10, depth) for depth in (1, 2, 3)] == [110, 220, 330]
+    assert str(count) == "depth*dim**2 + depth*dim"
+    assert count(10, 60) == 6600
+    assert count.certificate.grade == "complete"
+
+
+def test_a_loop_that_cannot_be_folded_is_followed_for_each_length() -> None:
+    def factory(dim, depth=3):
+        layers = nn.ModuleList()
+        for _ in range(depth):
+            layers.append(nn.Linear(dim, dim))
+            dim = 2 * dim
+        return layers
+
+    count = derive(factory, max_paths=5)
+    assert [count(10, depth) for depth in (1, 2, 3)] == [110, 530, 2170]
+    assert count.certificate.grade == "partial"
     with pytest.raises(symcount.DomainError):
         count(10, 60)
 

@@ -26,7 +26,7 @@ from symcount.errors import EscapedSymbolError
 from symcount.trace import Trace, trace
 from symcount.trace import builtins as intercepted
 from symcount.trace.builtins import BUILTINS, MATH
-from symcount.trace.numbers import SymFloat, SymInt
+from symcount.trace.numbers import SymFloat, SymInt, hint
 
 NATIVE = {
     **{name: getattr(builtins, name) for name in BUILTINS},
@@ -130,7 +130,7 @@ SYMBOLIC: dict[str, list[Callable[[Any], tuple[Any, ...]]]] = {
 }  # fmt: skip
 # what these give for a symbol is no symbol
 DECIDED = {
-    "range": "a symbolic bound is followed for its value, a branch",
+    "range": "a symbolic bound gives what stands in for a range",
     "math.isclose": "a comparison is a branch",
     "math.isfinite": "every symbol is finite",
     "math.isinf": "every symbol is finite",
@@ -153,9 +153,14 @@ def test_what_decides_gives_the_native_answer(name: str) -> None:
     args = {"math.isclose": (12, 12 + 1e-13), "range": (2, 12, 3)}.get(name, ())
     (result, _), _ = run(
         lambda x: (
-            REPLACED[name](*(x if a == 12 else a for a in args)) if args else REPLACED[name](x)
+            list(REPLACED[name](2, x, 3))
+            if name == "range"
+            else REPLACED[name](*(x if a == 12 else a for a in args) if args else (x,))
         )
     )
+    if name == "range":
+        assert [hint(value) for value in result] == [*range(2, 12, 3)]
+        return
     assert result == NATIVE[name](*(args or (12,)))
 
 

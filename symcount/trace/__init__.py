@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dis import opname
 from types import FrameType
@@ -32,7 +32,9 @@ from symcount.trace.builtins import (
     shadowed_modules,
 )
 from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
+from symcount.trace.loops import Loop, Tags, TooLong, name_of
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
+from symcount.trace.shapes import leaves
 from symcount.trace.tensors import Tensors, followed_tensors
 from symcount.trace.unseen import restart_if_refused
 
@@ -40,11 +42,16 @@ OnBranch: TypeAlias = "Callable[[Branch], bool]"
 Perturb: TypeAlias = "Callable[[str, Number], Number]"
 
 __all__ = [
+    "AS_USUAL",
+    "ELEMENT",
     "Branch",
     "Concretisation",
+    "Loop",
     "OnBranch",
     "Perturb",
     "Raised",
+    "Settings",
+    "TooLong",
     "Trace",
     "TracedTensor",
     "trace",
@@ -53,6 +60,8 @@ __all__ = [
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
+# The kind of concretisation of an index into a list that is as long as a loop.
+ELEMENT = "element"
 # A factory cannot need more restarts than it has modules and refusing functions.
 _MOST_RESTARTS = 1000
 
@@ -72,6 +81,7 @@ class Branch:
     node: Node
     frame: Frame
     specialised: bool = False
+    tags: Tags = ()
 
     @property
     def source(self) -> Source:
@@ -132,6 +142,7 @@ class TracedTensor:
     trainable: bool
     frame: Frame | None
     operation: str
+    tags: Tags = ()
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,8 @@ class Trace:
     concretisations: tuple[Concretisation, ...]
     raised: Raised | None
     exception: BaseException | None = field(default=None, repr=False)
+    loops: tuple[Loop, ...] = ()
+    unrolled: tuple[Node, ...] = ()
 
     def program(self) -> Program:
         """The live arithmetic of this run, frozen."""
@@ -165,6 +178,27 @@ class Trace:
             [(t.name, t.shape, t.frame) for t in self.tensors if t.shape is not None],
             [(b.node, b.taken) for b in self.branches],
         )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is to go.
+
+    - `perturb`: given the kind of a concretisation and its number, the number to use. Another
+      number shows whether anything depends on it.
+    - `texts`: numbers with which a symbol is compared where it becomes text, so that each text of
+      interest has a path of its own.
+    - `longest`: how many iterations a loop over a symbol may go through; more raise `TooLong`.
+    - `specialising`: follow the bounds of loops for their very values, each a path of its own.
+    """
+
+    perturb: Perturb | None = None
+    texts: Sequence[int] = ()
+    longest: int = 6
+    specialising: bool = False
+
+
+AS_USUAL = Settings()
 
 
 class _Run:
@@ -177,11 +211,17 @@ class _Run:
     def __init__(
         self,
         on_branch: Callable[[Branch], None],
-        perturb: Perturb | None,
-        texts: Sequence[int],
+        settings: Settings,
     ) -> None:
-        self.perturb = perturb
-        self.texts = texts
+        self.perturb = settings.perturb
+        self.texts = settings.texts
+        self.specialising = settings.specialising
+        self.longest = settings.longest
+        self.too_long: TooLong | None = None
+        self.tags: Tags = ()
+        self.loops: list[Loop] = []
+        self.unrolled: dict[int, Node] = {}
+        self._entered: dict[tuple[Any, ...], int] = {}
         self.alive = True
         self.must_restart = False
         self.tensors: Tensors | None = None
@@ -190,7 +230,7 @@ class _Run:
         self.on_branch = on_branch
         self._nodes: dict[tuple[Any, ...], Any] = {}
         self._keys: list[Node] = []
-        self._decided: dict[tuple[str, Node, Node | Number], bool] = {}
+        self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
     def _shadow(self, frame: FrameType) -> None:
         """Restart if the code of `frame` must be intercepted.
@@ -219,13 +259,25 @@ class _Run:
         return self._decide(op, a, b)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
-        taken = self._decided.get((op, a, b))
+        # in another iteration the same comparison says something else
+        key = op, a, b, self.tags
+        taken = self._decided.get(key)
         if taken is None:
             taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
             place = user_frame()
-            self.on_branch(Branch(op, a, b, taken, Node(op, (a, b), taken, place), place))
-            self._decided[op, a, b] = taken
+            test = Node(op, (a, b), taken, place)
+            self.on_branch(Branch(op, a, b, taken, test, place, tags=self.tags))
+            self._decided[key] = taken
         return taken
+
+    def _is_of_loop(self, node: Node, size: int) -> bool:
+        """Whether an index reads from a list that a loop has made: one as long as the loop."""
+        return any(int(n.hint) == size for n in self.unrolled.values()) and (
+            not _symbols_of(node) or not set(_symbols_of(node)).isdisjoint(self._bounds())
+        )
+
+    def _bounds(self) -> set[str]:
+        return {name for n in self.unrolled.values() for name in _symbols_of(n)}
 
     def _follow_equal_keys(self, node: Node) -> None:
         """Branch on whether a key is equal to one before: in a dict or a set they are one."""
@@ -239,12 +291,56 @@ class _Run:
         if self._decide("lt", node, size) and self._decide("ge", node, -size):
             _ = any(self._decide("eq", node, index) for index in lookups.candidates(size))
 
-    def specialise(self, node: Node) -> int:
-        value = node.hint
+    def specialised(self, value: Any) -> int:
+        """The plain value of a symbol, followed for this very value: a branch."""
+        if type(value) is not SymInt:
+            return int(value)
+        node = value._node
         place = user_frame()
-        test = Node("eq", (node, value), True, place)
-        self.on_branch(Branch("eq", node, value, True, test, place, specialised=True))
-        return int(value)
+        test = Node("eq", (node, node.hint), True, place)
+        self.on_branch(Branch("eq", node, node.hint, True, test, place, specialised=True))
+        return int(node.hint)
+
+    def unroll(self, value: Any) -> int:
+        if type(value) is not SymInt:
+            return int(value)
+        if self.specialising:
+            return self.specialised(value)
+        node = value._node
+        length = int(node.hint)
+        if length > self.longest and node.op != "index":
+            self.too_long = TooLong(_symbols_of(node), length)
+            raise self.too_long
+        self.unrolled[id(node)] = node
+        return length
+
+    def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
+        """Go through a loop, the run's tags saying in which iteration it is."""
+        length = self.unroll(count)
+        frame = calling_frame(2)
+        place = self.tags, id(frame.f_code), frame.f_lasti
+        times = self._entered[place] = self._entered.get(place, -1) + 1
+        name = name_of(self.tags, frame.f_code, frame.f_lasti, times)
+        loop = Loop(name, count._node if type(count) is SymInt else length, self.tags)
+        self.loops.append(loop)
+        numbers = range(length)[::-1] if backwards else range(length)
+        return self._iterations(loop, numbers, first, step, Frame(frame.f_code, frame.f_lasti))
+
+    def _iterations(
+        self, loop: Loop, numbers: Iterable[int], first: Any, step: int, place: Frame
+    ) -> Iterator[Any]:
+        try:
+            for k in numbers:
+                self.tags = (*self._tags_without(loop), (loop, k))
+                loop.iterations += 1
+                index = SymInt(Node("index", (loop.name, k), k, place), self)
+                yield first + index * step if step != 1 or first != 0 else index
+            loop.finished = True
+        finally:
+            self.tags = self._tags_without(loop)
+
+    def _tags_without(self, loop: Loop) -> Tags:
+        return tuple(tag for tag in self.tags if tag[0] is not loop)
 
     def concretise(self, kind: str, node: Node) -> Any:
         frame = calling_frame(2)
@@ -253,6 +349,8 @@ class _Run:
             if _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
                 kind = "text"
         keys = lookups.integer_keys(frame) if kind == "hash" else None
+        if kind in ("hash", "text") and keys is None and self.loops and not _symbols_of(node):
+            return node.hint  # the number of an iteration, as it appears in names
         if kind == "hash":
             self._follow_equal_keys(node)
         if keys is not None:
@@ -277,18 +375,30 @@ class _Run:
                 kind, _symbols_of(node), node.hint, frame.source
             )
 
-    def concretise_value(self, kind: str) -> None:
-        """Record that a value of a tensor that depends on symbols was read."""
+    def concretise_value(self, kind: str, values: Any) -> Any:
+        """Record that values of a tensor that depends on symbols were read, and return them."""
         frame = user_frame()
+        first = next((v for v in leaves(values) if type(v) is float), None)
         self.concretisations.setdefault(
-            (kind, 0, id(frame.code), frame.lasti), Concretisation(kind, (), None, frame.source)
+            (kind, 0, id(frame.code), frame.lasti), Concretisation(kind, (), first, frame.source)
         )
+        if first is None or self.perturb is None:
+            return values
+        other = self.perturb(kind, first)
+        if other == first:
+            return values
+        if 0 <= first <= 1:  # and so it stays: rates are often checked
+            other = 1 - 1 / max(1, other)
+        return [other] * len(values) if isinstance(values, list) else other
 
     def poke(self, node: Node) -> int:
         frame = calling_frame(2)
         self._shadow(frame)
         if _instruction(frame) in _SUBSCRIPTS:
             size = lookups.length(frame)
+            if size is not None and self._is_of_loop(node, size):
+                self._concretise(ELEMENT, node, user_frame())
+                return int(node.hint if self.perturb is None else (node.hint + 1) % size)
             if size is not None:
                 self._follow_index(node, size)
                 return int(node.hint)
@@ -330,8 +440,7 @@ def trace(
     symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
     listen: Callable[[], OnBranch] = lambda: lambda branch: True,
-    perturb: Perturb | None = None,
-    texts: Sequence[int] = (),
+    settings: Settings = AS_USUAL,
 ) -> Trace:
     """Run `factory` once with symbols for some of its parameters, and record what it does.
 
@@ -343,22 +452,20 @@ def trace(
         listen: called whenever the run starts, or starts again. What it returns is called with
             each comparison of a symbol, and returns False for those that always go one way,
             which are then left out of the trace.
-        perturb: given the kind of a concretisation and its number, the number to use; the number
-            itself if not given. Another number shows whether anything depends on it.
-        texts: numbers with which a symbol is compared where it becomes text, so that each text
-            of interest has a path of its own.
+        settings: how the run is to go.
 
     What the factory does to the ambient state (`symcount.ambient`) is the caller's to restore.
 
     Raises:
         DerivationError: the run ended in something no formula can come from. An exception of the
             factory itself does not raise here: it is the result (`Trace.raised`).
+        TooLong: a loop over a symbol would have more than `settings.longest` iterations.
     """
     with _lock:
         for _ in range(_MOST_RESTARTS):
             loaded = len(sys.modules)
             try:
-                return _run_once(factory, symbols, fixed, listen(), perturb, texts)
+                return _run_once(factory, symbols, fixed, listen(), settings)
             except Restart:
                 continue
             finally:
@@ -372,8 +479,7 @@ def _run_once(
     symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
     on_branch: OnBranch,
-    perturb: Perturb | None,
-    texts: Sequence[int],
+    settings: Settings,
 ) -> Trace:
     branches: list[Branch] = []
 
@@ -381,7 +487,7 @@ def _run_once(
         if on_branch(branch):
             branches.append(branch)
 
-    run = _Run(record_branch, perturb, texts)
+    run = _Run(record_branch, settings)
     nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
     arguments = {
         parameter: (SymFloat if isinstance(value, float) else SymInt)(nodes[name], run)
@@ -406,6 +512,8 @@ def _run_once(
         run.finish()
     if run.must_restart:
         raise Restart
+    if run.too_long is not None:
+        raise run.too_long
     return Trace(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),
@@ -414,6 +522,8 @@ def _run_once(
         concretisations=tuple(run.concretisations.values()),
         raised=raised,
         exception=exception,
+        loops=tuple(run.loops),
+        unrolled=tuple(run.unrolled.values()),
     )
 
 
@@ -467,6 +577,7 @@ def _traced(name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: A
         trainable=trainable,
         frame=None if known is None else known.frame,
         operation="" if known is None else known.operation,
+        tags=() if known is None else known.tags,
     )
 
 

@@ -28,6 +28,7 @@ from typing import Any, TypeAlias
 
 from symcount.errors import UnsupportedError
 from symcount.trace.graph import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
+from symcount.trace.loops import SymRange
 from symcount.trace.numbers import SymFloat, SymInt, apply, hint, operand
 
 
@@ -151,21 +152,42 @@ def apply_to_pair(op: str, a: Any, b: Any) -> Any:
     return getattr(math, op)(a, b) if hasattr(math, op) else getattr(builtins, op)(a, b)
 
 
-def specialise(value: Any) -> Any:
+def unrolled(value: Any) -> Any:
+    """The plain value of an integer symbol that says how many of something there are."""
+    if type(value) is SymInt:
+        value._check()
+        return value._run.unroll(value)
+    return value
+
+
+def specialised(value: Any) -> Any:
     """The plain value of an integer symbol, followed for this very value: a branch."""
     if type(value) is SymInt:
         value._check()
-        return value._run.specialise(value._node)
+        return value._run.specialised(value)
     return value
+
+
+def _range(*args: Any) -> Any:
+    symbol = _first_symbol(args)
+    if symbol is None or not 1 <= len(args) <= 3 or not all(isinstance(a, int) for a in args):
+        return range(*args)
+    symbol._check()
+    start, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
+    if symbol._run.specialising or type(step) is not int or step == 0:
+        return range(*map(symbol._run.specialised, args))
+    distance = stop - start if step > 0 else start - stop
+    count = apply_to_pair("max", (distance + abs(step) - 1) // abs(step), 0)
+    return SymRange(symbol._run, start, stop, step, count)
 
 
 class _RangeMeta(TypeShadow):
     def __call__(cls, *args: Any) -> Any:
-        return range(*map(specialise, args))
+        return _range(*args)
 
 
 class RangeShadow(metaclass=_RangeMeta):
-    """Stands in for `range`: a symbolic bound is followed for its very value."""
+    """Stands in for `range`: with a symbolic bound it is a loop to be folded."""
 
     original = range
 

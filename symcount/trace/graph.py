@@ -248,6 +248,11 @@ def validate(graph: torch.fx.Graph) -> None:
             raise ValueError(f"node {node.name!r} is a {node.op}, which no factory's trace has")
 
 
+def _is_computed(value: object) -> bool:
+    """Whether an operand is a node of the program. The index of a loop is a number of this run."""
+    return isinstance(value, Node) and value.op != "index"
+
+
 def freeze(
     symbols: Iterable[Node],
     tensors: Iterable[tuple[str, Shape, Frame | None]],
@@ -257,19 +262,24 @@ def freeze(
     refs: dict[int, Ref] = {}
     instructions: list[Instruction] = []
 
-    def emit(node: Node) -> Ref:
+    def operand(value: Any) -> Any:
+        return refs[id(value)] if _is_computed(value) else getattr(value, "hint", value)
+
+    def emit(node: Node) -> Ref | int:
+        if not _is_computed(node):
+            return int(node.hint)
         stack = [node]
         while stack:
             top = stack[-1]
             if id(top) in refs:
                 stack.pop()
                 continue
-            waiting = [a for a in top.args if isinstance(a, Node) and id(a) not in refs]
+            waiting = [a for a in top.args if _is_computed(a) and id(a) not in refs]
             if waiting:
-                stack.extend(waiting)
+                stack.extend(waiting)  # type: ignore[arg-type]
                 continue
             stack.pop()
-            args = tuple(refs[id(a)] if isinstance(a, Node) else a for a in top.args)
+            args = tuple(map(operand, top.args))
             refs[id(top)] = Ref(len(instructions))
             source = top.frame.source if top.frame is not None else None
             instructions.append(Instruction(top.op, args, source))
@@ -285,5 +295,7 @@ def freeze(
         )
         for name, shape, frame in tensors
     )
-    frozen_branches = tuple((emit(node), taken) for node, taken in branches)
+    frozen_branches = tuple(
+        (ref, taken) for node, taken in branches if isinstance(ref := emit(node), Ref)
+    )
     return Program(tuple(instructions), frozen_tensors, frozen_branches)

@@ -79,8 +79,11 @@ class Run(Protocol):
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
         """Decide the comparison `a op b`, record it as a branch, and return its truth."""
 
-    def specialise(self, node: Node) -> int:
-        """Follow the factory for the very value of `node`, as a branch, and return it."""
+    def unroll(self, value: Any) -> int:
+        """The plain value of a symbol that says how many of something there are."""
+
+    def specialised(self, value: Any) -> int:
+        """The plain value of a symbol, followed for this very value: a branch."""
 
     def concretise(self, kind: str, node: Node) -> Any:
         """Record that `node` becomes a plain number, and return the number."""
@@ -204,9 +207,9 @@ def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any],
         self._check()
         return self._run.mix(lambda: operation(other, value) if flip else operation(value, other))
     if operation is operator.mul and isinstance(other, list | tuple | str | bytes):
-        # a sequence repeated n times has no symbolic length: follow it for this very n
+        # a sequence repeated n times has no symbolic length
         self._check()
-        return other * self._run.specialise(self._node)
+        return other * self._run.unroll(self)
     if isinstance(other, complex | Fraction):
         self._check()
         value = self._run.concretise("arithmetic", self._node)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from symcount.trace.builtins import apply_to_pair, is_symbol, specialise
+from symcount.trace.builtins import apply_to_pair, is_symbol, specialised, unrolled
 from symcount.trace.numbers import SymInt, hint
 
 if TYPE_CHECKING:
@@ -333,9 +333,10 @@ def _tensor(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 
 @rule("item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy")
 def _read_values(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    values = mode.real(func, args, kwargs)
     if mode.tainted(args, {}):
-        mode.run.concretise_value(f"Tensor.{name_of(func)}()")
-    return mode.real(func, args, kwargs)
+        return mode.run.concretise_value(f"Tensor.{name_of(func)}()", values)
+    return values
 
 
 # --- same shape -------------------------------------------------------------------------------
@@ -446,10 +447,15 @@ def _nbytes(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return product(mode.shape(args[0])) * args[0].itemsize
 
 
+def _length(tensor: torch.Tensor, size: Size) -> Any:
+    """How many elements are gone through: of a list of rates, as often as a loop has iterations."""
+    return specialised(size) if tensor.is_meta else unrolled(size)
+
+
 @rule("__len__")
 def _len(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     mode.real(func, args, kwargs)
-    return specialise(mode.shape(args[0])[0])
+    return _length(args[0], mode.shape(args[0])[0])
 
 
 # --- reshaping --------------------------------------------------------------------------------
@@ -757,12 +763,12 @@ def _pieces(
 
 
 def _equal_lengths(total: Size, size: Size) -> Callable[[int], Sequence[Size]]:
-    """Pieces of one size, the last of them of what is left; followed for their very number."""
+    """Pieces of one size, the last of them of what is left; however many."""
 
     def lengths(count: int) -> Sequence[Size]:
         if total == 0:
             return [0] * count
-        specialise(_ceil_div(total, size))
+        specialised(_ceil_div(total, size))
         return [size] * (count - 1) + [total - size * (count - 1)]
 
     return lengths
@@ -786,7 +792,7 @@ def _split(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 @rule("chunk")
 def _chunk(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     tensor = args[0]
-    chunks = specialise(args[1] if len(args) > 1 else kwargs["chunks"])
+    chunks = specialised(args[1] if len(args) > 1 else kwargs["chunks"])
     dim = args[2] if len(args) > 2 else kwargs.get("dim", 0)
     total = mode.shape(tensor)[dim]
     lengths = _equal_lengths(total, _ceil_div(total, chunks) if total != 0 else 0)
@@ -796,7 +802,7 @@ def _chunk(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 @rule("unbind", "__iter__")
 def _unbind(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-    specialise(mode.shape(args[0])[dim])
+    _length(args[0], mode.shape(args[0])[dim])
     out = _pieces(mode, torch.Tensor.unbind, (args[0], dim), dim, None)
     return iter(out) if name_of(func) == "__iter__" else out
 

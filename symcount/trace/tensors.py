@@ -22,6 +22,7 @@ from symcount.errors import InternalError, UnknownShapeError
 from symcount.trace import unseen
 from symcount.trace.builtins import is_symbol
 from symcount.trace.graph import Frame
+from symcount.trace.loops import Tags
 from symcount.trace.numbers import calling_frame, hint, user_frame
 from symcount.trace.shapes import (
     RULES,
@@ -40,7 +41,7 @@ from symcount.trace.shapes import (
 class Known:
     """What the run knows of a tensor, which it keeps alive so that its `id` stays its own."""
 
-    __slots__ = ("frame", "operation", "shape", "tainted", "tensor")
+    __slots__ = ("frame", "operation", "shape", "tags", "tainted", "tensor")
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Known:
         frame: Frame,
         operation: str,
         tainted: bool,
+        tags: Tags,
     ) -> None:
         self.tensor = tensor
         self.shape = shape
         self.frame = frame
         self.operation = operation
         self.tainted = tainted
+        self.tags = tags
 
 
 class Tensors(TorchFunctionMode):
@@ -79,7 +82,9 @@ class Tensors(TorchFunctionMode):
                     f"{operation} gave a tensor of shape {tuple(tensor.shape)}, its rule says "
                     f"{at_hints}"
                 )
-        self.known[id(tensor)] = Known(tensor, shape, user_frame(), operation, tainted)
+        self.known[id(tensor)] = Known(
+            tensor, shape, user_frame(), operation, tainted, self.run.tags
+        )
         return tensor
 
     def taint(self, result: object) -> None:
@@ -93,7 +98,7 @@ class Tensors(TorchFunctionMode):
         known = self.known.get(id(other))
         if known is not None:
             self.known[id(tensor)] = Known(
-                tensor, known.shape, user_frame(), known.operation, known.tainted
+                tensor, known.shape, user_frame(), known.operation, known.tainted, self.run.tags
             )
 
     def shape(self, tensor: torch.Tensor) -> Sizes:
@@ -183,7 +188,7 @@ class Tensors(TorchFunctionMode):
                 if id(item) not in self.known or not in_place(name):
                     self.know(item, None if depends else tuple(item.shape), name, tainted)
             elif depends and type(item) in (int, float) and name not in SIZELESS:
-                self.run.concretise_value(f"torch {name}()")
+                self.run.concretise_value(f"torch {name}()", None)
         return out
 
 

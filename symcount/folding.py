@@ -1,0 +1,346 @@
+"""What a loop makes, said once for all of its iterations.
+
+A run goes through a loop a few times. Iterations that took the same decisions must have made the
+same tensors, their sizes being the same function of the index; then a tensor of one iteration
+stands for those of all, and how many there are is a sum over the index (`symcount.sums`). Where
+iterations differ though they decided alike, such as a first one that has another input, it is
+tried whether the first or the last is the exception.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from symcount.algebra import Condition, Facts, Poly, compare, const, product_of, substituted, symbol
+from symcount.evaluate import holds
+from symcount.explore import Iteration, Path, Place, has_index, require_current
+from symcount.lower import Lowering
+from symcount.paths import (
+    ANYTHING,
+    Built,
+    Choice,
+    Decisions,
+    Repeat,
+    Split,
+    Tree,
+    Weight,
+    choice,
+    mapped,
+)
+from symcount.sums import Known, NoClosedForm, Undecided, total
+from symcount.trace import TracedTensor
+from symcount.trace.graph import Node
+from symcount.trace.loops import NotFolded, Tags
+
+_NUMBERS = re.compile("[0-9]+")
+# Splits of a path by conditions on which a sum depends.
+_MOST_SPLITS = 8
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A tensor or a loop as one iteration makes it.
+
+    Two are equal if they are the same but for the numbers in their names.
+    """
+
+    name: str
+    sizes: tuple[Poly, ...] | None
+    facts: tuple[Any, ...]
+    occurrence: int
+    tensor: TracedTensor | None = field(compare=False, default=None)
+
+
+_Signature: TypeAlias = "tuple[_Made, ...]"
+
+
+class Folder:
+    """Folds the loops of one path: weights that stand for those of all iterations.
+
+    `inferred` says whether iterations had to be taken for exceptions that no decision explains.
+    """
+
+    def __init__(self, path: Path, lowering: Lowering) -> None:
+        self.path = path
+        self.runs = [path, *path.again]
+        self.lowerings = {
+            id(run): lowering if run is path else Lowering(lowering.facts) for run in self.runs
+        }
+        self.facts = lowering.facts
+        self.inferred = False
+        self.limits: set[tuple[Condition, bool]] = set()
+        self._by_tags = {id(run): _by_tags(run) for run in self.runs}
+        self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
+
+    def weights(self) -> tuple[Weight, ...]:
+        """The weights of the path; of those in loops, `total` is still to be summed."""
+        tops = [self._made(run, ()) for run in self.runs]
+        if any(made != tops[0] for made in tops):
+            raise NotFolded("what is made outside of its loops depends on how long they are")
+        if any(has_index(side) for c, _ in self.limits for side in (c.left, c.right)):
+            raise NotFolded("float arithmetic with an index")
+        order = {id(tensor): place for place, tensor in enumerate(self.path.trace.tensors)}
+        found = list(self._below(tops[0], ()))
+        found.sort(key=lambda pair: order.get(id(pair[0]), len(order)))
+        return tuple(weight for _, weight in found)
+
+    def _below(
+        self, made: _Signature, repeats: tuple[Repeat, ...]
+    ) -> Iterator[tuple[TracedTensor, Weight]]:
+        for item in made:
+            if item.tensor is not None:
+                yield item.tensor, self._weight(item, item.tensor, repeats)
+            else:
+                yield from self._of_loop(item, repeats)
+
+    def _of_loop(
+        self, item: _Made, repeats: tuple[Repeat, ...]
+    ) -> Iterator[tuple[TracedTensor, Weight]]:
+        assert item.sizes is not None
+        (count,) = item.sizes
+        tree = self._tree(item.name, count)
+        for kind in dict.fromkeys(made for signature in _leaves(tree) for made in signature):
+
+            def is_made(signature: _Signature, kind: _Made = kind) -> int:
+                return int(kind in signature)
+
+            when = mapped(tree, is_made)
+            yield from self._below((kind,), (*repeats, Repeat(item.name, count, when)))
+
+    def _tree(self, name: str, count: Poly) -> Any:
+        """What the iterations of a loop make, as a tree of choices on its index."""
+        explained = list(self._decided_elsewhere(name, count))
+        ends = [
+            compare("eq", symbol(name), end, self.facts)[0] for end in (const(0), count - const(1))
+        ]
+        first, last = ([end] if end is not None else [] for end in ends)
+        for conditions, is_inferred in (
+            ([], False),
+            (explained, False),
+            (explained + first, True),
+            (explained + first + last, True),
+        ):
+            found = self._grown(name, conditions)
+            if found is not None:
+                self.inferred |= is_inferred
+                return found
+        raise NotFolded("iterations of a loop differ in what they make")
+
+    def _decided_elsewhere(self, name: str, count: Poly) -> Iterator[Condition]:
+        """What loops of as many iterations decided, which may have made a list for this one."""
+        index = symbol(name)
+        loops = {loop.name: loop for run in self.runs for loop in run.trace.loops}
+        around = loops[name].inside[-1][0].name if loops[name].inside else None
+        for other in loops.values():
+            inside = other.inside[-1][0].name if other.inside else None
+            if other.name != name and inside == around:
+                if self.lowerings[id(self.path)](other.count).poly != count:
+                    continue
+                for condition in _conditions(self.path.loops[other.name]):
+                    left, right = (
+                        substituted(side, other.name, index, self.facts)
+                        for side in (condition.left, condition.right)
+                    )
+                    yield Condition(condition.op, left, right)
+
+    def _grown(self, name: str, exceptions: Sequence[Condition]) -> Any:
+        """The tree, or None if iterations differ though they decided alike.
+
+        Iterations in which `exceptions` have another truth may differ.
+        """
+        made: dict[tuple[bool, ...], dict[int, _Signature]] = {}
+        root = self.path.loops[name]
+        for run in self.runs:
+            for iteration in run.iterations:
+                if iteration.loop.name != name:
+                    continue
+                known = tuple(_holds(condition, run, iteration) for condition in exceptions)
+                end = _end(root, iteration)
+                here = self._made(run, (*iteration.loop.inside, (iteration.loop, iteration.number)))
+                if made.setdefault(known, {}).setdefault(id(end), here) != here:
+                    return None
+        return _tree_of(root, exceptions, (), made)
+
+    # --- what one iteration makes ---
+
+    def _made(self, run: Path, tags: Tags) -> _Signature:
+        """The tensors and loops of one iteration of a run, in the order of the module."""
+        lowering = self.lowerings[id(run)]
+        seen: dict[tuple[Any, ...], int] = {}
+        made = []
+        for tensor in self._by_tags[id(run)].get(tags, ()):
+            sizes = self._sizes(tensor, lowering, tags)
+            name = _NUMBERS.sub("*", tensor.name)
+            facts = (tensor.dtype, tensor.kind, tensor.trainable)
+            seen[name, sizes, facts] = times = seen.get((name, sizes, facts), -1) + 1
+            made.append(_Made(name, sizes, facts, times, tensor))
+        if run is self.path and tags:
+            loops = tuple(loop.name for loop, _ in tags)
+            for item in made:
+                assert item.tensor is not None
+                numbers = [number for _, number in tags]
+                self._members.setdefault((loops, item), []).append((numbers, item.tensor.name))
+        for loop in run.trace.loops:
+            if loop.inside == tags:
+                count = lowering(loop.count)
+                made.append(_Made(loop.name, (count.poly,), (), 0))
+        return tuple(made)
+
+    def _sizes(
+        self, tensor: TracedTensor, lowering: Lowering, tags: Tags
+    ) -> tuple[Poly, ...] | None:
+        if tensor.shape is None:
+            return None
+        sizes = []
+        for size in tensor.shape:
+            if isinstance(size, Node):
+                require_current(size, tags)
+            value = lowering(size)
+            self.limits |= value.limits
+            sizes.append(value.poly)
+        return tuple(sizes)
+
+    def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> Weight:
+        return Weight(
+            name=self._name(made, tensor, repeats),
+            shape=made.sizes,
+            dtype=tensor.dtype,
+            itemsize=tensor.itemsize,
+            kind=tensor.kind,
+            trainable=tensor.trainable,
+            source=tensor.frame.source if tensor.frame else None,
+            operation=tensor.operation,
+            repeats=repeats,
+        )
+
+    def _name(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> str:
+        """The name of all tensors that are like one: `layers.{0..n-1}.weight`."""
+        members = self._members.get((tuple(r.index for r in repeats), made), [])
+        if not members:
+            return tensor.name
+        texts = _NUMBERS.split(tensor.name)
+        columns = zip(*(map(int, _NUMBERS.findall(name)) for _, name in members), strict=True)
+        parts = [texts[0]]
+        for text, column in zip(texts[1:], columns, strict=True):
+            parts += [_number(column, [numbers for numbers, _ in members], repeats), text]
+        return "".join(parts)
+
+
+def _number(
+    column: Sequence[int], numbers: Sequence[Sequence[int]], repeats: Sequence[Repeat]
+) -> str:
+    """A number in the names of tensors that are alike, given the iterations that made them."""
+    if len(set(column)) == 1:
+        return str(column[0])
+    for depth, repeat in enumerate(repeats):
+        offsets = {value - number[depth] for value, number in zip(column, numbers, strict=True)}
+        if len(offsets) == 1 and repeat.when == 1:
+            (first,) = offsets
+            return f"{{{first}..{_text(repeat.count + const(first - 1))}}}"
+    return "{*}"
+
+
+def _text(value: Poly) -> str:
+    """A polynomial as people write it."""
+    return repr(value).replace(" + -", "-").replace(" + ", "+")
+
+
+def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
+    found: dict[Tags, list[TracedTensor]] = {}
+    for tensor in run.trace.tensors:
+        found.setdefault(tensor.tags, []).append(tensor)
+    return found
+
+
+def _holds(condition: Condition, run: Path, iteration: Iteration) -> bool:
+    values = dict(run.trace.hints)
+    for loop, number in (*iteration.loop.inside, (iteration.loop, iteration.number)):
+        values[loop.name] = number
+    return holds(condition, values)
+
+
+def _end(root: Place, iteration: Iteration) -> Place:
+    """Where the decisions of an iteration lead in the tree of its loop."""
+    place = root
+    for step in iteration.steps:
+        then, otherwise = place.children()
+        place = then if step.truth else otherwise
+    return place
+
+
+def _tree_of(
+    place: Place,
+    exceptions: Sequence[Condition],
+    known: tuple[bool, ...],
+    made: Mapping[tuple[bool, ...], Mapping[int, _Signature]],
+) -> Any:
+    """A tree of choices with what the iterations made for leaves."""
+    if len(known) < len(exceptions):
+        then, otherwise = (
+            _tree_of(place, exceptions, (*known, truth), made) for truth in (True, False)
+        )
+        return choice(exceptions[len(known)], then, otherwise)
+    if place.condition is not None:
+        then, otherwise = (_tree_of(side, exceptions, known, made) for side in place.children())
+        return choice(place.condition, then, otherwise)
+    signature = made.get(known, {}).get(id(place))
+    if signature is None and not (exceptions or place.unreachable):
+        raise NotFolded("some iterations of a loop were not seen")
+    return ANYTHING if signature is None else signature
+
+
+def _conditions(place: Place) -> Iterator[Condition]:
+    """The conditions of the tree of a loop, each once."""
+    stack, seen = [place], set()
+    while stack:
+        here = stack.pop()
+        if here.condition is not None:
+            stack += here.children()
+            if here.condition not in seen:
+                seen.add(here.condition)
+                yield here.condition
+
+
+def _leaves(tree: Any) -> Iterator[_Signature]:
+    if isinstance(tree, Choice):
+        yield from _leaves(tree.then)
+        yield from _leaves(tree.otherwise)
+    elif tree is not ANYTHING:
+        yield tree
+
+
+# --- summing ----------------------------------------------------------------------------------
+
+
+def summed(leaf: Built, facts: Facts, decisions: Decisions) -> Tree:
+    """The leaf with the total of every weight, split where sums have different forms."""
+    for condition, truth in decisions:
+        facts = facts.with_condition(condition, truth)
+    return _summed(leaf, Known(facts, dict(decisions)), _MOST_SPLITS)
+
+
+def _summed(leaf: Built, known: Known, splits: int) -> Tree:
+    try:
+        return replace(leaf, weights=tuple(_with_total(w, known) for w in leaf.weights))
+    except NoClosedForm as error:
+        raise NotFolded(str(error)) from None
+    except Undecided as error:
+        condition = error.condition
+        if not splits:
+            raise NotFolded("sums over its iterations have too many forms") from None
+    sides = (
+        Known(known.facts.with_condition(condition, truth), {**known.decided, condition: truth})
+        for truth in (True, False)
+    )
+    then, otherwise = (_summed(leaf, side, splits - 1) for side in sides)
+    return Split(condition, None, then, otherwise)
+
+
+def _with_total(weight: Weight, known: Known) -> Weight:
+    if not weight.repeats:
+        return weight
+    numel = const(1) if weight.shape is None else product_of(weight.shape)
+    return replace(weight, total=total(numel, weight.repeats, known))

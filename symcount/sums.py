@@ -1,0 +1,253 @@
+"""Sums over the iterations of a loop in closed form.
+
+What is summed is a polynomial in the index, in powers such as `2**i`, or a choice between such by
+conditions on the index: `i == n - 1`, `i < k`, `i % 6 == 5`. A sum over an interval is a difference
+of two polynomials in its ends (Faulhaber's formula), and an iteration that is an exception is
+taken out of one and put in by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from symcount.algebra import (
+    Call,
+    Condition,
+    Facts,
+    Monomial,
+    Poly,
+    Symbol,
+    call,
+    compare,
+    const,
+    floor,
+    maximum,
+    mentions,
+    minimum,
+    only_atom,
+    substituted,
+    symbol,
+)
+from symcount.errors import UnsupportedError
+from symcount.paths import Choice, Repeat
+
+_MOST_RESIDUES = 256
+
+
+class NoClosedForm(Exception):
+    """A sum whose terms depend on the index in a way that is not modelled."""
+
+
+class Undecided(Exception):
+    """A sum has one form where a condition holds, and another where it does not."""
+
+    def __init__(self, condition: Condition) -> None:
+        super().__init__(condition)
+        self.condition = condition
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known where a sum is wanted: facts, and conditions with their truth."""
+
+    facts: Facts
+    decided: Mapping[Condition, bool]
+
+    def holds(self, op: str, a: Poly, b: Poly) -> bool:
+        """Whether a comparison holds; raises `Undecided` where it depends."""
+        condition, polarity = compare(op, a, b, self.facts)
+        if condition is None:
+            return polarity
+        return self.truth(condition) is polarity
+
+    def truth(self, condition: Condition) -> bool:
+        """The truth of a condition that is decided."""
+        known, polarity = compare(condition.op, condition.left, condition.right, self.facts)
+        if known is None:
+            return polarity
+        if condition not in self.decided:
+            raise Undecided(condition)
+        return self.decided[condition]
+
+
+def total(value: Poly, repeats: Sequence[Repeat], known: Known) -> Poly:
+    """The sum of `value` over all iterations of nested loops, outermost first.
+
+    Raises:
+        NoClosedForm: there is none that is known here.
+        Undecided: it depends on a condition that is not decided.
+    """
+    try:
+        for repeat in reversed(repeats):
+            everywhere = _Region(const(0), repeat.count)
+            value = _Sum(value, repeat.index, known).over(repeat.when, everywhere)
+        return value
+    except UnsupportedError as error:
+        raise NoClosedForm(str(error)) from error
+
+
+@dataclass(frozen=True)
+class _Region:
+    """The iterations from `low` up to `high`, that one excluded, with one residue."""
+
+    low: Poly
+    high: Poly
+    modulus: int = 1
+    residue: int = 0
+
+
+class _Sum:
+    """Sums one polynomial over regions of one index."""
+
+    def __init__(self, value: Poly, index: str, known: Known) -> None:
+        self.value = value
+        self.index = index
+        self.known = known
+
+    def over(self, tree: Any, region: _Region) -> Poly:
+        """The sum over the iterations of a region in which `tree` says 1."""
+        if not isinstance(tree, Choice):
+            return self.of(region) if tree else const(0)
+        condition = tree.condition
+        if not mentions(condition, self.index):
+            return self.over(tree.then if self.known.truth(condition) else tree.otherwise, region)
+        then, otherwise = tree.then, tree.otherwise
+        difference = condition.left - condition.right
+        slope, rest = self.line(difference)
+        if condition.op == "ge" and slope:
+            edge = floor(rest.scaled(Fraction(1, abs(slope))), self.known.facts)
+            first = -edge if slope > 0 else edge + const(1)  # where the truth changes
+            first = minimum((region.high, maximum((region.low, first), self.facts)), self.facts)
+            below, above = replace(region, high=first), replace(region, low=first)
+            if slope < 0:
+                then, otherwise = otherwise, then
+            return self.over(otherwise, below) + self.over(then, above)
+        if condition.op == "eq" and abs(slope) == 1:
+            at = rest.scaled(-slope)
+            return self.over(otherwise, region) + self.at(then, at, region) - self.at(
+                otherwise, at, region
+            )  # fmt: skip
+        if condition.op in ("eq", "ge") and condition.right.constant is not None:
+            result = self.over(otherwise, region)
+            for part in self.residues(condition, region):
+                result = result + self.over(then, part) - self.over(otherwise, part)
+            return result
+        raise NoClosedForm(f"a sum over the iterations in which {condition!r}")
+
+    @property
+    def facts(self) -> Facts:
+        return self.known.facts
+
+    def line(self, value: Poly) -> tuple[int, Poly]:
+        """(a, b) if `value` is a * index + b, a a number and b free of the index; else a = 0."""
+        monomial = ((Symbol(self.index), 1),)
+        slope = value.terms.get(monomial, 0)
+        rest = Poly({m: c for m, c in value.terms.items() if m != monomial})
+        if not isinstance(slope, int) or mentions(rest, self.index):
+            return 0, value
+        return slope, rest
+
+    def at(self, tree: Any, at: Poly, region: _Region) -> Poly:
+        """What one iteration of a region adds, if it is in it."""
+        inside = (
+            self.known.holds("ge", at, region.low)
+            and self.known.holds("lt", at, region.high)
+            and (
+                region.modulus == 1
+                or self.known.holds(
+                    "eq",
+                    call("mod", at - const(region.residue), const(region.modulus)),
+                    const(0),
+                )
+            )
+        )
+        if not inside:
+            return const(0)
+        while isinstance(tree, Choice):
+            condition = tree.condition
+            left, right = (
+                substituted(side, self.index, at, self.facts)
+                for side in (condition.left, condition.right)
+            )
+            tree = tree.then if self.known.holds(condition.op, left, right) else tree.otherwise
+        return substituted(self.value, self.index, at, self.facts) if tree else const(0)
+
+    def residues(self, condition: Condition, region: _Region) -> Iterator[_Region]:
+        """The parts of a region in which a condition on `(a * index + b) % m` holds."""
+        base = only_atom(condition.left)
+        if not (isinstance(base, Call) and base.op == "mod"):
+            raise NoClosedForm(f"a sum over the iterations in which {condition!r}")
+        modulus = base.args[1].constant
+        slope, rest = self.line(base.args[0])
+        offset, wanted = rest.constant, condition.right.constant
+        if not (
+            isinstance(modulus, int)
+            and isinstance(wanted, int)
+            and 0 < modulus <= _MOST_RESIDUES
+            and isinstance(offset, int)
+            and slope
+        ):
+            raise NoClosedForm(f"a sum over the iterations in which {condition!r}")
+        period = math.lcm(modulus, region.modulus)
+        for residue in range(period):
+            fits = residue % region.modulus == region.residue
+            value = (slope * residue + offset) % modulus
+            if fits and (value == wanted if condition.op == "eq" else value >= wanted):
+                yield replace(region, modulus=period, residue=residue)
+
+    def of(self, region: _Region) -> Poly:
+        """The sum over all iterations of a region."""
+        value, low, high = self.value, region.low, region.high
+        if region.modulus > 1:
+            step, start = region.modulus, const(region.residue)
+            index = symbol(self.index)
+            value = substituted(value, self.index, start + index.scaled(step), self.facts)
+            low, high = (
+                floor((bound - start + const(step - 1)).scaled(Fraction(1, step)), self.facts)
+                for bound in (low, high)
+            )
+        result = const(0)
+        for monomial, coefficient in value.terms.items():
+            result = result + self._of_monomial(monomial, low, high).scaled(coefficient)
+        return result
+
+    def _of_monomial(self, monomial: Monomial, low: Poly, high: Poly) -> Poly:
+        degree, ratio, factor = 0, 1, const(1)
+        for base, exponent in monomial:
+            alone = Poly({((base, exponent),): 1})
+            if isinstance(base, Symbol) and base.name == self.index and exponent > 0:
+                degree = exponent
+            elif not mentions(alone, self.index):
+                factor = factor * alone
+            elif isinstance(base, Call) and base.op == "pow" and exponent > 0:
+                number = base.args[0].constant
+                slope, rest = self.line(base.args[1])
+                if not isinstance(number, int) or number < 1 or slope < 1:
+                    raise NoClosedForm(f"a sum over the index of {alone!r}")
+                ratio *= number ** (slope * exponent)
+                factor = factor * call("pow", const(number), rest) ** exponent
+            else:
+                raise NoClosedForm(f"a sum over the index of {alone!r}")
+        if ratio == 1:
+            return factor * (_powers_below(degree, high) - _powers_below(degree, low))
+        if degree:
+            raise NoClosedForm("a sum over the index of its powers times powers of a number")
+        ends = call("pow", const(ratio), high) - call("pow", const(ratio), low)
+        return factor * ends.scaled(Fraction(1, ratio - 1))
+
+
+def _powers_below(degree: int, end: Poly) -> Poly:
+    """The sum of i**degree for i from 0 to end - 1 (Faulhaber's formula)."""
+    bernoulli = [Fraction(1)]
+    for n in range(1, degree + 1):
+        known = sum((math.comb(n + 1, k) * bernoulli[k] for k in range(n)), Fraction(0))
+        bernoulli.append(-known / (n + 1))
+    result = const(0)
+    for k, number in enumerate(bernoulli):
+        factor = Fraction(math.comb(degree + 1, k)) * number / (degree + 1)
+        result = result + (end ** (degree + 1 - k)).scaled(factor)
+    return result

@@ -1,0 +1,110 @@
+"""Loops over a symbolic bound: `for i in range(n)`.
+
+A run goes through such a loop as often as the hint of the bound says, which is a few times, with
+an index that is a symbol of its own. What the iterations decide and create is tagged with the loop
+and the number of the iteration; `symcount.folding` then says it once, for every iteration.
+
+A loop has the same name in every run: it is named after the place that starts it, how often that
+place was reached before, and the loop around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any, TypeAlias
+
+from symcount.errors import UnsupportedError
+from symcount.trace.graph import Node
+
+# An index is a symbol whose name starts with this, so that it can be no hyper-parameter's.
+INDEX = "@"
+
+
+class TooLong(BaseException):
+    """A loop would go through more iterations than are needed to see what it does.
+
+    Not an `Exception`, so that a factory's `except Exception` cannot swallow it.
+    """
+
+    def __init__(self, symbols: tuple[str, ...], length: int) -> None:
+        super().__init__(symbols, length)
+        self.symbols = symbols
+        self.length = length
+
+
+class NotFolded(BaseException):
+    """What a loop over a symbol does cannot be said once for all of its iterations."""
+
+
+@dataclass(eq=False)
+class Loop:
+    """One pass through a loop: its name, how many iterations it has, and those it is inside of."""
+
+    name: str
+    count: Node | int
+    inside: Tags
+    iterations: int = field(default=0)
+    finished: bool = False
+
+
+Tag: TypeAlias = "tuple[Loop, int]"
+Tags: TypeAlias = "tuple[Tag, ...]"
+
+_names: dict[tuple[str, int, int, int], tuple[CodeType, str]] = {}
+
+
+def name_of(inside: Tags, code: CodeType, lasti: int, times: int) -> str:
+    """The name of the index of a loop, the same in every run."""
+    around = inside[-1][0].name if inside else ""
+    key = around, id(code), lasti, times
+    if key not in _names:
+        _names[key] = code, f"{INDEX}{len(_names)}"
+    return _names[key][1]
+
+
+class SymRange:
+    """Stands in for a `range` of which a bound is a symbol."""
+
+    def __init__(self, run: Any, start: Any, stop: Any, step: int, count: Any) -> None:
+        self._run = run
+        self.start = start
+        self.stop = stop
+        self.step = step
+        self._count = count
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return range
+
+    def __len__(self) -> int:
+        return int(self._run.unroll(self._count))
+
+    def __bool__(self) -> bool:
+        return bool(self._count > 0)
+
+    def __iter__(self) -> Iterator[Any]:
+        iterations: Iterator[Any] = self._run.iterate(self._count, self.start, self.step)
+        return iterations
+
+    def __reversed__(self) -> Iterator[Any]:
+        iterations: Iterator[Any] = self._run.iterate(
+            self._count, self.start, self.step, backwards=True
+        )
+        return iterations
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            raise UnsupportedError(
+                "a slice of a range over a symbol is not followed; write its bounds into range()"
+            )
+        if not -self._count <= key < self._count:
+            raise IndexError("range object index out of range")
+        return self.start + (key if key >= 0 else key + self._count) * self.step
+
+    def __contains__(self, value: Any) -> bool:
+        distance = (value - self.start) // self.step
+        return bool(
+            distance * self.step + self.start == value and distance >= 0 and distance < self._count
+        )
