@@ -572,7 +572,21 @@ def minimum(args: Iterable[Poly], facts: Facts) -> Poly:
     return _extremum("min", args, facts)
 
 
-_SIMPLIFIED: dict[str, Callable[..., Poly]] = {"floor": floor, "floordiv": floordiv, "mod": mod}
+def _power(base: Poly, exponent: Poly, facts: Facts) -> Poly:
+    """A power, `2**(n - 1)` as `2**n / 2`, so that terms that are alike add up."""
+    number, offset = base.constant, exponent.terms.get(ONE, 0)
+    rest = exponent - const(offset)
+    if not (isinstance(number, int) and number > 0 and isinstance(offset, int)) or not rest.terms:
+        return call("pow", base, exponent)
+    return call("pow", base, rest).scaled(Fraction(number) ** offset)
+
+
+_SIMPLIFIED: dict[str, Callable[..., Poly]] = {
+    "floor": floor,
+    "floordiv": floordiv,
+    "mod": mod,
+    "pow": _power,
+}
 
 
 # --- the table of calls -----------------------------------------------------------------------

@@ -101,13 +101,7 @@ def _derive(
     _build_first(call, builds)
     require_no_memory(call, builds, state)
     derivation = _Derivation(call, builds, max_paths, max_seconds, drew_random_numbers)
-    try:
-        formula = derivation.formula(AS_USUAL)
-    except (NotFolded, VerificationError) as error:
-        if isinstance(error, VerificationError) and not derivation.has_loops:
-            raise
-        # The loops cannot be folded, so they are followed for each number of iterations.
-        formula = derivation.formula(replace(AS_USUAL, specialising=True))
+    formula = derivation.in_the_best_way()
     grade, reason = formula.certificate.grade, formula.certificate.reason
     if strict and grade != "complete":
         raise IncompleteError(
@@ -148,7 +142,21 @@ class _Derivation:
         self.drew_random_numbers = drew_random_numbers
         self.facts = declared_facts(call.hyperparameters)
         self.has_loops = False
+        self.unfolded = ""
         self.short: set[str] = set()
+
+    def in_the_best_way(self) -> ParamCount:
+        """The formula with its loops folded, or else followed for each number of iterations."""
+        for settings in (AS_USUAL, replace(AS_USUAL, lengths=True)):
+            try:
+                return self.formula(settings)
+            except NotFolded as error:
+                self.unfolded = str(error)
+            except VerificationError:
+                if not self.has_loops:
+                    raise
+                self.unfolded = "what is made of them does not follow from what they decide"
+        return self.formula(replace(AS_USUAL, specialising=True))
 
     def formula(self, settings: Settings) -> ParamCount:
         """Explore, join, compare.
@@ -174,6 +182,8 @@ class _Derivation:
             lost = tuple(c for c in lost if c.kind != ELEMENT)
         points = check(call, found, self.builds, tree, bool(lost) or inferred)
         grade, reason = _grade(found, lost, inferred, len(points))
+        if settings.specialising and self.unfolded:
+            reason += f". Loops were followed for each number of iterations, since {self.unfolded}"
         return ParamCount(
             factory=call.name,
             hyperparameters=call.hyperparameters,

@@ -27,7 +27,17 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from symcount.algebra import Condition, Facts, Poly, Symbol, compare, only_atom, symbol
+from symcount.algebra import (
+    Condition,
+    Facts,
+    Poly,
+    Symbol,
+    compare,
+    const,
+    only_atom,
+    substituted,
+    symbol,
+)
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.evaluate import compile_condition, holds
 from symcount.lower import Known, Limits, Lowering
@@ -35,7 +45,7 @@ from symcount.paths import Decisions
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, Branch, Loop, OnBranch, Settings, TooLong, Trace
 from symcount.trace.graph import Node, Number, Source
-from symcount.trace.loops import INDEX, NotFolded, Tags
+from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
 
 _JOINT_SAMPLES = 64
 # How many numbers are tried in the place of the texts of a path.
@@ -46,6 +56,8 @@ _ITERATIONS = (4, 5, 3, 6, 2, 1)
 # Loops longer than this are not gone through, and symbols they are as long as not sampled beyond.
 _MOST_ITERATIONS = 1024
 _MOST_SAMPLED = 12
+# With how many other lengths of each loop a path is followed to see what grows with them.
+_OTHER_LENGTHS = 3
 
 if TYPE_CHECKING:
     from symcount.solver import Solver
@@ -242,6 +254,22 @@ class Frontier:
                         return hints
         return None
 
+    def other_lengths(self, paths: Sequence[Path]) -> Iterator[Values]:
+        """Hints for the same paths with other numbers of iterations, one symbol at a time."""
+        for path in paths:
+            if path.trace.raised is not None:
+                continue
+            for allowed in self.ranges:
+                hint = path.trace.hints[allowed.name]
+                tried = 0
+                for distance in range(1, 4 * _OTHER_LENGTHS) if allowed.name in self.short else ():
+                    hints = {**path.trace.hints, allowed.name: hint + distance}
+                    if hint + distance in allowed and _takes(path.decisions, hints):
+                        tried += 1
+                        yield hints
+                    if tried == _OTHER_LENGTHS:
+                        break
+
     def _solved_iteration(self, path: Path, name: str, place: Place) -> Values | None:
         decisions = (*path.decisions, *_within(path, name), *place.decisions)
         for model in self._z3().models(decisions):
@@ -384,6 +412,7 @@ def explore(
     found = Exploration(Place(()))
     known: Known = {}
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
+    lengths = frontier.other_lengths(found.paths)
     try:
         while hints is not None:
             deadline = started + max_seconds if found.paths else math.inf
@@ -409,6 +438,8 @@ def explore(
             if time.perf_counter() - started > max_seconds:
                 raise BudgetSpent
             hints = frontier.next_hints(found.root) or frontier.next_iteration(found.paths)
+            if hints is None and settings.lengths:
+                hints = next(lengths, None)
     except BudgetSpent:
         said = max_seconds if said_seconds is None else said_seconds
         found.spent = f"the budget for exploring, {said:g} seconds, was spent"
@@ -444,14 +475,12 @@ class _Walk:
             raise BudgetSpent
         left, right = self.lowering(branch.left), self.lowering(branch.right)
         self.limits |= left.limits | right.limits
+        in_view_of_index = has_index(left.poly) or has_index(right.poly)
+        if in_view_of_index:
+            return self._decide_in_view_of_index(branch)
         if branch.tags:
             iteration = self.iteration(branch.tags[-1])
-            if (
-                iteration.steps
-                or not iteration.certain
-                or has_index(left.poly)
-                or has_index(right.poly)
-            ):
+            if iteration.steps or not iteration.certain:
                 return self._decide_in(iteration, branch, left.poly, right.poly)
         condition, polarity = self._compared(branch.op, left.poly, right.poly)
         truth = branch.taken == polarity
@@ -489,11 +518,20 @@ class _Walk:
             self.iterations[tag] = Iteration(loop, number, facts, certain)
         return self.iterations[tag]
 
+    def _decide_in_view_of_index(self, branch: Branch) -> bool:
+        """Take note of a comparison of numbers that depend on an index."""
+        left, others = in_iteration(branch.left, branch.tags, self.lowering)
+        right, more = in_iteration(branch.right, branch.tags, self.lowering)
+        left_over = others | more
+        if not left_over:
+            return self._decide_in(self.iteration(branch.tags[-1]), branch, left, right)
+        if len(left_over) > 1 or branch.tags:
+            raise NotFolded("the index of a loop is used in another")
+        # Something that the loop has made is gone through again.
+        return self._decide_in(self.iteration(left_over.pop()), branch, left, right)
+
     def _decide_in(self, iteration: Iteration, branch: Branch, left: Poly, right: Poly) -> bool:
-        """Take note of a comparison that an iteration makes in view of its index."""
-        require_current(branch.left, branch.tags)
-        if isinstance(branch.right, Node):
-            require_current(branch.right, branch.tags)
+        """Take note of a comparison that an iteration makes."""
         condition, polarity = compare(branch.op, left, right, iteration.facts)
         truth = branch.taken == polarity
         if condition is None or condition in self.known or condition in iteration.known:
@@ -535,18 +573,53 @@ def has_index(value: Poly) -> bool:
     return any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in value.atoms())
 
 
-def require_current(node: Node, tags: Tags) -> None:
-    """Raise `NotFolded` unless a number depends on the indices of these iterations alone."""
-    current = {(loop.name, number) for loop, number in tags}
+def indices_of(node: Node) -> set[Tag]:
+    """The iterations on whose indices a number depends."""
+    found = set()
     stack, seen = [node], set()
     while stack:
         here = stack.pop()
-        if id(here) in seen:
-            continue
-        seen.add(id(here))
-        if here.op == "index" and here.args not in current:
-            raise NotFolded("the index of one iteration is used in another, or after the loop")
-        stack += [a for a in here.args if isinstance(a, Node)]
+        if id(here) not in seen:
+            seen.add(id(here))
+            if here.op == "index":
+                found.add((here.args[1], int(here.hint)))
+            stack += [a for a in here.args if isinstance(a, Node)]
+    return found
+
+
+def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tuple[Poly, set[Tag]]:
+    """A number as a function of the indices of the iterations that it is used in.
+
+    An index of another iteration of the same loop becomes this one's, plus the distance; an index
+    of the same iteration of another loop that is as long becomes this one's. Also, the iterations
+    of other loops whose indices are left.
+
+    Raises:
+        NotFolded: it depends on the indices of several iterations of one loop.
+    """
+    result = lowering(operand).poly
+    if not isinstance(operand, Node) or not has_index(result):
+        return result, set()
+    indices = indices_of(operand)
+    if len({loop for loop, _ in indices}) < len(indices):
+        raise NotFolded("a number depends on the indices of several iterations")
+    current = dict(tags)
+    left = set()
+    for loop, number in indices - set(tags):
+        if loop in current:
+            index = symbol(loop.name) + const(number - current[loop])
+        else:
+            alike = [
+                other
+                for other, its_number in tags
+                if its_number == number and lowering(other.count) == lowering(loop.count)
+            ]
+            if not alike:
+                left.add((loop, number))
+                continue
+            index = symbol(alike[-1].name)
+        result = substituted(result, loop.name, index, lowering.facts)
+    return result, left
 
 
 def _run(
@@ -709,7 +782,7 @@ def _changed(path: Path, what: str) -> NondeterministicError:
 def _insert(root: Place, path: Path) -> Path:
     """Put a run in the tree; the path it took, which is a new one or has been taken before."""
     place = _inserted(root, path.steps, path)
-    if place.end is not None and path.trace.loops:
+    if place.end is not None and (path.trace.loops or path.trace.unrolled):
         return place.end
     place.end = path
     return path

@@ -10,13 +10,15 @@ tried whether the first or the last is the exception.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from symcount.algebra import Condition, Facts, Poly, compare, const, product_of, substituted, symbol
-from symcount.evaluate import holds
-from symcount.explore import Iteration, Path, Place, has_index, require_current
+from symcount.evaluate import holds, value
+from symcount.explore import Iteration, Path, Place, has_index, in_iteration, indices_of
 from symcount.lower import Lowering
 from symcount.paths import (
     ANYTHING,
@@ -31,13 +33,15 @@ from symcount.paths import (
     mapped,
 )
 from symcount.sums import Known, NoClosedForm, Undecided, total
-from symcount.trace import TracedTensor
+from symcount.trace import Loop, TracedTensor
 from symcount.trace.graph import Node
-from symcount.trace.loops import NotFolded, Tags
+from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
 
 _NUMBERS = re.compile("[0-9]+")
 # Splits of a path by conditions on which a sum depends.
 _MOST_SPLITS = 8
+# From how many lengths a number that grows with them is worked out; it has to fit one more.
+_FITTED = 2
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class _Made:
     sizes: tuple[Poly, ...] | None
     facts: tuple[Any, ...]
     occurrence: int
+    times: Poly | None = None
     tensor: TracedTensor | None = field(compare=False, default=None)
 
 
@@ -77,21 +82,62 @@ class Folder:
 
     def weights(self) -> tuple[Weight, ...]:
         """The weights of the path; of those in loops, `total` is still to be summed."""
-        tops = [self._made(run, ()) for run in self.runs]
-        if any(made != tops[0] for made in tops):
-            raise NotFolded("what is made outside of its loops depends on how long they are")
+        top = self._top()
         if any(has_index(side) for c, _ in self.limits for side in (c.left, c.right)):
             raise NotFolded("float arithmetic with an index")
         order = {id(tensor): place for place, tensor in enumerate(self.path.trace.tensors)}
-        found = list(self._below(tops[0], ()))
+        found = list(self._below(top, ()))
         found.sort(key=lambda pair: order.get(id(pair[0]), len(order)))
         return tuple(weight for _, weight in found)
+
+    def _top(self) -> _Signature:
+        """What is made outside of loops, or by loops over what others have left."""
+        tops = [self._made(run, ()) for run in self.runs]
+        if all(made == tops[0] for made in tops):
+            return tops[0]
+        self.inferred = True
+        counts = [Counter(replace(made, occurrence=0) for made in top) for top in tops]
+        kinds = dict.fromkeys(replace(made, occurrence=0) for top in tops for made in top)
+        found = []
+        for kind in kinds:
+            numbers = [count[kind] for count in counts]
+            if len(set(numbers)) == 1:
+                found += [replace(kind, occurrence=times) for times in range(numbers[0])]
+            else:
+                found.append(replace(kind, times=self._fitted(numbers)))
+        return tuple(found)
+
+    def _fitted(self, numbers: Sequence[int]) -> Poly:
+        """What is so large in each run, as a multiple of the length of a loop, plus a number."""
+        lowering = self.lowerings[id(self.path)]
+        for node in (*self.path.trace.unrolled, *(lp.count for lp in self.path.trace.loops)):
+            length = lowering(node).poly
+            if has_index(length):
+                continue
+            lengths = [value(length, run.trace.hints) for run in self.runs]
+            pairs = sorted(set(zip(lengths, numbers, strict=True)))
+            if len(pairs) <= _FITTED or len({x for x, _ in pairs}) < len(pairs):
+                continue
+            (x, y), *others = pairs
+            slope = Fraction(others[0][1] - y, others[0][0] - x)
+            if all(y + slope * (at - x) == seen for at, seen in others):
+                return length.scaled(slope) + const(y - slope * x)
+        raise NotFolded("what is made outside of its loops depends on how long they are")
 
     def _below(
         self, made: _Signature, repeats: tuple[Repeat, ...]
     ) -> Iterator[tuple[TracedTensor, Weight]]:
         for item in made:
-            if item.tensor is not None:
+            if item.tensor is not None and item.times is not None:
+                again = (*repeats, Repeat(f"{INDEX}times", item.times))
+                yield (
+                    item.tensor,
+                    replace(
+                        self._weight(item, item.tensor, again),
+                        name=_NUMBERS.sub("{*}", item.tensor.name),
+                    ),
+                )
+            elif item.tensor is not None:
                 yield item.tensor, self._weight(item, item.tensor, repeats)
             else:
                 yield from self._of_loop(item, repeats)
@@ -172,11 +218,11 @@ class Folder:
         seen: dict[tuple[Any, ...], int] = {}
         made = []
         for tensor in self._by_tags[id(run)].get(tags, ()):
-            sizes = self._sizes(tensor, lowering, tags)
+            sizes = self._sizes(run, tensor, tags)
             name = _NUMBERS.sub("*", tensor.name)
             facts = (tensor.dtype, tensor.kind, tensor.trainable)
             seen[name, sizes, facts] = times = seen.get((name, sizes, facts), -1) + 1
-            made.append(_Made(name, sizes, facts, times, tensor))
+            made.append(_Made(name, sizes, facts, times, tensor=tensor))
         if run is self.path and tags:
             loops = tuple(loop.name for loop, _ in tags)
             for item in made:
@@ -189,18 +235,22 @@ class Folder:
                 made.append(_Made(loop.name, (count.poly,), (), 0))
         return tuple(made)
 
-    def _sizes(
-        self, tensor: TracedTensor, lowering: Lowering, tags: Tags
-    ) -> tuple[Poly, ...] | None:
+    def _sizes(self, run: Path, tensor: TracedTensor, tags: Tags) -> tuple[Poly, ...] | None:
+        """The sizes as functions of the indices of the iteration that the tensor is made in."""
         if tensor.shape is None:
             return None
+        lowering = self.lowerings[id(run)]
         sizes = []
         for size in tensor.shape:
-            if isinstance(size, Node):
-                require_current(size, tags)
-            value = lowering(size)
-            self.limits |= value.limits
-            sizes.append(value.poly)
+            self.limits |= lowering(size).limits
+            poly, others = in_iteration(size, tags, lowering)
+            for loop, number in others:
+                if number != loop.iterations - 1 or not loop.finished:
+                    raise NotFolded("the index of an iteration is used after its loop")
+                self.inferred = True
+                last = lowering(loop.count).poly - const(1)
+                poly = substituted(poly, loop.name, last, self.facts)
+            sizes.append(poly)
         return tuple(sizes)
 
     def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> Weight:
@@ -249,9 +299,30 @@ def _text(value: Poly) -> str:
 
 
 def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
+    """The tensors of each iteration, and by () those that are made outside of loops.
+
+    A tensor made outside whose sizes depend on an index is one of a list that the loop has left: it
+    counts as made in that iteration. One that depends on the last index alone may be just that.
+    """
+    left: dict[Loop, set[int]] = {}
+    owner: dict[int, Tag] = {}
+    for tensor in run.trace.tensors:
+        nodes = [size for size in tensor.shape or () if isinstance(size, Node)]
+        indices = set().union(*map(indices_of, nodes)) if run.trace.loops else set()
+        others = {tag for tag in indices if tag[0] not in dict(tensor.tags)}
+        if len(others) == 1 and not tensor.tags:
+            ((loop, number),) = others
+            if not loop.inside:
+                owner[id(tensor)] = loop, number
+                left.setdefault(loop, set()).add(number)
     found: dict[Tags, list[TracedTensor]] = {}
     for tensor in run.trace.tensors:
-        found.setdefault(tensor.tags, []).append(tensor)
+        tags = tensor.tags
+        if id(tensor) in owner and left[owner[id(tensor)][0]] != {
+            owner[id(tensor)][0].iterations - 1
+        }:
+            tags = (owner[id(tensor)],)
+        found.setdefault(tags, []).append(tensor)
     return found
 
 

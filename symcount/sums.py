@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from symcount.algebra import (
@@ -21,6 +22,7 @@ from symcount.algebra import (
     Monomial,
     Poly,
     Symbol,
+    atom,
     call,
     compare,
     const,
@@ -126,6 +128,9 @@ class _Sum:
             if slope < 0:
                 then, otherwise = otherwise, then
             return self.over(otherwise, below) + self.over(then, above)
+        power = self.power(difference)
+        if condition.op == "ge" and power is not None:
+            return self.over(Choice(power, then, otherwise), region)
         if condition.op == "eq" and abs(slope) == 1:
             at = rest.scaled(-slope)
             return self.over(otherwise, region) + self.at(then, at, region) - self.at(
@@ -141,6 +146,25 @@ class _Sum:
     @property
     def facts(self) -> Facts:
         return self.known.facts
+
+    def power(self, value: Poly) -> Condition | None:
+        """`value >= 0` as a condition on the index, if it is a power of a number less a number."""
+        constant = value.terms.get((), 0)
+        rest = Poly({m: c for m, c in value.terms.items() if m})
+        if len(rest.terms) != 1 or constant > 0:
+            return None
+        ((monomial, coefficient),) = rest.terms.items()
+        base = monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
+        if not (isinstance(base, Call) and base.op == "pow" and coefficient > 0):
+            return None
+        number, exponent = base.args[0].constant, base.args[1]
+        if not isinstance(number, int) or number < 2:
+            return None
+        least = 0
+        while coefficient * number**least + constant < 0:
+            least += 1
+        condition, polarity = compare("ge", exponent, const(least), self.facts)
+        return condition if polarity else None
 
     def line(self, value: Poly) -> tuple[int, Poly]:
         """(a, b) if `value` is a * index + b, a a number and b free of the index; else a = 0."""
@@ -201,6 +225,12 @@ class _Sum:
 
     def of(self, region: _Region) -> Poly:
         """The sum over all iterations of a region."""
+        inner = self.innermost_call()
+        if inner is not None and inner.op in ("max", "min"):
+            return self._of_extremum(inner, region)
+        period = 1 if inner is None else _period(inner)
+        if region.modulus % period:
+            return self._of_periodic(period, region)
         value, low, high = self.value, region.low, region.high
         if region.modulus > 1:
             step, start = region.modulus, const(region.residue)
@@ -213,6 +243,42 @@ class _Sum:
         result = const(0)
         for monomial, coefficient in value.terms.items():
             result = result + self._of_monomial(monomial, low, high).scaled(coefficient)
+        return result
+
+    def innermost_call(self) -> Call | None:
+        """A call on the index, other than a power, that has no such call among its arguments."""
+        calls = {
+            a
+            for a in self.value.atoms()
+            if isinstance(a, Call)
+            and a.op != "pow"
+            and any(mentions(p, self.index) for p in a.args)
+        }
+        innermost = (c for c in calls if calls.isdisjoint(a for p in c.args for a in p.atoms()))
+        return min(innermost, key=lambda c: c.key, default=None)
+
+    def _of_extremum(self, call: Call, region: _Region) -> Poly:
+        """The sum, split where the greater of two terms becomes the other one."""
+        first, *rest = call.args
+        other = rest[0] if len(rest) == 1 else atom(Call(call.op, tuple(rest)))
+        condition, polarity = compare("ge" if call.op == "max" else "le", first, other, self.facts)
+        one, two = (
+            _Sum(_replaced(self.value, call, term), self.index, self.known)
+            for term in (first, other)
+        )
+        if condition is None:
+            return (one if polarity else two).of(region)
+        if not polarity:
+            one, two = two, one
+        chosen = Choice(condition, 1, 0)
+        return one.over(chosen, region) + two.over(Choice(condition, 0, 1), region)
+
+    def _of_periodic(self, period: int, region: _Region) -> Poly:
+        """The sum over each residue of the index, which decides a floor or a remainder."""
+        whole = math.lcm(period, region.modulus)
+        result = const(0)
+        for residue in range(region.residue, whole, region.modulus):
+            result = result + self.of(replace(region, modulus=whole, residue=residue))
         return result
 
     def _of_monomial(self, monomial: Monomial, low: Poly, high: Poly) -> Poly:
@@ -232,12 +298,41 @@ class _Sum:
                 factor = factor * call("pow", const(number), rest) ** exponent
             else:
                 raise NoClosedForm(f"a sum over the index of {alone!r}")
-        if ratio == 1:
-            return factor * (_powers_below(degree, high) - _powers_below(degree, low))
-        if degree:
-            raise NoClosedForm("a sum over the index of its powers times powers of a number")
-        ends = call("pow", const(ratio), high) - call("pow", const(ratio), low)
-        return factor * ends.scaled(Fraction(1, ratio - 1))
+        below = _powers_below if ratio == 1 else partial(_scaled_powers_below, ratio)
+        return factor * (below(degree, high) - below(degree, low))
+
+
+def _period(call: Call) -> int:
+    """The number whose multiples may be added to the index without changing what a floor drops."""
+    period = call.args[-1].constant if call.op == "mod" else call.args[0].denominator
+    if call.op in ("mod", "floor") and isinstance(period, int) and 0 < period <= _MOST_RESIDUES:
+        return period
+    raise NoClosedForm(f"a sum over the index of {call!r}")
+
+
+def _replaced(value: Poly, call: Call, term: Poly) -> Poly:
+    """A polynomial with a term in the place of a call that is among its own atoms."""
+    result = const(0)
+    for monomial, coefficient in value.terms.items():
+        part = const(coefficient)
+        for base, exponent in monomial:
+            if base == call and exponent > 0:
+                part = part * term**exponent
+            elif isinstance(base, Call) and call in {a for p in base.args for a in p.atoms()}:
+                raise NoClosedForm(f"a sum over the index of {base!r}")
+            else:
+                part = part * Poly({((base, exponent),): 1})
+        result = result + part
+    return result
+
+
+def _scaled_powers_below(ratio: int, degree: int, end: Poly) -> Poly:
+    """The sum of i**degree * ratio**i for i from 0 to end - 1, by summation by parts."""
+    result = end**degree * call("pow", const(ratio), end) - const(0**degree)
+    for k in range(degree):
+        lower = _scaled_powers_below(ratio, k, end)
+        result = result - lower.scaled(ratio * math.comb(degree, k))
+    return result.scaled(Fraction(1, ratio - 1))
 
 
 def _powers_below(degree: int, end: Poly) -> Poly:

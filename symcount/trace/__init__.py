@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dis import opname
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 import torch
@@ -57,6 +57,9 @@ __all__ = [
     "trace",
 ]
 
+_ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
+# Comparisons that are the condition of a `while` loop over a symbol.
+_while_places: set[tuple[CodeType, int]] = set()
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
@@ -190,12 +193,14 @@ class Settings:
       interest has a path of its own.
     - `longest`: how many iterations a loop over a symbol may go through; more raise `TooLong`.
     - `specialising`: follow the bounds of loops for their very values, each a path of its own.
+    - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
     """
 
     perturb: Perturb | None = None
     texts: Sequence[int] = ()
     longest: int = 6
     specialising: bool = False
+    lengths: bool = False
 
 
 AS_USUAL = Settings()
@@ -222,6 +227,8 @@ class _Run:
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
         self._entered: dict[tuple[Any, ...], int] = {}
+        self._compared_at: dict[tuple[FrameType, int], Node] = {}
+        self._compared_again: set[tuple[FrameType, int, Node]] = set()
         self.alive = True
         self.must_restart = False
         self.tensors: Tensors | None = None
@@ -259,6 +266,9 @@ class _Run:
         return self._decide(op, a, b)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
+        if type(b) is not Node and op in _ORDERINGS and self._counts_a_while_loop(a):
+            self.unroll_node(a)
+            return bool(OPERATORS[op](a.hint, b))
         # in another iteration the same comparison says something else
         key = op, a, b, self.tags
         taken = self._decided.get(key)
@@ -278,6 +288,25 @@ class _Run:
 
     def _bounds(self) -> set[str]:
         return {name for n in self.unrolled.values() for name in _symbols_of(n)}
+
+    def _counts_a_while_loop(self, node: Node) -> bool:
+        """Whether a comparison is `while i < n`: made of one number again and again, in one place.
+
+        Once that is known, the run starts again, so that it is known from the first iteration.
+        """
+        frame = calling_frame(3)
+        place = frame.f_code, frame.f_lasti
+        if self.specialising or place in _while_places:
+            return not self.specialising
+        before = self._compared_at.setdefault((frame, frame.f_lasti), node)
+        if before is not node or (frame, frame.f_lasti, node) not in self._compared_again:
+            self._compared_again.add((frame, frame.f_lasti, node))
+            return False
+        if lookups.in_while_test(frame):
+            _while_places.add(place)
+            self.must_restart = True
+            raise Restart
+        return False
 
     def _follow_equal_keys(self, node: Node) -> None:
         """Branch on whether a key is equal to one before: in a dict or a set they are one."""
@@ -304,9 +333,10 @@ class _Run:
     def unroll(self, value: Any) -> int:
         if type(value) is not SymInt:
             return int(value)
-        if self.specialising:
-            return self.specialised(value)
-        node = value._node
+        return self.specialised(value) if self.specialising else self.unroll_node(value._node)
+
+    def unroll_node(self, node: Node) -> int:
+        """The plain value of a number that says how many of something there are."""
         length = int(node.hint)
         if length > self.longest and node.op != "index":
             self.too_long = TooLong(_symbols_of(node), length)
@@ -333,7 +363,7 @@ class _Run:
             for k in numbers:
                 self.tags = (*self._tags_without(loop), (loop, k))
                 loop.iterations += 1
-                index = SymInt(Node("index", (loop.name, k), k, place), self)
+                index = SymInt(Node("index", (loop.name, loop), k, place), self)
                 yield first + index * step if step != 1 or first != 0 else index
             loop.finished = True
         finally:

@@ -65,9 +65,7 @@ class Node:
 
     __slots__ = ("args", "frame", "hint", "normal", "op")
 
-    def __init__(
-        self, op: str, args: tuple[Node | Number | str, ...], hint: Number, frame: Frame | None
-    ) -> None:
+    def __init__(self, op: str, args: tuple[Any, ...], hint: Number, frame: Frame | None) -> None:
         self.op = op
         self.args = args
         self.hint = hint
@@ -276,7 +274,7 @@ def freeze(
                 continue
             waiting = [a for a in top.args if _is_computed(a) and id(a) not in refs]
             if waiting:
-                stack.extend(waiting)  # type: ignore[arg-type]
+                stack.extend(waiting)
                 continue
             stack.pop()
             args = tuple(map(operand, top.args))

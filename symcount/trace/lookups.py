@@ -10,6 +10,7 @@ makes the symbol a plain number and is recorded as that.
 from __future__ import annotations
 
 import ast
+import functools
 import linecache
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,32 @@ def is_text(frame: FrameType) -> bool:
         and isinstance(expression.op, ast.Mod)
         and isinstance(expression.left, ast.Constant)
         and isinstance(expression.left.value, str)
+    )
+
+
+def in_while_test(frame: FrameType) -> bool:
+    """Whether what the frame is evaluating is part of the condition of a `while` loop."""
+    positions = getattr(frame.f_code, "co_positions", None)
+    if positions is None:
+        return False
+    place = next((p for i, p in enumerate(positions()) if 2 * i == frame.f_lasti), None)
+    if place is None or place[0] is None or place[2] is None:
+        return False
+    at = place[0], place[2]
+    return any(start <= at < end for start, end in _while_tests(frame.f_code.co_filename))
+
+
+@functools.lru_cache(maxsize=256)
+def _while_tests(file: str) -> tuple[tuple[tuple[int, int], tuple[int, int]], ...]:
+    """Where the conditions of the `while` loops of a file start and end: lines and columns."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return ()
+    tests = (node.test for node in ast.walk(tree) if isinstance(node, ast.While))
+    return tuple(
+        ((test.lineno, test.col_offset), (test.end_lineno or 0, test.end_col_offset or 0))
+        for test in tests
     )
 
 
