@@ -426,6 +426,11 @@ def floor(value: Poly, facts: Facts) -> Poly:
     low, high = facts.of(fraction)
     if low is not None and high is not None and math.floor(low) == math.floor(high):
         return Poly(whole) + const(math.floor(low))
+    divisor = fraction.denominator
+    if _leading(fraction) < 0 and all(facts.is_integer(m, c * divisor) for m, c in rest.items()):
+        # of integers, floor(-a / m) is -floor((a + m - 1) / m)
+        up = -fraction + const(Fraction(divisor - 1, divisor))
+        return Poly(whole) - floor(up, facts)
     return Poly(whole) + atom(Call("floor", (_joined(fraction, facts),)))
 
 

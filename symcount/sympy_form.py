@@ -16,7 +16,7 @@ from sympy.logic.boolalg import Boolean
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from symcount.algebra import CALLS, Atom, Call, Condition, Poly
+from symcount.algebra import CALLS, Atom, Call, Condition, Poly, const
 from symcount.algebra import Symbol as SymbolAtom
 from symcount.paths import ANYTHING, Choice
 
@@ -122,9 +122,25 @@ def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
 def _atom(base: Atom) -> sympy.Expr:
     if isinstance(base, SymbolAtom):
         return symbol(base.name, base.real)
+    if base.op == "floor":
+        rounded_up = _rounded_up(base.args[0])
+        if rounded_up is not None:
+            return sympy.ceiling(expression(rounded_up))
     float_arguments = _takes_floats(base)
     args = [_argument(a) if float_arguments else expression(a) for a in base.args]
     return FUNCTIONS[base.op](*args)
+
+
+def _rounded_up(value: Poly) -> Poly | None:
+    """`a / m` if `floor(value)` is the least integer not below it: `floor((a + m - 1) / m)`."""
+    divisor = value.denominator
+    rest = value - const(Fraction(divisor - 1, divisor))
+    whole = all(
+        isinstance(base, SymbolAtom) and not base.real and exponent > 0
+        for monomial in rest.terms
+        for base, exponent in monomial
+    )
+    return rest if divisor > 1 and whole and rest.terms.get((), 0) == 0 else None
 
 
 def _takes_floats(base: Call) -> bool:

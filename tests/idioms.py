@@ -307,7 +307,7 @@ def efficientnet_round_repeats(dim, repeats):
 
 # YOLOv5: make_divisible by ceil, and max(round(n * gd), 1) blocks
 @gives(
-    "Piecewise((64*floor(-c2/16)**2*Max(1, fround(fmul(0.33, n))) - 8*floor(-c2/16)*Max(1, fround(fmul(0.33, n))), n >= 2), (64*n*floor(-c2/16)**2 - 8*n*floor(-c2/16), True))",
+    "Piecewise((64*ceiling(c2/16)**2*Max(1, fround(fmul(0.33, n))) + 8*ceiling(c2/16)*Max(1, fround(fmul(0.33, n))), n >= 2), (64*n*ceiling(c2/16)**2 + 8*n*ceiling(c2/16), True))",
     "c2 < 9007199254740993",
 )
 def yolo_parse_model(c2, n):
@@ -317,7 +317,7 @@ def yolo_parse_model(c2, n):
 
 
 # GhostNet: ceil(oup / ratio)
-@gives("-inp*floor(-oup/2) - 9*floor(-oup/2)", "oup < 9007199254740993")
+@gives("inp*ceiling(oup/2) + 9*ceiling(oup/2)", "oup < 9007199254740993")
 def ghost_module(inp, oup):
     init_channels = math.ceil(oup / 2)
     new_channels = init_channels * (2 - 1)
@@ -401,7 +401,9 @@ def rwkv7_lora_rank(dim):
 
 
 # Mamba: dt_rank = ceil(d_model / 16)
-@gives("4*d_model*d_state - 4*d_model*floor(-d_model/16) + 2*d_model", "d_model < 9007199254740993")
+@gives(
+    "4*d_model*d_state + 4*d_model*ceiling(d_model/16) + 2*d_model", "d_model < 9007199254740993"
+)
 def mamba_dt_rank(d_model, d_state=16):
     d_inner = int(2 * d_model)
     dt_rank = math.ceil(d_model / 16)
@@ -466,7 +468,7 @@ def mixer_dims(seq_len, dim):
 
 
 # ceil division without floats
-@gives("2 - 128*floor(-dim/64)")
+@gives("128*ceiling(dim/64) + 2")
 def ceil_by_negation(dim):
     return nn.Linear(-(-dim // 64) * 64, 2)
 
@@ -1869,11 +1871,7 @@ def _swin_attention(window: int, heads: int) -> nn.Module:
 
 
 # slices of a width, in a range with a symbolic end
-@gives(
-    "Piecewise((2*dim + 2*Min(4, dim) - 4, dim >= 5), (2*Min(4, dim) + 2, True))",
-    "dim <= 8",
-    dim=Symbol(max=8),
-)
+@gives("2*dim + 2*ceiling(dim/4)", "dim <= 8", dim=Symbol(max=8))
 def chunked_symbolic_range(dim):
     return nn.ModuleList([nn.Linear(min(4, dim - s), 2) for s in range(0, dim, 4)])
 
@@ -1935,9 +1933,7 @@ def conv_arithmetic(size):
 
 
 # the same by math.floor of floats
-@gives(
-    "4*floor(size/4 + 3/4)**2 + 4", "(size >= 28) & (size < 9007199254740992)", size=Symbol(min=28)
-)
+@gives("4*ceiling(size/4)**2 + 4", "(size >= 28) & (size < 9007199254740992)", size=Symbol(min=28))
 def conv_arithmetic_float(size):
     def out(x, k, s, p):
         return math.floor((x + 2 * p - (k - 1) - 1) / s + 1)
@@ -2376,7 +2372,7 @@ def pruned_weight(dim):
 
 
 # Transformer: sines in even places, cosines in odd ones
-@gives("dim*max_len", "(dim < 3) | Eq(floor(1/2 - dim/2), floor(-dim/2))")
+@gives("dim*max_len", "(dim < 3) | Eq(ceiling(dim/2), floor(dim/2))")
 def sinusoidal_table(dim, max_len=64):
     position = torch.arange(max_len).unsqueeze(1)
     div_term = torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
