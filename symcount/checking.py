@@ -251,6 +251,9 @@ def _points(
     names = [h.name for h in call.hyperparameters]
     chosen = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
     wanted = max(_POINTS, len(chosen) + (HELD_OUT if may_be_wrong else 1))
+    for point in _points_of_few_iterations(call, found):
+        if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
+            chosen.append(point)
     for distinct in (True, False):
         for point in islice(_other_points(call, found), _MOST_TRIES):
             if len(chosen) >= wanted:
@@ -263,7 +266,7 @@ def _points(
             values = dict(zip(names, point, strict=True))
             if _is_built(tree, values):
                 chosen.append(point)
-    for point in (*_points_of_few_iterations(call, found), *_points_of_lost_symbols(call, found)):
+    for point in _points_of_lost_symbols(call, found):
         if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
             chosen.append(point)
     return [dict(zip(names, point, strict=True)) for point in chosen]

@@ -58,6 +58,8 @@ _MOST_ITERATIONS = 1024
 _MOST_SAMPLED = 12
 # With how many other lengths of each loop a path is followed to see what grows with them.
 _OTHER_LENGTHS = 3
+# How many decisions a path may have: trees of them are gone through recursively.
+_MOST_DECISIONS = 250
 
 if TYPE_CHECKING:
     from symcount.solver import Solver
@@ -171,6 +173,14 @@ def _open_places(root: Place) -> Iterator[Place]:
 
 class BudgetSpent(BaseException):
     """The time for exploring is over. Not an `Exception`: no factory may swallow it."""
+
+
+class TooManyDecisions(BaseException):
+    """A run decides more than a tree of paths has room for. No factory may swallow it either."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        super().__init__(steps)
+        self.steps = steps
 
 
 class Frontier:
@@ -422,8 +432,17 @@ def explore(
             except TooLong as error:
                 hints = frontier.after(error)
                 continue
+            except TooManyDecisions as error:
+                if not found.paths:
+                    raise UnsupportedError(
+                        f"{error.steps[-1].source}: it takes more than {_MOST_DECISIONS} decisions "
+                        "that depend on its symbols; fix some of them: derive(factory, name=value)"
+                    ) from None
+                _leave(found.root, error.steps)
+                hints = frontier.next_hints(found.root)
+                continue
             if found.paths and _is_too_large(path):
-                _leave(found.root, path)
+                _leave(found.root, path.steps)
             else:
                 end = _insert(found.root, path)
                 if end is path:
@@ -558,6 +577,8 @@ class _Walk:
     def _step(self, step: Step) -> None:
         self.known[step.condition] = step.truth
         self.steps.append(step)
+        if len(self.steps) > _MOST_DECISIONS:
+            raise TooManyDecisions(self.steps)
         place = self.place
         self.place = None if place is None else place.then if step.truth else place.otherwise
         if self.place is None:
@@ -665,10 +686,10 @@ def _is_too_large(path: Path) -> bool:
     return raised is not None and "Storage size calculation overflowed" in raised.message
 
 
-def _leave(root: Place, path: Path) -> None:
+def _leave(root: Place, steps: Sequence[Step]) -> None:
     """Give up on the place that hints too large to build anything with were meant for."""
     place = root
-    for step in path.steps:
+    for step in steps:
         if place.condition is None:
             break
         then, otherwise = place.children()
