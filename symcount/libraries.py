@@ -279,7 +279,7 @@ def _declared(config: str, symbols: Sequence[str] | Mapping[str, Symbol]) -> dic
         raise ArgumentError(f"{config}: symbols={symbols!r} is a text; write symbols=[{symbols!r}]")
     declared = dict(symbols) if isinstance(symbols, Mapping) else dict.fromkeys(symbols, Symbol())
     for name, symbol in declared.items():
-        if not isinstance(name, str) or not all(p.isidentifier() for p in name.split(".")):
+        if not all(part.isidentifier() for part in str(name).split(".")):
             raise ArgumentError(f"{config}: symbol {name!r} is not the name of a keyword")
         if not isinstance(symbol, Symbol):
             raise ArgumentError(
