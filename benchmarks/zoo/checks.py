@@ -20,7 +20,9 @@ from symcount.formula import ParamCount
 
 HELD_OUT = 5
 _TRIES = 20_000
-STATUSES = ("correct", "refused", "wrong", "timeout", "crash", "not instantiable")
+STATUSES = (
+    "correct", "unchecked", "refused", "wrong", "timeout", "crash", "no sizes", "not instantiable",
+)  # fmt: skip
 
 _DEPTH = re.compile("layer|depth|block")
 _HEADS = re.compile("head|groups|cardinality")
@@ -39,6 +41,8 @@ def examine(library: str, model: str, every_symbol: bool, max_seconds: float) ->
     except Exception as error:
         return {**record, "status": "not instantiable", **described(error)}
     record["symbols"] = list(it.defaults)
+    if not it.defaults:
+        return {**record, "status": "no sizes"}
     started = time.perf_counter()
     try:
         count = derive(it.factory, max_seconds=max_seconds, **it.given)
@@ -78,7 +82,7 @@ def compared(it: Case, count: ParamCount) -> dict[str, Any]:
         if actual != count(**point):
             wrong.append({"at": dict(point), "formula": count(**point), "built": actual})
     return {
-        "status": "wrong" if wrong else "correct",
+        "status": "wrong" if wrong else "correct" if points else "unchecked",
         "held_out": len(points),
         "at_defaults": at_defaults,
         "wrong": wrong,

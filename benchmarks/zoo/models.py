@@ -30,12 +30,13 @@ ALIASES = (
     "decoder_attention_heads", "n_layer", "n_layers", "num_layers", "encoder_layers",
     "decoder_layers", "num_decoder_layers",
 )  # fmt: skip
-# Widths and depths in the constructors of timm and torchvision, numbers or tuples of numbers.
-VISION = (
+# Widths and depths of vision models, numbers or tuples of numbers.
+STAGES = (
     "num_classes", "in_chans", "embed_dim", "embed_dims", "hidden_dim", "mlp_dim", "dim", "dims",
     "depth", "depths", "layers", "num_layers", "num_heads", "num_features", "growth_rate",
     "num_init_features", "stem_width", "stem_size", "base_width", "width_per_group",
-    "cardinality", "groups", "mlp_ratio", "init_channels", "channels",
+    "cardinality", "groups", "mlp_ratio", "init_channels", "channels", "hidden_sizes",
+    "num_attention_heads", "encoder_hidden_sizes", "decoder_hidden_size", "num_channels",
 )  # fmt: skip
 
 
@@ -86,14 +87,17 @@ def _transformers_case(name: str, every_symbol: bool) -> Case:
     transformers.logging.set_verbosity_error()
     config_class, model_class = (getattr(transformers, part) for part in name.split(":"))
     config = config_class()
+
+    def build(**given: Any) -> nn.Module:
+        return model_class(config_class(**given))
+
     symbols = config_symbols(config, every_symbol)
-    factory = config_factory(model_class, config_class, dict.fromkeys(symbols, Symbol()), {})
-    return Case(
-        factory,
-        factory.given,
-        defaults_of(factory),
-        lambda: model_class(config_class()),
-    )
+    if symbols:
+        factory = config_factory(model_class, config_class, dict.fromkeys(symbols, Symbol()), {})
+        return Case(factory, factory.given, defaults_of(factory), build)
+    arguments = {n: getattr(config, n, None) for n in inspect.signature(config_class).parameters}
+    stages = SizesFactory(build, model_class.__name__, {}, stage_sizes(arguments, every_symbol))
+    return Case(stages, {}, defaults_of(stages), build)
 
 
 def config_symbols(config: Any, every_symbol: bool = False) -> list[str]:
@@ -158,7 +162,7 @@ def _torchvision_case(name: str, every_symbol: bool) -> Case:
 
 def _vision_case(build: Callable[..., nn.Module], name: str, every_symbol: bool) -> Case:
     arguments = constructor_arguments(build)
-    wanted = vision_symbols(arguments, every_symbol)
+    wanted = stage_sizes(arguments, every_symbol)
     taken = {key: value for key, value in wanted.items() if builds(build, {key: value})}
     make, fixed = build, {}
     if len(taken) < len(wanted) and not any(isinstance(v, nn.Module) for v in arguments.values()):
@@ -171,14 +175,14 @@ def _vision_case(build: Callable[..., nn.Module], name: str, every_symbol: bool)
     return Case(factory, {}, defaults_of(factory), build)
 
 
-def vision_symbols(
+def stage_sizes(
     arguments: Mapping[str, Any], every_symbol: bool = False
 ) -> dict[str, int | tuple[int, ...]]:
-    """The widths and depths among a constructor's arguments: numbers, and tuples of numbers."""
+    """The widths and depths among arguments: numbers, and tuples of numbers for the stages."""
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in arguments.items()
-        if (every_symbol or name in VISION)
+        if (every_symbol or name in STAGES)
         and (
             is_size(value)
             or (isinstance(value, tuple | list) and value and all(is_size(v) for v in value))

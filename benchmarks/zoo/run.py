@@ -139,8 +139,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 def show(records: Sequence[dict[str, Any]]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     table = Table(title="Formulas of public models, against what they build")
-    columns = ("models", "instantiable", "correct", "percent", "complete", "refused", "wrong",
-               "timeout", "crash", "fewer points", "ratio")  # fmt: skip
+    columns = ("models", "instantiable", "correct", "percent", "complete", "unchecked", "refused",
+               "wrong", "timeout", "crash", "no sizes", "fewer points", "ratio")  # fmt: skip
     table.add_column("library")
     for column in columns:
         table.add_column(column, justify="right")
@@ -168,6 +168,7 @@ def main() -> None:
         "--library", choices=models.LIBRARIES, action="append", help="only this one; repeatable"
     )
     parser.add_argument("--only", metavar="PATTERN", default="*", help="only names like 'vit_*'")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth model")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N models of a library")
     parser.add_argument(
         "--all", action="store_true", help="every model class of a config, not the base model alone"
@@ -197,7 +198,11 @@ def main() -> None:
     jobs = []
     for library in options.library or models.LIBRARIES:
         found = [n for n in models.names(library, options.all) if fnmatch(n, options.only)]
-        jobs += [(library, name) for name in found[: options.limit] if (library, name) not in done]
+        jobs += [
+            (library, name)
+            for name in found[:: options.every][: options.limit]
+            if (library, name) not in done
+        ]
     with (
         options.out.open("a") as out,
         Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn(),
