@@ -129,7 +129,7 @@ class ConfigFactory:
             keyword = dotted.replace(".", "_")
             if keyword in self._keywords:
                 raise ArgumentError(
-                    f"{config.name}: two symbols would be called {keyword!r}; give one up"
+                    f"{config.name}: two symbols would be called {keyword!r}; give one of them up"
                 )
             self._keywords[keyword] = dotted.split(".")
             default = config.default(dotted, symbol)
@@ -199,7 +199,10 @@ class _Config:
         head, *rest = dotted.split(".")
         self._require(head)
         if not rest and head in self.fixed:
-            raise ArgumentError(f"{self.name}: {head}={self.fixed[head]!r} fixes a symbol")
+            raise ArgumentError(
+                f"{self.name}: {head}={self.fixed[head]!r} fixes what symbols keeps symbolic; "
+                "leave one of the two out"
+            )
         found = self.parameters[head].default if not rest and head in self.parameters else None
         if type(found) not in (int, float, bool, str):
             found = self._attribute(head, rest, dotted)

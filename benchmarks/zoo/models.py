@@ -40,6 +40,9 @@ STAGES = (
 )  # fmt: skip
 
 
+_CLASSES = 1000
+
+
 @dataclass(frozen=True)
 class Case:
     """A model to derive: its factory, what `derive` is told, and how to build it as it comes."""
@@ -163,6 +166,8 @@ def _torchvision_case(name: str, every_symbol: bool) -> Case:
 def _vision_case(build: Callable[..., nn.Module], name: str, every_symbol: bool) -> Case:
     arguments = constructor_arguments(build)
     wanted = stage_sizes(arguments, every_symbol)
+    if "num_classes" not in wanted and builds(build, {"num_classes": _CLASSES}):
+        wanted["num_classes"] = _CLASSES  # which the classifier has, and not the module itself
     taken = {key: value for key, value in wanted.items() if builds(build, {key: value})}
     make, fixed = build, {}
     if len(taken) < len(wanted) and not any(isinstance(v, nn.Module) for v in arguments.values()):
