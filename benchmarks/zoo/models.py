@@ -114,7 +114,10 @@ def config_symbols(config: Any, every_symbol: bool = False) -> list[str]:
     found = [
         name
         for name in wanted
-        if name in taken and is_size(taken[name].default) and is_size(getattr(config, name, None))
+        if name != "num_stages"  # which goes with lists of that length
+        and name in taken
+        and is_size(taken[name].default)
+        and is_size(getattr(config, name, None))
     ]
     if found:
         return found
