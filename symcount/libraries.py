@@ -40,9 +40,9 @@ def from_config(
     its values as keywords; symcount knows no library of models by name.
 
     A symbol has the config's own default, so the formula can be called without arguments. A
-    dotted name is an entry of a config within the config, `text_config.hidden_size`; it is handed
-    over as `config_class(text_config={"hidden_size": ...})`, and `text_config_hidden_size` is its
-    name in the formula.
+    dotted name, `text_config.hidden_size`, is one of a config within the config: that one is made
+    anew, of the class and with the values that it has by default. Its name in the formula is
+    `text_config_hidden_size`.
 
     Args:
         model_class: a class, or any callable, that takes a config and returns an `nn.Module`.
@@ -136,27 +136,71 @@ class ConfigFactory:
             parameters.append(
                 inspect.Parameter(keyword, inspect.Parameter.KEYWORD_ONLY, default=default)
             )
-        heads = {path[0] for path in self._keywords.values() if len(path) > 1}
-        others = {k: v for k, v in config.fixed.items() if k not in heads}
-        self._inside = {k: v for k, v in config.fixed.items() if k in heads}
+        inside: dict[str, dict[tuple[str, ...], str]] = {}
+        for keyword, (head, *rest) in self._keywords.items():
+            if rest:
+                inside.setdefault(head, {})[tuple(rest)] = keyword
+        self._inside = {
+            head: _Inside(config.attribute(head, (), head), paths) for head, paths in inside.items()
+        }
+        others = {k: v for k, v in config.fixed.items() if k not in inside}
         parameters += [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY) for k in others]
         self.__signature__ = inspect.Signature(parameters)
         declared = zip(self._keywords, symbols.values(), strict=True)
         self.given: dict[str, Any] = {**dict(declared), **others}
 
     def __call__(self, **values: Any) -> nn.Module:
-        keywords: dict[str, Any] = copy.deepcopy(self._inside)
+        keywords = {head: inside.make(values) for head, inside in self._inside.items()}
         for name, value in values.items():
             if name not in self._keywords:  # fixed; a config may change what it is given
                 keywords[name] = copy.deepcopy(value)
-                continue
-            *heads, last = self._keywords[name]
-            entries = keywords
-            for head in heads:
-                entries = entries.setdefault(head, {})
-            entries[last] = value
+            elif len(self._keywords[name]) == 1:
+                keywords[self._keywords[name][0]] = value
         model: nn.Module = self.__wrapped__(self._config.make(**keywords))
         return model
+
+
+class _Inside:
+    """A config within a config: the one that is there by default, with symbols in it.
+
+    `paths` says which of the values is where. Everything else stays as the outer config has it.
+    """
+
+    def __init__(self, default: Any, paths: Mapping[tuple[str, ...], str]) -> None:
+        self._default = default
+        self._names = {path[0]: keyword for path, keyword in paths.items() if len(path) == 1}
+        self._inside = {
+            head: _Inside(
+                default[head] if isinstance(default, Mapping) else getattr(default, head),
+                {path[1:]: k for path, k in paths.items() if path[0] == head and len(path) > 1},
+            )
+            for head in dict.fromkeys(path[0] for path in paths if len(path) > 1)
+        }
+        self._kept = self._others()
+
+    def make(self, values: Mapping[str, Any]) -> Any:
+        keywords = copy.deepcopy(self._kept)
+        keywords |= {name: values[keyword] for name, keyword in self._names.items()}
+        keywords |= {head: inside.make(values) for head, inside in self._inside.items()}
+        return keywords if isinstance(self._default, Mapping) else type(self._default)(**keywords)
+
+    def _others(self) -> dict[str, Any]:
+        """What the outer config has set here, unlike the class of this one by itself."""
+        default = self._default
+        ours = {*self._names, *self._inside}
+        if isinstance(default, Mapping):
+            return {name: value for name, value in default.items() if name not in ours}
+        kind, kept = type(default), dict[str, Any]()
+        same = {name: getattr(default, name) for name in ours}
+        by_itself = kind(**same)
+        for name, parameter in inspect.signature(kind).parameters.items():
+            if name in ours or parameter.kind not in _KEYWORDS or not hasattr(default, name):
+                continue
+            # One by one: what follows from others is left to follow from them.
+            if getattr(by_itself, name, _NOTHING) != getattr(default, name):
+                kept[name] = getattr(default, name)
+                by_itself = kind(**same, **copy.deepcopy(kept))
+        return kept
 
 
 class _Config:
@@ -205,7 +249,7 @@ class _Config:
             )
         found = self.parameters[head].default if not rest and head in self.parameters else None
         if type(found) not in (int, float, bool, str):
-            found = self._attribute(head, rest, dotted)
+            found = self.attribute(head, rest, dotted)
         if found is None:
             return _NOTHING
         if isinstance(found, int) and not isinstance(found, bool):
@@ -259,7 +303,7 @@ class _Config:
             return False
         return True
 
-    def _attribute(self, head: str, rest: Sequence[str], dotted: str) -> Any:
+    def attribute(self, head: str, rest: Sequence[str], dotted: str) -> Any:
         """What the config with all its defaults has there."""
         found, place = self.made(), self.name
         for name in (head, *rest):

@@ -20,8 +20,9 @@ from symcount.libraries import all_symbols, all_symbols_from_config, constructor
 class Text:
     """A config within a config."""
 
-    def __init__(self, width: int = 8, depth: int = 2) -> None:
+    def __init__(self, width: int = 8, depth: int = 2, half: int | None = None) -> None:
         self.width, self.depth = width, depth
+        self.half = width // 2 if half is None else half
 
 
 class Config:
@@ -39,7 +40,7 @@ class Config:
         bias: bool = True,
         padding: int = 0,
         scaling: dict[str, int] | None = None,
-        text: Mapping[str, int] | None = None,
+        text: Mapping[str, int] | Text | None = None,
         **kwargs: Any,
     ) -> None:
         if hidden % heads:
@@ -50,7 +51,7 @@ class Config:
         self.scaling = scaling
         if scaling:
             scaling.pop("factor")  # as some configs do, it changes what it was given
-        self.text = Text(**(text or {}))
+        self.text = text if isinstance(text, Text) else Text(**{"width": 16, **(text or {})})
         self.text_width = 1
         self.__dict__.update(kwargs)
 
@@ -73,6 +74,7 @@ class Model(nn.Module):
         head = config.hidden // config.heads
         self.keys = nn.Linear(config.hidden, head * config.groups, bias=False)
         self.text = nn.Linear(config.text.width, config.text.depth, bias=False)
+        self.half = nn.Linear(config.text.half, 1, bias=False)
 
 
 class RatioModel(Model):
@@ -109,7 +111,7 @@ def test_defaults_are_those_of_the_config() -> None:
 def test_keyword_that_is_none_by_default_has_no_default() -> None:
     count = from_config(Model, Config, symbols=["hidden", "inner"])
     assert count.defaults == {"hidden": 32}
-    assert count(inner=10) == 3 * (32 * 10 + 10) + 32 * 32 + 16
+    assert count(inner=10) == 3 * (32 * 10 + 10) + 32 * 32 + 32 + 8
 
 
 def test_mapping_declares_the_symbols() -> None:
@@ -132,8 +134,29 @@ def test_alias_that_the_signature_does_not_have() -> None:
 
 def test_dotted_name_reaches_the_config_inside() -> None:
     count = from_config(Model, Config, symbols=["hidden", "text.width"], text={"depth": 5})
-    assert count.defaults == {"hidden": 32, "text_width": 8}
-    assert count(text_width=100) - count(text_width=10) == 450
+    assert count.defaults == {"hidden": 32, "text_width": 16}
+    assert count(text_width=100) - count(text_width=10) == 450 + 45
+
+
+def test_config_inside_stays_as_the_outer_one_has_it() -> None:
+    depth = from_config(Model, Config, symbols=["text.depth"])
+    with torch.device("meta"):
+        assert depth() == sum(p.numel() for p in Model(Config()).parameters())
+    assert depth(text_depth=3) - depth() == 16  # the width that the outer config gives it
+    both = from_config(Model, Config, symbols=["text.depth"], text={"half": 100})
+    assert both() - depth() == 92
+
+
+def test_config_inside_may_be_a_dictionary() -> None:
+    class Holder:
+        def __init__(self, sizes: Mapping[str, Any] | None = None) -> None:
+            self.sizes = {"a": {"x": 2, "y": 3}, "b": 5} if sizes is None else sizes
+
+    def model(config: Holder) -> nn.Module:
+        return nn.Linear(config.sizes["a"]["x"] * config.sizes["a"]["y"], config.sizes["b"])
+
+    count = from_config(model, Holder, symbols=["sizes.a.x", "sizes.b"])
+    assert (str(count), count()) == ("3*sizes_a_x*sizes_b + sizes_b", 35)
 
 
 def test_fixed_values_are_handed_over_anew_each_time() -> None:
