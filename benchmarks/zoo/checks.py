@@ -177,8 +177,13 @@ def reasons(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[str]]]
 
 def reason(record: Mapping[str, Any]) -> str:
     """An error without what differs from model to model: its numbers, paths and names."""
-    line = re.sub(r"^[\w.-]+( \(\S+:\d+\))?: ", "", record["line"])
+    line = record["line"]
+    lines = record.get("text", line).split("\n")
+    if record["error"] == "FactoryError" and len(lines) > 1:
+        # The first line says at which sizes, the second what the factory raised.
+        how = "builds, but raises on symbols" if "raises on symbols" in line else "raises"
+        line = f"it {how}: {lines[1].strip()}"
+    line = re.sub(r"^[\w.-]+( \(\S+:\d+\))?: (?=/|it |the )", "", line)
     line = re.sub(r"(/[^\s:]+)+(:\d+)?", "FILE", line)
-    line = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "NAME", line)
-    line = re.sub(r"\b[\w.]*[._][\w.]*=", "NAME=", line)
-    return f"{record['error']}: {re.sub(r'[0-9]+', 'N', line)}"
+    line = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\b\w*[a-z]_\w+(\.\w+)*", "NAME", line)
+    return f"{record['error']}: {re.sub(r'-?[0-9][0-9.]*', 'N', line)}"
