@@ -2434,6 +2434,21 @@ def string_of_two(dim, patch, size):
     return nn.Linear(dim, {"patch16_224": 2, "patch32_224": 3}.get(f"patch{patch}_{size}", 1))
 
 
+# np.floor and np.ceil
+@gives(
+    "ffloor(fmul(0.3, dim))*ceiling(dim/3) + 2*ceiling(dim/3)",
+    "(dim < 9007199254740990) & (ffloor(fmul(0.3, dim)) < 9007199254740993)",
+)
+def numpy_floor_ceil(dim):
+    return nn.Linear(int(np.floor(dim * 0.3)) + 1, int(np.ceil(dim / 3)))
+
+
+# np.sqrt and np.ceil
+@gives("2*fceil(sqrt(dim)) + 2", "fceil(sqrt(dim)) < 9007199254740993")
+def numpy_ceil_sqrt(dim):
+    return nn.Linear(int(np.ceil(np.sqrt(dim))), 2)
+
+
 # --- refused --------------------------------------------------------------------------------------
 
 
@@ -2470,39 +2485,19 @@ def numpy_round_array(dim):
 
 # widths between two, by np.linspace
 @refused(
-    symcount.FactoryError,
-    "does not support ufuncs",
-    "numpy's functions and scalars are not followed",
+    symcount.VerificationError,
+    "numpy of",
+    "numpy computes on arrays of plain numbers",
 )
 def numpy_linspace(dim):
     return nn.ModuleList([nn.Linear(int(width), 2) for width in np.linspace(dim, 2 * dim, 3)])
 
 
-# np.floor and np.ceil
-@refused(
-    symcount.FactoryError,
-    "does not support ufuncs",
-    "numpy's functions and scalars are not followed",
-)
-def numpy_floor_ceil(dim):
-    return nn.Linear(int(np.floor(dim * 0.3)) + 1, int(np.ceil(dim / 3)))
-
-
-# np.sqrt and np.ceil
-@refused(
-    symcount.FactoryError,
-    "does not support ufuncs",
-    "numpy's functions are not followed; math.sqrt is",
-)
-def numpy_ceil_sqrt(dim):
-    return nn.Linear(int(np.ceil(np.sqrt(dim))), 2)
-
-
 # np.log2
 @refused(
-    symcount.FactoryError,
-    "does not support ufuncs",
-    "numpy's functions are not followed; math.log2 is",
+    symcount.VerificationError,
+    "numpy of",
+    "numpy rounds logarithms in its own way; math.log2 is followed",
 )
 def numpy_log2(dim):
     return nn.Linear(int(np.log2(dim)) + 1, 2)

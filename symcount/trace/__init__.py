@@ -268,6 +268,8 @@ class _Run:
         if type(b) is int and op in _ORDERINGS and self._counts_a_while_loop(a, b):
             self.unroll_node(a)
             return bool(OPERATORS[op](a.hint, b))
+        if type(b) is int and b == a.hint and self._is_length_of_loop(a, b):
+            return bool(OPERATORS[op](a.hint, b))
         # in another iteration the same comparison says something else
         key = op, a, b, self.tags
         taken = self._decided.get(key)
@@ -287,6 +289,15 @@ class _Run:
 
     def _bounds(self) -> set[str]:
         return {name for n in self.unrolled.values() for name in _symbols_of(n)}
+
+    def _is_length_of_loop(self, node: Node, length: int) -> bool:
+        """Whether a comparison is `n == len(items)`, the items made by a loop over n."""
+        return (
+            not self.specialising
+            and any(int(n.hint) == length for n in self.unrolled.values())
+            and set(_symbols_of(node)) <= self._bounds()
+            and lookups.compares_length(calling_frame(3))
+        )
 
     def _counts_a_while_loop(self, node: Node, number: int) -> bool:
         """Whether a comparison is `while i < n`: of one symbol, with numbers at equal distances.

@@ -48,6 +48,15 @@ def is_text(frame: FrameType) -> bool:
     )
 
 
+def compares_length(frame: FrameType) -> bool:
+    """Whether the frame is comparing something with `len(...)`."""
+    expression = _expression(frame)
+    return isinstance(expression, ast.Compare) and any(
+        isinstance(side, ast.Call) and isinstance(side.func, ast.Name) and side.func.id == "len"
+        for side in (expression.left, *expression.comparators)
+    )
+
+
 def in_while_test(frame: FrameType) -> bool:
     """Whether what the frame is evaluating is part of the condition of a `while` loop."""
     positions = getattr(frame.f_code, "co_positions", None)

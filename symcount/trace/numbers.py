@@ -265,13 +265,57 @@ def _unary(op: str) -> Callable[..., Any]:
     return method
 
 
+# numpy's operators, by the methods that follow them
+_OPERATORS_OF_NUMPY = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
+    "floor_divide": "floordiv", "remainder": "mod", "power": "pow", "bitwise_and": "and",
+    "bitwise_or": "or", "bitwise_xor": "xor", "left_shift": "lshift", "right_shift": "rshift",
+    "divmod": "divmod",
+}  # fmt: skip
+_COMPARISONS_OF_NUMPY = {
+    "equal": ("eq", "eq"), "not_equal": ("ne", "ne"), "less": ("lt", "gt"),
+    "less_equal": ("le", "ge"), "greater": ("gt", "lt"), "greater_equal": ("ge", "le"),
+}  # fmt: skip
+# numpy's functions that compute the double that Python's own compute
+_FUNCTIONS_OF_NUMPY: dict[str, Callable[..., Any]] = {
+    "negative": operator.neg,
+    "absolute": abs,
+    "sqrt": lambda x: apply(x._run, "sqrt", x._node),
+    "floor": lambda x: apply(x._run, "float", apply(x._run, "floor", x._node)._node),
+    "ceil": lambda x: apply(x._run, "float", apply(x._run, "ceil", x._node)._node),
+    "rint": lambda x: apply(x._run, "float", apply(x._run, "round", x._node)._node),
+}
+
+
+def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of numpy on symbols: followed if it is exact arithmetic, else on plain numbers."""
+    name = ufunc.__name__
+    if method == "__call__" and not kwargs:
+        operation = _OPERATORS_OF_NUMPY.get(name)
+        forward, backward = _COMPARISONS_OF_NUMPY.get(name, (operation, f"r{operation}"))
+        if forward is not None and len(inputs) == 2:
+            # numpy makes arrays of its scalars
+            left, right = (x[()] if getattr(x, "ndim", 1) == 0 else x for x in inputs)
+            if isinstance(left, _Symbol):
+                return getattr(left, f"__{forward}__")(right)
+            return getattr(right, f"__{backward}__")(left)
+        if name in _FUNCTIONS_OF_NUMPY:
+            return _FUNCTIONS_OF_NUMPY[name](*inputs)
+    plain = [
+        value._run.concretise("numpy", value._node) if isinstance(value, _Symbol) else value
+        for value in inputs
+    ]
+    return getattr(ufunc, method)(*plain, **kwargs)
+
+
 class _Symbol:
     """What `SymInt` and `SymFloat` share."""
 
     __slots__ = ("_node", "_run")
 
     # numpy's scalars leave arithmetic with a symbol to the symbol
-    __array_ufunc__ = None
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return _of_numpy(ufunc, method, inputs, kwargs)
 
     def __init__(self, node: Node, run: Run) -> None:
         self._node = node

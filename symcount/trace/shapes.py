@@ -908,3 +908,9 @@ _reduction_rule(
 )
 _reduction_rule(1, 3, "std", "var")
 _reduction_rule(2, 3, "norm", torch.functional.norm, torch.linalg.norm, torch.linalg.vector_norm)
+
+# What tells the sizes of a tensor, or gives as many tensors as one of them says.
+SIZES = frozenset(
+    func for func, its_rule in RULES.items()
+    if its_rule in (_shape, _size, _numel, _nbytes, _len, _unbind, _split, _chunk)
+)  # fmt: skip

@@ -27,6 +27,7 @@ from symcount.trace.numbers import calling_frame, hint, user_frame
 from symcount.trace.shapes import (
     RULES,
     SIZELESS,
+    SIZES,
     Sizes,
     first_argument,
     fits_into,
@@ -165,9 +166,17 @@ class Tensors(TorchFunctionMode):
             self.run.settle(calling_frame(), nodes)
         func = unseen.behind(func)
         rule = RULES.get(func)
-        if rule is not None:
-            return rule(self, func, args, kwargs)
         name = name_of(func)
+        if rule is not None:
+            try:
+                return rule(self, func, args, kwargs)
+            except UnknownShapeError:
+                # As long as nobody asks for its size, a tensor may be of unknown shape.
+                if func in SIZES:
+                    raise
+                out = self.without_rule(func, args, kwargs, name)
+                self._remember_origin(out, (args, kwargs))
+                return out
         if in_place(name):
             target = first_argument(args, kwargs, "tensor")
             if isinstance(target, torch.Tensor) and target.is_meta:
@@ -175,6 +184,15 @@ class Tensors(TorchFunctionMode):
                 if all(fits_into(shape, self.shape(target)) for shape in others):
                     return target
         return self.without_rule(func, args, kwargs, name)
+
+    def _remember_origin(self, out: Any, arguments: Any) -> None:
+        """Blame what comes of a tensor of unknown shape on the operation that made that one."""
+        inputs = [self.known.get(id(item)) for item in leaves(arguments)]
+        origin = next((k for k in inputs if k is not None and k.shape is None), None)
+        for item in leaves(out):
+            known = self.known.get(id(item))
+            if known is not None and origin is not None and known.shape is None:
+                known.operation, known.frame = origin.operation, origin.frame
 
     def without_rule(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
