@@ -36,14 +36,15 @@ from symcount.explore import explore, first_hints
 
 TARGET = 3.0
 EXPLORING_TARGET = 10.0
+DEEP_TARGET = 0.15
 POINTS = 6
 
 
 def seconds(work: Callable[[], object], least: float = 0.02) -> float:
-    """The mean time of a call, over as many calls as take `least` seconds."""
+    """The mean time of a call, over as many calls as take `least` seconds, at least one."""
     calls = 0
     started = time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < least:
+    while (elapsed := time.perf_counter() - started) < least or not calls:
         work()
         calls += 1
     return elapsed / calls
@@ -92,6 +93,53 @@ def exploring(call: FactoryCall, rounds: int) -> tuple[float, float]:
     assert not any(True for _ in found[0].open_places())
     solver = min(f.solver_seconds for f in found)
     return min(f.seconds - f.solver_seconds for f in found), solver
+
+
+def deep(rounds: int = 5) -> None:
+    """A formula in the number of layers, against building the 126 layers of Llama 3.1 405B."""
+    from transformers import LlamaConfig, LlamaForCausalLM, logging
+
+    logging.set_verbosity_error()
+
+    def llama(num_hidden_layers: int = 126) -> nn.Module:
+        return LlamaForCausalLM(
+            LlamaConfig(
+                num_hidden_layers=num_hidden_layers,
+                hidden_size=16384,
+                intermediate_size=53248,
+                vocab_size=128256,
+                num_attention_heads=128,
+                num_key_value_heads=8,
+            )
+        )
+
+    def plain() -> None:
+        with torch.device("meta"):
+            llama()
+
+    call = FactoryCall.of(llama, {})
+    few = {"num_hidden_layers": 4}
+    stages: dict[str, Callable[[], object]] = {
+        "plain": plain,
+        "run": lambda: call.trace(few, lambda: lambda branch: True),
+        "builds": lambda: [
+            verify.PlainBuilds(call).at({"num_hidden_layers": n}) for n in (1, 2, 4)
+        ],
+        "all": lambda: derive(llama),
+    }
+    best = dict.fromkeys(stages, float("inf"))
+    for _ in range(rounds):
+        for name, work in stages.items():
+            gc.collect()
+            best[name] = min(best[name], seconds(work, least=0.0))
+    ratios = {name: best[name] / best["plain"] for name in stages}
+    Console().print(
+        f"Llama of 126 layers, {derive(llama)()} parameters: {best['plain'] * 1e3:.0f} ms to build; "
+        f"one run on symbols {ratios['run']:.2f}x, three plain builds of 1, 2 and 4 layers "
+        f"{ratios['builds']:.2f}x, the formula in its depth with all comparisons "
+        f"{ratios['all']:.2f}x; target {DEEP_TARGET:g}x: "
+        f"{'reached' if ratios['all'] <= DEEP_TARGET else 'not reached'}"
+    )
 
 
 def rows(with_models: bool) -> dict[str, dict[str, float]]:
@@ -147,6 +195,8 @@ def main() -> None:
     arguments = parser.parse_args()
     found = rows(arguments.models)
     show(found)
+    if arguments.models:
+        deep()
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2))
 
