@@ -134,8 +134,8 @@ def deep(rounds: int = 5) -> None:
             best[name] = min(best[name], seconds(work, least=0.0))
     ratios = {name: best[name] / best["plain"] for name in stages}
     Console().print(
-        f"Llama of 126 layers, {derive(llama)()} parameters: {best['plain'] * 1e3:.0f} ms to build; "
-        f"one run on symbols {ratios['run']:.2f}x, three plain builds of 1, 2 and 4 layers "
+        f"Llama of 126 layers, {derive(llama)()} parameters: {best['plain'] * 1e3:.0f} ms to "
+        f"build; one run on symbols {ratios['run']:.2f}x, three plain builds of 1, 2 and 4 layers "
         f"{ratios['builds']:.2f}x, the formula in its depth with all comparisons "
         f"{ratios['all']:.2f}x; target {DEEP_TARGET:g}x: "
         f"{'reached' if ratios['all'] <= DEEP_TARGET else 'not reached'}"
