@@ -287,19 +287,19 @@ class _Config:
         parameter = self.parameters.get(keyword)
         if parameter is not None and parameter.kind in _KEYWORDS:
             return
-        if keyword not in self.fixed and self._takes_as_alias(keyword):
-            return
-        if keyword in self.fixed and any(p.kind is p.VAR_KEYWORD for p in self.parameters.values()):
+        catch_all = any(p.kind is p.VAR_KEYWORD for p in self.parameters.values())
+        if (keyword in self.fixed and catch_all) or self._takes_as_alias(keyword):
             return
         names = [p.name for p in self.parameters.values() if p.kind in _KEYWORDS]
         raise ArgumentError(f"{self.name} has no keyword {keyword!r}{close_names(keyword, names)}")
 
     def _takes_as_alias(self, keyword: str) -> bool:
-        """Whether a keyword that is not in the signature sets the attribute of its name."""
+        """Whether a keyword that is not in the signature sets an attribute there is anyway."""
+        others = {k: copy.deepcopy(v) for k, v in self.fixed.items() if k != keyword}
         try:
-            value = getattr(self.made(), keyword)
-            self.make(**copy.deepcopy(self.fixed), **{keyword: value})
-        except (AttributeError, TypeError):
+            value = getattr(self.make(**others), keyword)
+            self.make(**others, **{keyword: self.fixed.get(keyword, value)})
+        except Exception:
             return False
         return True
 

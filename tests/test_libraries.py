@@ -255,6 +255,18 @@ def test_model_of_transformers() -> None:
     assert count() == 6_738_415_616
     aliased = from_config(transformers.GPT2Model, transformers.GPT2Config, symbols=["hidden_size"])
     assert aliased() == 124_439_808
+    narrow = from_config(
+        transformers.GPT2Model, transformers.GPT2Config, symbols=["n_layer"], hidden_size=96
+    )
+    assert narrow(n_layer=1) - narrow(n_layer=2) == -(12 * 96**2 + 13 * 96)
+    assert message(
+        ArgumentError,
+        from_config,
+        transformers.GPT2Model,
+        transformers.GPT2Config,
+        symbols=["n_layer"],
+        hiden_size=96,
+    ).startswith("GPT2Config has no keyword 'hiden_size'")
 
 
 # --- all symbols ------------------------------------------------------------------------------
