@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from torch import nn
 
-from symcount import Symbol
+from symcount import ParamCount, Symbol, derive
 
 __all__ = [
     "FAMILIES",
@@ -21,6 +22,7 @@ __all__ = [
     "PublishedSize",
     "bert",
     "convnext",
+    "derived",
     "efficientnet",
     "gpt2",
     "llama",
@@ -286,7 +288,10 @@ def resnet(
     num_channels: int = 3,
     num_labels: int = 1000,
 ) -> nn.Module:
-    """ResNet (He et al. 2015) of bottleneck blocks, each stage twice as wide as the one before."""
+    """ResNet (He et al. 2015) of bottleneck blocks, each stage twice as wide as the one before.
+
+    The depths are declared to be at most 64, so that it is compared with built models quickly.
+    """
     from transformers import ResNetConfig, ResNetForImageClassification
 
     model = ResNetForImageClassification(
@@ -389,6 +394,20 @@ class PublishedSize:
     source: str
     non_embedding: int | None = None
     declared: Mapping[str, Symbol] = field(default_factory=dict)
+
+
+def derived(size: PublishedSize) -> ParamCount:
+    """The formula of the size's family, all symbolic that can be; derived once for all sizes."""
+    return _derived_once(size.family, *(frozenset(d.items()) for d in (size.fixed, size.declared)))
+
+
+@cache
+def _derived_once(
+    family: Callable[..., nn.Module],
+    fixed: frozenset[tuple[str, object]],
+    declared: frozenset[tuple[str, Symbol]],
+) -> ParamCount:
+    return derive(family, **dict(fixed), **dict(declared))
 
 
 def _keras_hub(package: str, preset: str) -> str:
@@ -568,6 +587,7 @@ def _resnet(name: str, depths: tuple[int, ...], total: int, weights: str) -> Pub
         fixed={},
         total=total,
         source=_torchvision(weights),
+        declared={f"depth_{stage}": Symbol(max=64) for stage in _STAGES},
     )
 
 
