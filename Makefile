@@ -2,9 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+ZOO := benchmarks/zoo/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test lint docs bench fuzz format clean
+.PHONY: help .venv demo test lint docs bench zoo fuzz format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,15 @@ docs: $(READY) ## Build the documentation into docs/_build/html
 
 bench: $(READY) ## Run the benchmarks
 	$(BIN)/python benchmarks/run.py --models
+
+zoo: $(ZOO)/.installed ## Derive the models of transformers, timm and torchvision (hours)
+	$(ZOO)/bin/python benchmarks/zoo/run.py $(ZOO_OPTIONS)
+
+$(ZOO)/.installed: pyproject.toml benchmarks/zoo/requirements.txt
+	$(PYTHON) -m venv $(ZOO)
+	$(ZOO)/bin/python -m pip install --quiet --upgrade pip
+	$(ZOO)/bin/python -m pip install --quiet -r benchmarks/zoo/requirements.txt --editable .
+	@touch $@
 
 fuzz: $(READY) ## Compare 100,000 random factories with what they build (hours)
 	SYMCOUNT_FUZZ=50 $(BIN)/python -m pytest -n auto tests/test_fuzz.py

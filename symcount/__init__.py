@@ -41,11 +41,13 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from symcount.formula import Breakdown, Certificate, ParamCount
+    from symcount.libraries import from_config
     from symcount.registry import BlueprintRegistry, BlueprintSpec
     from symcount.symbols import Symbol
 
 _HOME = {
     "derive": "symcount.derivation",
+    "from_config": "symcount.libraries",
     "ParamCount": "symcount.formula",
     "Breakdown": "symcount.formula",
     "Certificate": "symcount.formula",
@@ -102,6 +104,7 @@ __all__ = [
     "VerificationError",
     "blueprints",
     "derive",
+    "from_config",
 ]
 
 

@@ -6,9 +6,10 @@ torch, sympy and rich are loaded by the commands that need them, so that help co
 from __future__ import annotations
 
 import ast
+import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,12 +18,13 @@ import click
 
 from symcount import __version__
 from symcount.audit import SIZES, TOLERANCE
-from symcount.errors import SymcountError, TargetError
+from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
     from symcount.export import Value
     from symcount.formula import ParamCount
+    from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -122,7 +124,20 @@ def _derivation_options(command: Command) -> Command:
         help="Keep a parameter symbolic; limit its values as in dim:min=64,multiple_of=64. "
         "May be repeated.",
     )
-    return fixed(kept(command))
+    config = click.option(
+        "--config",
+        metavar="CLASS",
+        help="TARGET takes a config of this class, a name in TARGET's module or "
+        "package.module:Class. --set and --symbol are then about the config.",
+    )
+    seconds = click.option(
+        "--max-seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=10.0,
+        show_default=True,
+        help="How long a derivation may take.",
+    )
+    return fixed(kept(config(seconds(command))))
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -162,6 +177,8 @@ Examples:
   symcount derive cnn:bottleneck --at dim=64,512 --at reduction=2,4
   symcount derive models.py:Net.small --set depths=(2,2,6,2) --set act=gelu
   symcount derive torch.nn:Linear --symbol in_features:multiple_of=64 --set out_features=10
+  symcount derive transformers:LlamaModel --config LlamaConfig --symbol hidden_size
+  symcount derive torchvision.models:resnet50 --all-symbols
 """
 )
 @click.argument("target")
@@ -174,12 +191,21 @@ Examples:
     multiple=True,
     help="Values at which to count; repeated for other symbols, all combinations.",
 )
+@click.option(
+    "--all-symbols",
+    is_flag=True,
+    help="Keep every integer symbolic that can be, and say why the others cannot. Many "
+    "derivations may be needed; --max-seconds limits each.",
+)
 @_json
 def derive(
     target: str,
     settings: Sequence[tuple[str, Any]],
     declared: Sequence[tuple[str, Symbol]],
+    config: str | None,
+    max_seconds: float,
     points: Sequence[tuple[str, tuple[int, ...]]],
+    all_symbols: bool,
     as_json: bool,
 ) -> None:
     """Derive the parameter count of TARGET.
@@ -187,18 +213,28 @@ def derive(
     Parameters that are unannotated, annotated int, or have an int default are symbols; the
     others stay at their defaults. --set fixes a parameter, and --symbol keeps one symbolic or
     limits its values (min, max, multiple_of); neither changes what happens to the rest.
+
+    With --config, TARGET is a model that is built from a config. What --symbol names is kept
+    symbolic, and the rest of the config stays at its defaults.
     """
-    count = _count(target, settings, declared)
+    found = None
+    if all_symbols:
+        count, found = _all_symbols(target, settings, declared, config, max_seconds)
+    else:
+        count = _count(target, settings, declared, config, max_seconds)
     values = _values(count, points)
     if as_json:
         from symcount.export import json
 
         document = {"target": target, **json.describe(count), "values": list(map(vars, values))}
+        if found is not None:
+            document |= {"kept": list(found.kept), "refused": dict(found.refused)}
         click.echo(json.dump(document), nl=False)
         return
     from symcount.export import terminal
 
-    terminal.show(terminal.count_view(target, count, values))
+    view = terminal.count_view(target, count, values)
+    terminal.show(view, *([] if found is None else [terminal.symbols_view(found)]))
 
 
 @main.command(
@@ -325,6 +361,8 @@ def export(
     registry: str | None,
     settings: Sequence[tuple[str, Any]],
     declared: Sequence[tuple[str, Symbol]],
+    config: str | None,
+    max_seconds: float,
     form: str,
     output: Path | None,
 ) -> None:
@@ -338,9 +376,10 @@ def export(
     if (target is None) == (registry is None):
         raise click.UsageError("give either a TARGET or --registry MODULE")
     if target is not None:
-        text = FORMATS[form].render_count(_count(target, settings, declared), title=target)
-    elif settings or declared:
-        raise click.UsageError("--set and --symbol are for a TARGET, not for a registry")
+        count = _count(target, settings, declared, config, max_seconds)
+        text = FORMATS[form].render_count(count, title=target)
+    elif settings or declared or config:
+        raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
     else:
         text = FORMATS[form].render_registry(_blueprints(registry))
     if output is None:
@@ -356,19 +395,81 @@ def _count(
     target: str,
     settings: Sequence[tuple[str, Any]],
     declared: Sequence[tuple[str, Symbol]],
+    config: str | None,
+    max_seconds: float,
 ) -> ParamCount:
+    fixed, symbols = _arguments(settings, declared)
+    from symcount import derivation, libraries
+    from symcount.targets import resolve
+
+    found = resolve(target)
+    with _without_logs():
+        if config is not None:
+            if not symbols:
+                raise click.UsageError(
+                    "with --config, say what to keep: --symbol NAME, or --all-symbols"
+                )
+            config_class = resolve(_beside(target, config)).factory
+            given: dict[str, Any] = {"symbols": symbols, "max_seconds": max_seconds, **fixed}
+            return libraries.from_config(found.factory, config_class, **given)
+        if found.spec is not None and not fixed and not symbols:
+            return found.spec.param_count
+        given = {"max_seconds": max_seconds, **fixed, **symbols}
+        return derivation.derive(found.factory, **given)
+
+
+def _all_symbols(
+    target: str,
+    settings: Sequence[tuple[str, Any]],
+    declared: Sequence[tuple[str, Symbol]],
+    config: str | None,
+    max_seconds: float,
+) -> tuple[ParamCount, AllSymbols]:
+    fixed, symbols = _arguments(settings, declared)
+    from symcount import libraries
+    from symcount.targets import resolve
+
+    factory = resolve(target).factory
+    with _without_logs():
+        if config is None:
+            given: dict[str, Any] = {"max_seconds": max_seconds, **fixed, **symbols}
+            found = libraries.all_symbols(factory, **given)
+        else:
+            config_class = resolve(_beside(target, config)).factory
+            given = {"max_seconds": max_seconds, "symbols": symbols, **fixed}
+            found = libraries.all_symbols_from_config(factory, config_class, **given)
+    if found.count is None:
+        reasons = [f"\n  {name}: {reason}" for name, reason in found.refused.items()]
+        raise UnsupportedError(
+            f"{target}: none of its integers can be kept symbolic{''.join(reasons)}"
+        )
+    return found.count, found
+
+
+def _arguments(
+    settings: Sequence[tuple[str, Any]], declared: Sequence[tuple[str, Symbol]]
+) -> tuple[dict[str, Any], dict[str, Symbol]]:
     fixed, symbols = dict(settings), dict(declared)
     for name in symbols:
         if name in fixed:
             raise click.UsageError(f"--set {name} fixes what --symbol {name} keeps symbolic")
-    from symcount import derivation
-    from symcount.targets import resolve
+    return fixed, symbols
 
-    found = resolve(target)
-    if found.spec is not None and not fixed and not symbols:
-        return found.spec.param_count
-    arguments: dict[str, Any] = {**fixed, **symbols}
-    return derivation.derive(found.factory, **arguments)
+
+def _beside(target: str, config: str) -> str:
+    """The config's target: a name without a module is looked for where the model is."""
+    return config if ":" in config else f"{target.rpartition(':')[0]}:{config}"
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Warnings that a factory logs are about one size of many, and come for each anew."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Value]:

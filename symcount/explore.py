@@ -58,6 +58,8 @@ _MOST_ITERATIONS = 1024
 _MOST_SAMPLED = 12
 # With how many other lengths of each loop a path is followed to see what grows with them.
 _OTHER_LENGTHS = 3
+# The part of the time that may be spent on a factory with loops before they are given up on.
+_FOLDING = 0.6
 # How many decisions a path may have: trees of them are gone through recursively.
 _MOST_DECISIONS = 250
 
@@ -113,6 +115,7 @@ class Iteration:
 
     It is `certain` if every value of the symbols on this path leads to it. What is decided where
     that is not so, or after a decision in view of the index, is no decision of the path either.
+    The very first iteration is an exception: its index is 0, which decides nothing.
     """
 
     loop: Loop
@@ -121,6 +124,24 @@ class Iteration:
     certain: bool
     steps: list[Step] = field(default_factory=list)
     known: dict[Condition, bool] = field(default_factory=dict)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first iteration of all loops around, and surely gone through."""
+        around = (number for _, number in self.loop.inside)
+        return self.certain and self.number == 0 and not any(around)
+
+    def follows_from(self, facts: Facts) -> bool:
+        """Whether what it decided follows from its index, 0, alone."""
+        for condition, _, _, _ in self.steps:
+            left, right = condition.left, condition.right
+            for loop, _ in (*self.loop.inside, (self.loop, 0)):
+                left, right = (
+                    substituted(side, loop.name, const(0), facts) for side in (left, right)
+                )
+            if compare(condition.op, left, right, facts)[0] is not None:
+                return False
+        return True
 
 
 @dataclass
@@ -187,14 +208,20 @@ class Frontier:
     """Decides the open places of a tree, one after the other."""
 
     def __init__(
-        self, ranges: Sequence[Hyperparameter], facts: Facts, first: Point, short: set[str]
+        self,
+        ranges: Sequence[Hyperparameter],
+        facts: Facts,
+        first: Point,
+        short: set[str],
+        settings: Settings,
     ) -> None:
         self.ranges = ranges
         self.facts = facts
         self.names = [r.name for r in ranges]
         self.first = first
         self.short = short
-        self.longest = AS_USUAL.longest
+        self.longest = settings.longest
+        self.lengths = sorted(_ITERATIONS) if settings.specialising else _ITERATIONS
         self._points: dict[int, list[Point]] = {}
         self._solver: Solver | None = None
 
@@ -236,7 +263,7 @@ class Frontier:
         hints = list(self.first)
         for place, allowed in enumerate(self.ranges):
             if allowed.name in self.short:
-                values = (allowed.aligned(v) for v in _ITERATIONS)
+                values = (allowed.aligned(v) for v in self.lengths)
                 hints[place] = next((v for v in values if v not in taken), hints[place])
                 taken.add(hints[place])
         self.first = tuple(hints)
@@ -272,7 +299,9 @@ class Frontier:
             for allowed in self.ranges:
                 hint = path.trace.hints[allowed.name]
                 tried = 0
-                for distance in range(1, 4 * _OTHER_LENGTHS) if allowed.name in self.short else ():
+                if allowed.name not in self.short:
+                    continue
+                for distance in (*range(1, 4 * _OTHER_LENGTHS), -1, -2, -3):
                     hints = {**path.trace.hints, allowed.name: hint + distance}
                     if hint + distance in allowed and _takes(path.decisions, hints):
                         tried += 1
@@ -417,7 +446,7 @@ def explore(
     """
     started = time.perf_counter()
     first = first_hints(ranges)
-    frontier = Frontier(ranges, facts, first, set() if short is None else short)
+    frontier = Frontier(ranges, facts, first, set() if short is None else short, settings)
     first = frontier.shorten(())
     found = Exploration(Place(()))
     known: Known = {}
@@ -425,7 +454,10 @@ def explore(
     lengths = frontier.other_lengths(found.paths)
     try:
         while hints is not None:
-            deadline = started + max_seconds if found.paths else math.inf
+            seconds = max_seconds
+            if frontier.short and not settings.specialising:
+                seconds *= _FOLDING  # the loops may have to be followed in another way
+            deadline = started + seconds if found.paths else math.inf
             usual = replace(settings, longest=frontier.longest)
             try:
                 path = _run(tracer, hints, facts, found.root, known, usual, deadline)
@@ -444,17 +476,23 @@ def explore(
             if found.paths and _is_too_large(path):
                 _leave(found.root, path.steps)
             else:
-                end = _insert(found.root, path)
+                try:
+                    end = _insert(found.root, path)
+                except NondeterministicError:
+                    if frontier.short and not settings.specialising:
+                        raise NotFolded("what follows a loop depends on its length") from None
+                    raise
                 if end is path:
                     found.paths.append(path)
                     on_path(path)
                 else:
                     end.again.append(path)
                 _insert_iterations(end, path)
+                frontier.short |= _lengths(path)
             if len(found.paths) >= max_paths and any(True for _ in found.open_places()):
                 found.spent = f"the budget of {max_paths} paths was spent"
                 break
-            if time.perf_counter() - started > max_seconds:
+            if time.perf_counter() - started > seconds:
                 raise BudgetSpent
             hints = frontier.next_hints(found.root) or frontier.next_iteration(found.paths)
             if hints is None and settings.lengths:
@@ -499,7 +537,7 @@ class _Walk:
             return self._decide_in_view_of_index(branch)
         if branch.tags:
             iteration = self.iteration(branch.tags[-1])
-            if iteration.steps or not iteration.certain:
+            if not iteration.is_first and (iteration.steps or not iteration.certain):
                 return self._decide_in(iteration, branch, left.poly, right.poly)
         condition, polarity = self._compared(branch.op, left.poly, right.poly)
         truth = branch.taken == polarity
@@ -531,7 +569,9 @@ class _Walk:
             loop, number = tag
             around = self.iteration(loop.inside[-1]) if loop.inside else None
             certain = self.facts.at_least(self.lowering(loop.count).poly, 1) and (
-                around is None or (around.certain and not around.steps)
+                around is None
+                or (around.certain and not around.steps)
+                or (around.is_first and around.follows_from(self.facts))
             )
             facts = self.facts if around is None else around.facts
             self.iterations[tag] = Iteration(loop, number, facts, certain)
@@ -662,9 +702,8 @@ def _run(
 
     trace = tracer(hints, listen, settings)
     for loop in trace.loops:
-        if loop.finished:
-            for number in range(loop.iterations):
-                walk.iteration((loop, number))
+        for number in loop.numbers:
+            walk.iteration((loop, number))
     iterations = tuple(walk.iterations.values())
     _require_whole_loops(trace, iterations)
     return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits), iterations)
@@ -673,11 +712,21 @@ def _run(
 def _require_whole_loops(trace: Trace, iterations: Sequence[Iteration]) -> None:
     """Raise `NotFolded` if a loop was left early, and not always in its first iteration."""
     for loop in trace.loops:
-        if not loop.finished and loop.iterations:
+        if not loop.finished and loop.numbers:
             if trace.raised is None:
                 raise NotFolded("a loop is left before its end")
-            if any(i.loop is loop and (i.steps or not i.certain) for i in iterations):
+            last = next(i for i in iterations if i.loop is loop and i.number == loop.numbers[-1])
+            first = last.is_first and last.follows_from(last.facts)
+            if not first and (last.steps or not last.certain):
                 raise NotFolded("the factory raises in some iterations of a loop")
+
+
+def _lengths(path: Path) -> set[str]:
+    """The symbols that say how long the loops of a run are."""
+    counts = (path.lowering(loop.count).poly for loop in path.trace.loops)
+    lists = (path.lowering(node).poly for node in path.trace.unrolled)
+    atoms = set().union(*(poly.atoms() for poly in (*counts, *lists)))
+    return {a.name for a in atoms if isinstance(a, Symbol) and not a.name.startswith(INDEX)}
 
 
 def _is_too_large(path: Path) -> bool:

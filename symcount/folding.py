@@ -245,7 +245,7 @@ class Folder:
             self.limits |= lowering(size).limits
             poly, others = in_iteration(size, tags, lowering)
             for loop, number in others:
-                if number != loop.iterations - 1 or not loop.finished:
+                if not loop.finished or number != max(loop.numbers):
                     raise NotFolded("the index of an iteration is used after its loop")
                 self.inferred = True
                 last = lowering(loop.count).poly - const(1)
@@ -287,7 +287,7 @@ def _number(
         return str(column[0])
     for depth, repeat in enumerate(repeats):
         offsets = {value - number[depth] for value, number in zip(column, numbers, strict=True)}
-        if len(offsets) == 1 and repeat.when == 1:
+        if len(offsets) == 1 and repeat.when == 1 and not has_index(repeat.count):
             (first,) = offsets
             return f"{{{first}..{_text(repeat.count + const(first - 1))}}}"
     return "{*}"
@@ -318,10 +318,10 @@ def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
     found: dict[Tags, list[TracedTensor]] = {}
     for tensor in run.trace.tensors:
         tags = tensor.tags
-        if id(tensor) in owner and left[owner[id(tensor)][0]] != {
-            owner[id(tensor)][0].iterations - 1
-        }:
-            tags = (owner[id(tensor)],)
+        if id(tensor) in owner:
+            loop, number = owner[id(tensor)]
+            if left[loop] != {max(loop.numbers)}:
+                tags = ((loop, number),)
         found.setdefault(tags, []).append(tensor)
     return found
 

@@ -273,6 +273,8 @@ def _mul(exactly: _Exactly, a: Value, b: Value) -> Poly:
 
 def _truediv(exactly: _Exactly, a: Value, b: Value) -> Poly:
     divisor = b.poly.constant
+    if a.poly.constant == 0 and exactly.facts.at_least(b.poly, 1):
+        return a.poly
     if divisor is not None:
         quotient = a.poly.scaled(Fraction(1) / divisor)
         if exactly.doubles(a.poly, quotient):

@@ -37,6 +37,7 @@ def resolve(target: str) -> Target:
     `path/to/file.py:factory` loads the file. `topology:name` is a blueprint of the default
     registry, seeds included. Anything else is `package.module:factory`, with the current
     directory importable. In a file or module the factory may be dotted: `models.py:Net.small`.
+    What a package does not have itself is looked for in its `models`: `timm:resnet50`.
 
     Raises:
         TargetError: there is no such thing, or loading its module failed; the message says what
@@ -161,6 +162,8 @@ def _is_defined_in(module: ModuleType, factory: Callable[..., Any]) -> bool:
 
 def _factory(module: ModuleType, place: str, name: str) -> Callable[..., Any]:
     found: Any = module
+    if not hasattr(module, name.partition(".")[0]):
+        found = _models_of(module, name) or module
     for depth, part in enumerate(name.split(".")):
         if not hasattr(found, part):
             holder = ".".join([place, *name.split(".")[:depth]])
@@ -172,6 +175,15 @@ def _factory(module: ModuleType, place: str, name: str) -> Callable[..., Any]:
         )
     factory: Callable[..., Any] = found
     return factory
+
+
+def _models_of(module: ModuleType, name: str) -> ModuleType | None:
+    """The `models` of a package, if it has what the package itself has not."""
+    inside = f"{module.__name__}.models"
+    if not hasattr(module, "__path__") or _is_missing(inside):
+        return None
+    models = load(inside)
+    return models if hasattr(models, name.partition(".")[0]) else None
 
 
 def _make_importable(directory: Path) -> None:

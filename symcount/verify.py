@@ -69,7 +69,15 @@ _INITIALISERS = {
     for name, function in vars(nn.init).items()
     if name.endswith("_") and not name.startswith("_") and callable(function)
 }
-_FILL = frozenset([*_INITIALISERS, "fill_", "zero_", "erfinv_", "exponential_"])
+_FILL = frozenset(
+    [*_INITIALISERS, "fill_", "zero_", "erfinv_", "exponential_", "bernoulli_", "cauchy_",
+     "geometric_", "log_normal_", "random_"]
+)  # fmt: skip
+# With numbers for operands these change values alone.
+_IN_PLACE = frozenset(
+    ["add_", "sub_", "mul_", "div_", "pow_", "clamp_", "clamp_min_", "clamp_max_", "abs_", "neg_",
+     "exp_", "log_", "sqrt_", "square_", "floor_", "ceil_", "round_", "sign_", "reciprocal_"]
+)  # fmt: skip
 
 
 class _Plain(TorchFunctionMode):
@@ -87,7 +95,7 @@ class _Plain(TorchFunctionMode):
         elif func in _KEEP_VALUES:
             if torch.device(kwargs.get("device") or "cpu").type not in ("cpu", "meta"):
                 kwargs["device"] = "cpu"
-        elif getattr(func, "__name__", None) in _FILL:
+        elif _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")
             if target is not None and target.is_meta:
                 return target
@@ -103,6 +111,14 @@ class _Plain(TorchFunctionMode):
             if moved is None:
                 raise
             return func(*moved[0], **moved[1])
+
+
+def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call changes the values of its first argument and nothing else."""
+    name = getattr(func, "__name__", None)
+    return name in _FILL or (
+        name in _IN_PLACE and not any(True for _ in _tensors((args[1:], kwargs)))
+    )
 
 
 def _convert(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:

@@ -1721,13 +1721,7 @@ def chunked_range(dim):
 
 
 # an MLP of symbolic depth
-@gives(
-    "Piecewise((5*dim**2 + 6*dim + 1, n >= 6), (4*dim**2 + 5*dim + 1, n >= 5), (dim + 1, "
-    "n < 2), (3*dim**2 + 4*dim + 1, n >= 4), (2*dim**2 + 3*dim + 1, n >= 3), (dim**2 + "
-    "2*dim + 1, True))",
-    "n <= 6",
-    n=Symbol(max=6),
-)
+@gives("dim**2*n - dim**2 + dim*n + 1", "True", "checked")
 def list_times(dim, n):
     sizes = [dim] * n + [1]
     return nn.Sequential(*(nn.Linear(a, b) for a, b in itertools.pairwise(sizes)))
@@ -1785,13 +1779,7 @@ def lstm_layers(dim, num_layers):
 
 
 # timm: stochastic depth rates of a symbolic depth
-@gives(
-    "Piecewise((5*dim**2 + 5*dim, depth >= 5), (4*dim**2 + 4*dim, depth >= 4), (dim**2 + "
-    "dim, depth < 2), (3*dim**2 + 3*dim, depth >= 3), (2*dim**2 + 2*dim, True))",
-    "depth <= 5",
-    "checked",
-    depth=Symbol(max=5),
-)
+@gives("depth*dim**2 + depth*dim", "True", "checked")
 def drop_path_symbolic(dim, depth):
     rates = [x.item() for x in torch.linspace(0, 0.1, depth)]
     return nn.ModuleList([nn.Linear(dim, dim) for r in rates])
@@ -1878,10 +1866,7 @@ def chunked_symbolic_range(dim):
 
 # Newton's square root, up to 12
 @gives(
-    "Piecewise((dim + 1, dim < 4), (2*dim + 2, dim < 9), (3*dim + 3, dim < 16), (4*dim + "
-    "4, dim < 25), (5*dim + 5, dim < 36), (6*dim + 6, dim < 49), (7*dim + 7, dim < 64), "
-    "(8*dim + 8, dim < 81), (9*dim + 9, dim < 100), (10*dim + 10, dim < 121), (12*dim + "
-    "12, dim >= 144), (11*dim + 11, True))"
+    "Piecewise((dim + 1, dim < 4), (2*dim + 2, dim < 9), (3*dim + 3, dim < 16), (4*dim + 4, dim < 25), (5*dim + 5, dim < 36), (6*dim + 6, dim < 49), (7*dim + 7, dim < 64), (8*dim + 8, dim < 81), (9*dim + 9, dim < 100), (10*dim + 10, dim < 121), (12*dim + 12, dim >= 144), (11*dim + 11, True))"
 )
 def square_root_loop(dim):
     root = 1

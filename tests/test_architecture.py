@@ -34,6 +34,7 @@ FLOW = [
     "registry",
     "blueprints",
     "targets",
+    "libraries",
     "audit",
     "export",
     "cli",

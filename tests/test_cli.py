@@ -187,6 +187,128 @@ def test_symbol_limits_one_and_leaves_the_rest(models: Path) -> None:
     ]
 
 
+CONFIGURED = """
+    import logging
+    from torch import nn
+
+    class Config:
+        def __init__(self, width=8, layers=2, padding=0, act="gelu", inside=None):
+            self.width, self.layers = width, layers
+            self.depth = (inside or {}).get("depth", 1)
+            if width < 8:
+                logging.getLogger("models").warning("such a small width")
+
+    class Model(nn.Module):
+        def __init__(self, config):
+            super().__init__()
+            self.layers = nn.ModuleList(
+                nn.Linear(config.width, config.width, bias=False) for _ in range(config.layers)
+            )
+            self.more = nn.Linear(config.depth, 1, bias=False)
+
+    def small(pretrained=False, **kwargs):
+        return Net(**{"width": 4, **kwargs})
+
+    class Net(nn.Module):
+        def __init__(self, width: int = 8, classes: int = 10, lazy: int = 1):
+            super().__init__()
+            self.head = nn.Linear(width, classes)
+            if lazy > 1:
+                self.tail = nn.LazyLinear(lazy)
+
+    def lazy(out=3):
+        return nn.LazyLinear(out)
+"""
+
+
+@pytest.fixture
+def configured(models: Path) -> Path:
+    (models / "models.py").write_text(dedent(CONFIGURED))
+    return models
+
+
+# --- configs, and all symbols -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("config", ["Config", "models.py:Config"])
+def test_derive_with_a_config(config: str, configured: Path) -> None:
+    options = ("--config", config, "--symbol", "width:multiple_of=2", "--symbol", "layers")
+    document = json_of("derive", "models.py:Model", *options, "--set", "act=relu")
+    assert document["formula"] == "layers*width**2 + 1"
+    assert document["fixed"] == {"act": "'relu'"}
+    assert [(s["name"], s["multiple_of"], s["default"]) for s in document["symbols"]] == [
+        ("width", 2, 8),
+        ("layers", 1, 2),
+    ]
+    assert [value["count"] for value in document["values"]] == [129]
+
+
+def test_derive_with_a_config_inside(configured: Path) -> None:
+    options = ("--config", "Config", "--set", "inside={'depth': 5}", "--symbol", "layers")
+    assert json_of("derive", "models.py:Model", *options)["formula"] == "64*layers + 5"
+
+
+def test_what_a_factory_logs_is_not_shown(configured: Path) -> None:
+    code = "from symcount.cli import main; main()"
+    arguments = ["derive", "models.py:Model", "--config", "Config", "--symbol", "width"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert "2*width**2 + 1" in done.stdout
+    assert done.stderr == ""
+
+
+def test_symbols_that_a_function_hands_on(configured: Path) -> None:
+    options = ("--symbol", "classes", "--symbol", "width")
+    assert json_of("derive", "models.py:small", *options)["formula"] == "classes*width + classes"
+
+
+def test_all_symbols_of_a_function_that_hands_them_on(configured: Path) -> None:
+    text = output_of("derive", "models.py:small", "--all-symbols")
+    assert "  classes*width + classes\n" in text
+    rows = cells(text)
+    assert ["symbol", "width", ">=", "1,", "4", "by", "default"] in rows
+    assert ["width", "yes"] in rows
+    (refused,) = (row for row in rows if row[:2] == ["lazy", "no:"])
+    assert "lazy" in " ".join(refused[2:])
+
+
+def test_all_symbols_of_a_config(configured: Path) -> None:
+    options = ("--config", "Config", "--all-symbols", "--symbol", "width:multiple_of=8")
+    document = json_of("derive", "models.py:Model", *options)
+    assert document["formula"] == "layers*width**2 + 1"
+    assert document["kept"] == ["width", "layers"]
+    assert document["refused"] == {"padding": "0 by default, which is no positive integer"}
+    assert document["symbols"][0]["multiple_of"] == 8
+
+
+def test_package_is_searched_for_its_models(models: Path) -> None:
+    (models / "zoo" / "models").mkdir(parents=True)
+    (models / "zoo" / "__init__.py").write_text("")
+    (models / "zoo" / "models" / "__init__.py").write_text("from torch.nn import Linear")
+    assert json_of("derive", "zoo:Linear")["formula"] == "in_features*out_features + out_features"
+    assert "zoo has no 'Linaer'" in error_of("derive", "zoo:Linaer")
+
+
+def test_seconds_limit_the_derivation(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    count = resolve("cnn:norm").spec.param_count
+
+    def derive(factory: object, *, max_seconds: float = 0, **_: object) -> symcount.ParamCount:
+        given.append(max_seconds)
+        return count
+
+    monkeypatch.setattr("symcount.derivation.derive", derive)
+    output_of("derive", "models.py:mlp", "--max-seconds", "1.5")
+    output_of("derive", "models.py:mlp", "--max-seconds", "2", "--all-symbols")
+    output_of("export", "models.py:mlp")
+    assert [seconds for seconds in given if seconds] == [1.5, 2.0, 10.0]
+
+
 # --- list -------------------------------------------------------------------------------------
 
 
@@ -399,7 +521,7 @@ def test_error_is_told_without_a_traceback(arguments: Sequence[str], message: st
         ),
         (
             ["export", "--registry", "symcount.blueprints.cnn", "--set", "dim=3"],
-            "--set and --symbol are for a TARGET, not for a registry",
+            "--set, --symbol and --config are for a TARGET, not for a registry",
         ),
     ],
 )
@@ -421,6 +543,20 @@ def test_defect_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- help, colours, processes -----------------------------------------------------------------
+
+
+def test_mistakes_with_configs_and_all_symbols_are_told(configured: Path) -> None:
+    assert "with --config, say what to keep: --symbol NAME, or --all-symbols" in error_of(
+        "derive", "models.py:Model", "--config", "Config"
+    )
+    assert "models.py has no 'Confg'; did you mean 'Config'?" in error_of(
+        "derive", "models.py:Model", "--config", "Confg", "--symbol", "width"
+    )
+    assert "Config has no keyword 'widht'; did you mean 'width'?" in error_of(
+        "derive", "models.py:Model", "--config", "Config", "--symbol", "widht"
+    )
+    text = error_of("derive", "models.py:lazy", "--all-symbols")
+    assert "models.py:lazy: none of its integers can be kept symbolic\n  out: " in text
 
 
 @pytest.mark.parametrize("command", main.commands)

@@ -25,6 +25,7 @@ from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
     from symcount.formula import Breakdown, ParamCount
+    from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec
 
 PIPED_WIDTH = 100_000
@@ -95,6 +96,18 @@ def _values(count: ParamCount, values: Sequence[Value]) -> Table:
     for value in values:
         row = [str(value.at[h.name]) for h in count.hyperparameters] + [_number(value.count)]
         table.add_row(*row, *([value.reason or ""] if reasons else []))
+    return table
+
+
+def symbols_view(found: AllSymbols) -> RenderableType:
+    """Which hyper-parameters are symbols of a formula, and why the others are not."""
+    table = _table()
+    table.add_column("hyper-parameter", no_wrap=True)
+    table.add_column("symbolic", overflow="fold")
+    for name in found.kept:
+        table.add_row(name, "yes")
+    for name, reason in found.refused.items():
+        table.add_row(name, f"no: {reason}")
     return table
 
 

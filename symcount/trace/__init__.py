@@ -227,8 +227,7 @@ class _Run:
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
         self._entered: dict[tuple[Any, ...], int] = {}
-        self._compared_at: dict[tuple[FrameType, int], Node] = {}
-        self._compared_again: set[tuple[FrameType, int, Node]] = set()
+        self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
         self.must_restart = False
         self.tensors: Tensors | None = None
@@ -266,7 +265,7 @@ class _Run:
         return self._decide(op, a, b)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
-        if type(b) is not Node and op in _ORDERINGS and self._counts_a_while_loop(a):
+        if type(b) is int and op in _ORDERINGS and self._counts_a_while_loop(a, b):
             self.unroll_node(a)
             return bool(OPERATORS[op](a.hint, b))
         # in another iteration the same comparison says something else
@@ -289,8 +288,8 @@ class _Run:
     def _bounds(self) -> set[str]:
         return {name for n in self.unrolled.values() for name in _symbols_of(n)}
 
-    def _counts_a_while_loop(self, node: Node) -> bool:
-        """Whether a comparison is `while i < n`: made of one number again and again, in one place.
+    def _counts_a_while_loop(self, node: Node, number: int) -> bool:
+        """Whether a comparison is `while i < n`: of one symbol, with numbers at equal distances.
 
         Once that is known, the run starts again, so that it is known from the first iteration.
         """
@@ -298,11 +297,10 @@ class _Run:
         place = frame.f_code, frame.f_lasti
         if self.specialising or place in _while_places:
             return not self.specialising
-        before = self._compared_at.setdefault((frame, frame.f_lasti), node)
-        if before is not node or (frame, frame.f_lasti, node) not in self._compared_again:
-            self._compared_again.add((frame, frame.f_lasti, node))
-            return False
-        if lookups.in_while_test(frame):
+        numbers = self._compared_with.setdefault((frame, frame.f_lasti, node), [])
+        numbers.append(number)
+        evenly = len(numbers) > 2 and numbers[-1] - numbers[-2] == numbers[-2] - numbers[-3] != 0
+        if evenly and lookups.in_while_test(frame):
             _while_places.add(place)
             self.must_restart = True
             raise Restart
@@ -362,7 +360,7 @@ class _Run:
         try:
             for k in numbers:
                 self.tags = (*self._tags_without(loop), (loop, k))
-                loop.iterations += 1
+                loop.numbers.append(k)
                 index = SymInt(Node("index", (loop.name, loop), k, place), self)
                 yield first + index * step if step != 1 or first != 0 else index
             loop.finished = True

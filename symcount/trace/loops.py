@@ -40,12 +40,15 @@ class NotFolded(BaseException):
 
 @dataclass(eq=False)
 class Loop:
-    """One pass through a loop: its name, how many iterations it has, and those it is inside of."""
+    """One pass through a loop: its name, how many iterations it has, and those it is inside of.
+
+    `numbers` are those of the iterations that were gone through.
+    """
 
     name: str
     count: Node | int
     inside: Tags
-    iterations: int = field(default=0)
+    numbers: list[int] = field(default_factory=list)
     finished: bool = False
 
 
