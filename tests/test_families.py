@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sympy
 import torch
 
+import symcount
 from examples import families
 from examples.families import FAMILIES, PUBLISHED, PublishedSize, derived
 
@@ -131,3 +134,11 @@ def test_experts_of_mixtral_are_the_feed_forward_of_mistral_and_a_router() -> No
 
 def test_every_family_has_a_published_size() -> None:
     assert {size.family for size in PUBLISHED} == set(families.FAMILIES)
+
+
+def test_readme_shows_what_is_derived_for_llama(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(from transformers.*?)```", text, re.DOTALL)
+    exec(code, {"symcount": symcount})
+    said = re.findall(r"^# (.*)$", code, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == said
