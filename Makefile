@@ -53,5 +53,5 @@ format: $(READY) ## Format, and fix what the linter can fix
 	$(BIN)/ruff format
 
 clean: ## Remove what builds and checks leave behind, except .venv
-	rm -rf build dist docs/_build docs/notebooks .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/_build docs/notebooks docs/families.md .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -149,8 +149,9 @@ def rows(with_models: bool) -> dict[str, dict[str, float]]:
 
         logging.set_verbosity_error()
         for family in (families.gpt2, families.bert, families.llama):
-            parameters = inspect.signature(family).parameters.values()
-            fixed = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+            # As deep as published, width, feed-forward size and vocabulary symbolic.
+            parameters = list(inspect.signature(family).parameters.values())
+            fixed = {p.name: p.default for p in parameters[3:]}
             found[family.__name__] = measure(family, fixed, rounds=3)
     return found
 

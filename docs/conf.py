@@ -1,6 +1,7 @@
 """Sphinx configuration."""
 
 import shutil
+import sys
 from pathlib import Path
 
 from sphinx.ext import napoleon
@@ -8,6 +9,7 @@ from sphinx.ext import napoleon
 import symcount
 
 DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS))  # for `write_families`
 
 project = "symcount"
 author = "The symcount developers"
@@ -63,5 +65,13 @@ def copy_notebooks(app: object, config: object) -> None:
         shutil.copy2(notebook, target)
 
 
+def write_families(app: object, config: object) -> None:
+    """Derive the formulas of published families, and write their page."""
+    from write_families import write
+
+    write(DOCS / "families.md")
+
+
 def setup(app: object) -> None:
     app.connect("config-inited", copy_notebooks)  # type: ignore[attr-defined]
+    app.connect("config-inited", write_families)  # type: ignore[attr-defined]

@@ -1,8 +1,7 @@
-"""Published language-model families, built by the classes of `transformers` itself.
+"""Published model families, built by the classes of `transformers` itself.
 
-Every family is a factory of integers. Its positional parameters (width, feed-forward size,
-vocabulary) are the ones to keep symbolic; depth, heads and positions are keyword-only. The
-defaults are a published model.
+Every family is a factory of integers, which are all symbolic unless said otherwise: widths, depth,
+heads, positions, vocabulary, labels. The defaults are a published model.
 
 `PUBLISHED` holds parameter counts that others published: numbers to check a formula against.
 """
@@ -10,18 +9,37 @@ defaults are a published model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 
 from torch import nn
 
-__all__ = ["PUBLISHED", "PublishedSize", "bert", "gpt2", "llama", "mistral", "pythia"]
+from symcount import ParamCount, Symbol, derive
+
+__all__ = [
+    "FAMILIES",
+    "PUBLISHED",
+    "PublishedSize",
+    "bert",
+    "convnext",
+    "derived",
+    "efficientnet",
+    "gpt2",
+    "llama",
+    "mistral",
+    "mixtral",
+    "mobilenet",
+    "pythia",
+    "resnet",
+    "swin",
+    "vit",
+]
 
 
 def gpt2(
     n_embd: int = 768,
     n_inner: int = 3072,
     vocab_size: int = 50257,
-    *,
     n_layer: int = 12,
     n_head: int = 12,
     n_positions: int = 1024,
@@ -45,7 +63,6 @@ def llama(
     hidden_size: int = 4096,
     intermediate_size: int = 11008,
     vocab_size: int = 32000,
-    *,
     num_hidden_layers: int = 32,
     num_attention_heads: int = 32,
     num_key_value_heads: int = 32,
@@ -72,7 +89,6 @@ def mistral(
     hidden_size: int = 4096,
     intermediate_size: int = 14336,
     vocab_size: int = 32000,
-    *,
     num_hidden_layers: int = 32,
     num_attention_heads: int = 32,
     num_key_value_heads: int = 8,
@@ -96,7 +112,6 @@ def bert(
     hidden_size: int = 768,
     intermediate_size: int = 3072,
     vocab_size: int = 30522,
-    *,
     num_hidden_layers: int = 12,
     num_attention_heads: int = 12,
     max_position_embeddings: int = 512,
@@ -122,7 +137,6 @@ def pythia(
     hidden_size: int = 512,
     intermediate_size: int = 2048,
     vocab_size: int = 50304,
-    *,
     num_hidden_layers: int = 6,
     num_attention_heads: int = 8,
 ) -> nn.Module:
@@ -140,16 +154,236 @@ def pythia(
     )
 
 
+def mixtral(
+    hidden_size: int = 4096,
+    intermediate_size: int = 14336,
+    vocab_size: int = 32000,
+    num_hidden_layers: int = 32,
+    num_attention_heads: int = 32,
+    num_key_value_heads: int = 8,
+    num_local_experts: int = 8,
+) -> nn.Module:
+    """Mixtral 8x7B (Jiang et al. 2024): Mistral with a mixture of experts in every layer."""
+    from transformers import MixtralConfig, MixtralForCausalLM
+
+    return MixtralForCausalLM(
+        MixtralConfig(
+            hidden_size=hidden_size,
+            intermediate_size=intermediate_size,
+            vocab_size=vocab_size,
+            num_hidden_layers=num_hidden_layers,
+            num_attention_heads=num_attention_heads,
+            num_key_value_heads=num_key_value_heads,
+            num_local_experts=num_local_experts,
+        )
+    )
+
+
+# A configuration of transformers counts labels by the length of a dict that it makes of them, where
+# a symbol becomes a plain number. So classifiers are built without labels and get their last layer
+# afterwards, as one does to fine-tune them.
+
+
+def vit(
+    hidden_size: int = 768,
+    intermediate_size: int = 3072,
+    num_hidden_layers: int = 12,
+    num_attention_heads: int = 12,
+    image_size: int = 224,
+    patch_size: int = 16,
+    num_channels: int = 3,
+    num_labels: int = 1000,
+) -> nn.Module:
+    """Vision Transformer (Dosovitskiy et al. 2020), with a linear classifier on its first token."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    model = ViTForImageClassification(
+        ViTConfig(
+            hidden_size=hidden_size,
+            intermediate_size=intermediate_size,
+            num_hidden_layers=num_hidden_layers,
+            num_attention_heads=num_attention_heads,
+            image_size=image_size,
+            patch_size=patch_size,
+            num_channels=num_channels,
+            num_labels=0,
+        )
+    )
+    model.classifier = nn.Linear(hidden_size, num_labels)
+    return model
+
+
+def swin(
+    embed_dim: int = 96,
+    num_heads: int = 3,
+    window_size: int = 7,
+    patch_size: int = 4,
+    image_size: int = 224,
+    num_channels: int = 3,
+    num_labels: int = 1000,
+    depth_1: int = 2,
+    depth_2: int = 2,
+    depth_3: int = 6,
+    depth_4: int = 2,
+) -> nn.Module:
+    """Swin Transformer (Liu et al. 2021): windows of attention, in four stages that widen.
+
+    The four depths have to be fixed: each stage gets a slice, between sums of depths, of a list of
+    drop rates with one for every layer. The window has to be declared smaller than some number,
+    since the model computes a table of indices for it, even on the meta device.
+    """
+    from transformers import SwinConfig, SwinForImageClassification
+
+    model = SwinForImageClassification(
+        SwinConfig(
+            embed_dim=embed_dim,
+            num_heads=(num_heads, 2 * num_heads, 4 * num_heads, 8 * num_heads),
+            window_size=window_size,
+            patch_size=patch_size,
+            image_size=image_size,
+            num_channels=num_channels,
+            num_labels=0,
+            depths=(depth_1, depth_2, depth_3, depth_4),
+        )
+    )
+    model.classifier = nn.Linear(8 * embed_dim, num_labels)
+    return model
+
+
+def convnext(
+    width_1: int = 96,
+    width_2: int = 192,
+    width_3: int = 384,
+    width_4: int = 768,
+    depth_1: int = 3,
+    depth_2: int = 3,
+    depth_3: int = 9,
+    depth_4: int = 3,
+    patch_size: int = 4,
+    num_channels: int = 3,
+    num_labels: int = 1000,
+) -> nn.Module:
+    """ConvNeXt (Liu et al. 2022): four stages, each of its own width and depth."""
+    from transformers import ConvNextConfig, ConvNextForImageClassification
+
+    model = ConvNextForImageClassification(
+        ConvNextConfig(
+            hidden_sizes=(width_1, width_2, width_3, width_4),
+            depths=(depth_1, depth_2, depth_3, depth_4),
+            patch_size=patch_size,
+            num_channels=num_channels,
+            num_labels=0,
+        )
+    )
+    model.classifier = nn.Linear(width_4, num_labels)
+    return model
+
+
+def resnet(
+    width: int = 64,
+    depth_1: int = 3,
+    depth_2: int = 4,
+    depth_3: int = 6,
+    depth_4: int = 3,
+    num_channels: int = 3,
+    num_labels: int = 1000,
+) -> nn.Module:
+    """ResNet (He et al. 2015) of bottleneck blocks, each stage twice as wide as the one before.
+
+    The depths are declared to be at most 64, so that it is compared with built models quickly.
+    """
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    model = ResNetForImageClassification(
+        ResNetConfig(
+            embedding_size=width,
+            hidden_sizes=(4 * width, 8 * width, 16 * width, 32 * width),
+            depths=(depth_1, depth_2, depth_3, depth_4),
+            num_channels=num_channels,
+            num_labels=0,
+        )
+    )
+    model.classifier[1] = nn.Linear(32 * width, num_labels)
+    return model
+
+
+def efficientnet(
+    hidden_dim: int = 1280,
+    num_channels: int = 3,
+    num_labels: int = 1000,
+    width_coefficient: float = 1.0,
+    depth_coefficient: float = 1.0,
+) -> nn.Module:
+    """EfficientNet (Tan and Le 2019), scaled from B0 by two coefficients.
+
+    The coefficients are floats and fixed. Every width is rounded to a multiple of eight, and once
+    more if that lost a tenth of it: two branches for each of a dozen widths.
+    """
+    from transformers import EfficientNetConfig, EfficientNetForImageClassification
+
+    model = EfficientNetForImageClassification(
+        EfficientNetConfig(
+            hidden_dim=hidden_dim,
+            num_channels=num_channels,
+            width_coefficient=width_coefficient,
+            depth_coefficient=depth_coefficient,
+            num_labels=0,
+        )
+    )
+    model.classifier = nn.Linear(hidden_dim, num_labels)
+    return model
+
+
+def mobilenet(
+    num_channels: int = 3,
+    num_labels: int = 1000,
+    depth_multiplier: float = 1.0,
+) -> nn.Module:
+    """MobileNetV2 (Sandler et al. 2018), its widths scaled by `depth_multiplier`.
+
+    The multiplier is a float and fixed, as in EfficientNet and for the same reason.
+    """
+    from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+
+    model = MobileNetV2ForImageClassification(
+        MobileNetV2Config(
+            num_channels=num_channels,
+            depth_multiplier=depth_multiplier,
+            num_labels=0,
+        )
+    )
+    widest = model.mobilenet_v2.conv_1x1.convolution.out_channels
+    model.classifier = nn.Linear(widest, num_labels)
+    return model
+
+
+FAMILIES: tuple[Callable[..., nn.Module], ...] = (
+    gpt2,
+    llama,
+    mistral,
+    mixtral,
+    pythia,
+    bert,
+    vit,
+    swin,
+    convnext,
+    resnet,
+    efficientnet,
+    mobilenet,
+)
+
+
 @dataclass(frozen=True)
 class PublishedSize:
     """A published model: `family(**symbolic, **fixed)` has `total` parameters, tied ones once.
 
     Attributes:
-        symbolic: the values of the family's positional parameters.
-        fixed: the values of all its keyword-only parameters.
+        symbolic: the values of the parameters that stay symbolic.
+        fixed: the values of all others.
         source: who published `total` (and `non_embedding`).
         non_embedding: what is left of `total` without the input and output embeddings, where
             that was published too.
+        declared: what `derive` has to be told of symbols, besides what is `fixed`.
     """
 
     name: str
@@ -159,10 +393,29 @@ class PublishedSize:
     total: int
     source: str
     non_embedding: int | None = None
+    declared: Mapping[str, Symbol] = field(default_factory=dict)
+
+
+def derived(size: PublishedSize) -> ParamCount:
+    """The formula of the size's family, all symbolic that can be; derived once for all sizes."""
+    return _derived_once(size.family, *(frozenset(d.items()) for d in (size.fixed, size.declared)))
+
+
+@cache
+def _derived_once(
+    family: Callable[..., nn.Module],
+    fixed: frozenset[tuple[str, object]],
+    declared: frozenset[tuple[str, Symbol]],
+) -> ParamCount:
+    return derive(family, **dict(fixed), **dict(declared))
 
 
 def _keras_hub(package: str, preset: str) -> str:
     return f"KerasHub, keras_hub/src/models/{package}/{package}_presets.py: {preset}"
+
+
+def _torchvision(weights: str) -> str:
+    return f"torchvision, {weights}.meta['num_params']"
 
 
 def _gpt2(
@@ -171,8 +424,15 @@ def _gpt2(
     return PublishedSize(
         name=name,
         family=gpt2,
-        symbolic={"n_embd": n_embd, "n_inner": 4 * n_embd, "vocab_size": 50257},
-        fixed={"n_layer": n_layer, "n_head": n_head, "n_positions": 1024},
+        symbolic={
+            "n_embd": n_embd,
+            "n_inner": 4 * n_embd,
+            "vocab_size": 50257,
+            "n_layer": n_layer,
+            "n_head": n_head,
+            "n_positions": 1024,
+        },
+        fixed={},
         total=total,
         source=_keras_hub("gpt2", preset),
     )
@@ -186,6 +446,7 @@ def _llama_like(
     num_key_value_heads: int,
     total: int,
     source: str,
+    **more: int,
 ) -> PublishedSize:
     return PublishedSize(
         name=name,
@@ -194,12 +455,12 @@ def _llama_like(
             "hidden_size": 4096,
             "intermediate_size": intermediate_size,
             "vocab_size": vocab_size,
-        },
-        fixed={
             "num_hidden_layers": 32,
             "num_attention_heads": 32,
             "num_key_value_heads": num_key_value_heads,
+            **more,
         },
+        fixed={},
         total=total,
         source=source,
     )
@@ -221,14 +482,125 @@ def _pythia(
             "hidden_size": hidden_size,
             "intermediate_size": 4 * hidden_size,
             "vocab_size": vocab_size,
-        },
-        fixed={
             "num_hidden_layers": num_hidden_layers,
             "num_attention_heads": num_attention_heads,
         },
+        fixed={},
         total=total,
         source=f"model card of EleutherAI/{name}: total and non-embedding parameters",
         non_embedding=non_embedding,
+    )
+
+
+def _bert(
+    name: str, hidden_size: int, num_hidden_layers: int, total: int, preset: str
+) -> PublishedSize:
+    return PublishedSize(
+        name=name,
+        family=bert,
+        symbolic={
+            "hidden_size": hidden_size,
+            "intermediate_size": 4 * hidden_size,
+            "vocab_size": 30522,
+            "num_hidden_layers": num_hidden_layers,
+            "num_attention_heads": hidden_size // 64,
+            "max_position_embeddings": 512,
+            "type_vocab_size": 2,
+        },
+        fixed={},
+        total=total,
+        source=_keras_hub("bert", preset),
+    )
+
+
+def _vit(
+    name: str, hidden_size: int, layers: int, patch_size: int, total: int, weights: str
+) -> PublishedSize:
+    return PublishedSize(
+        name=name,
+        family=vit,
+        symbolic={
+            "hidden_size": hidden_size,
+            "intermediate_size": 4 * hidden_size,
+            "num_hidden_layers": layers,
+            "num_attention_heads": hidden_size // 64,
+            "image_size": 224,
+            "patch_size": patch_size,
+            "num_channels": 3,
+            "num_labels": 1000,
+        },
+        fixed={},
+        total=total,
+        source=_torchvision(weights),
+    )
+
+
+_STAGES = (1, 2, 3, 4)
+
+
+def _depths(*depths: int) -> dict[str, int]:
+    return {f"depth_{stage}": depth for stage, depth in zip(_STAGES, depths, strict=True)}
+
+
+def _swin(name: str, embed_dim: int, depth_3: int, total: int, weights: str) -> PublishedSize:
+    return PublishedSize(
+        name=name,
+        family=swin,
+        symbolic={
+            "embed_dim": embed_dim,
+            "num_heads": embed_dim // 32,
+            "window_size": 7,
+            "patch_size": 4,
+            "image_size": 224,
+            "num_channels": 3,
+            "num_labels": 1000,
+        },
+        fixed=_depths(2, 2, depth_3, 2),
+        total=total,
+        source=_torchvision(weights),
+        declared={"window_size": Symbol(max=16)},
+    )
+
+
+def _convnext(name: str, width: int, depth_3: int, total: int, weights: str) -> PublishedSize:
+    return PublishedSize(
+        name=name,
+        family=convnext,
+        symbolic={
+            **{f"width_{stage}": width * 2 ** (stage - 1) for stage in _STAGES},
+            **_depths(3, 3, depth_3, 3),
+            "patch_size": 4,
+            "num_channels": 3,
+            "num_labels": 1000,
+        },
+        fixed={},
+        total=total,
+        source=_torchvision(weights),
+    )
+
+
+def _resnet(name: str, depths: tuple[int, ...], total: int, weights: str) -> PublishedSize:
+    return PublishedSize(
+        name=name,
+        family=resnet,
+        symbolic={"width": 64, **_depths(*depths), "num_channels": 3, "num_labels": 1000},
+        fixed={},
+        total=total,
+        source=_torchvision(weights),
+        declared={f"depth_{stage}": Symbol(max=64) for stage in _STAGES},
+    )
+
+
+def _efficientnet(
+    name: str, hidden_dim: int, width: float, depth: float, total: int
+) -> PublishedSize:
+    return PublishedSize(
+        name=f"efficientnet-{name}",
+        family=efficientnet,
+        symbolic={"hidden_dim": hidden_dim, "num_channels": 3, "num_labels": 1000},
+        fixed={"width_coefficient": width, "depth_coefficient": depth},
+        total=total,
+        source=_torchvision(f"EfficientNet_{name.upper()}_Weights.IMAGENET1K_V1"),
     )
 
 
@@ -252,22 +624,51 @@ PUBLISHED: tuple[PublishedSize, ...] = (
         7_241_732_096,
         _keras_hub("mistral", "mistral_7b_en"),
     ),
-    PublishedSize(
-        name="bert-base-uncased",
-        family=bert,
-        symbolic={"hidden_size": 768, "intermediate_size": 3072, "vocab_size": 30522},
-        fixed={
-            "num_hidden_layers": 12,
-            "num_attention_heads": 12,
-            "max_position_embeddings": 512,
-            "type_vocab_size": 2,
-        },
-        total=109_482_240,
-        source=_keras_hub("bert", "bert_base_en_uncased"),
+    _llama_like(
+        "mixtral-8x7b",
+        mixtral,
+        14336,
+        32000,
+        8,
+        46_702_792_704,
+        _keras_hub("mixtral", "mixtral_8_7b_en"),
+        num_local_experts=8,
     ),
+    _bert("bert-base-uncased", 768, 12, 109_482_240, "bert_base_en_uncased"),
+    _bert("bert-large-uncased", 1024, 24, 335_141_888, "bert_large_en_uncased"),
     _pythia("pythia-70m", 512, 6, 8, 50304, 70_426_624, 18_915_328),
     _pythia("pythia-160m", 768, 12, 12, 50304, 162_322_944, 85_056_000),
     _pythia("pythia-410m", 1024, 24, 16, 50304, 405_334_016, 302_311_424),
     _pythia("pythia-1.4b", 2048, 24, 16, 50304, 1_414_647_808, 1_208_602_624),
     _pythia("pythia-6.9b", 4096, 32, 32, 50432, 6_857_302_016, 6_444_163_072),
+    _vit("vit-b-16", 768, 12, 16, 86_567_656, "ViT_B_16_Weights.IMAGENET1K_V1"),
+    _vit("vit-b-32", 768, 12, 32, 88_224_232, "ViT_B_32_Weights.IMAGENET1K_V1"),
+    _vit("vit-l-16", 1024, 24, 16, 304_326_632, "ViT_L_16_Weights.IMAGENET1K_V1"),
+    _vit("vit-l-32", 1024, 24, 32, 306_535_400, "ViT_L_32_Weights.IMAGENET1K_V1"),
+    _swin("swin-t", 96, 6, 28_288_354, "Swin_T_Weights.IMAGENET1K_V1"),
+    _swin("swin-s", 96, 18, 49_606_258, "Swin_S_Weights.IMAGENET1K_V1"),
+    _swin("swin-b", 128, 18, 87_768_224, "Swin_B_Weights.IMAGENET1K_V1"),
+    _convnext("convnext-t", 96, 9, 28_589_128, "ConvNeXt_Tiny_Weights.IMAGENET1K_V1"),
+    _convnext("convnext-s", 96, 27, 50_223_688, "ConvNeXt_Small_Weights.IMAGENET1K_V1"),
+    _convnext("convnext-b", 128, 27, 88_591_464, "ConvNeXt_Base_Weights.IMAGENET1K_V1"),
+    _convnext("convnext-l", 192, 27, 197_767_336, "ConvNeXt_Large_Weights.IMAGENET1K_V1"),
+    _resnet("resnet-50", (3, 4, 6, 3), 25_557_032, "ResNet50_Weights.IMAGENET1K_V1"),
+    _resnet("resnet-101", (3, 4, 23, 3), 44_549_160, "ResNet101_Weights.IMAGENET1K_V1"),
+    _resnet("resnet-152", (3, 8, 36, 3), 60_192_808, "ResNet152_Weights.IMAGENET1K_V1"),
+    _efficientnet("b0", 1280, 1.0, 1.0, 5_288_548),
+    _efficientnet("b1", 1280, 1.0, 1.1, 7_794_184),
+    _efficientnet("b2", 1408, 1.1, 1.2, 9_109_994),
+    _efficientnet("b3", 1536, 1.2, 1.4, 12_233_232),
+    _efficientnet("b4", 1792, 1.4, 1.8, 19_341_616),
+    _efficientnet("b5", 2048, 1.6, 2.2, 30_389_784),
+    _efficientnet("b6", 2304, 1.8, 2.6, 43_040_704),
+    _efficientnet("b7", 2560, 2.0, 3.1, 66_347_960),
+    PublishedSize(
+        name="mobilenet-v2",
+        family=mobilenet,
+        symbolic={"num_channels": 3, "num_labels": 1000},
+        fixed={"depth_multiplier": 1.0},
+        total=3_504_872,
+        source=_torchvision("MobileNet_V2_Weights.IMAGENET1K_V1"),
+    ),
 )

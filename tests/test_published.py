@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
-import symcount
 from examples import families, vision_families
-from examples.families import PublishedSize
+from examples.families import PublishedSize, derived
 
 PUBLISHED = {"transformers": families.PUBLISHED, "torchvision": vision_families.PUBLISHED}
 
@@ -27,18 +24,6 @@ def list_cases(keep: Callable[[PublishedSize], bool] = lambda size: True) -> Ite
             yield pytest.param(size, marks=missing, id=size.name)
 
 
-@cache
-def derive_once(
-    family: Callable[..., nn.Module], fixed: frozenset[tuple[str, object]]
-) -> symcount.ParamCount:
-    return symcount.derive(family, **dict(fixed))
-
-
-def derive(size: PublishedSize) -> symcount.ParamCount:
-    """Derive the size's family, all of its positional parameters symbolic."""
-    return derive_once(size.family, frozenset(size.fixed.items()))
-
-
 @pytest.mark.parametrize("size", list_cases())
 def test_published_total_is_what_the_library_builds(size: PublishedSize) -> None:
     with torch.device("meta"):
@@ -48,14 +33,14 @@ def test_published_total_is_what_the_library_builds(size: PublishedSize) -> None
 
 @pytest.mark.parametrize("size", list_cases())
 def test_formula_gives_the_published_total(size: PublishedSize) -> None:
-    assert derive(size)(**size.symbolic) == size.total
+    assert derived(size)(**size.symbolic) == size.total
 
 
 @pytest.mark.parametrize("size", list_cases(lambda size: size.non_embedding is not None))
 def test_formula_without_vocabulary_gives_the_published_non_embedding_count(
     size: PublishedSize,
 ) -> None:
-    count, vocab_size = derive(size), size.symbolic["vocab_size"]
+    count, vocab_size = derived(size), size.symbolic["vocab_size"]
     one_more_word = count(**{**size.symbolic, "vocab_size": vocab_size + 1})
     per_word = one_more_word - count(**size.symbolic)
     assert size.total - vocab_size * per_word == size.non_embedding

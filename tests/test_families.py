@@ -1,0 +1,144 @@
+"""Formulas of published families, every size symbolic, against built models and the literature."""
+
+from __future__ import annotations
+
+import random
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sympy
+import torch
+
+import symcount
+from examples import families
+from examples.families import FAMILIES, PUBLISHED, PublishedSize, derived
+
+pytestmark = pytest.mark.skipif(
+    find_spec("transformers") is None, reason="transformers is not installed"
+)
+
+# One published size of each family: what it fixes is what its formula fixes.
+SIZES = {family.__name__: next(s for s in PUBLISHED if s.family is family) for family in FAMILIES}
+POINTS = 20
+MOST_DRAWN = 20_000
+
+each_family = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+
+# Drawn from here are the symbols whose names hold these words, and other sizes from `WIDTHS`.
+SMALL = {
+    "layer": range(1, 6),
+    "depth": range(1, 5),
+    "head": range(1, 9),
+    "patch": range(1, 9),
+    "window": range(1, 9),
+    "expert": range(1, 9),
+}
+WIDTHS = (*range(1, 13), *range(16, 97, 8))
+
+
+def count_built(size: PublishedSize, values: dict[str, int]) -> int | Exception:
+    """The parameters of the model, built plainly on the meta device."""
+    try:
+        with torch.device("meta"):
+            model = size.family(**values, **size.fixed)
+    except Exception as error:
+        return error
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def draw_values(size: PublishedSize, draw: random.Random) -> dict[str, int]:
+    return {
+        name: draw.choice(next((r for word, r in SMALL.items() if word in name), WIDTHS))
+        for name in size.symbolic
+    }
+
+
+@each_family
+def test_formula_is_complete_and_all_published_sizes_are_in_its_domain(
+    size: PublishedSize,
+) -> None:
+    count = derived(size)
+    assert count.certificate.grade == "complete"
+    assert {symbol.name for symbol in count.symbols} == set(size.symbolic)
+    alike = [other for other in PUBLISHED if other.family is size.family]
+    for other in alike:
+        if other.fixed == size.fixed:
+            assert count(**other.symbolic) == other.total
+
+
+@each_family
+def test_formula_gives_what_is_built_at_small_sizes_and_its_domain_where_anything_is(
+    size: PublishedSize,
+) -> None:
+    count, draw = derived(size), random.Random(size.name)
+    inside = outside = 0
+    for _ in range(MOST_DRAWN):
+        values = draw_values(size, draw)
+        if count.valid(**values):
+            assert count(**values) == count_built(size, values), values
+            inside += 1
+            if inside == POINTS:
+                break
+        elif outside < POINTS:
+            assert isinstance(count_built(size, values), Exception), values
+            outside += 1
+    assert inside == POINTS
+
+
+def symbols_of(family: str) -> dict[str, sympy.Symbol]:
+    return {symbol.name: symbol for symbol in derived(SIZES[family]).symbols}
+
+
+def expression(family: str, **values: Any) -> sympy.Expr:
+    of = symbols_of(family)
+    return derived(SIZES[family]).expr.subs({of[name]: value for name, value in values.items()})
+
+
+def test_gpt2_is_the_megatron_formula_and_the_final_norm_that_it_omits() -> None:
+    of = symbols_of("gpt2")
+    # Narayanan et al. 2021, "Efficient Large-Scale Language Model Training on GPU Clusters Using
+    # Megatron-LM", equation 2: l layers, hidden size h, vocabulary V, sequence length s.
+    layers, h, V, s = of["n_layer"], of["n_embd"], of["vocab_size"], of["n_positions"]
+    megatron = 12 * layers * h**2 * (1 + sympy.Rational(13, 12) / h + (V + s) / (12 * layers * h))
+    assert sympy.simplify(expression("gpt2", n_inner=4 * h) - megatron) == 2 * h
+
+
+def test_llama_is_its_general_form() -> None:
+    of = symbols_of("llama")
+    d, f, V = of["hidden_size"], of["intermediate_size"], of["vocab_size"]
+    layers, h, k = (
+        of[f"num_{what}"] for what in ("hidden_layers", "attention_heads", "key_value_heads")
+    )
+    form = 2 * V * d + d + layers * (2 * d**2 + 2 * d * k * (d / h) + 3 * d * f + 2 * d)
+    assert sympy.expand(expression("llama") - form) == 0
+
+
+def test_pythia_without_its_vocabulary_is_what_its_sizes_were_published_with() -> None:
+    of = symbols_of("pythia")
+    # The model cards (Biderman et al. 2023) count without embeddings: l*(12*d**2 + 13*d) + 2*d.
+    d, layers = of["hidden_size"], of["num_hidden_layers"]
+    rest = expression("pythia", intermediate_size=4 * d) - 2 * of["vocab_size"] * d
+    assert sympy.expand(rest - (layers * (12 * d**2 + 13 * d) + 2 * d)) == 0
+
+
+def test_experts_of_mixtral_are_the_feed_forward_of_mistral_and_a_router() -> None:
+    of = symbols_of("mixtral")
+    d, f, experts = of["hidden_size"], of["intermediate_size"], of["num_local_experts"]
+    added = (experts - 1) * 3 * d * f + experts * d
+    difference = expression("mixtral") - derived(SIZES["mistral"]).expr
+    assert sympy.expand(difference - of["num_hidden_layers"] * added) == 0
+
+
+def test_every_family_has_a_published_size() -> None:
+    assert {size.family for size in PUBLISHED} == set(families.FAMILIES)
+
+
+def test_readme_shows_what_is_derived_for_llama(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(from transformers.*?)```", text, re.DOTALL)
+    exec(code, {"symcount": symcount})
+    said = re.findall(r"^# (.*)$", code, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == said
