@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -21,7 +21,8 @@ from symcount.checking import (
     require_same_again,
 )
 from symcount.errors import DerivationError, IncompleteError, VerificationError
-from symcount.explore import Exploration, explore, first_hints, kinds_that_matter
+from symcount.explore import Exploration, Path, explore, first_hints, kinds_that_matter
+from symcount.folding import first_of_each_kind
 from symcount.formula import Certificate, Grade, ParamCount
 from symcount.joining import join
 from symcount.symbols import Hyperparameter
@@ -143,11 +144,12 @@ class _Derivation:
         self.facts = declared_facts(call.hyperparameters)
         self.has_loops = False
         self.unfolded = ""
+        self.paths: list[Path] = []
         self.short: set[str] = set()
 
     def in_the_best_way(self) -> ParamCount:
         """The formula with its loops folded, or else followed for each number of iterations."""
-        for settings in (AS_USUAL, replace(AS_USUAL, lengths=True)):
+        for settings in self._ways_to_fold():
             try:
                 return self.formula(settings)
             except NotFolded as error:
@@ -157,6 +159,13 @@ class _Derivation:
                     raise
                 self.unfolded = "what is made of them does not follow from what they decide"
         return self.formula(replace(AS_USUAL, specialising=True))
+
+    def _ways_to_fold(self) -> Iterator[Settings]:
+        yield AS_USUAL
+        splits = first_of_each_kind(self.paths, self.facts)
+        if splits:
+            yield replace(AS_USUAL, splits=splits)
+        yield replace(AS_USUAL, splits=splits, lengths=True)
 
     def formula(self, settings: Settings) -> ParamCount:
         """Explore, join, compare.
@@ -213,6 +222,7 @@ class _Derivation:
             on_path=lambda path: self.builds.prepare(path.trace.hints),
         )
         self.has_loops = any(p.trace.loops or p.trace.unrolled for p in found.paths)
+        self.paths = found.paths
         return found
 
     def _text_matters(

@@ -105,7 +105,7 @@ class Step(NamedTuple):
 
     condition: Condition
     truth: bool
-    source: Source
+    source: Source | None
     subject: Poly | None
 
 
@@ -563,6 +563,13 @@ class _Walk:
         self._step(Step(condition, truth, branch.source, subject))
         return True
 
+    def split(self, conditions: Iterable[Condition]) -> None:
+        """Decide conditions that the factory may never test."""
+        for condition in conditions:
+            known, _ = compare(condition.op, condition.left, condition.right, self.facts)
+            if known is not None and condition not in self.known:
+                self._step(Step(condition, holds(condition, self.hints), None, None))
+
     def iteration(self, tag: tuple[Loop, int]) -> Iteration:
         """The record of an iteration."""
         if tag not in self.iterations:
@@ -693,11 +700,12 @@ def _run(
     deadline: float = math.inf,
 ) -> Path:
     lowering = Lowering(facts, known)
-    walk = _Walk(root, facts, lowering, hints, deadline)
+    walk: _Walk
 
     def listen() -> OnBranch:
         nonlocal walk
         walk = _Walk(root, facts, lowering, hints, deadline)
+        walk.split(settings.splits)
         return walk.on_branch
 
     trace = tracer(hints, listen, settings)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -381,6 +382,29 @@ def _leaves(tree: Any) -> Iterator[_Signature]:
         yield from _leaves(tree.otherwise)
     elif tree is not ANYTHING:
         yield tree
+
+
+def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, ...]:
+    """The conditions under which loops have an iteration of each kind that they tell apart.
+
+    What is made once for each kind, such as a table for each sort of layer, depends on them.
+    """
+    found: dict[Condition, None] = {}
+    for path in paths:
+        for loop in path.trace.loops:
+            if loop.inside:
+                continue
+            count = path.lowering(loop.count).poly
+            for condition in _conditions(path.loops[loop.name]):
+                for when in (Choice(condition, 1, 0), Choice(condition, 0, 1)):
+                    with suppress(NoClosedForm, Undecided):
+                        number = total(
+                            const(1), (Repeat(loop.name, count, when),), Known(facts, {})
+                        )
+                        test, _ = compare("ge", number, const(1), facts)
+                        if test is not None:
+                            found[test] = None
+    return tuple(found)
 
 
 # --- summing ----------------------------------------------------------------------------------

@@ -194,6 +194,7 @@ class Settings:
     - `longest`: how many iterations a loop over a symbol may go through; more raise `TooLong`.
     - `specialising`: follow the bounds of loops for their very values, each a path of its own.
     - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
+    - `splits`: conditions that are decided before anything else, so that paths differ in them.
     """
 
     perturb: Perturb | None = None
@@ -201,6 +202,7 @@ class Settings:
     longest: int = 6
     specialising: bool = False
     lengths: bool = False
+    splits: tuple[Any, ...] = ()
 
 
 AS_USUAL = Settings()
