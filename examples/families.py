@@ -288,10 +288,7 @@ def resnet(
     num_channels: int = 3,
     num_labels: int = 1000,
 ) -> nn.Module:
-    """ResNet (He et al. 2015) of bottleneck blocks, each stage twice as wide as the one before.
-
-    The depths are declared to be at most 64, so that it is compared with built models quickly.
-    """
+    """ResNet (He et al. 2015) of bottleneck blocks, each stage twice as wide as the one before."""
     from transformers import ResNetConfig, ResNetForImageClassification
 
     model = ResNetForImageClassification(
@@ -587,7 +584,6 @@ def _resnet(name: str, depths: tuple[int, ...], total: int, weights: str) -> Pub
         fixed={},
         total=total,
         source=_torchvision(weights),
-        declared={f"depth_{stage}": Symbol(max=64) for stage in _STAGES},
     )
 
 
