@@ -45,6 +45,11 @@ _POINTS = 6
 HELD_OUT = 12
 # Points that are tried for those: on narrow paths few of them lead to a module.
 _MOST_TRIES = 400
+# Numbers of iterations at which a formula with loops is compared: one that is larger than most
+# counters look at, and those that the factory's code mentions.
+_MANY_ITERATIONS = 33
+_LARGEST_LENGTH = 64
+_MOST_LENGTHS = 60
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
 # torch counts the bytes of a tensor in 63 bits.
@@ -251,7 +256,7 @@ def _points(
     names = [h.name for h in call.hyperparameters]
     chosen = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
     wanted = max(_POINTS, len(chosen) + (HELD_OUT if may_be_wrong else 1))
-    for point in _points_of_few_iterations(call, found):
+    for point in _points_of_other_lengths(call, found):
         if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
             chosen.append(point)
     for distinct in (True, False):
@@ -272,15 +277,28 @@ def _points(
     return [dict(zip(names, point, strict=True)) for point in chosen]
 
 
-def _points_of_few_iterations(
+def _points_of_other_lengths(
     call: FactoryCall, found: Exploration
 ) -> Iterator[tuple[int | float, ...]]:
-    """Where loops have hardly any iterations, and a first may be the last."""
+    """Where loops have few iterations, or many, or about as many as a number in the code says.
+
+    What a factory counts without anybody seeing it, by `len()` or a counter of its own, it most
+    likely compares with such a number.
+    """
+    if not found.short:
+        return
     path = next((p for p in found.paths if p.trace.raised is None), None)
     base = () if path is None else tuple(path.trace.hints.values())
+    mentioned = [
+        number + more
+        for number in mentions.numbers(call.function)
+        if 3 < number <= _LARGEST_LENGTH
+        for more in (0, 1, 2)
+    ]
+    lengths = dict.fromkeys((1, 2, 3, _MANY_ITERATIONS, *mentioned[:_MOST_LENGTHS]))
     for index, h in enumerate(call.hyperparameters):
         if h.name in found.short:
-            for number in (1, 2, 3):
+            for number in lengths:
                 yield (*base[:index], h.aligned(number), *base[index + 1 :])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from symcount.formula import Certificate, Grade, ParamCount
 from symcount.joining import join
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Concretisation, Settings
-from symcount.trace.loops import NotFolded
+from symcount.trace.loops import INDEX, NotFolded
 
 _EXPLORING = 0.8  # of the time
 _MOST_TEXTS = 48
@@ -153,7 +154,7 @@ class _Derivation:
             try:
                 return self.formula(settings)
             except NotFolded as error:
-                self.unfolded = str(error)
+                self.unfolded = re.sub(f"{INDEX}[0-9]+", "i", str(error))
             except VerificationError:
                 if not self.has_loops:
                     raise

@@ -17,7 +17,17 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from symcount.algebra import Condition, Facts, Poly, compare, const, product_of, substituted, symbol
+from symcount.algebra import (
+    Condition,
+    Facts,
+    Poly,
+    compare,
+    const,
+    maximum,
+    product_of,
+    substituted,
+    symbol,
+)
 from symcount.evaluate import holds, value
 from symcount.explore import Iteration, Path, Place, has_index, in_iteration, indices_of
 from symcount.lower import Lowering
@@ -122,7 +132,7 @@ class Folder:
             (x, y), *others = pairs
             slope = Fraction(others[0][1] - y, others[0][0] - x)
             if all(y + slope * (at - x) == seen for at, seen in others):
-                return length.scaled(slope) + const(y - slope * x)
+                return maximum((const(0), length.scaled(slope) + const(y - slope * x)), self.facts)
         raise NotFolded("what is made outside of its loops depends on how long they are")
 
     def _below(
@@ -284,6 +294,8 @@ def _number(
     column: Sequence[int], numbers: Sequence[Sequence[int]], repeats: Sequence[Repeat]
 ) -> str:
     """A number in the names of tensors that are alike, given the iterations that made them."""
+    if len(column) == 1 and repeats and column[0] in numbers[0]:
+        return "{*}"
     if len(set(column)) == 1:
         return str(column[0])
     for depth, repeat in enumerate(repeats):

@@ -24,6 +24,7 @@ from symcount.paths import (
     follow,
     joined,
     leaves,
+    parts_of,
 )
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
 from symcount.trace import Concretisation
@@ -116,7 +117,7 @@ class Breakdown:
         lines = [f"(all): {self.modules['']}"]
         shown = {""}
         for name, count in self.parameters.items():
-            parts = name.split(".")
+            parts = parts_of(name)
             for depth in range(1, len(parts)):
                 path = ".".join(parts[:depth])
                 if path not in shown:
@@ -478,7 +479,7 @@ class ParamCount:
         counted = [w.name for w in self._weights() if self.measure.weigh(w)]
         below: dict[str, list[str]] = {"": counted}
         for name in counted:
-            parts = name.split(".")[:-1]
+            parts = parts_of(name)[:-1]
             for depth in range(len(parts)):
                 below.setdefault(".".join(parts[: depth + 1]), []).append(name)
         return Breakdown(

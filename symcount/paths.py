@@ -7,6 +7,7 @@ trees with its leaves mapped to something else, and equal neighbours joined.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -54,6 +55,11 @@ class Weight:
         """The number of elements, of all repetitions together."""
         assert self.shape is not None
         return product_of(self.shape) if self.total is None else self.total
+
+
+def parts_of(name: str) -> list[str]:
+    """The parts of a tensor's name or path; the dots in `{0..n-1}` are no separators."""
+    return re.split(r"\.(?![^{]*\})", name)
 
 
 @dataclass(frozen=True)

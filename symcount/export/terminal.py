@@ -21,6 +21,7 @@ from rich.text import Text
 from symcount.audit import Audit, Finding, Reading
 from symcount.errors import DerivationError
 from symcount.export import Value, count_at
+from symcount.paths import parts_of
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
@@ -138,15 +139,13 @@ def _breakdown(breakdown: Breakdown) -> Table:
 
 def _parts(breakdown: Breakdown) -> _Part:
     """The whole, in the order in which its modules were made."""
-    made = {
-        path: _Part(path.rpartition(".")[2], str(c), []) for path, c in breakdown.modules.items()
-    }
+    made = {path: _Part(parts_of(path)[-1], str(c), []) for path, c in breakdown.modules.items()}
     made[""].name = "(all)"
     for path, count in breakdown.parameters.items():
-        made[path] = _Part(path.rpartition(".")[2], str(count), [])
+        made[path] = _Part(parts_of(path)[-1], str(count), [])
     for path, part in made.items():
         if path:
-            made[path.rpartition(".")[0]].held.append(part)
+            made[".".join(parts_of(path)[:-1])].held.append(part)
     return made[""]
 
 

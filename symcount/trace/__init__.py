@@ -7,6 +7,7 @@ joining the runs into a formula, is the business of `symcount.explore` and `symc
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -302,7 +303,7 @@ class _Run:
         )
 
     def _counts_a_while_loop(self, node: Node, number: int) -> bool:
-        """Whether a comparison is `while i < n`: of one symbol, with numbers at equal distances.
+        """Whether a comparison is `while i < n`: of one symbol, with one number after the other.
 
         Once that is known, the run starts again, so that it is known from the first iteration.
         """
@@ -312,8 +313,8 @@ class _Run:
             return not self.specialising
         numbers = self._compared_with.setdefault((frame, frame.f_lasti, node), [])
         numbers.append(number)
-        evenly = len(numbers) > 2 and numbers[-1] - numbers[-2] == numbers[-2] - numbers[-3] != 0
-        if evenly and lookups.in_while_test(frame):
+        steps = {b - a for a, b in itertools.pairwise(numbers[-3:])}
+        if len(numbers) > 2 and steps <= {1} and lookups.in_while_test(frame):
             _while_places.add(place)
             self.must_restart = True
             raise Restart

@@ -369,6 +369,18 @@ def shadow_if_needed(frame: FrameType) -> bool:
     return True
 
 
+def shadow_users(originals: Iterable[Any], package: str) -> None:
+    """Shadow the modules of a package that have one of these among their globals, from the start.
+
+    So what a run skips does not depend on what ran before.
+    """
+    wanted = {id(original) for original in originals}
+    for name, module in tuple(sys.modules.items()):
+        names = getattr(module, "__dict__", None) or {}
+        if name.startswith(package) and any(id(value) in wanted for value in names.values()):
+            _shadowed[id(names)] = names
+
+
 def _forget_old_namespaces() -> None:
     """Keep only the latest of the namespaces that are no module's, such as those of `exec`."""
     passing = [

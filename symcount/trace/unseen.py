@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from symcount.trace.builtins import ModuleShadow, Restart, TypeShadow, intercept, is_symbol
+from symcount.trace.builtins import (
+    ModuleShadow,
+    Restart,
+    TypeShadow,
+    intercept,
+    is_symbol,
+    shadow_users,
+)
 from symcount.trace.numbers import SymInt
 from symcount.trace.shapes import first_argument, leaves
 
@@ -149,6 +156,7 @@ _INITIALISERS = {
 }
 for _name_of_initialiser, _skip in _INITIALISERS.items():
     intercept(getattr(torch.nn.init, _name_of_initialiser), _skip)
+shadow_users([getattr(torch.nn.init, name) for name in _INITIALISERS], "torch.nn.modules.")
 
 _missing = object()
 
