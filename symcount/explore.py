@@ -720,9 +720,10 @@ def _run(
 def _require_whole_loops(trace: Trace, iterations: Sequence[Iteration]) -> None:
     """Raise `NotFolded` if a loop was left early, and not always in its first iteration."""
     for loop in trace.loops:
-        if not loop.finished and loop.numbers:
-            if trace.raised is None:
+        if trace.raised is None:
+            if not loop.is_whole:
                 raise NotFolded("a loop is left before its end")
+        elif not loop.finished and loop.numbers:
             last = next(i for i in iterations if i.loop is loop and i.number == loop.numbers[-1])
             first = last.is_first and last.follows_from(last.facts)
             if not first and (last.steps or not last.certain):

@@ -256,7 +256,7 @@ class Folder:
             self.limits |= lowering(size).limits
             poly, others = in_iteration(size, tags, lowering)
             for loop, number in others:
-                if not loop.finished or number != max(loop.numbers):
+                if not loop.is_whole or number != max(loop.numbers):
                     raise NotFolded("the index of an iteration is used after its loop")
                 self.inferred = True
                 last = lowering(loop.count).poly - const(1)

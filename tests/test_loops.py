@@ -433,13 +433,6 @@ def enumerated(dim, n):
 
 
 @not_folded("a loop is left before its end")
-def zipped(dim, n):
-    return nn.ModuleList(
-        linear(dim + a, dim + b) for a, b in zip(range(n), range(1, n + 1), strict=False)
-    )
-
-
-@not_folded("a loop is left before its end")
 def left_early(dim, n):
     layers = nn.ModuleList()
     for i in range(n):
@@ -622,3 +615,13 @@ def test_a_breakdown_shows_repeated_layers_once() -> None:
     assert str(breakdown.modules["1.{0..n-1}.1"]) == "2*dim*n"
     assert "      {0..n-1}: dim**2*n + 3*dim*n\n" not in str(breakdown)
     assert "    {0..n-1}: dim**2*n + 3*dim*n\n" in str(breakdown)
+
+
+def test_loops_that_go_along_with_each_other() -> None:
+    def factory(dim, n):
+        pairs = zip(range(n), range(1, n + 1), strict=False)
+        return nn.ModuleList([linear(dim + i, j) for i, j in pairs])
+
+    count = assert_exact(factory, dim=WIDTHS, n=LENGTHS)
+    assert str(count) == "dim*n**2/2 + dim*n/2 + n**3/3 - n/3"
+    assert count.certificate.grade == "complete"

@@ -363,7 +363,7 @@ class _Run:
         place = self.tags, id(frame.f_code), frame.f_lasti
         times = self._entered[place] = self._entered.get(place, -1) + 1
         name = name_of(self.tags, frame.f_code, frame.f_lasti, times)
-        loop = Loop(name, count._node if type(count) is SymInt else length, self.tags)
+        loop = Loop(name, count._node if type(count) is SymInt else length, self.tags, length)
         self.loops.append(loop)
         numbers = range(length)[::-1] if backwards else range(length)
         return self._iterations(loop, numbers, first, step, Frame(frame.f_code, frame.f_lasti))
@@ -373,7 +373,11 @@ class _Run:
     ) -> Iterator[Any]:
         try:
             for k in numbers:
-                self.tags = (*self._tags_without(loop), (loop, k))
+                around = self._tags_without(loop)
+                if around == loop.inside:
+                    self.tags = (*around, (loop, k))
+                else:
+                    loop.goes_along = True
                 loop.numbers.append(k)
                 index = SymInt(Node("index", (loop.name, loop), k, place), self)
                 yield first + index * step if step != 1 or first != 0 else index

@@ -42,14 +42,23 @@ class NotFolded(BaseException):
 class Loop:
     """One pass through a loop: its name, how many iterations it has, and those it is inside of.
 
-    `numbers` are those of the iterations that were gone through.
+    `numbers` are those of the iterations that were gone through, and `finished` says whether it was
+    asked for more than there are. A loop that only `goes_along` with another, as in
+    `zip(range(n), range(n))`, need not be.
     """
 
     name: str
     count: Node | int
     inside: Tags
+    length: int
     numbers: list[int] = field(default_factory=list)
     finished: bool = False
+    goes_along: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all iterations were gone through, to their end."""
+        return self.finished or (self.goes_along and len(self.numbers) == self.length)
 
 
 Tag: TypeAlias = "tuple[Loop, int]"
