@@ -12,7 +12,7 @@ import inspect
 import math
 import random
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -171,7 +171,9 @@ def _said(leaf: Built, point: Values) -> verify.Expected:
     has_loops = any(weight.repeats for weight in leaf.weights)
     said = []
     for weight in leaf.weights:
-        said += [(weight.name, _facts_at(weight, here)) for here in _iterations(weight, sizes)]
+        made = [_facts_at(weight, here) for here in _iterations(weight, sizes)]
+        _require_total(weight, made, sizes)
+        said += [(weight.name, facts) for facts in made]
     if not has_loops:
         shapes, _ = leaf.program.run(**point)
         for weight, (name, facts) in zip(leaf.weights, said, strict=True):
@@ -180,8 +182,6 @@ def _said(leaf: Built, point: Values) -> verify.Expected:
                     f"the traced arithmetic gives {name!r} the shape {shapes[name]} at "
                     f"{_at(point)}, and its normal form ({_sizes(weight)}) gives {facts.shape}"
                 )
-    for weight in leaf.weights:
-        _require_total(weight, sizes, point)
     return verify.Expected(said, numbered=not has_loops)
 
 
@@ -200,15 +200,15 @@ def _iterations(weight: Weight, sizes: _Sizes, depth: int = 0) -> Iterator[_Size
             yield from _iterations(weight, here, depth + 1)
 
 
-def _require_total(weight: Weight, sizes: _Sizes, point: Values) -> None:
+def _require_total(weight: Weight, made: Sequence[verify.TensorFacts], sizes: _Sizes) -> None:
     """Raise unless the sum over a loop is what its iterations add up to."""
     if weight.total is None or weight.shape is None:
         return
-    summed = sum(math.prod(here[p] for p in weight.shape) for here in _iterations(weight, sizes))
+    summed = sum(math.prod(facts.shape or ()) for facts in made)
     if summed != sizes[weight.total]:
         raise InternalError(
-            f"the iterations of a loop give {weight.name!r} {summed} elements at {_at(point)}, "
-            f"and their sum in closed form gives {sizes[weight.total]}"
+            f"the iterations of a loop give {weight.name!r} {summed} elements at "
+            f"{_at(sizes.point)}, and their sum in closed form gives {sizes[weight.total]}"
         )
 
 

@@ -600,6 +600,9 @@ class _Walk:
         """Take note of a comparison that an iteration makes."""
         condition, polarity = compare(branch.op, left, right, iteration.facts)
         truth = branch.taken == polarity
+        known = True if condition is None else iteration.known.get(condition, truth)
+        if truth is not known:
+            raise NotFolded("what an iteration decides does not follow from its index")
         if condition is None or condition in self.known or condition in iteration.known:
             return False
         iteration.known[condition] = truth

@@ -169,7 +169,8 @@ class Folder:
 
     def _tree(self, name: str, count: Poly) -> Any:
         """What the iterations of a loop make, as a tree of choices on its index."""
-        explained = list(self._decided_elsewhere(name, count))
+        own = set(_conditions(self.path.loops[name]))
+        explained = [c for c in dict.fromkeys(self._decided_elsewhere(name, count)) if c not in own]
         ends = [
             compare("eq", symbol(name), end, self.facts)[0] for end in (const(0), count - const(1))
         ]
@@ -219,6 +220,8 @@ class Folder:
                 here = self._made(run, (*iteration.loop.inside, (iteration.loop, iteration.number)))
                 if made.setdefault(known, {}).setdefault(id(end), here) != here:
                     return None
+        if exceptions and not _all_seen(root, exceptions, made):
+            self.inferred = True
         return _tree_of(root, exceptions, (), made)
 
     # --- what one iteration makes ---
@@ -265,17 +268,7 @@ class Folder:
         return tuple(sizes)
 
     def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> Weight:
-        return Weight(
-            name=self._name(made, tensor, repeats),
-            shape=made.sizes,
-            dtype=tensor.dtype,
-            itemsize=tensor.itemsize,
-            kind=tensor.kind,
-            trainable=tensor.trainable,
-            source=tensor.frame.source if tensor.frame else None,
-            operation=tensor.operation,
-            repeats=repeats,
-        )
+        return weight_of(tensor, self._name(made, tensor, repeats), made.sizes, repeats)
 
     def _name(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> str:
         """The name of all tensors that are like one: `layers.{0..n-1}.weight`."""
@@ -288,6 +281,26 @@ class Folder:
         for text, column in zip(texts[1:], columns, strict=True):
             parts += [_number(column, [numbers for numbers, _ in members], repeats), text]
         return "".join(parts)
+
+
+def weight_of(
+    tensor: TracedTensor,
+    name: str,
+    shape: tuple[Poly, ...] | None,
+    repeats: tuple[Repeat, ...] = (),
+) -> Weight:
+    """A traced tensor with its sizes in normal form."""
+    return Weight(
+        name=name,
+        shape=shape,
+        dtype=tensor.dtype,
+        itemsize=tensor.itemsize,
+        kind=tensor.kind,
+        trainable=tensor.trainable,
+        source=tensor.frame.source if tensor.frame else None,
+        operation=tensor.operation,
+        repeats=repeats,
+    )
 
 
 def _number(
@@ -370,10 +383,26 @@ def _tree_of(
     if place.condition is not None:
         then, otherwise = (_tree_of(side, exceptions, known, made) for side in place.children())
         return choice(place.condition, then, otherwise)
-    signature = made.get(known, {}).get(id(place))
-    if signature is None and not (exceptions or place.unreachable):
+    if place.end is None and not place.unreachable:
         raise NotFolded("some iterations of a loop were not seen")
-    return ANYTHING if signature is None else signature
+    return made.get(known, {}).get(id(place), ANYTHING)
+
+
+def _all_seen(
+    root: Place,
+    exceptions: Sequence[Condition],
+    made: Mapping[tuple[bool, ...], Mapping[int, _Signature]],
+) -> bool:
+    """Whether every iteration that `exceptions` may tell apart has been gone through."""
+    seen = sum(len(ends) for ends in made.values())
+    stack, ends = [root], 0
+    while stack:
+        place = stack.pop()
+        if place.condition is not None:
+            stack += place.children()
+        else:
+            ends += not place.unreachable
+    return bool(seen == ends << len(exceptions))
 
 
 def _conditions(place: Place) -> Iterator[Condition]:

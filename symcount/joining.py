@@ -11,7 +11,7 @@ from symcount.explore import (
     Path,
     Place,
 )
-from symcount.folding import Folder, summed
+from symcount.folding import Folder, summed, weight_of
 from symcount.lower import Lowering
 from symcount.paths import (
     Built,
@@ -106,21 +106,9 @@ class _Joiner:
             self.limits[id(path)] |= folder.limits
             self.inferred |= folder.inferred
             return weights
-        made = []
-        for t in path.trace.tensors:
-            made.append(
-                Weight(
-                    name=t.name,
-                    shape=self._shape(path, lowering, t),
-                    dtype=t.dtype,
-                    itemsize=t.itemsize,
-                    kind=t.kind,
-                    trainable=t.trainable,
-                    source=t.frame.source if t.frame else None,
-                    operation=t.operation,
-                )
-            )
-        return tuple(made)
+        return tuple(
+            weight_of(t, t.name, self._shape(path, lowering, t)) for t in path.trace.tensors
+        )
 
     def _shape(
         self, path: Path, lowering: Lowering, tensor: TracedTensor

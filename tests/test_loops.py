@@ -625,3 +625,14 @@ def test_loops_that_go_along_with_each_other() -> None:
     count = assert_exact(factory, dim=WIDTHS, n=LENGTHS)
     assert str(count) == "dim*n**2/2 + dim*n/2 + n**3/3 - n/3"
     assert count.certificate.grade == "complete"
+
+
+def test_kinds_of_layers_that_no_short_run_meets_together() -> None:
+    def factory(dim, n):
+        wide = [i % 4 == 3 for i in range(n)]
+        deep = [i % 6 == 5 for i in range(n)]
+        sizes = {(False, False): 1, (True, False): 2, (False, True): 3, (True, True): 7}
+        return nn.ModuleList([linear(dim, sizes[wide[i], deep[i]]) for i in range(n)])
+
+    count = assert_exact(factory, dim=(2, 5), n=range(1, 26))
+    assert count.certificate.grade != "complete"

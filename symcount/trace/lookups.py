@@ -59,10 +59,7 @@ def compares_length(frame: FrameType) -> bool:
 
 def in_while_test(frame: FrameType) -> bool:
     """Whether what the frame is evaluating is part of the condition of a `while` loop."""
-    positions = getattr(frame.f_code, "co_positions", None)
-    if positions is None:
-        return False
-    place = next((p for i, p in enumerate(positions()) if 2 * i == frame.f_lasti), None)
+    place = _place(frame)
     if place is None or place[0] is None or place[2] is None:
         return False
     at = place[0], place[2]
@@ -99,13 +96,16 @@ def _container(frame: FrameType) -> Any:
 
 def _expression(frame: FrameType) -> ast.expr | None:
     """The expression that the frame is evaluating."""
+    place = _place(frame)
+    return None if place is None else _parsed(frame, place)
+
+
+def _place(frame: FrameType) -> tuple[int | None, ...] | None:
+    """The lines and columns of what the frame is evaluating, before Python 3.11 None."""
     positions = getattr(frame.f_code, "co_positions", None)
     if positions is None:
         return None
-    for index, place in enumerate(positions()):
-        if 2 * index == frame.f_lasti:
-            return _parsed(frame, place)
-    return None
+    return next((p for i, p in enumerate(positions()) if 2 * i == frame.f_lasti), None)
 
 
 def _parsed(frame: FrameType, place: tuple[int | None, ...]) -> ast.expr | None:
