@@ -16,9 +16,10 @@ computes. The few float operations that are exact are recognised in `symcount.lo
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias
@@ -100,6 +101,8 @@ Atom: TypeAlias = "Symbol | Call"
 Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
 
 ONE: Monomial = ()
+# A double times this is less than the double, however the operands and the product are rounded.
+_SURELY_LESS = 1 - Fraction(1, 2**40)
 
 
 def _simplest(value: Rational) -> Rational:
@@ -276,11 +279,13 @@ class Facts:
         divides = divisibility(condition)
         if divides is not None:
             return self.with_divisible(*divides) if truth else self
-        name = _name_of_symbol(condition.left)
-        number = condition.right.constant
-        if condition.op not in ("ge", "eq") or name is None or not isinstance(number, int):
+        base, number = only_atom(condition.left), condition.right.constant
+        if condition.op not in ("ge", "eq") or not isinstance(number, int):
             return self
-        low, high = self.bounds.get(name, (1, None))
+        if not isinstance(base, Symbol):
+            return self
+        name = base.name
+        low, high = self.bounds.get(name, (base.least, None))
         if condition.op == "eq":
             if truth:
                 low, high = number, number
@@ -458,6 +463,8 @@ def _reciprocal(value: Poly) -> Poly | None:
 
 def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
     """`a // b` of integers."""
+    if as_choice(b) is not None:
+        return _for_each_choice(floordiv, a, b, facts, facts)
     if b.constant == 0:
         raise UnsupportedError("division by zero")
     inverse = _reciprocal(b)
@@ -470,6 +477,8 @@ def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
 
 def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
     """`a % b` of integers, with the sign of `b`."""
+    if as_choice(b) is not None:
+        return _for_each_choice(mod, a, b, facts, facts)
     divisor = b.constant
     if divisor is not None and divisor > 0:
         a = _reduced(_without_inner_mod(_reduced(a, divisor, facts), divisor), divisor, facts)
@@ -524,17 +533,128 @@ def _extremum(op: str, args: Iterable[Poly], facts: Facts) -> Poly:
     return atom(Call(op, tuple(sorted(kept, key=repr))))
 
 
+def chosen(op: str, left: Poly, right: Poly, then: Poly, otherwise: Poly, facts: Facts) -> Poly:
+    """The integer `then` where `left op right` holds, else `otherwise`."""
+    if then == otherwise:
+        return then
+    condition, polarity = compare(op, left, right, facts)
+    if condition is None:
+        return then if polarity else otherwise
+    if not polarity:
+        then, otherwise = otherwise, then
+    return choice(condition, then, otherwise)
+
+
+def choice(condition: Condition, then: Poly, otherwise: Poly) -> Poly:
+    """`then` where a condition holds, else `otherwise`."""
+    then = _assuming(condition, True, then)
+    otherwise = _assuming(condition, False, otherwise)
+    if then == otherwise:
+        return then
+    return atom(Call(f"if_{condition.op}", (condition.left, condition.right, then, otherwise)))
+
+
+def as_choice(value: Poly) -> tuple[Condition, Poly, Poly] | None:
+    """The condition and both sides, if `value` is a choice and nothing else."""
+    base = only_atom(value)
+    if not isinstance(base, Call) or base.op not in CHOICES:
+        return None
+    left, right, then, otherwise = base.args
+    return Condition(base.op.removeprefix("if_"), left, right), then, otherwise
+
+
+def _assuming(condition: Condition, truth: bool, value: Poly) -> Poly:
+    """A side of a choice without the choices that its condition settles."""
+    inner = as_choice(value)
+    if inner is None:
+        return value
+    other, then, otherwise = inner
+    if implies(condition, truth, other, True):
+        return _assuming(condition, truth, then)
+    if implies(condition, truth, other, False):
+        return _assuming(condition, truth, otherwise)
+    return value
+
+
+def _for_each_choice(
+    operation: Callable[[Poly, Poly, Facts], Poly], a: Poly, b: Poly, facts: Facts, here: Facts
+) -> Poly:
+    """An operation whose second operand is a choice, as a choice of what it gives.
+
+    What holds on one side only, `here`, may settle what it gives there. It does not simplify it:
+    a side has to be defined, and whole, wherever the choice is.
+    """
+    inner = as_choice(b)
+    if inner is None:
+        settled = operation(a, b, here)
+        return operation(a, b, facts) if settled.constant is None else settled
+    condition, then, otherwise = inner
+    return choice(
+        condition,
+        _for_each_choice(operation, a, then, facts, here.with_condition(condition, True)),
+        _for_each_choice(operation, a, otherwise, facts, here.with_condition(condition, False)),
+    )
+
+
+def choices_in(values: Iterable[Poly]) -> list[Condition]:
+    """The conditions of all choices in polynomials, those that others depend on first."""
+    found: dict[Condition, None] = {}
+    seen: set[Atom] = set()
+
+    def visit(value: Poly) -> None:
+        for base in _top_atoms(value) - seen:
+            seen.add(base)
+            if isinstance(base, Call):
+                for arg in base.args:
+                    visit(arg)
+                if base.op in CHOICES:
+                    found[Condition(base.op.removeprefix("if_"), *base.args[:2])] = None
+
+    for value in values:
+        visit(value)
+    return list(found)
+
+
+def decided(value: Poly, condition: Condition, truth: bool, facts: Facts) -> Poly:
+    """The polynomial with the choices that a condition settles made."""
+
+    def replace(base: Atom) -> Poly:
+        if isinstance(base, Symbol) or not choices_in([atom(base)]):
+            return atom(base)
+        if base.op in CHOICES:
+            test = Condition(base.op.removeprefix("if_"), *base.args[:2])
+            for outcome, side in ((True, base.args[2]), (False, base.args[3])):
+                if implies(condition, truth, test, outcome):
+                    return _rebuilt(side, replace)
+        return _remade(base, [_rebuilt(arg, replace) for arg in base.args], facts)
+
+    return _rebuilt(value, replace)
+
+
 def substituted(value: Poly, name: str, replacement: Poly, facts: Facts) -> Poly:
     """The polynomial with another in the place of a symbol, in normal form under `facts`.
 
     Raises:
         UnsupportedError: the symbol is in a denominator, and the replacement has several terms.
     """
+
+    def replace(base: Atom) -> Poly:
+        if isinstance(base, Symbol):
+            return replacement if base.name == name else atom(base)
+        if not any(mentions(arg, name) for arg in base.args):
+            return atom(base)
+        return _remade(base, [_rebuilt(arg, replace) for arg in base.args], facts)
+
+    return _rebuilt(value, replace)
+
+
+def _rebuilt(value: Poly, replace: Callable[[Atom], Poly]) -> Poly:
+    """The polynomial with something else in the place of each atom."""
     result = const(0)
     for monomial, coefficient in value.terms.items():
         term = const(coefficient)
         for base, exponent in monomial:
-            factor = _substituted(base, name, replacement, facts)
+            factor = replace(base)
             if exponent < 0:
                 inverse = _reciprocal(factor)
                 if inverse is None:
@@ -545,12 +665,8 @@ def substituted(value: Poly, name: str, replacement: Poly, facts: Facts) -> Poly
     return result
 
 
-def _substituted(base: Atom, name: str, replacement: Poly, facts: Facts) -> Poly:
-    if isinstance(base, Symbol):
-        return replacement if base.name == name else atom(base)
-    if not any(isinstance(a, Symbol) and a.name == name for p in base.args for a in p.atoms()):
-        return atom(base)
-    args = [substituted(arg, name, replacement, facts) for arg in base.args]
+def _remade(base: Call, args: Sequence[Poly], facts: Facts) -> Poly:
+    """A call with other arguments, in normal form."""
     if base.op in ("max", "min"):
         return _extremum(base.op, args, facts)
     if base.op in _SIMPLIFIED:
@@ -591,7 +707,9 @@ _SIMPLIFIED: dict[str, Callable[..., Poly]] = {
     "floordiv": floordiv,
     "mod": mod,
     "pow": _power,
+    **{f"if_{op}": functools.partial(chosen, op) for op in ("eq", "ge", "lt", "le")},
 }
+CHOICES = frozenset(op for op in _SIMPLIFIED if op.startswith("if_"))
 
 
 # --- the table of calls -----------------------------------------------------------------------
@@ -657,6 +775,10 @@ def _nonnegative_if_all_are(*args: Bounds) -> Bounds:
     return None, None
 
 
+def _choice_bounds(left: Bounds, right: Bounds, then: Bounds, otherwise: Bounds) -> Bounds:
+    return _min_bounds(then, otherwise)[0], _max_bounds(then, otherwise)[1]
+
+
 def _power_bounds(base: Bounds, exponent: Bounds) -> Bounds:
     if base[0] is not None and base[0] >= 1:
         return 1, None
@@ -718,6 +840,7 @@ CALLS: dict[str, Function] = {
     "lcm": Function(math.lcm, _lcm_bounds),
     "comb": Function(math.comb, _nonnegative_bounds),
     "perm": Function(math.perm, _nonnegative_bounds),
+    **{op: Function(OPERATORS[op], _choice_bounds) for op in CHOICES},
     # integers made of floats
     "trunc": Function(int, _nonnegative_if_all_are),
     "floor_float": Function(math.floor, _nonnegative_if_all_are),
@@ -865,6 +988,8 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
     if isinstance(root, Call) and root.op == "sqrt" and b.constant == 0 and op == "eq":
         return compare("eq", root.args[0], b, facts)  # only the root of zero is zero
     if any(map(is_float, _top_atoms(difference))):
+        if op == "lt" and _is_less_than_share(b, a, facts):
+            return None, False
         return Condition(op, a, b), True
     if op == "eq":
         return _equation(difference, facts)
@@ -873,6 +998,20 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
         condition, polarity = _inequality(difference)
         return condition, not polarity
     return _inequality(-difference)
+
+
+def _is_less_than_share(share: Poly, whole: Poly, facts: Facts) -> bool:
+    """Whether `share`, a double such as 0.9*x, is certain not to be greater than a `whole` >= x.
+
+    Rounding adds less to a share than is taken away, unless that is next to nothing.
+    """
+    base = only_atom(share)
+    if not isinstance(base, Call) or base.op != "fmul":
+        return False
+    for factor, x in (base.args, base.args[::-1]):
+        if factor.constant is not None and 0 < factor.constant < _SURELY_LESS:
+            return facts.at_least(x, 0) and facts.at_least(whole - x, 0)
+    return False
 
 
 def _top_atoms(value: Poly) -> set[Atom]:

@@ -13,7 +13,7 @@ from symcount.errors import (
     NoSymbolError,
 )
 from symcount.symbols import Hyperparameter, Symbol
-from symcount.trace import AS_USUAL, OnBranch, Settings, Trace, trace
+from symcount.trace import AS_USUAL, Everything, Listen, Settings, Trace, trace
 
 Values: TypeAlias = "Mapping[str, int | float]"
 
@@ -138,7 +138,7 @@ class FactoryCall:
     def trace(
         self,
         hints: Values,
-        listen: Callable[[], OnBranch] = lambda: lambda branch: True,
+        listen: Listen = Everything,
         settings: Settings = AS_USUAL,
     ) -> Trace:
         """One run on symbols."""

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from symcount import ambient, evaluate, mentions, verify
-from symcount.algebra import Poly
+from symcount.algebra import Facts, Poly, choices_in
 from symcount.ambient import OutsideState
 from symcount.calls import FactoryCall, function_of, name_of
 from symcount.errors import (
@@ -27,10 +27,11 @@ from symcount.errors import (
     UnknownShapeError,
     VerificationError,
 )
-from symcount.explore import Exploration, shortened
+from symcount.explore import Exploration, has_index, shortened, takes
 from symcount.paths import (
     Built,
     Choice,
+    Decisions,
     Refused,
     Tree,
     Weight,
@@ -50,6 +51,9 @@ _MOST_TRIES = 400
 _MANY_ITERATIONS = 33
 _LARGEST_LENGTH = 64
 _MOST_LENGTHS = 60
+# How many points on a side of a choice are asked of the solver, and for how long.
+_MOST_QUESTIONS = 16
+_MILLISECONDS = 100
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
 # torch counts the bytes of a tensor in 63 bits.
@@ -146,6 +150,7 @@ def check(
     found: Exploration,
     builds: verify.PlainBuilds,
     tree: Tree,
+    facts: Facts,
     may_be_wrong: bool,
 ) -> tuple[tuple[tuple[str, int | float], ...], ...]:
     """Compare the tree with plainly built modules; the points compared, or an error."""
@@ -157,7 +162,9 @@ def check(
         except (ArithmeticError, ValueError):
             return None  # as the factory's own arithmetic is undefined there
 
-    points = [p for p in _points(call, found, tree, may_be_wrong) if _can_be_built(tree, p)]
+    points = _points(call, found, tree, may_be_wrong)
+    points += _points_of_pieces(call, found, tree, facts, points)
+    points = [p for p in points if _can_be_built(tree, p)]
     refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
     difference = verify.compare(builds, expected, [*points, *refused])
     if difference is not None:
@@ -275,6 +282,45 @@ def _points(
         if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
             chosen.append(point)
     return [dict(zip(names, point, strict=True)) for point in chosen]
+
+
+def _points_of_pieces(
+    call: FactoryCall, found: Exploration, tree: Tree, facts: Facts, chosen: Sequence[Values]
+) -> list[dict[str, int | float]]:
+    """A point on each side of every choice that a helper made, if there are no such points yet."""
+    goals = [decisions for decisions, leaf in leaves(tree) if isinstance(leaf, Built)]
+    goals += _sides_of_choices(found)
+    wanted = [goal for goal in goals if not any(takes(goal, point) for point in chosen)]
+    names = [h.name for h in call.hyperparameters]
+    points = []
+
+    def reached(point: dict[str, int | float]) -> bool:
+        met = [goal for goal in wanted if takes(goal, point)]
+        if met:
+            points.append(point)
+            wanted[:] = [goal for goal in wanted if goal not in met]
+        return bool(met)
+
+    for values in islice(_other_points(call, found), _MOST_TRIES if wanted else 0):
+        reached(dict(zip(names, values, strict=True)))
+    if wanted:
+        from symcount.solver import Solver
+
+        solver = Solver(call.hyperparameters, facts, milliseconds=_MILLISECONDS)
+        solver.small = set(found.short)
+        for goal in wanted[:_MOST_QUESTIONS]:
+            if goal in wanted:
+                _ = any(model and reached(dict(model)) for model in solver.models(goal))
+    return points
+
+
+def _sides_of_choices(found: Exploration) -> Iterator[Decisions]:
+    for path in found.paths:
+        if path.trace.raised is None:
+            for condition in choices_in(path.lowering(node).poly for node in path.trace.choices):
+                if not has_index(condition.left) and not has_index(condition.right):
+                    yield (*path.decisions, (condition, True))
+                    yield (*path.decisions, (condition, False))
 
 
 def _points_of_other_lengths(

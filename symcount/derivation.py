@@ -190,7 +190,7 @@ class _Derivation:
         if not inferred:  # what loops read from lists is explained by what they decided
             harmless += tuple(c for c in lost if c.kind == ELEMENT)
             lost = tuple(c for c in lost if c.kind != ELEMENT)
-        points = check(call, found, self.builds, tree, bool(lost) or inferred)
+        points = check(call, found, self.builds, tree, self.facts, bool(lost) or inferred)
         grade, reason = _grade(found, lost, inferred, len(points))
         if settings.specialising and self.unfolded:
             reason += f". Loops were followed for each number of iterations, since {self.unfolded}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symcount.algebra import CALLS, Atom, Call, Condition, Monomial, Poly, Symbol, fraction
+from symcount.algebra import CALLS, CHOICES, Atom, Call, Condition, Monomial, Poly, Symbol, fraction
 from symcount.errors import InternalError
 from symcount.trace.graph import INTEGER_FUNCTIONS_2
 
@@ -72,6 +72,10 @@ def _number(poly: Poly, symbols: Mapping[str, int | float]) -> Any:
 def _atom(base: Atom, symbols: Mapping[str, int | float]) -> Any:
     if isinstance(base, Symbol):
         return symbols[base.name]
+    if base.op in CHOICES:
+        left, right, then, otherwise = base.args
+        test = holds(Condition(base.op.removeprefix("if_"), left, right), symbols)
+        return _number(then if test else otherwise, symbols)
     if base.op in _OF_INTEGERS:
         return CALLS[base.op].compute(*(_number(a, symbols) for a in base.args))
     numbers = [_number(a, symbols) for a in base.args]
@@ -116,6 +120,12 @@ class _Code:
         if op == "floor":
             top, bottom = self.fraction(base.args[0], indent)
             return f"({top}) // ({bottom})"
+        if op in CHOICES:
+            left, right, then, otherwise = base.args
+            test = self.condition(Condition(op.removeprefix("if_"), left, right), True, indent)
+            return (
+                f"({self.integer(then, indent)}) if {test} else ({self.integer(otherwise, indent)})"
+            )
         if op in _OF_INTEGERS:
             args = [self.integer(a, indent) for a in base.args]
             if op in _INFIX:

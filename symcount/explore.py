@@ -34,6 +34,7 @@ from symcount.algebra import (
     Symbol,
     compare,
     const,
+    implies,
     only_atom,
     substituted,
     symbol,
@@ -43,8 +44,9 @@ from symcount.evaluate import compile_condition, holds
 from symcount.lower import Known, Limits, Lowering
 from symcount.paths import Decisions
 from symcount.symbols import Hyperparameter
-from symcount.trace import AS_USUAL, Branch, Loop, OnBranch, Settings, TooLong, Trace
+from symcount.trace import AS_USUAL, Branch, Listen, Loop, Settings, TooLong, Trace
 from symcount.trace.graph import Node, Number, Source
+from symcount.trace.helpers import Decision
 from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
 
 _JOINT_SAMPLES = 64
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
 
 Point: TypeAlias = "tuple[int | float, ...]"
 Values: TypeAlias = "Mapping[str, int | float]"
-Tracer: TypeAlias = "Callable[[Values, Callable[[], OnBranch], Settings], Trace]"
+Tracer: TypeAlias = "Callable[[Values, Listen, Settings], Trace]"
 
 
 @dataclass
@@ -303,7 +305,7 @@ class Frontier:
                     continue
                 for distance in (*range(1, 4 * _OTHER_LENGTHS), -1, -2, -3):
                     hints = {**path.trace.hints, allowed.name: hint + distance}
-                    if hint + distance in allowed and _takes(path.decisions, hints):
+                    if hint + distance in allowed and takes(path.decisions, hints):
                         tried += 1
                         yield hints
                     if tried == _OTHER_LENGTHS:
@@ -314,7 +316,7 @@ class Frontier:
         for model in self._z3().models(decisions):
             if model is None:
                 return None
-            if _takes(decisions, model):
+            if takes(decisions, model):
                 return {n: value for n, value in model.items() if n in self.names}
         place.unreachable = True
         return None
@@ -331,7 +333,7 @@ class Frontier:
         """Hints that z3 finds for a place, which is marked if there are none or it cannot tell."""
         pinned = _pinned(place.decisions)
         if set(self.names) <= pinned.keys():
-            if _takes(place.decisions, pinned):
+            if takes(place.decisions, pinned):
                 return {name: pinned[name] for name in self.names}
             place.unreachable = True
             return None
@@ -339,7 +341,7 @@ class Frontier:
             if model is None:
                 place.undecided = True
                 return None
-            if _takes(place.decisions, model):
+            if takes(place.decisions, model):
                 self._points[id(place)].append(tuple(model[name] for name in self.names))
                 return model
         place.unreachable = True
@@ -382,7 +384,7 @@ def _pinned(decisions: Decisions) -> dict[str, int | float]:
     return pinned
 
 
-def _takes(decisions: Decisions, values: Values) -> bool:
+def takes(decisions: Decisions, values: Values) -> bool:
     try:
         return all(holds(condition, values) is truth for condition, truth in decisions)
     except (ArithmeticError, ValueError):
@@ -563,6 +565,38 @@ class _Walk:
         self._step(Step(condition, truth, branch.source, subject))
         return True
 
+    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+        """The outcome of a comparison, if what is known and these decisions settle it."""
+        facts, known = self.facts, dict(self.known)
+        try:
+            for (op, left, right), outcome in under:
+                condition, polarity = self._in_view(op, left, right, branch.tags, facts)
+                if condition is not None:
+                    known[condition] = outcome is polarity
+                    facts = facts.with_condition(condition, outcome is polarity)
+            condition, polarity = self._in_view(
+                branch.op, branch.left, branch.right, branch.tags, facts
+            )
+        except NotFolded:
+            return None
+        if condition is None:
+            return polarity
+        for other, truth in known.items():
+            for consequence in (True, False):
+                if implies(other, truth, condition, consequence):
+                    return consequence is polarity
+        return None
+
+    def _in_view(
+        self, op: str, left: Node, right: Node | Number, tags: Tags, facts: Facts
+    ) -> tuple[Condition | None, bool]:
+        """A comparison of the iterations that it is made in, in normal form."""
+        a, others = in_iteration(left, tags, self.lowering)
+        b, more = in_iteration(right, tags, self.lowering)
+        if others | more:
+            raise NotFolded("the index of a loop is used in another")
+        return compare(op, a, b, facts)
+
     def split(self, conditions: Iterable[Condition]) -> None:
         """Decide conditions that the factory may never test."""
         for condition in conditions:
@@ -644,20 +678,6 @@ def has_index(value: Poly) -> bool:
     return any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in value.atoms())
 
 
-def indices_of(node: Node) -> set[Tag]:
-    """The iterations on whose indices a number depends."""
-    found = set()
-    stack, seen = [node], set()
-    while stack:
-        here = stack.pop()
-        if id(here) not in seen:
-            seen.add(id(here))
-            if here.op == "index":
-                found.add((here.args[1], int(here.hint)))
-            stack += [a for a in here.args if isinstance(a, Node)]
-    return found
-
-
 def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tuple[Poly, set[Tag]]:
     """A number as a function of the indices of the iterations that it is used in.
 
@@ -669,9 +689,9 @@ def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tupl
         NotFolded: it depends on the indices of several iterations of one loop.
     """
     result = lowering(operand).poly
-    if not isinstance(operand, Node) or not has_index(result):
+    indices = lowering.indices(operand)
+    if not indices:
         return result, set()
-    indices = indices_of(operand)
     if len({loop for loop, _ in indices}) < len(indices):
         raise NotFolded("a number depends on the indices of several iterations")
     current = dict(tags)
@@ -705,11 +725,11 @@ def _run(
     lowering = Lowering(facts, known)
     walk: _Walk
 
-    def listen() -> OnBranch:
+    def listen() -> _Walk:
         nonlocal walk
         walk = _Walk(root, facts, lowering, hints, deadline)
         walk.split(settings.splits)
-        return walk.on_branch
+        return walk
 
     trace = tracer(hints, listen, settings)
     for loop in trace.loops:

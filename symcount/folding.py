@@ -29,7 +29,7 @@ from symcount.algebra import (
     symbol,
 )
 from symcount.evaluate import holds, value
-from symcount.explore import Iteration, Path, Place, has_index, in_iteration, indices_of
+from symcount.explore import Iteration, Path, Place, has_index, in_iteration
 from symcount.lower import Lowering
 from symcount.paths import (
     ANYTHING,
@@ -334,7 +334,7 @@ def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
     owner: dict[int, Tag] = {}
     for tensor in run.trace.tensors:
         nodes = [size for size in tensor.shape or () if isinstance(size, Node)]
-        indices = set().union(*map(indices_of, nodes)) if run.trace.loops else set()
+        indices = set().union(*map(run.lowering.indices, nodes))
         others = {tag for tag in indices if tag[0] not in dict(tensor.tags)}
         if len(others) == 1 and not tensor.tags:
             ((loop, number),) = others

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from symcount.algebra import Condition, Facts, Poly, divisibility
+from symcount.algebra import Condition, Facts, Poly, choices_in, decided, divisibility
+from symcount.errors import UnsupportedError
 from symcount.explore import (
     Exploration,
     Path,
     Place,
+    has_index,
 )
 from symcount.folding import Folder, summed, weight_of
 from symcount.lower import Lowering
 from symcount.paths import (
     Built,
+    Decisions,
     Inexact,
     Refused,
     Split,
@@ -25,6 +29,9 @@ from symcount.paths import (
 )
 from symcount.symbols import Hyperparameter
 from symcount.trace import TracedTensor
+
+# Choices within the sizes of a path make pieces of it if these are no more than this.
+_MOST_PIECES = 4
 
 
 def join(found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> tuple[Tree, bool]:
@@ -140,11 +147,63 @@ class _Joiner:
         raised = path.trace.raised
         if raised is None:
             built = Built(weights[id(path)], path.trace.program())
+            tree = _pieces(built, self.facts)
             if any(weight.repeats for weight in built.weights):
-                return summed(built, self.facts, path.decisions)
-            return built
+                return _with_sums(tree, self.facts, path.decisions)
+            return tree
         hints = tuple(path.trace.hints.items())
         return Refused(raised.kind, raised.message, raised.source, hints)
+
+
+def _pieces(built: Built, facts: Facts) -> Tree:
+    """A path split by the choices in its sizes, as long as that makes few pieces."""
+    try:
+        return _split_by_choices(built, facts, [_MOST_PIECES])
+    except (_TooManyPieces, UnsupportedError):
+        return built
+
+
+class _TooManyPieces(Exception):
+    pass
+
+
+def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
+    """`left` says how many pieces there may still be."""
+    conditions = choices_in(size for weight in built.weights for size in weight.shape or ())
+    condition = next((c for c in conditions if not _in_view_of_index(c)), None)
+    if condition is None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise _TooManyPieces
+        return built
+    if len(conditions) > _MOST_PIECES:
+        raise _TooManyPieces
+    sides = []
+    for truth in (True, False):
+        here = facts.with_condition(condition, truth)
+        weights = tuple(
+            replace(w, shape=tuple(decided(s, condition, truth, here) for s in w.shape))
+            if w.shape and choices_in(w.shape)
+            else w
+            for w in built.weights
+        )
+        sides.append(_split_by_choices(replace(built, weights=weights), here, left))
+    return Split(condition, None, *sides)
+
+
+def _in_view_of_index(condition: Condition) -> bool:
+    return has_index(condition.left) or has_index(condition.right)
+
+
+def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:
+    """A tree of modules whose loops are summed in closed form."""
+    if not isinstance(tree, Split):
+        return summed(tree, facts, decisions) if isinstance(tree, Built) else tree
+    then, otherwise = (
+        _with_sums(side, facts, (*decisions, (tree.condition, truth)))
+        for side, truth in ((tree.then, True), (tree.otherwise, False))
+    )
+    return Split(tree.condition, tree.source, then, otherwise)
 
 
 def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Condition, bool], ...]:

@@ -28,7 +28,7 @@ def from_config(
     config_class: Callable[..., Any],
     /,
     *,
-    symbols: Sequence[str] | Mapping[str, Symbol],
+    symbols: Sequence[str] | Mapping[str, Symbol] = (),
     max_paths: int = 64,
     max_seconds: float = 10.0,
     strict: bool = False,
@@ -52,7 +52,7 @@ def from_config(
         max_paths: as in `derive`.
         max_seconds: as in `derive`.
         strict: as in `derive`.
-        **fixed: other keywords of the config.
+        **fixed: other keywords of the config: a value, or a `Symbol(...)` as in `symbols`.
 
     Returns:
         The formula, as from `derive`.
@@ -96,8 +96,13 @@ def config_factory(
     for role, given in (("model", model_class), ("config", config_class)):
         if not callable(given):
             raise ArgumentError(f"from_config() takes a {role} class, not {given!r}")
-    config = _Config(config_class, fixed)
+    named = {name: value for name, value in fixed.items() if isinstance(value, Symbol)}
+    config = _Config(config_class, {k: v for k, v in fixed.items() if k not in named})
     declared = _declared(config.name, symbols)
+    twice = next((name for name in named if name in declared), None)
+    if twice is not None:
+        raise ArgumentError(f"{config.name}: {twice!r} is in symbols, and a keyword too")
+    declared |= named
     if not declared:
         raise ArgumentError(
             f"from_config({name_of(model_class)}, {config.name}): no symbols are given; name the "

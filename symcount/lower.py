@@ -17,17 +17,20 @@ from symcount import algebra
 from symcount.algebra import Call, Condition, Facts, Poly, call, compare, const, symbol
 from symcount.errors import UnsupportedError
 from symcount.trace.graph import (
+    COMPARISONS,
     FLOAT_FUNCTIONS,
     FLOAT_FUNCTIONS_2,
     INTEGER_FUNCTIONS_2,
     Node,
     Number,
 )
+from symcount.trace.loops import NotFolded, Tag
 
 _MANTISSA = 2**53
 # Products with larger odd factors leave too small a range in which they are exact.
 _LARGEST_EXACT_FACTOR = 2**20
-
+# The same of numbers made of more choices than this.
+_MOST_CHOICES = 4
 
 Limits: TypeAlias = "frozenset[tuple[Condition, bool]]"
 _NO_LIMITS: Limits = frozenset()
@@ -57,6 +60,7 @@ class Lowering:
         self.facts = facts
         self._known: Known = {} if known is None else known
         self._done: dict[int, tuple[Node, Value]] = {}
+        self._indices: dict[int, frozenset[Tag]] = {}
 
     def __call__(self, operand: Node | Number) -> Value:
         """The normal form of a node or number."""
@@ -76,12 +80,28 @@ class Lowering:
             self._done[id(node)] = node, self._lower(node)
         return self._done[id(operand)][1]
 
+    def indices(self, operand: Node | Number) -> frozenset[Tag]:
+        """The iterations on whose indices a number depends, those that cancel out included."""
+        if not isinstance(operand, Node):
+            return frozenset()
+        self(operand)
+        return self._indices.get(id(operand), frozenset())
+
     def _lower(self, node: Node) -> Value:
         if node.op == "symbol":
             real = isinstance(node.hint, float)
             return Value(symbol(str(node.args[0]), real), real)
         if node.op == "index":
+            self._indices[id(node)] = frozenset([(node.args[1], int(node.hint))])
             return Value(symbol(str(node.args[0])), False)
+        indices = frozenset[Tag]().union(
+            *(self._indices[id(a)] for a in node.args if id(a) in self._indices)
+        )
+        if indices:
+            self._indices[id(node)] = indices
+            if node.op.startswith("if_") and len({loop for loop, _ in indices}) < len(indices):
+                # their indices have one name, and would be compared as if they were one
+                raise NotFolded("a number depends on the indices of several iterations")
         args = [self._done[id(a)][1] if isinstance(a, Node) else _constant(a) for a in node.args]
         is_float = isinstance(node.hint, float)
         key = (node.op, is_float, *args)
@@ -128,6 +148,18 @@ class _Exactly:
         return self._is_at_most(whole, limits)
 
     def _is_at_most(self, whole: Poly, limits: set[tuple[Condition, bool]]) -> bool:
+        """Whether a number may be at most 2**53; if it is a choice, then on both sides."""
+        choices = algebra.choices_in([whole])
+        if len(choices) > _MOST_CHOICES:
+            return False
+        if choices:
+            try:
+                sides = [
+                    algebra.decided(whole, choices[0], truth, self.facts) for truth in (True, False)
+                ]
+            except UnsupportedError:
+                return False
+            return all(self._is_at_most(side, limits) for side in sides)
         _, high = self.facts.of(whole)
         if high is not None and high <= _MANTISSA:
             return True
@@ -212,6 +244,13 @@ def _same(facts: Facts, a: Poly) -> Poly:
     return a
 
 
+def _if(op: str) -> Callable[..., Poly]:
+    def lower(facts: Facts, left: Poly, right: Poly, then: Poly, otherwise: Poly) -> Poly:
+        return algebra.chosen(op, left, right, then, otherwise, facts)
+
+    return lower
+
+
 def _call_of(op: str, commutes: bool = False) -> Callable[..., Poly]:
     def lower(facts: Facts, *args: Poly) -> Poly:
         return call(op, *(sorted(args, key=repr) if commutes else args))
@@ -246,6 +285,7 @@ _INTEGER: dict[str, Callable[..., Poly]] = {
     "bit_length": _call_of("bit_length"),
     "bit_count": _call_of("bit_count"),
     **{name: _call_of(name, commutes=name in ("gcd", "lcm")) for name in INTEGER_FUNCTIONS_2},
+    **{f"if_{name}": _if(name) for name in COMPARISONS},
 }
 
 
@@ -335,6 +375,15 @@ def _atan2(exactly: _Exactly, y: Value, x: Value) -> Poly:
     return call("atan2", y.poly, x.poly)
 
 
+def _if_of_floats(op: str) -> Callable[..., Poly]:
+    """A choice between integers by a comparison of floats."""
+
+    def lower(exactly: _Exactly, *args: Value) -> Poly:
+        return _if(op)(exactly.facts, *(a.poly for a in args))
+
+    return lower
+
+
 def _float_call(op: str) -> Callable[..., Poly]:
     def lower(exactly: _Exactly, *args: Value) -> Poly:
         return call(op, *(a.poly for a in args))
@@ -408,4 +457,5 @@ _FLOAT: dict[str, Callable[..., Poly]] = {
     },
     "copysign": _copysign,
     "atan2": _atan2,
+    **{f"if_{name}": _if_of_floats(name) for name in COMPARISONS},
 }

@@ -247,6 +247,22 @@ class _Translation:
             first = z3.If(first <= value, first, value)
         return first
 
+    def _if_eq(self, *args: Poly) -> Any:
+        return self._choice("eq", *args)
+
+    def _if_ge(self, *args: Poly) -> Any:
+        return self._choice("ge", *args)
+
+    def _if_lt(self, *args: Poly) -> Any:
+        return self._choice("lt", *args)
+
+    def _if_le(self, *args: Poly) -> Any:
+        return self._choice("le", *args)
+
+    def _choice(self, op: str, left: Poly, right: Poly, then: Poly, otherwise: Poly) -> Any:
+        test = self.condition(Condition(op, left, right), True)
+        return z3.If(test, self._whole(then), self._whole(otherwise))
+
     def _abs(self, a: Poly) -> Any:
         value = self.poly(a)
         return z3.If(value >= 0, value, -value)
@@ -323,6 +339,8 @@ def _atom_bits(base: Atom) -> float:
     if isinstance(base, Symbol):
         return _LARGEST_SIZE_BITS
     bits = [_bits(a) for a in base.args]
+    if base.op in algebra.CHOICES:
+        return max(bits[2:]) + 1
     if base.op in ("fadd", "max", "min"):
         return max(bits) + 1
     if base.op == "fmul":

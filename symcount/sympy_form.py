@@ -16,7 +16,7 @@ from sympy.logic.boolalg import Boolean
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from symcount.algebra import CALLS, Atom, Call, Condition, Poly, const
+from symcount.algebra import CALLS, CHOICES, Atom, Call, Condition, Poly, as_choice, atom, const
 from symcount.algebra import Symbol as SymbolAtom
 from symcount.paths import ANYTHING, Choice
 
@@ -94,7 +94,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "factorial": sympy.factorial,
     **{
         op: _function(op)
-        for op in CALLS
+        for op in CALLS.keys() - CHOICES
         if op not in ("floor", "floordiv", "mod", "max", "min", "abs", "pow", "factorial")
     },
 }
@@ -126,9 +126,25 @@ def _atom(base: Atom) -> sympy.Expr:
         rounded_up = _rounded_up(base.args[0])
         if rounded_up is not None:
             return sympy.ceiling(expression(rounded_up))
+    if base.op in CHOICES:
+        return _of_choices(atom(base))
     float_arguments = _takes_floats(base)
     args = [_argument(a) if float_arguments else expression(a) for a in base.args]
     return FUNCTIONS[base.op](*args)
+
+
+def _of_choices(value: Poly) -> sympy.Expr:
+    """A choice between numbers; the sides that are choices too are more arms of it."""
+    arms = []
+    while (choice := as_choice(value)) is not None:
+        test, then, otherwise = choice
+        if as_choice(then) is None or as_choice(otherwise) is not None:
+            arms.append((expression(then), condition(test)))
+            value = otherwise
+        else:
+            arms.append((expression(otherwise), condition(test, truth=False)))
+            value = then
+    return sympy.Piecewise(*arms, (expression(value), True), evaluate=False)
 
 
 def _rounded_up(value: Poly) -> Poly | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dis import opname
 from types import CodeType, FrameType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import nn
@@ -25,7 +25,7 @@ from symcount.errors import (
     SymcountError,
     UninitializedParameterError,
 )
-from symcount.trace import lookups
+from symcount.trace import helpers, lookups
 from symcount.trace.builtins import (
     Restart,
     forget_replacements,
@@ -33,13 +33,14 @@ from symcount.trace.builtins import (
     shadowed_modules,
 )
 from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
+from symcount.trace.helpers import Decision, GivenUp, Way
 from symcount.trace.loops import Loop, Tags, TooLong, name_of
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
 from symcount.trace.shapes import leaves
 from symcount.trace.tensors import Tensors, followed_tensors
 from symcount.trace.unseen import restart_if_refused
 
-OnBranch: TypeAlias = "Callable[[Branch], bool]"
+Listen: TypeAlias = "Callable[[], Listener]"
 Perturb: TypeAlias = "Callable[[str, Number], Number]"
 
 __all__ = [
@@ -47,8 +48,9 @@ __all__ = [
     "ELEMENT",
     "Branch",
     "Concretisation",
+    "Listen",
+    "Listener",
     "Loop",
-    "OnBranch",
     "Perturb",
     "Raised",
     "Settings",
@@ -174,6 +176,7 @@ class Trace:
     exception: BaseException | None = field(default=None, repr=False)
     loops: tuple[Loop, ...] = ()
     unrolled: tuple[Node, ...] = ()
+    choices: tuple[Node, ...] = ()
 
     def program(self) -> Program:
         """The live arithmetic of this run, frozen."""
@@ -182,6 +185,26 @@ class Trace:
             [(t.name, t.shape, t.frame) for t in self.tensors if t.shape is not None],
             [(b.node, b.taken) for b in self.branches],
         )
+
+
+class Listener(Protocol):
+    """Whoever follows the comparisons of a run."""
+
+    def on_branch(self, branch: Branch) -> bool:
+        """Take note of a comparison; False if it always goes one way, and is no branch."""
+
+    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+        """The outcome of a comparison, if what is known and these decisions settle it."""
+
+
+class Everything:
+    """Takes every comparison for a branch."""
+
+    def on_branch(self, branch: Branch) -> bool:
+        return True
+
+    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -218,9 +241,12 @@ class _Run:
 
     def __init__(
         self,
-        on_branch: Callable[[Branch], None],
+        listener: Listener,
         settings: Settings,
     ) -> None:
+        self.listener = listener
+        self.branches: list[Branch] = []
+        self.ways: list[Way] = []
         self.perturb = settings.perturb
         self.texts = settings.texts
         self.specialising = settings.specialising
@@ -236,7 +262,6 @@ class _Run:
         self.tensors: Tensors | None = None
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
-        self.on_branch = on_branch
         self._nodes: dict[tuple[Any, ...], Any] = {}
         self._keys: list[Node] = []
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
@@ -252,6 +277,8 @@ class _Run:
             raise Restart
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
+        if op == "pow" and self._is_forced() and isinstance(args[1], Node):
+            raise GivenUp  # whether it is an integer depends on a sign that may not be the hint's
         key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
         known = self._nodes.get(key)
         if known is None:
@@ -261,11 +288,58 @@ class _Run:
             self._nodes[key] = known
         return known
 
+    def choices(self) -> tuple[Node, ...]:
+        """The numbers that helpers chose, whether a shape or a branch depends on them or not."""
+        nodes = (known._node for known in self._nodes.values())
+        return tuple(node for node in nodes if node.op.startswith("if_"))
+
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
-        self._shadow(calling_frame(2))
+        frame = calling_frame(2)
+        self._shadow(frame)
         if a is b:
             return op in ("eq", "le", "ge")
+        if self.ways:
+            outcome = self._settled(op, a, b)
+            return self.ways[-1].decide((op, a, b)) if outcome is None else outcome
+        if helpers.follow_as_one(frame):
+            self.must_restart = True
+            raise Restart
         return self._decide(op, a, b)
+
+    def require(self, op: str, a: Node, b: Node | Number) -> None:
+        if not self._is_forced():
+            self._decide(op, a, b)
+        elif not self._settled(op, a, b):
+            raise GivenUp
+
+    def _is_forced(self) -> bool:
+        """Whether the outcome of a comparison has been forced, so that hints may not fit."""
+        return any(way.decisions for way in self.ways)
+
+    def _give_up_ways(self) -> None:
+        """Give up following a function as one operation where its result is not all it says."""
+        if self.ways:
+            raise GivenUp
+
+    def _settled(self, op: str, a: Node, b: Node | Number) -> bool | None:
+        """The outcome of a comparison on a way, if it is settled."""
+        under = [decision for way in self.ways for decision in way.decisions]
+        for comparison, outcome in under:
+            if comparison == (op, a, b):
+                return outcome
+        known = self._decided.get((op, a, b, self.tags))
+        if known is not None:
+            return known
+        return self.listener.answer(self._branch(op, a, b), under)
+
+    def _branch(self, op: str, a: Node, b: Node | Number) -> Branch:
+        place = user_frame()
+        taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
+        return Branch(op, a, b, taken, Node(op, (a, b), taken, place), place, tags=self.tags)
+
+    def _note(self, branch: Branch) -> None:
+        if self.listener.on_branch(branch):
+            self.branches.append(branch)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
         if type(b) is int and op in _ORDERINGS and self._counts_a_while_loop(a, b):
@@ -277,11 +351,9 @@ class _Run:
         key = op, a, b, self.tags
         taken = self._decided.get(key)
         if taken is None:
-            taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
-            place = user_frame()
-            test = Node(op, (a, b), taken, place)
-            self.on_branch(Branch(op, a, b, taken, test, place, tags=self.tags))
-            self._decided[key] = taken
+            branch = self._branch(op, a, b)
+            self._note(branch)
+            taken = self._decided[key] = branch.taken
         return taken
 
     def _is_of_loop(self, node: Node, size: int) -> bool:
@@ -336,10 +408,11 @@ class _Run:
         """The plain value of a symbol, followed for this very value: a branch."""
         if type(value) is not SymInt:
             return int(value)
+        self._give_up_ways()
         node = value._node
         place = user_frame()
         test = Node("eq", (node, node.hint), True, place)
-        self.on_branch(Branch("eq", node, node.hint, True, test, place, specialised=True))
+        self._note(Branch("eq", node, node.hint, True, test, place, specialised=True))
         return int(node.hint)
 
     def unroll(self, value: Any) -> int:
@@ -349,6 +422,7 @@ class _Run:
 
     def unroll_node(self, node: Node) -> int:
         """The plain value of a number that says how many of something there are."""
+        self._give_up_ways()
         length = int(node.hint)
         if length > self.longest and node.op != "index":
             self.too_long = TooLong(_symbols_of(node), length)
@@ -390,10 +464,12 @@ class _Run:
 
     def concretise(self, kind: str, node: Node) -> Any:
         frame = calling_frame(2)
-        if kind in ("int", "float"):
+        is_number = kind in ("int", "float")
+        if is_number:
             self._shadow(frame)
-            if _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
-                kind = "text"
+        self._give_up_ways()
+        if is_number and _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
+            kind = "text"
         keys = lookups.integer_keys(frame) if kind == "hash" else None
         if kind in ("hash", "text") and keys is None and self.loops and not _symbols_of(node):
             return node.hint  # the number of an iteration, as it appears in names
@@ -440,6 +516,7 @@ class _Run:
     def poke(self, node: Node) -> int:
         frame = calling_frame(2)
         self._shadow(frame)
+        self._give_up_ways()
         if _instruction(frame) in _SUBSCRIPTS:
             size = lookups.length(frame)
             if size is not None and self._is_of_loop(node, size):
@@ -461,6 +538,7 @@ class _Run:
         self.pokes.clear()
 
     def mix(self, operation: Callable[[], Any]) -> Any:
+        self._give_up_ways()
         result = operation()
         if self.tensors is not None:
             self.tensors.taint(result)
@@ -485,7 +563,7 @@ def trace(
     *,
     symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
-    listen: Callable[[], OnBranch] = lambda: lambda branch: True,
+    listen: Listen = Everything,
     settings: Settings = AS_USUAL,
 ) -> Trace:
     """Run `factory` once with symbols for some of its parameters, and record what it does.
@@ -495,9 +573,8 @@ def trace(
         symbols: factory parameter -> (symbol's name, hint). Parameters that share a name share
             the symbol, and must share the hint.
         fixed: factory parameter -> plain value.
-        listen: called whenever the run starts, or starts again. What it returns is called with
-            each comparison of a symbol, and returns False for those that always go one way,
-            which are then left out of the trace.
+        listen: called whenever the run starts, or starts again. What it returns is told of each
+            comparison of a symbol, and says which always go one way and are left out of the trace.
         settings: how the run is to go.
 
     What the factory does to the ambient state (`symcount.ambient`) is the caller's to restore.
@@ -524,16 +601,10 @@ def _run_once(
     factory: Callable[..., object],
     symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
-    on_branch: OnBranch,
+    listener: Listener,
     settings: Settings,
 ) -> Trace:
-    branches: list[Branch] = []
-
-    def record_branch(branch: Branch) -> None:
-        if on_branch(branch):
-            branches.append(branch)
-
-    run = _Run(record_branch, settings)
+    run = _Run(listener, settings)
     nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
     arguments = {
         parameter: (SymFloat if isinstance(value, float) else SymInt)(nodes[name], run)
@@ -564,12 +635,13 @@ def _run_once(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),
         tensors=tensors,
-        branches=tuple(branches),
+        branches=tuple(run.branches),
         concretisations=tuple(run.concretisations.values()),
         raised=raised,
         exception=exception,
         loops=tuple(run.loops),
         unrolled=tuple(run.unrolled.values()),
+        choices=run.choices(),
     )
 
 

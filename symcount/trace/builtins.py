@@ -23,7 +23,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
 from symcount.errors import UnsupportedError
@@ -312,6 +312,13 @@ class ModuleShadow(ModuleType):
         return dir(self.__dict__["_original"])
 
 
+def original_of(value: Any) -> Any:
+    """What a replacement stands in for; anything else as it is."""
+    if isinstance(value, ModuleShadow):
+        return value.__dict__["_original"]
+    return _originals.get(id(value), value)
+
+
 _by_identity: dict[int, Any] = {}
 _originals: dict[int, Any] = {}
 _names: set[str] = set()
@@ -379,6 +386,25 @@ def shadow_users(originals: Iterable[Any], package: str) -> None:
         names = getattr(module, "__dict__", None) or {}
         if name.startswith(package) and any(id(value) in wanted for value in names.values()):
             _shadowed[id(names)] = names
+
+
+def shadow_callers(function: FunctionType, namespaces: Iterable[dict[str, Any]]) -> bool:
+    """Shadow namespaces that have a function which is intercepted, if they are not yet.
+
+    Returns whether one was added, or has to be looked through again.
+    """
+    changed = False
+    for names in namespaces:
+        plan = _plans.get(id(names), (0, []))[1]
+        if id(names) in _shadowed and any(value is function for _, value, _ in plan):
+            continue
+        if any(value is function for value in names.values()):
+            _shadowed[id(names)] = names
+            _plans.pop(id(names), None)
+            changed = True
+    if changed:
+        _forget_old_namespaces()
+    return changed
 
 
 def _forget_old_namespaces() -> None:

@@ -95,6 +95,13 @@ def _bit_count(a: int) -> int:
     return a.bit_count()
 
 
+def _if(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any, int, int], int]:
+    def choose(left: Any, right: Any, then: int, otherwise: int) -> int:
+        return then if compare(left, right) else otherwise
+
+    return choose
+
+
 # math functions of one number that give a float; "sqrt" of a symbol is a node "sqrt"
 FLOAT_FUNCTIONS = (
     "acos acosh asin asinh atan atanh cos cosh degrees erf erfc exp expm1 fabs gamma lgamma "
@@ -147,6 +154,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     **{name: getattr(math, name) for name in FLOAT_FUNCTIONS_2},
     **{name: getattr(math, name) for name in INTEGER_FUNCTIONS_2},
     **COMPARISONS,
+    # of two integers, the first where a comparison holds, else the second
+    **{f"if_{name}": _if(compare) for name, compare in COMPARISONS.items()},
 }
 
 

@@ -79,6 +79,9 @@ class Run(Protocol):
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
         """Decide the comparison `a op b`, record it as a branch, and return its truth."""
 
+    def require(self, op: str, a: Node, b: Node | Number) -> None:
+        """Decide a comparison without which an operation raises; a branch too."""
+
     def unroll(self, value: Any) -> int:
         """The plain value of a symbol that says how many of something there are."""
 
@@ -182,21 +185,21 @@ def apply(run: Run, op: str, *args: Node | Number) -> Any:
         if type(right) is Node:
             condition = _CONDITION_ON_RIGHT.get(op)
             if condition is not None:
-                run.branch(condition[0], right, condition[1])
+                run.require(condition[0], right, condition[1])
             elif op == "pow" and isinstance(right.hint, int):
-                run.branch("ge", right, 0)
+                run.require("ge", right, 0)
         left = args[0]
         if type(left) is Node:
             condition = _CONDITION_ON_LEFT.get(op)
             if condition is not None:
-                run.branch(condition[0], left, condition[1])
+                run.require(condition[0], left, condition[1])
             elif op == "pow" and _value(right) < 0:
-                run.branch("ne", left, 0)
+                run.require("ne", left, 0)
             if op == "pow" and isinstance(_value(right), float):
-                run.branch("ge", left, 0)  # or the power is complex
+                run.require("ge", left, 0)  # or the power is complex
     elif len(args) == 1 and type(args[0]) is Node:
         for comparison, bound in _CONDITIONS_ON_ARGUMENT.get(op, ()):
-            run.branch(comparison, args[0], bound)
+            run.require(comparison, args[0], bound)
     return run.record(op, args, OPERATORS[op](*map(_value, args)))
 
 
