@@ -115,7 +115,7 @@ def test_a_ladder_of_group_sizes_joins_to_one_polynomial() -> None:
     count = SEEDS["cnn:depthwise"].param_count
     assert str(count) == "dim**2 + 11*dim"
     assert count.domain is sympy.true
-    assert count.certificate.paths > 6
+    assert count.certificate.paths == 1
 
 
 @pytest.mark.parametrize("name", ["attention", "flex_attention"])

@@ -190,7 +190,7 @@ class _Data:
     def _give_up(self, *args: Any) -> Any:
         raise GivenUp
 
-    __setattr__ = __delattr__ = __eq__ = __hash__ = __bool__ = _give_up  # type: ignore[assignment]
+    __setattr__ = __delattr__ = __eq__ = __hash__ = __bool__ = _give_up
     __str__ = __repr__ = __format__ = _give_up
 
 
