@@ -481,8 +481,12 @@ def explore(
                 try:
                     end = _insert(found.root, path)
                 except NondeterministicError:
-                    if frontier.short and not settings.specialising:
+                    if settings.specialising:
+                        raise
+                    if frontier.short:
                         raise NotFolded("what follows a loop depends on its length") from None
+                    if any(c.kind == "index" for c in path.trace.concretisations):
+                        raise NotFolded("what follows a list depends on its length") from None
                     raise
                 if end is path:
                     found.paths.append(path)
@@ -533,9 +537,10 @@ class _Walk:
         if time.perf_counter() > self.deadline:
             raise BudgetSpent
         left, right = self.lowering(branch.left), self.lowering(branch.right)
-        self.limits |= left.limits | right.limits
-        in_view_of_index = has_index(left.poly) or has_index(right.poly)
-        if in_view_of_index:
+        self.limits |= limits_of(branch.left, self.lowering) | limits_of(
+            branch.right, self.lowering
+        )
+        if self.lowering.indices(branch.left) or self.lowering.indices(branch.right):
             return self._decide_in_view_of_index(branch)
         if branch.tags:
             iteration = self.iteration(branch.tags[-1])
@@ -676,6 +681,37 @@ class _Walk:
 def has_index(value: Poly) -> bool:
     """Whether the index of a loop is among the atoms."""
     return any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in value.atoms())
+
+
+def limits_of(operand: Node | Number, lowering: Lowering) -> Limits:
+    """Up to where the float steps behind a number are exact, in all iterations of its loops.
+
+    Raises:
+        NotFolded: the limit of an iteration is not one that the last iteration meets first.
+    """
+    limits = lowering(operand).limits
+    loops = [loop for loop, _ in lowering.indices(operand)]
+    if not limits or not loops:
+        return limits
+    return frozenset(
+        (_in_every_iteration(condition, truth, loops, lowering), truth)
+        for condition, truth in limits
+    )
+
+
+def _in_every_iteration(
+    condition: Condition, truth: bool, loops: Sequence[Loop], lowering: Lowering
+) -> Condition:
+    left, right = condition.left, condition.right
+    for loop in sorted(loops, key=lambda loop: -len(loop.inside)):
+        rises = all(
+            coefficient > 0 and all(isinstance(base, Symbol) and e > 0 for base, e in monomial)
+            for monomial, coefficient in left.terms.items()
+        )
+        if condition.op != "ge" or truth or not rises or has_index(right):
+            raise NotFolded("float arithmetic with an index")
+        left = substituted(left, loop.name, lowering(loop.count).poly, lowering.facts)
+    return Condition(condition.op, left, right)
 
 
 def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tuple[Poly, set[Tag]]:

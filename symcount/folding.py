@@ -29,7 +29,7 @@ from symcount.algebra import (
     symbol,
 )
 from symcount.evaluate import holds, value
-from symcount.explore import Iteration, Path, Place, has_index, in_iteration
+from symcount.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
 from symcount.lower import Lowering
 from symcount.paths import (
     ANYTHING,
@@ -94,8 +94,6 @@ class Folder:
     def weights(self) -> tuple[Weight, ...]:
         """The weights of the path; of those in loops, `total` is still to be summed."""
         top = self._top()
-        if any(has_index(side) for c, _ in self.limits for side in (c.left, c.right)):
-            raise NotFolded("float arithmetic with an index")
         order = {id(tensor): place for place, tensor in enumerate(self.path.trace.tensors)}
         found = list(self._below(top, ()))
         found.sort(key=lambda pair: order.get(id(pair[0]), len(order)))
@@ -256,7 +254,7 @@ class Folder:
         lowering = self.lowerings[id(run)]
         sizes = []
         for size in tensor.shape:
-            self.limits |= lowering(size).limits
+            self.limits |= limits_of(size, lowering)
             poly, others = in_iteration(size, tags, lowering)
             for loop, number in others:
                 if not loop.is_whole or number != max(loop.numbers):

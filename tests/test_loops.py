@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -636,3 +637,75 @@ def test_kinds_of_layers_that_no_short_run_meets_together() -> None:
 
     count = assert_exact(factory, dim=(2, 5), n=range(1, 26))
     assert count.certificate.grade != "complete"
+
+
+def test_first_iteration_apart_in_two_ways() -> None:
+    # `j == 0` said that the index is less than one, and at least one, as other symbols are.
+    def factory(dim, n):
+        layers = []
+        for j in range(n):
+            first = j == 0
+            width = dim if j > 0 else 2 * dim
+            layers.append(linear(width, 1 if first else 3))
+        return nn.ModuleList(layers)
+
+    count = assert_exact(factory, dim=WIDTHS, n=LENGTHS)
+    assert str(count) == "3*dim*n - dim"
+    assert count.certificate.grade == "complete"
+
+
+def test_rates_of_iterations_that_are_rounded() -> None:
+    # Up to where the rates are exact was said of one iteration, by the name of its index.
+    def factory(dim, n, m):
+        rates = [0.5 * (i + n) / (n + m) for i in range(m)]
+        if any(rate > 100 for rate in rates):
+            raise ValueError("a rate above 100")
+        return nn.ModuleList([linear(dim, dim) for i in range(m) if 0.25 * (i + n) < 2**60])
+
+    count = symcount.derive(factory)
+    assert "@" not in str(count.domain)
+    assert_exact(factory, dim=(3,), n=(1, 4), m=LENGTHS)
+
+
+def test_a_list_of_numpy_is_as_long_as_a_loop() -> None:
+    def factory(dim, n):
+        rates = np.linspace(0, 0.1, n).tolist()
+        return nn.ModuleList(
+            [nn.Sequential(linear(dim, dim), nn.Dropout(rates[i])) for i in range(n)]
+        )
+
+    count = assert_exact(factory, dim=WIDTHS, n=LENGTHS)
+    assert str(count) == "dim**2*n"
+    assert count.certificate.grade == "complete"
+
+
+def test_an_index_looked_up_in_a_set_with_a_symbol() -> None:
+    def factory(dim, n):
+        ends = {0, n - 1}
+        return nn.ModuleList([linear(dim, dim if i in ends else 1) for i in range(n)])
+
+    count = assert_exact(factory, dim=WIDTHS, n=range(2, 13))
+    assert str(count(dim=8, n=100)) == str(2 * 64 + 98 * 8)
+
+
+def test_a_slice_of_a_list_that_nobody_can_look_at() -> None:
+    def factory(dim, n):
+        kinds = ([1, 2] * 3)[:n]
+        if n != len(kinds):
+            raise ValueError("too few kinds")
+        return nn.ModuleList([linear(dim, kind) for kind in kinds])
+
+    count = assert_exact(factory, dim=WIDTHS, n=range(1, 9))
+    assert count.certificate.grade in ("complete", "partial")
+
+
+def test_sums_of_an_index_with_itself_an_iteration_ago() -> None:
+    # The indices of two iterations have one name: their difference is not 0.
+    def factory(dim, n):
+        layers, last = [], -1
+        for i in range(n):
+            layers.append(linear(dim * (i - last), 1 if i - last > 0 else dim))
+            last = i
+        return nn.ModuleList(layers)
+
+    assert_exact(factory, dim=WIDTHS, n=range(1, 9))

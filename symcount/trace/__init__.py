@@ -34,7 +34,7 @@ from symcount.trace.builtins import (
 )
 from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
 from symcount.trace.helpers import Decision, GivenUp, Way
-from symcount.trace.loops import Loop, Tags, TooLong, name_of
+from symcount.trace.loops import Loop, NotFolded, Tags, TooLong, name_of
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
 from symcount.trace.shapes import leaves
 from symcount.trace.tensors import Tensors, followed_tensors
@@ -264,6 +264,7 @@ class _Run:
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
         self._nodes: dict[tuple[Any, ...], Any] = {}
         self._keys: list[Node] = []
+        self._hashes: dict[Node | int, Number] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
     def _shadow(self, frame: FrameType) -> None:
@@ -473,15 +474,27 @@ class _Run:
         keys = lookups.integer_keys(frame) if kind == "hash" else None
         if kind in ("hash", "text") and keys is None and self.loops and not _symbols_of(node):
             return node.hint  # the number of an iteration, as it appears in names
+        if keys is not None:
+            return self._hash_of_equal_key(node, keys)
+        if kind == "hash" and self.specialising:
+            return self.specialised(SymInt(node, self))
         if kind == "hash":
             self._follow_equal_keys(node)
-        if keys is not None:
-            _ = any(self._decide("eq", node, key) for key in keys)
-            return node.hint
         if kind == "text" and any(self._decide("eq", node, number) for number in self.texts):
             return node.hint
         self._concretise(kind, node, user_frame())
-        return node.hint if self.perturb is None else self._perturbed(kind, node.hint)
+        value = node.hint if self.perturb is None else self._perturbed(kind, node.hint)
+        if kind == "hash":
+            self._hashes[node] = value
+        return value
+
+    def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
+        """What a symbol that is looked up is hashed as: the key that it is equal to, if any."""
+        for key in keys:
+            other = key._node if type(key) is SymInt else key
+            if other is node or self._decide("eq", node, other):
+                return self._hashes.get(other, node.hint)
+        return node.hint
 
     def _perturbed(self, kind: str, value: Number) -> Number:
         assert self.perturb is not None
@@ -525,9 +538,19 @@ class _Run:
             if size is not None:
                 self._follow_index(node, size)
                 return int(node.hint)
+            if self.specialising:
+                return self.specialised(SymInt(node, self))
+            if lookups.is_slice(frame) and _symbols_of(node):
+                raise NotFolded("a list is cut to a length that is a symbol")
         self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
         value = node.hint if self.perturb is None else self._perturbed("index", node.hint)
         return int(value)
+
+    def has_lost_sizes(self) -> bool:
+        """Whether a symbol has become a plain number that may be the size of a tensor."""
+        return bool(self.pokes or self.unrolled) or any(
+            kind not in ("text", "hash") for kind, *_ in self.concretisations
+        )
 
     def settle(self, frame: Any, nodes: set[int]) -> None:
         """Forgive the pokes of torch's argument parser: the mode was handed the symbols next."""

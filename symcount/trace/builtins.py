@@ -26,6 +26,8 @@ from contextlib import contextmanager
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
+import numpy
+
 from symcount.errors import UnsupportedError
 from symcount.trace.graph import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
@@ -206,6 +208,19 @@ def _index(value: Any, /) -> Any:
     return value if type(value) is SymInt else operator.index(value)
 
 
+def _linspace(*args: Any, **kwargs: Any) -> Any:
+    """`numpy.linspace`: as many numbers as a loop over their number has iterations."""
+    symbol = _first_symbol((*args, *kwargs.values()))
+    if symbol is None:
+        return numpy.linspace(*args, **kwargs)
+    plain = [unrolled(value) for value in args]
+    named = {name: unrolled(value) for name, value in kwargs.items()}
+    made = numpy.linspace(*plain, **named)
+    if not isinstance(made, numpy.ndarray):
+        return made
+    return numpy.asarray(symbol._run.concretise_value("numpy.linspace()", made.tolist()))
+
+
 def _math_function(name: str) -> Callable[..., Any]:
     native = getattr(math, name)
 
@@ -340,6 +355,8 @@ for _name, _replacement in MATH.items():
     intercept(getattr(math, _name), _replacement, _name)
 MATH_SHADOW = ModuleShadow(math, MATH)
 intercept(math, MATH_SHADOW)
+intercept(numpy, ModuleShadow(numpy, {"linspace": _linspace}))
+intercept(numpy.linspace, _linspace, "linspace")
 intercept(operator.index, _index, "index")
 intercept(operator, ModuleShadow(operator, {"index": _index}))
 

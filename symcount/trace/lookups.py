@@ -17,16 +17,21 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+from symcount.trace.numbers import SymInt
+
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
 _MOST_KEYS = 64
 
 
-def integer_keys(frame: FrameType) -> list[int] | None:
-    """The integers among the keys of what is being looked up in; None if that is not known."""
+def integer_keys(frame: FrameType) -> list[Any] | None:
+    """The integers, symbols among them, that are keys of what is being looked up in.
+
+    None if that is not known.
+    """
     container = _container(frame)
     if not isinstance(container, Mapping | set | frozenset) or len(container) > _MOST_KEYS:
         return None
-    return [key for key in container if type(key) is int]
+    return [key for key in container if type(key) in (int, SymInt)]
 
 
 def length(frame: FrameType) -> int | None:
@@ -35,6 +40,12 @@ def length(frame: FrameType) -> int | None:
     if type(container) not in (list, tuple) or len(container) > _MOST_KEYS:
         return None
     return len(container)
+
+
+def is_slice(frame: FrameType) -> bool:
+    """Whether the frame is taking a slice of something."""
+    expression = _expression(frame)
+    return isinstance(expression, ast.Subscript) and isinstance(expression.slice, ast.Slice)
 
 
 def is_text(frame: FrameType) -> bool:

@@ -497,6 +497,12 @@ class SymFloat(_Symbol):
     __floor__ = _unary("floor")
     __ceil__ = _unary("ceil")
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """The hint, as an element of an array of numpy's: a concretisation."""
+        import numpy
+
+        return numpy.asarray(self._run.concretise("numpy", self._node), dtype=dtype)
+
     def is_integer(self) -> bool:
         """Whether the number is whole: a branch."""
         return bool(self == self.__floor__())

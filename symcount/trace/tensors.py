@@ -94,9 +94,22 @@ class Tensors(TorchFunctionMode):
         if known is not None:
             known.tainted = True
 
+    def known_of(self, tensor: torch.Tensor) -> Known | None:
+        """What is known of a tensor.
+
+        One that was made where no mode looks, as by `torch.Tensor(3)`, has the sizes that it has,
+        as long as no symbol has become a plain number that may have been one of them.
+        """
+        known = self.known.get(id(tensor))
+        if known is None and not self.run.has_lost_sizes():
+            with torch._C.DisableTorchFunction():
+                self.know(tensor, tuple(tensor.shape), "torch.Tensor")
+            known = self.known[id(tensor)]
+        return known
+
     def know_alike(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
         """Remember a tensor as having the sizes of another, if those are known."""
-        known = self.known.get(id(other))
+        known = self.known_of(other)
         if known is not None:
             self.known[id(tensor)] = Known(
                 tensor, known.shape, user_frame(), known.operation, known.tainted, self.run.tags
@@ -104,7 +117,7 @@ class Tensors(TorchFunctionMode):
 
     def shape(self, tensor: torch.Tensor) -> Sizes:
         """The sizes of a tensor, symbolic where they came from a symbol."""
-        known = self.known.get(id(tensor))
+        known = self.known_of(tensor)
         if known is None or known.shape is None:
             made = (
                 "the shape of a tensor that the factory did not make itself"
@@ -124,7 +137,7 @@ class Tensors(TorchFunctionMode):
             if is_symbol(leaf):
                 return True
             if isinstance(leaf, torch.Tensor):
-                known = self.known.get(id(leaf))
+                known = self.known_of(leaf)
                 if known is None or known.shape is None or symbolic(known.shape):
                     return True
         return False
