@@ -530,7 +530,7 @@ class _Walk:
         """Take note of a comparison; whether it decides anything new."""
         if time.perf_counter() > self.deadline:
             raise BudgetSpent
-        left, right = self.lowering(branch.left), self.lowering(branch.right)
+        left, right = self.lowering.compared(branch.op, branch.left, branch.right)
         self.limits |= left.limits | right.limits
         in_view_of_index = has_index(left.poly) or has_index(right.poly)
         if in_view_of_index:
