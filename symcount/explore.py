@@ -536,11 +536,10 @@ class _Walk:
         """Take note of a comparison; whether it decides anything new."""
         if time.perf_counter() > self.deadline:
             raise BudgetSpent
-        left, right = self.lowering(branch.left), self.lowering(branch.right)
-        self.limits |= limits_of(branch.left, self.lowering) | limits_of(
-            branch.right, self.lowering
-        )
-        if self.lowering.indices(branch.left) or self.lowering.indices(branch.right):
+        left, right = self.lowering.compared(branch.op, branch.left, branch.right)
+        indices = self.lowering.indices(branch.left) | self.lowering.indices(branch.right)
+        self.limits |= limits_of(left.limits | right.limits, indices, self.lowering)
+        if indices:
             return self._decide_in_view_of_index(branch)
         if branch.tags:
             iteration = self.iteration(branch.tags[-1])
@@ -683,14 +682,13 @@ def has_index(value: Poly) -> bool:
     return any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in value.atoms())
 
 
-def limits_of(operand: Node | Number, lowering: Lowering) -> Limits:
-    """Up to where the float steps behind a number are exact, in all iterations of its loops.
+def limits_of(limits: Limits, indices: Iterable[Tag], lowering: Lowering) -> Limits:
+    """Up to where float steps are exact in all iterations, not only in those of these indices.
 
     Raises:
         NotFolded: the limit of an iteration is not one that the last iteration meets first.
     """
-    limits = lowering(operand).limits
-    loops = [loop for loop, _ in lowering.indices(operand)]
+    loops = [loop for loop, _ in indices]
     if not limits or not loops:
         return limits
     return frozenset(

@@ -254,7 +254,7 @@ class Folder:
         lowering = self.lowerings[id(run)]
         sizes = []
         for size in tensor.shape:
-            self.limits |= limits_of(size, lowering)
+            self.limits |= limits_of(lowering(size).limits, lowering.indices(size), lowering)
             poly, others = in_iteration(size, tags, lowering)
             for loop, number in others:
                 if not loop.is_whole or number != max(loop.numbers):

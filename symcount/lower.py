@@ -87,6 +87,27 @@ class Lowering:
         self(operand)
         return self._indices.get(id(operand), frozenset())
 
+    def compared(self, op: str, left: Node | Number, right: Node | Number) -> tuple[Value, Value]:
+        """The normal forms of two sides that are compared.
+
+        A quotient that is compared with zero has the sign of its dividend, as long as it is too
+        large to be rounded to zero.
+        """
+        a, b = self(left), self(right)
+        quotient = algebra.only_atom(a.poly)
+        if (
+            b.poly.constant == 0
+            and isinstance(quotient, Call)
+            and quotient.op == "truediv"
+            and compare(op, a.poly, b.poly, self.facts)[0] is not None
+        ):
+            p, q = quotient.args
+            exactly = _Exactly(self.facts)
+            # a divisor of zero would have raised before
+            if self.facts.at_least(p, 1) and self.facts.at_least(q, 0) and exactly.small(q):
+                return Value(p, a.is_float, a.limits | exactly.limits), b
+        return a, b
+
     def _lower(self, node: Node) -> Value:
         if node.op == "symbol":
             real = isinstance(node.hint, float)

@@ -2515,11 +2515,7 @@ def numpy_power_schedule(dim):
 
 
 # Nature DQN: the flat size from a dummy forward pass
-@refused(
-    symcount.UnknownShapeError,
-    "made by conv2d()",
-    "convolutions have no shape rule",
-)
+@gives("19714*channels + 64")
 def dummy_forward(channels):
     conv = nn.Sequential(nn.Conv2d(3, channels, 8, stride=4), nn.ReLU(), nn.Conv2d(channels, 64, 4))
     with torch.no_grad():
@@ -2596,12 +2592,7 @@ def islice_depth(dim, depth):
 
 
 # an array as long as the network
-@refused(
-    symcount.VerificationError,
-    "float of 5.0",
-    "C code asks for a plain number; range(depth) is followed",
-    depth=Symbol(max=5),
-)
+@gives("2*depth*dim + 2*depth", "depth <= 5", grade="checked", depth=Symbol(max=5))
 def numpy_rates(dim, depth):
     return nn.ModuleList(nn.Linear(dim, 2) for _ in np.linspace(0, 0.1, depth))
 

@@ -323,10 +323,15 @@ def test_operations_that_return_named_tuples() -> None:
     assert [derive(sorted_shape)(d) for d in (64, 3000)] == [64 * 7 + 7, 3000 * 8 + 8]
 
     def svd_shape(dim):
-        return nn.Linear(dim, torch.linalg.svd(torch.empty(dim, dim)).U.shape[0])
+        return nn.Linear(dim, torch.linalg.svd(torch.empty(dim, 3)).U.shape[1])
 
-    with pytest.raises(symcount.UnknownShapeError, match=r"made by linalg_svd\(\) at"):
-        derive(svd_shape)
+    assert str(derive(svd_shape)) == "dim**2 + dim"
+
+    def eigh_shape(dim):
+        return nn.Linear(dim, torch.linalg.eigh(torch.empty(dim, dim)).eigenvectors.shape[0])
+
+    with pytest.raises(symcount.UnknownShapeError, match=r"made by linalg_eigh\(\) at"):
+        derive(eigh_shape)
 
 
 def test_a_restart_that_torch_swallows() -> None:

@@ -97,6 +97,60 @@ def test_numpy_scalars_narrower_than_a_double_are_refused() -> None:
     assert_exact(lambda d: line(np.int64(3) * d), d=range(1, 60))
 
 
+def test_a_list_of_the_values_of_a_tensor_is_as_long_as_a_symbol() -> None:
+    """Its length was a plain number that was compared with the symbol: not the same twice."""
+
+    def staged(a: int, b: int) -> nn.Module:
+        rates = torch.linspace(0, 0.1, a + b, device="cpu").split([a, b])
+        blocks = []
+        for width, depth, rate in zip((3, 5), (a, b), [r.tolist() for r in rates], strict=True):
+            assert len(rate) == depth
+            blocks += [nn.Sequential(line(width), nn.Dropout(rate[i])) for i in range(depth)]
+        return nn.Sequential(*blocks)
+
+    count = assert_exact(staged, a=range(1, 9), b=range(1, 9))
+    assert count.certificate.grade == "complete"
+
+    def array(d: int) -> nn.Module:
+        return nn.Sequential(*[line(3) for _ in torch.linspace(0, 1, d, device="cpu").numpy()])
+
+    assert str(assert_exact(array, d=range(1, 12))) == "3*d"
+
+
+def test_a_value_is_read_of_a_tensor_of_one_element() -> None:
+    def only(d: int) -> nn.Module:
+        return line(3 + int(torch.linspace(0, 1, d, device="cpu").item()))
+
+    assert assert_exact(only, d=range(1, 9))(1) == 3
+
+
+def test_a_range_of_floats_is_copied_into_a_buffer() -> None:
+    """Its length was unknown, and to copy it is to compare it with that of the buffer."""
+
+    class Rotary(nn.Module):
+        def __init__(self, dim: int, other: int) -> None:
+            super().__init__()
+            self.out = line(dim)
+            self.register_buffer("inv_freq", torch.ones(dim // 4))
+            self.inv_freq.copy_(1 / 100 ** torch.arange(0, 1, 4 / other))
+
+    def alike(dim: int) -> nn.Module:
+        return Rotary(dim, dim)
+
+    assert_exact(lambda dim: Rotary(4 * dim, 4 * dim), dim=range(1, 30))
+    assert_exact(alike, dim=range(1, 40))
+
+
+def test_a_quotient_of_positive_integers_is_positive() -> None:
+    """It is as long as it is not rounded to zero, which the solver could not exclude."""
+    count = symcount.derive(lambda d: line(d if 4 / d > 0 and 4 / d != 0 else 3))
+    assert (str(count), count.certificate.grade) == ("d", "complete")
+    assert str(count.domain) == "d < 9007199254740993"
+    below = symcount.derive(lambda d, w: line(w if (w - 5) / d > 0 else 3), w=Symbol(max=9))
+    for w in range(1, 10):
+        assert below(7, w) == (w if w > 5 else 3)
+
+
 NOT_YET: dict[str, tuple[Callable[[Any], nn.Module], str]] = {
     "negative_deviation": (
         lambda d: nn.ParameterList([nn.init.normal_(torch.empty(d), std=1 - d * 0.05)]),

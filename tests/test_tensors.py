@@ -87,6 +87,21 @@ ONE: dict[str, Callable[[Any], Any]] = {
     "linspace_too_few": lambda d: torch.linspace(0, 1, d - 5),
     "tensor_times": lambda d: torch.tensor([1.0, 2.0]) * e(d, 1),
     "scalar": lambda d: torch.tensor(1.0 * d) * e(d),
+    "arange_of_floats": lambda d: torch.arange(0.5, d),
+    "arange_float_step": lambda d: torch.arange(0, 1, 4 / d),
+    "arange_tenths": lambda d: torch.arange(0, d, 0.1),
+    "arange_thirds": lambda d: torch.arange(0, d / 3, 0.1, dtype=torch.float64),
+    "arange_down_by_floats": lambda d: torch.arange(d, 0, -0.7),
+    "arange_no_step": lambda d: torch.arange(0, 5, (d - 4) / 2),
+    "arange_symbolic_step": lambda d: torch.arange(1, 9.5, d / 7),
+    "arange_half": lambda d: torch.arange(0, d / 2, 0.3, dtype=torch.float16),
+    "new_tensor": lambda d: e(d).new_tensor([1.0, 2.0]) * e(d, 1),
+    "hann_window": lambda d: torch.hann_window(d),
+    "hamming_window": lambda d: torch.hamming_window(window_length=d + 2, periodic=False),
+    "tril_indices": lambda d: torch.tril_indices(d, d, -1).float(),
+    "tril_indices_wide": lambda d: torch.tril_indices(4, d, 1).float(),
+    "triu_indices": lambda d: torch.triu_indices(d, 5, offset=d - 4).float(),
+    "triu_indices_offset": lambda d: torch.triu_indices(row=5, col=7, offset=4 - d).float(),
     # same shape
     "clone": lambda d: e(d, 2).clone(),
     "relu": lambda d: torch.relu(e(d, 2)),
@@ -101,6 +116,11 @@ ONE: dict[str, Callable[[Any], Any]] = {
     "tril": lambda d: torch.tril(e(d, d)),
     "deepcopy": lambda d: copy.deepcopy(e(d, 2)),
     "layer_norm": lambda d: F.layer_norm(e(2, d), (d,)),
+    "clamp_to_tensor": lambda d: e(d, 1).clamp(e(3)),
+    "masked_fill": lambda d: e(d, 3).masked_fill(e(5, 1, 1) > 0, 0.0),
+    "logcumsumexp": lambda d: e(d, 2).logcumsumexp(0),
+    "cummax": lambda d: e(d, 2).cummax(0)[1].float(),
+    "expit": lambda d: torch.special.expit(e(d, 2)),
     "clamp": lambda d: e(d).clamp(min=0),
     "sort": lambda d: e(d, 2).sort()[0],
     # shapes asked for
@@ -154,7 +174,55 @@ ONE: dict[str, Callable[[Any], Any]] = {
     "none": lambda d: e(d, 3)[None, :, None],
     "iter": lambda d: next(iter(e(d, 3))),
     "unbind": lambda d: e(3, d).unbind(0)[1],
+    "index_select": lambda d: e(4, 3).index_select(1, torch.arange(d)),
+    "gather": lambda d: e(4, 5).gather(1, torch.zeros(d, 2, dtype=torch.int64)),
+    "take": lambda d: e(4, 5).take(torch.zeros(d, 2, dtype=torch.int64)),
+    "bucketize": lambda d: torch.bucketize(e(d, 2), e(5)).float(),
+    "searchsorted": lambda d: torch.searchsorted(e(5), e(d, 2)).float(),
+    "topk": lambda d: e(3, d).topk(4)[0],
+    "topk_k": lambda d: torch.topk(e(7, 3), d, dim=0).indices.float(),
+    "multinomial": lambda d: torch.multinomial(e(3, 5), d, replacement=True).float(),
+    "diff": lambda d: torch.diff(e(d, 3), dim=0),
+    "rot90": lambda d: torch.rot90(e(d, 3, 2), 1, (0, 2)),
+    "rot180": lambda d: torch.rot90(e(d, 3), 2),
+    "flip": lambda d: e(d, 3).flip(0),
+    "diag_of_vector": lambda d: torch.diag(e(d), -2),
+    "diag_of_matrix": lambda d: torch.diag(e(5, d), 2),
+    "diagflat": lambda d: torch.diagflat(e(d, 2), 1),
+    "diagonal": lambda d: e(2, d, 7).diagonal(d - 3, 1, 2),
+    "diag_embed": lambda d: torch.diag_embed(e(2, d), 1),
+    "trace": lambda d: e(d, 3).trace() * e(d),
+    "view_as_real": lambda d: torch.view_as_real(torch.complex(e(d, 2), e(1, 2))),
+    "view_as_complex": lambda d: torch.view_as_real(torch.view_as_complex(e(3, d))),
+    "unsqueeze_": lambda d: e(d, 3).unsqueeze_(0),
+    "squeeze_": lambda d: e(d, 3).squeeze_(0),
+    "transpose_": lambda d: e(d, 3).transpose_(0, 1),
+    "t_": lambda d: e(d, 3).t_(),
+    "pad_reflect": lambda d: F.pad(e(2, d), (2, 1), mode="reflect"),
+    "pad_circular": lambda d: F.pad(e(2, d), (2, 3), mode="circular"),
+    "pad_replicate": lambda d: F.pad(e(2, d), (2, d), mode="replicate"),
+    "pad_negative": lambda d: F.pad(e(d), (2, -5)),
+    "pad_more_axes": lambda d: F.pad(e(2, d), (1, d, d - 4, 0)),
+    # matrices
+    "inverse": lambda d: torch.linalg.inv(e(2, d, 4)),
+    "matrix_exp": lambda d: torch.matrix_exp(e(d, d)),
+    "det": lambda d: torch.linalg.det(e(d, 3, 3)),
+    "qr": lambda d: torch.linalg.qr(e(d, 4))[0],
+    "qr_complete": lambda d: torch.linalg.qr(e(4, d), mode="complete")[1],
+    "svd": lambda d: torch.linalg.svd(e(d, 4))[2],
+    "svd_reduced": lambda d: torch.linalg.svd(e(d, 4), full_matrices=False)[0],
     # several tensors
+    "hstack": lambda d: torch.hstack([e(d, 2), e(3, 4)]),
+    "hstack_vectors": lambda d: torch.hstack([e(d), e(3)]),
+    "vstack": lambda d: torch.vstack([e(d), e(4, 3)]),
+    "dstack": lambda d: torch.dstack([e(d), e(1, 3)]),
+    "column_stack": lambda d: torch.column_stack([e(d), e(4, 3)]),
+    "atleast_1d": lambda d: torch.atleast_1d(e(d)),
+    "atleast_2d": lambda d: torch.atleast_2d(e(d)),
+    "atleast_3d": lambda d: torch.atleast_3d(e(d, 2)),
+    "broadcast_tensors": lambda d: torch.broadcast_tensors(e(d, 1), e(3))[1],
+    "cartesian_prod": lambda d: torch.cartesian_prod(e(d), e(3)),
+    "block_diag": lambda d: torch.block_diag(e(d, 2), e(3)),
     "add": lambda d: e(d, 1) + e(3),
     "add_broadcast": lambda d: e(5) + e(d),
     "multiply": lambda d: e(d, 2) * 3,
@@ -194,6 +262,14 @@ ONE: dict[str, Callable[[Any], Any]] = {
     "norm": lambda d: e(d, 3).norm(2, 1),
     "norm_dim": lambda d: e(d, 3).norm(dim=1, keepdim=True),
     "vector_norm": lambda d: torch.linalg.vector_norm(e(d, 3), dim=0),
+    "std_mean": lambda d: torch.std_mean(e(d, 3), 1)[1],
+    "aminmax": lambda d: e(d, 3).aminmax(dim=1)[0],
+    "mode": lambda d: e(d, 3).mode()[0],
+    "max_of_none": lambda d: e(d - 3, 2).max(0)[0],
+    "argmin_of_none": lambda d: e(d, d - 1).argmin(1).float(),
+    "amax_of_nothing": lambda d: e(2, d - 1).amax(0),
+    "nansum": lambda d: e(d, 3).nansum(0),
+    "count_nonzero": lambda d: torch.count_nonzero(e(d, 3), dim=1).float(),
     # in place
     "resize": lambda d: e(2, 3).resize_(d, 3),
     "in_place_normal": lambda d: e(d, 3).normal_(0, 0.02).mul_(2),
@@ -265,7 +341,9 @@ def test_a_parameter_of_unknown_shape_is_an_error() -> None:
 
 
 def test_every_rule_but_few_is_reached() -> None:
-    """Which torch functions the cases above reach, so that a new rule gets a case."""
+    """Which torch functions the cases here and in `test_layers` reach: a new rule needs a case."""
+    from tests import test_layers as layers
+
     reached: set[Any] = set()
     original = dict(RULES)
 
@@ -278,7 +356,7 @@ def test_every_rule_but_few_is_reached() -> None:
 
     RULES.update({func: noting(func, rule) for func, rule in original.items()})
     try:
-        for name, build in ONE.items():
+        for name, build in {**ONE, **layers.ONE}.items():
             if name not in UNKNOWN:
                 with contextlib.suppress(DerivationError):  # of those that raise at the hints
                     symcount.derive(lambda d: Holds(build(d)), max_paths=1)  # noqa: B023

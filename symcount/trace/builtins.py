@@ -208,17 +208,14 @@ def _index(value: Any, /) -> Any:
     return value if type(value) is SymInt else operator.index(value)
 
 
-def _linspace(*args: Any, **kwargs: Any) -> Any:
+def _linspace(start: Any, stop: Any, num: Any = 50, *args: Any, **kwargs: Any) -> Any:
     """`numpy.linspace`: as many numbers as a loop over their number has iterations."""
-    symbol = _first_symbol((*args, *kwargs.values()))
-    if symbol is None:
-        return numpy.linspace(*args, **kwargs)
-    plain = [unrolled(value) for value in args]
-    named = {name: unrolled(value) for name, value in kwargs.items()}
-    made = numpy.linspace(*plain, **named)
+    if type(num) is not SymInt:
+        return numpy.linspace(start, stop, num, *args, **kwargs)
+    made = numpy.linspace(start, stop, unrolled(num), *args, **kwargs)
     if not isinstance(made, numpy.ndarray):
         return made
-    return numpy.asarray(symbol._run.concretise_value("numpy.linspace()", made.tolist()))
+    return numpy.asarray(num._run.concretise_value("numpy.linspace()", made.tolist()))
 
 
 def _math_function(name: str) -> Callable[..., Any]:

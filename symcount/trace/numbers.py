@@ -61,7 +61,7 @@ def user_frame() -> Frame:
     """
     inner = calling_frame(2)
     frame: FrameType | None = inner
-    while frame is not None and frame.f_code.co_filename.startswith(_libraries):
+    while frame is not None and frame.f_code.co_filename.startswith((*_libraries, _HERE)):
         frame = frame.f_back
     if frame is None or frame.f_globals.get("__name__") == _RUNNER:
         frame = inner
@@ -90,6 +90,9 @@ class Run(Protocol):
 
     def concretise(self, kind: str, node: Node) -> Any:
         """Record that `node` becomes a plain number, and return the number."""
+
+    def concretise_value(self, kind: str, values: Any) -> Any:
+        """Record that values which depend on symbols became plain numbers, and return them."""
 
     def poke(self, node: Node) -> int:
         """The same for `__index__`, which may or may not concretise a symbol."""

@@ -9,13 +9,14 @@ conditions of the path.
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from symcount.trace.builtins import apply_to_pair, is_symbol, specialised, unrolled
+from symcount.trace.builtins import apply_to, apply_to_pair, is_symbol, specialised, unrolled
 from symcount.trace.numbers import SymInt, hint
 
 if TYPE_CHECKING:
@@ -143,13 +144,17 @@ def setter(name: str) -> Any:
     return getattr(torch.Tensor, name).__set__
 
 
+_C: Any = torch._C
+_OWNERS = (torch.Tensor, torch, torch.nn.functional, _C._nn, _C._special, _C._linalg)  # fmt: skip
+
+
 def rule(*functions: Any) -> Callable[[Rule], Rule]:
-    """Register a rule for torch functions; names are looked up on `torch.Tensor` and `torch`."""
+    """Register a rule for torch functions; names are looked up in all of torch's modules."""
 
     def add(function: Rule) -> Rule:
         for target in functions:
             if isinstance(target, str):
-                owners: list[Any] = [torch.Tensor, torch, torch.nn.functional, torch._C._nn]
+                owners = _OWNERS
                 found = [getattr(o, target) for o in owners if hasattr(o, target)]
             else:
                 found = [target]
@@ -158,6 +163,16 @@ def rule(*functions: Any) -> Callable[[Rule], Rule]:
         return function
 
     return add
+
+
+# Functions that tell the sizes of a tensor, or give as many tensors as one of them says.
+SIZES: set[Any] = set()
+
+
+def asks_for_sizes(function: Rule) -> Rule:
+    """Mark a rule as that of functions to which a tensor of unknown shape is an error."""
+    SIZES.update(func for func, its_rule in RULES.items() if its_rule is function)
+    return function
 
 
 def shape_rule(
@@ -184,10 +199,71 @@ def shape_rule(
     return add
 
 
+def _shapes_in_place(mode: Tensors, value: Any) -> Any:
+    """`value` with the shape in the place of each tensor."""
+    if isinstance(value, torch.Tensor):
+        return mode.shape(value)
+    if type(value) in (tuple, list):
+        return type(value)(_shapes_in_place(mode, item) for item in value)
+    return value
+
+
+def call_rule(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a rule for a call whose arguments are taken by their names.
+
+    The decorated function takes the arguments of the operation, by the names torch has for them,
+    with shapes in the place of tensors. It returns the sizes of the result, or a list of them if
+    the operation has several; None stands for sizes that are not known, and is also the answer
+    where torch raises. Arguments it has no name for are left to torch: what comes of such a call
+    has no known sizes.
+    """
+
+    def add(compute: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(compute)
+
+        def apply_call_rule(
+            mode: Tensors, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> Any:
+            given = {"input" if k == "self" else k: v for k, v in kwargs.items()}
+            try:
+                bound = signature.bind(*args, **given)
+            except TypeError:
+                return mode.without_rule(func, args, kwargs, name_of(func))
+            if not mode.has_symbols(args, kwargs):
+                return mode.without_rule(func, args, kwargs, name_of(func))
+            sizes = compute(
+                *_shapes_in_place(mode, bound.args),
+                **{k: _shapes_in_place(mode, v) for k, v in bound.kwargs.items()},
+            )
+            out = mode.real(func, args, kwargs)
+            results = [out] if isinstance(out, torch.Tensor) else list(out)
+            several = sizes if isinstance(sizes, list) else [sizes] * len(results)
+            for item, shape in zip(results, several, strict=True):
+                mode.know(item, shape, name_of(func), mode.tainted(args, kwargs))
+            return out
+
+        apply_call_rule.__name__ = compute.__name__
+        rule(*functions)(apply_call_rule)
+        return compute
+
+    return add
+
+
+def axis_of(dim: int, rank: int) -> int | None:
+    """The axis that a dimension counted from the start or the end is; None if there is none."""
+    return dim % rank if -rank <= dim < rank else None
+
+
+def replaced(shape: Sizes, axis: int, *sizes: Size) -> Sizes:
+    """A shape with other sizes in the place of one."""
+    return (*shape[:axis], *sizes, *shape[axis + 1 :])
+
+
 # --- creation ---------------------------------------------------------------------------------
 
 
-def _sizes(args: Sequence[Any]) -> Sizes:
+def sizes_of(args: Sequence[Any]) -> Sizes:
+    """Sizes that are given as one sequence or one by one."""
     if len(args) == 1 and not is_symbol(args[0]) and isinstance(args[0], Sequence):
         return tuple(args[0])
     return tuple(args)
@@ -218,7 +294,7 @@ def _create(
 @rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
 def _create_of_sizes(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     kwargs = dict(kwargs)
-    sizes = _sizes(args) if args else _sizes((kwargs.pop("size"),))
+    sizes = sizes_of(args) if args else sizes_of((kwargs.pop("size"),))
     return _create(mode, func, sizes, (sizes,), kwargs)
 
 
@@ -227,13 +303,13 @@ def _create_full(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     kwargs = dict(kwargs)
     size = args[0] if args else kwargs.pop("size")
     value = args[1] if len(args) > 1 else kwargs.pop("fill_value")
-    return _create(mode, func, _sizes((size,)), (tuple(size), value), kwargs)
+    return _create(mode, func, sizes_of((size,)), (tuple(size), value), kwargs)
 
 
 @rule(torch.randint)
 def _create_randint(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     size = kwargs.get("size", args[-1] if args else ())
-    return _create(mode, func, _sizes((size,)), args, kwargs)
+    return _create(mode, func, sizes_of((size,)), args, kwargs)
 
 
 @rule(torch.normal)
@@ -242,7 +318,7 @@ def _create_normal(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     if tensors:
         return mode.result(func, args, kwargs, mode.shape(tensors[0]))
     size = kwargs.get("size", args[2] if len(args) > 2 else ())
-    return _create(mode, torch.empty, _sizes((size,)), (tuple(size),), {})
+    return _create(mode, torch.empty, sizes_of((size,)), (tuple(size),), {})
 
 
 @rule(torch.randperm)
@@ -258,6 +334,22 @@ def _create_eye(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return _create(mode, func, (rows, columns), (rows, columns), kwargs)
 
 
+@rule("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
+def _create_window(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    kwargs = dict(kwargs)
+    length = args[0] if args else kwargs.pop("window_length")
+    return _create(mode, func, (length,), (length, *args[1:]), kwargs)
+
+
+@rule("new_tensor")
+def _create_new_tensor(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    data = args[1] if len(args) > 1 else kwargs["data"]
+    if isinstance(data, torch.Tensor):
+        return mode.result(func, args, kwargs, mode.shape(data))
+    out = mode.real(func, args, kwargs)
+    return mode.know(out, tuple(out.shape), "new_tensor", mode.tainted((data,), {}))
+
+
 @rule("new_empty", "new_zeros", "new_ones", "new_full", "new")
 def _create_new(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     kwargs = dict(kwargs)
@@ -266,8 +358,8 @@ def _create_new(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
         return mode.without_rule(func, args, kwargs, name)
     given = args[1:] if len(args) > 1 else (kwargs.pop("size"),)
     if name == "new_full":
-        return _create(mode, func, _sizes(given[:1]), args, kwargs)
-    sizes = _sizes(given)
+        return _create(mode, func, sizes_of(given[:1]), args, kwargs)
+    sizes = sizes_of(given)
     if name == "new":
         return _create(mode, torch.empty, sizes, (sizes,), {"dtype": args[0].dtype})
     return _create(mode, func, sizes, (args[0], sizes), kwargs)
@@ -281,7 +373,8 @@ def _create_like(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 # --- small tensors with values -----------------------------------------------------------------
 
 
-def _ceil_div(a: Size, b: Size) -> Size:
+def ceil_div(a: Size, b: Size) -> Size:
+    """The quotient of integers, rounded up."""
     return -((-a) // b)
 
 
@@ -296,6 +389,27 @@ def _with_values(
     return mode.know(out, tuple(out.shape) if shape is None else shape, name_of(func), tainted)
 
 
+def _count_of_arange(start: Any, end: Any, step: Any, dtype: torch.dtype | None) -> Size | None:
+    """How many numbers there are from `start` to `end`, as torch computes it, if that is known."""
+    numbers = start, end, step
+    if not all(isinstance(n, int | float) for n in numbers) or step == 0:
+        return None
+    if not (end >= start if step > 0 else end <= start):
+        return None  # torch raises
+    if all(isinstance(n, int) for n in numbers):
+        return ceil_div(end - start, step)
+    if dtype is not None and not dtype.is_floating_point:
+        return None  # of an integer dtype the bounds are rounded first
+    start, end, step = (_double(n) for n in numbers)
+    return apply_to("ceil", (end - start) / step)  # in doubles, whatever the dtype
+
+
+def _double(value: Any) -> Any:
+    if type(value) is SymInt:
+        return apply_to("float", value)
+    return value if is_symbol(value) else float(value)
+
+
 @rule(torch.arange, torch.range)
 def _arange(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     given = dict(kwargs)
@@ -307,11 +421,11 @@ def _arange(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     count = abs((hint(end) - hint(start)) / (hint(step) or 1))
     shape = None
     if any(map(is_symbol, (start, end, step))):
-        if name_of(func) != "arange" or not all(isinstance(b, int) for b in (start, end, step)):
+        counted = _count_of_arange(start, end, step, given.get("dtype"))
+        if name_of(func) != "arange" or counted is None:
             out = mode.real(func, (start, end, step), {**given, "device": "meta"})
             return mode.know(out, None, name_of(func), tainted=True)
-        _ = end >= start if step > 0 else end <= start  # or torch raises
-        shape = (_ceil_div(end - start, step),)
+        shape = (counted,)
     return _with_values(mode, func, (start, end, step), given, shape, count <= _LARGEST_REAL)
 
 
@@ -320,6 +434,33 @@ def _linspace(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     steps = kwargs["steps"] if "steps" in kwargs else args[2]
     _ = steps >= 0  # or torch raises
     return _with_values(mode, func, args, kwargs, (steps,), hint(steps) <= _LARGEST_REAL)
+
+
+def _count_of_triangle(rows: Size, columns: Size, offset: Size) -> Size:
+    """How many elements of a matrix are on or below a diagonal."""
+    if not (rows > 0 and columns > 0 and rows + offset > 0):
+        return 0
+    # the first rows that reach below the diagonal widen by one, the last are as wide as there is
+    first = apply_to_pair("min", columns, 1 + offset) if offset > 0 else 1
+    last = apply_to_pair("min", columns, rows + offset)
+    widening = last - first + 1
+    full = apply_to_pair("min", rows, rows + offset) - widening
+    return (first + last) * widening // 2 + apply_to_pair("max", full, 0) * columns
+
+
+@rule(torch.tril_indices, torch.triu_indices)
+def _triangle_indices(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    names = ("row", "col", "offset")
+    given = {"offset": 0, **dict(zip(names, args, strict=False)), **kwargs}
+    rows, columns, offset = (given.pop(name) for name in names)
+    _nonnegative((rows, columns))
+    if name_of(func) == "tril_indices":
+        count = _count_of_triangle(rows, columns, offset)
+    else:
+        count = rows * columns - _count_of_triangle(rows, columns, offset - 1)
+    return _with_values(
+        mode, func, (rows, columns, offset), given, (2, count), hint(count) <= _LARGEST_REAL
+    )
 
 
 @rule(torch.tensor, torch.as_tensor, torch.scalar_tensor, torch.asarray)
@@ -333,9 +474,17 @@ def _tensor(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
 
 @rule("item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy")
 def _read_values(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
+    name = name_of(func)
+    known = mode.known.get(id(args[0]))
+    if known is not None and known.shape is not None and symbolic(known.shape):
+        if name not in ("tolist", "numpy"):
+            _ = product(known.shape) == 1  # or torch raises
+        elif not args[0].is_meta:
+            for size in known.shape:  # what is read has a length that is a plain number
+                unrolled(size)
     values = mode.real(func, args, kwargs)
     if mode.tainted(args, {}):
-        return mode.run.concretise_value(f"Tensor.{name_of(func)}()", values)
+        return mode.run.concretise_value(f"Tensor.{name}()", values)
     return values
 
 
@@ -348,8 +497,14 @@ exp exp2 expm1 fix flip float floor frac gelu half hardswish hardtanh int isfini
 leaky_relu log log10 log1p log2 log_softmax logical_not logit long mish nan_to_num neg negative
 normalize positive rad2deg reciprocal relu relu6 roll round rsqrt selu sgn short sigmoid sign silu
 sin sinh softmax softplus sqrt square tan tanh tril triu trunc _weight_norm __neg__ __invert__
-__abs__ __pos__ __deepcopy__ clamp clamp_min clamp_max clip layer_norm group_norm
-masked_fill requires_grad_ detach_ renorm sort argsort
+__abs__ __pos__ __deepcopy__ requires_grad_ detach_ renorm sort argsort
+alpha_dropout angle arccos arccosh arcsin arcsinh arctan arctanh byte cdouble cfloat chalf char
+conj_physical cummax cummin digamma feature_alpha_dropout feature_dropout fliplr flipud frexp
+hardshrink i0 isneginf isposinf isreal lgamma log_sigmoid logcumsumexp msort native_dropout real
+resolve_conj resolve_neg rrelu rrelu_with_noise signbit sinc softmin softshrink softsign
+special_digamma special_erf special_expit special_expm1 special_gammaln special_i0 special_log1p
+special_log_softmax special_ndtr special_ndtri special_sinc special_softmax tanhshrink threshold
+__reversed__
 """.split()
 
 
@@ -362,6 +517,7 @@ def _same_shape(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(item, torch.Tensor) and item is not tensor:
             shape = None if known is None else known.shape
             mode.know(item, shape, name_of(func), mode.tainted(args, kwargs))
+    mode.remember_origin(out, (args, kwargs))
     return out
 
 
@@ -392,16 +548,6 @@ def _set_data(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     mode.know(tensor, shape, "data")
 
 
-@rule("__setitem__")
-def _set_item(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    target, index, value = args
-    if mode.has_symbols(args, kwargs):
-        shape = getitem_shape(mode.shape(target), index)
-        if shape is not None and isinstance(value, torch.Tensor):
-            fits_into(mode.shape(value), shape)
-    mode.real(func, args, kwargs)
-
-
 @rule(
     torch._C._set_grad_enabled,
     *(
@@ -425,11 +571,13 @@ def _size_of(mode: Tensors, tensor: torch.Tensor) -> Any:
     return SymSize(shape) if symbolic(shape) else torch.Size(shape)
 
 
+@asks_for_sizes
 @rule(getter("shape"))
 def _shape(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return _size_of(mode, args[0])
 
 
+@asks_for_sizes
 @rule("size")
 def _size(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     dim = args[1] if len(args) > 1 else kwargs.get("dim")
@@ -437,480 +585,25 @@ def _size(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return size if dim is None else size[operator.index(dim)]
 
 
+@asks_for_sizes
 @rule("numel", "nelement")
 def _numel(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return product(mode.shape(args[0]))
 
 
+@asks_for_sizes
 @rule(getter("nbytes"))
 def _nbytes(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     return product(mode.shape(args[0])) * args[0].itemsize
 
 
-def _length(tensor: torch.Tensor, size: Size) -> Any:
+def length_of(tensor: torch.Tensor, size: Size) -> Any:
     """How many elements are gone through: of a list of rates, as often as a loop has iterations."""
     return specialised(size) if tensor.is_meta else unrolled(size)
 
 
+@asks_for_sizes
 @rule("__len__")
 def _len(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
     mode.real(func, args, kwargs)
-    return _length(args[0], mode.shape(args[0])[0])
-
-
-# --- reshaping --------------------------------------------------------------------------------
-
-
-def _reshaped(shape: Sizes, sizes: Sizes) -> Sizes:
-    total = product(shape)
-    if any(type(s) is int and s == -1 for s in sizes):
-        rest = product([s for s in sizes if not (type(s) is int and s == -1)])
-        if total % rest != 0:
-            return sizes  # torch raises
-        return tuple(total // rest if type(s) is int and s == -1 else s for s in sizes)
-    if product(sizes) != total:
-        return sizes  # torch raises
-    return sizes
-
-
-@shape_rule("view", "reshape")
-def _view(shape: Sizes, *sizes: Any, **named: Any) -> Sizes | None:
-    given = (*sizes, *named.values())
-    if len(given) == 1 and isinstance(given[0], torch.dtype):
-        return None
-    return _reshaped(shape, _sizes(given))
-
-
-@shape_rule("flatten")
-def _flatten(shape: Sizes, start_dim: int = 0, end_dim: int = -1) -> Sizes:
-    if not shape:
-        return (1,)
-    start, end = start_dim % len(shape), end_dim % len(shape)
-    return (*shape[:start], product(shape[start : end + 1]), *shape[end + 1 :])
-
-
-@shape_rule("ravel")
-def _ravel(shape: Sizes) -> Sizes:
-    return (product(shape),)
-
-
-@shape_rule("unflatten")
-def _unflatten(shape: Sizes, dim: int, sizes: Any) -> Sizes:
-    dim %= len(shape)
-    return (*shape[:dim], *_reshaped(shape[dim : dim + 1], tuple(sizes)), *shape[dim + 1 :])
-
-
-@shape_rule("unsqueeze")
-def _unsqueeze(shape: Sizes, dim: int) -> Sizes:
-    dim %= len(shape) + 1
-    return (*shape[:dim], 1, *shape[dim:])
-
-
-@shape_rule("squeeze")
-def _squeeze(shape: Sizes, dim: Any = None) -> Sizes:
-    dims = range(len(shape)) if dim is None else [dim] if isinstance(dim, int) else dim
-    gone = {d % len(shape) for d in dims}
-    return tuple(s for d, s in enumerate(shape) if not (d in gone and s == 1))
-
-
-@shape_rule("transpose", "swapaxes", "swapdims")
-def _transpose(shape: Sizes, dim0: int, dim1: int) -> Sizes:
-    sizes = list(shape)
-    sizes[dim0], sizes[dim1] = sizes[dim1], sizes[dim0]
-    return tuple(sizes)
-
-
-@shape_rule("t", getter("T"), getter("H"))
-def _t(shape: Sizes) -> Sizes:
-    return shape[::-1]
-
-
-@shape_rule(getter("mT"), getter("mH"), "adjoint")
-def _m_t(shape: Sizes) -> Sizes:
-    return (*shape[:-2], shape[-1], shape[-2])
-
-
-@shape_rule("permute")
-def _permute(shape: Sizes, *dims: Any) -> Sizes:
-    return tuple(shape[d] for d in _sizes(dims))
-
-
-@shape_rule("movedim", "moveaxis")
-def _movedim(shape: Sizes, source: Any, destination: Any) -> Sizes:
-    sources = [d % len(shape) for d in ([source] if isinstance(source, int) else source)]
-    targets = [
-        d % len(shape) for d in ([destination] if isinstance(destination, int) else destination)
-    ]
-    order = [d for d in range(len(shape)) if d not in sources]
-    for target, origin in sorted(zip(targets, sources, strict=True)):
-        order.insert(target, origin)
-    return tuple(shape[d] for d in order)
-
-
-@shape_rule("expand", "broadcast_to")
-def _expand(shape: Sizes, *sizes: Any, **named: Any) -> Sizes:
-    wanted = _sizes((*sizes, *(v for k, v in named.items() if k in ("size", "sizes"))))
-    new = len(wanted) - len(shape)
-    result = list(wanted[:new])
-    for have, want in zip(shape, wanted[new:], strict=True):
-        if type(want) is int and want == -1:
-            result.append(have)
-        else:
-            result.append(_together(have, want))
-    return tuple(result)
-
-
-@rule("expand_as", "view_as", "reshape_as")
-def _like_other(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    tensor, other = args
-    shape = mode.shape(other)
-    if name_of(func) == "expand_as":
-        _broadcast(mode.shape(tensor), shape)
-    else:
-        _reshaped(mode.shape(tensor), shape)
-    return mode.result(func, args, kwargs, shape)
-
-
-@shape_rule("repeat", "tile")
-def _repeat(shape: Sizes, *repeats: Any, **named: Any) -> Sizes:
-    times = _sizes((*repeats, *named.values()))
-    rank = max(len(shape), len(times))
-    shape = (*(1,) * (rank - len(shape)), *shape)
-    times = (*(1,) * (rank - len(times)), *times)
-    return tuple(s * t for s, t in zip(shape, times, strict=True))
-
-
-@shape_rule("repeat_interleave")
-def _repeat_interleave(shape: Sizes, repeats: Any, dim: int | None = None) -> Sizes | None:
-    if not isinstance(repeats, int):
-        return None
-    if dim is None:
-        return (product(shape) * repeats,)
-    dim %= len(shape)
-    return (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
-
-
-@shape_rule("pad")
-def _pad(shape: Sizes, pad: Any, mode: str = "constant", value: Any = None) -> Sizes:
-    sizes = list(shape)
-    for axis in range(len(pad) // 2):
-        sizes[-1 - axis] = sizes[-1 - axis] + pad[2 * axis] + pad[2 * axis + 1]
-    return tuple(sizes)
-
-
-@shape_rule("narrow")
-def _narrow(shape: Sizes, dim: int, start: Any, length: Size) -> Sizes | None:
-    if isinstance(start, torch.Tensor):
-        return None
-    dim %= len(shape)
-    first = start if start >= 0 else shape[dim] + start
-    _ = length >= 0 and first >= 0 and first + length <= shape[dim]  # or torch raises
-    return (*shape[:dim], length, *shape[dim + 1 :])
-
-
-@shape_rule("select")
-def _select(shape: Sizes, dim: int, index: Any) -> Sizes:
-    dim %= len(shape)
-    _within(index, shape[dim])
-    return (*shape[:dim], *shape[dim + 1 :])
-
-
-def _within(index: Any, size: Size) -> None:
-    """Record that an index must be smaller than the size, or torch raises."""
-    _ = size > index if hint(index) >= 0 else size >= -index
-
-
-def _slice_length(size: Size, item: slice) -> Size:
-    def clamp(bound: Any, default: Any) -> Any:
-        if bound is None:
-            return default
-        if bound < 0:
-            return apply_to_pair("max", size + bound, 0)
-        return apply_to_pair("min", bound, size)
-
-    length = clamp(item.stop, size) - clamp(item.start, 0)
-    step = 1 if item.step is None else item.step
-    length = length if type(step) is int and step == 1 else _ceil_div(length, step)
-    return apply_to_pair("max", length, 0)
-
-
-@shape_rule("__getitem__")
-def getitem_shape(shape: Sizes, index: Any) -> Sizes | None:
-    """The sizes of `tensor[index]`; None where they depend on values."""
-    items = list(index) if isinstance(index, tuple) else [index]
-    consumed = sum(1 for i in items if i is not None and i is not Ellipsis)
-    if any(isinstance(i, torch.Tensor | list | bool) for i in items):
-        return None
-    if not any(i is Ellipsis for i in items):
-        items.append(Ellipsis)
-    result: list[Size] = []
-    axis = 0
-    for item in items:
-        if item is None:
-            result.append(1)
-        elif item is Ellipsis:
-            rest = len(shape) - consumed
-            result.extend(shape[axis : axis + rest])
-            axis += rest
-        elif isinstance(item, slice):
-            result.append(_slice_length(shape[axis], item))
-            axis += 1
-        else:
-            _within(item, shape[axis])
-            axis += 1
-    return tuple(result)
-
-
-# --- several tensors --------------------------------------------------------------------------
-
-
-def _together(a: Size, b: Size) -> Size:
-    """The size that two sizes broadcast to; the ways they can agree are branches."""
-    if type(a) is int and a == 1:
-        return b
-    if type(b) is int and b == 1:
-        return a
-    if a == b:
-        return a if type(a) is int or type(b) is not int else b
-    if a == 1:
-        return b
-    _ = b == 1  # or torch raises
-    return a
-
-
-def _broadcast(*shapes: Sizes) -> Sizes:
-    rank = max(map(len, shapes))
-    result: Sizes = (1,) * rank
-    for shape in shapes:
-        padded = (*(1,) * (rank - len(shape)), *shape)
-        result = tuple(map(_together, result, padded))
-    return result
-
-
-_BROADCASTING = """
-add sub subtract mul multiply div divide true_divide floor_divide fmod remainder pow float_power
-maximum minimum fmax fmin atan2 hypot lerp where logical_and logical_or logical_xor bitwise_and
-bitwise_or bitwise_xor eq ne lt le gt ge isclose copysign addcmul addcdiv
-__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __div__ __rdiv__
-__floordiv__ __rfloordiv__ __mod__ __rmod__ __pow__ __rpow__ __and__ __rand__ __or__ __ror__
-__xor__ __rxor__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__
-""".split()
-
-
-@rule(*_BROADCASTING)
-def _pointwise(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    if not mode.has_symbols(args, kwargs):
-        return mode.without_rule(func, args, kwargs, name_of(func))
-    tensors = [x for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor)]
-    return mode.result(func, args, kwargs, _broadcast(*map(mode.shape, tensors)))
-
-
-def fits_into(shape: Sizes, wanted: Sizes) -> bool:
-    """Whether a tensor broadcasts to the shape of one that is written to, or torch raises."""
-    extra = len(shape) - len(wanted)
-    return all(size == 1 for size in shape[:extra] if extra > 0) and all(
-        have == want or have == 1 for have, want in zip(shape[::-1], wanted[::-1], strict=False)
-    )
-
-
-@rule(torch.cat, torch.concat, torch.concatenate)
-def _cat(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    tensors = list(first_argument(args, kwargs, "tensors"))
-    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-    shapes = [mode.shape(t) for t in tensors if mode.shape(t) != (0,)]
-    if not shapes:
-        return mode.without_rule(func, args, kwargs, "cat")
-    dim %= len(shapes[0])
-    sizes = list(shapes[0])
-    for shape in shapes[1:]:
-        for axis, size in enumerate(shape):
-            if axis == dim:
-                sizes[axis] = sizes[axis] + size
-            elif sizes[axis] != size:
-                break  # torch raises
-    return mode.result(func, args, kwargs, tuple(sizes))
-
-
-@rule(torch.stack)
-def _stack(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    tensors = list(first_argument(args, kwargs, "tensors"))
-    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-    shape = mode.shape(tensors[0])
-    for tensor in tensors[1:]:
-        if any(a != b for a, b in zip(shape, mode.shape(tensor), strict=True)):
-            break  # torch raises
-    dim %= len(shape) + 1
-    return mode.result(func, args, kwargs, (*shape[:dim], len(tensors), *shape[dim:]))
-
-
-def _pieces(
-    mode: Tensors,
-    func: Any,
-    args: Any,
-    dim: int,
-    lengths: Callable[[int], Sequence[Size]] | None,
-) -> Any:
-    """Split a tensor along `dim`; `lengths` takes the number of pieces."""
-    out = mode.real(func, args, {})
-    shape = mode.shape(args[0])
-    dim %= len(shape)
-    sizes = None if lengths is None else lengths(len(out))
-    for index, piece in enumerate(out):
-        middle = () if sizes is None else (sizes[index],)
-        whole = (*shape[:dim], *middle, *shape[dim + 1 :])
-        mode.know(piece, whole, name_of(func), mode.tainted(args, {}))
-    return out
-
-
-def _equal_lengths(total: Size, size: Size) -> Callable[[int], Sequence[Size]]:
-    """Pieces of one size, the last of them of what is left; however many."""
-
-    def lengths(count: int) -> Sequence[Size]:
-        if total == 0:
-            return [0] * count
-        specialised(_ceil_div(total, size))
-        return [size] * (count - 1) + [total - size * (count - 1)]
-
-    return lengths
-
-
-@rule("split", "split_with_sizes", torch.functional.split)
-def _split(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    tensor, *rest = args
-    given = dict(zip(("split_size", "dim"), rest, strict=False)) | kwargs
-    size = next(given[k] for k in given if k.startswith("split_size"))
-    dim = given.get("dim", 0)
-    total = mode.shape(tensor)[dim]
-    if isinstance(size, int):
-        lengths = _equal_lengths(total, size)
-    else:
-        _ = sum(size) == total  # or torch raises
-        lengths = lambda count: size  # noqa: E731
-    return _pieces(mode, torch.Tensor.split, (tensor, size, dim), dim, lengths)
-
-
-@rule("chunk")
-def _chunk(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    tensor = args[0]
-    chunks = specialised(args[1] if len(args) > 1 else kwargs["chunks"])
-    dim = args[2] if len(args) > 2 else kwargs.get("dim", 0)
-    total = mode.shape(tensor)[dim]
-    lengths = _equal_lengths(total, _ceil_div(total, chunks) if total != 0 else 0)
-    return _pieces(mode, torch.Tensor.chunk, (tensor, chunks, dim), dim, lengths)
-
-
-@rule("unbind", "__iter__")
-def _unbind(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-    _length(args[0], mode.shape(args[0])[dim])
-    out = _pieces(mode, torch.Tensor.unbind, (args[0], dim), dim, None)
-    return iter(out) if name_of(func) == "__iter__" else out
-
-
-@rule(torch.functional.meshgrid)
-def _meshgrid(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    tensors = args[0] if isinstance(args[0], list | tuple) else args
-    sizes = [product(mode.shape(t)) for t in tensors]
-    if kwargs.get("indexing") == "xy" and len(sizes) > 1:
-        sizes[0], sizes[1] = sizes[1], sizes[0]
-    out = mode.real(func, args, kwargs)
-    for grid in out:
-        mode.know(grid, tuple(sizes), "meshgrid", mode.tainted(args, kwargs))
-    return out
-
-
-@rule("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "vdot")
-def _matmul(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    if not mode.has_symbols(args, kwargs):
-        return mode.without_rule(func, args, kwargs, name_of(func))
-    a, b = mode.shape(args[0]), mode.shape(args[1])
-    if name_of(func) == "__rmatmul__":
-        a, b = b, a
-    if (b[-2] if len(b) > 1 else b[-1]) != a[-1]:
-        return mode.real(func, args, kwargs)  # torch raises
-    rows = a[-2:-1]
-    columns = b[-1:] if len(b) > 1 else ()
-    batch = _broadcast(a[:-2], b[:-2]) if a[:-2] or b[:-2] else ()
-    return mode.result(
-        func,
-        args,
-        {**kwargs, "out": None} if "out" in kwargs else kwargs,
-        (*batch, *rows, *columns),
-    )
-
-
-@rule("outer", "ger")
-def _outer(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    shape = (*mode.shape(args[0]), *mode.shape(args[1]))
-    return mode.result(func, args, kwargs, shape)
-
-
-@rule("inner")
-def _inner(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    a, b = mode.shape(args[0]), mode.shape(args[1])
-    if not a or not b:
-        return _pointwise(mode, func, args, kwargs)
-    _ = a[-1] == b[-1]  # or torch raises
-    return mode.result(func, args, kwargs, (*a[:-1], *b[:-1]))
-
-
-@rule("linear")
-def _linear(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-    values = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs
-    shape, weight = mode.shape(values["input"]), mode.shape(values["weight"])
-    if shape[-1] != weight[-1]:
-        return mode.real(func, args, kwargs)  # torch raises
-    return mode.result(func, args, kwargs, (*shape[:-1], *weight[:-1]))
-
-
-@shape_rule("norm_except_dim")
-def _norm_except_dim(shape: Sizes, pow: Any = 2, dim: int = 0) -> Sizes:
-    if dim == -1:
-        return ()
-    return tuple(s if axis == dim else 1 for axis, s in enumerate(shape))
-
-
-# --- reductions -------------------------------------------------------------------------------
-
-
-def _reduced(shape: Sizes, dim: Any, keepdim: bool) -> Sizes:
-    if dim is None:
-        return (1,) * len(shape) if keepdim else ()
-    dims = {d % len(shape) for d in ([dim] if isinstance(dim, int) else dim)} or set(
-        range(len(shape))
-    )
-    if keepdim:
-        return tuple(1 if axis in dims else s for axis, s in enumerate(shape))
-    return tuple(s for axis, s in enumerate(shape) if axis not in dims)
-
-
-def _reduction_rule(dim_position: int, keepdim_position: int, *functions: Any) -> None:
-    def apply_rule(mode: Tensors, func: Any, args: Any, kwargs: Any) -> Any:
-        if len(args) > 1 and isinstance(args[1], torch.Tensor):
-            return _pointwise(mode, func, args, kwargs)  # torch.max(a, b)
-        if not mode.has_symbols(args, kwargs):
-            return mode.without_rule(func, args, kwargs, name_of(func))
-        given = dict(enumerate(args))
-        dim = given.get(dim_position, kwargs.get("dim"))
-        dim = None if isinstance(dim, bool) else dim  # torch.std(input, unbiased)
-        keepdim = given.get(keepdim_position, kwargs.get("keepdim", False))
-        shape = _reduced(mode.shape(first_argument(args, kwargs)), dim, keepdim)
-        out = mode.real(func, args, kwargs)
-        for item in [out] if isinstance(out, torch.Tensor) else out:
-            mode.know(item, shape, name_of(func), mode.tainted(args, kwargs))
-        return out
-
-    rule(*functions)(apply_rule)
-
-
-_reduction_rule(
-    1, 2, *"sum mean prod amax amin any all argmax argmin logsumexp max min median".split()
-)
-_reduction_rule(1, 3, "std", "var")
-_reduction_rule(2, 3, "norm", torch.functional.norm, torch.linalg.norm, torch.linalg.vector_norm)
-
-# What tells the sizes of a tensor, or gives as many tensors as one of them says.
-SIZES = frozenset(
-    func for func, its_rule in RULES.items()
-    if its_rule in (_shape, _size, _numel, _nbytes, _len, _unbind, _split, _chunk)
-)  # fmt: skip
+    return length_of(args[0], mode.shape(args[0])[0])

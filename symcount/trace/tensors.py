@@ -19,18 +19,18 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from symcount.errors import InternalError, UnknownShapeError
-from symcount.trace import unseen
+from symcount.trace import layers, operations, products, unseen  # noqa: F401  # among RULES
 from symcount.trace.builtins import is_symbol
 from symcount.trace.graph import Frame
 from symcount.trace.loops import Tags
 from symcount.trace.numbers import calling_frame, hint, user_frame
+from symcount.trace.operations import fits_into
 from symcount.trace.shapes import (
     RULES,
     SIZELESS,
     SIZES,
     Sizes,
     first_argument,
-    fits_into,
     in_place,
     leaves,
     name_of,
@@ -131,6 +131,11 @@ class Tensors(TorchFunctionMode):
             )
         return known.shape
 
+    def is_known(self, tensor: torch.Tensor) -> bool:
+        """Whether the sizes of a tensor are known."""
+        known = self.known.get(id(tensor))
+        return known is not None and known.shape is not None
+
     def has_symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a call's result may depend on a symbol."""
         for leaf in leaves((args, kwargs)):
@@ -188,7 +193,7 @@ class Tensors(TorchFunctionMode):
                 if func in SIZES:
                     raise
                 out = self.without_rule(func, args, kwargs, name)
-                self._remember_origin(out, (args, kwargs))
+                self.remember_origin(out, (args, kwargs))
                 return out
         if in_place(name):
             target = first_argument(args, kwargs, "tensor")
@@ -198,7 +203,7 @@ class Tensors(TorchFunctionMode):
                     return target
         return self.without_rule(func, args, kwargs, name)
 
-    def _remember_origin(self, out: Any, arguments: Any) -> None:
+    def remember_origin(self, out: Any, arguments: Any) -> None:
         """Blame what comes of a tensor of unknown shape on the operation that made that one."""
         inputs = [self.known.get(id(item)) for item in leaves(arguments)]
         origin = next((k for k in inputs if k is not None and k.shape is None), None)

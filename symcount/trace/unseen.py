@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -61,6 +62,8 @@ def _refuse(owner: Any, name: str) -> bool:
     original = getattr(owner, name, None)
     if original is None or (id(owner), name) in _refusing or isinstance(original, type):
         return False
+    if owner is torch.nn.functional and isinstance(original, FunctionType):
+        return False  # it is followed into
     wrapper = _following(original)
     _refusing[id(owner), name] = owner, name, wrapper
     intercept(original, wrapper)
@@ -75,13 +78,16 @@ for _name_of_refusing in ("arange", "linspace"):
     _refuse(torch, _name_of_refusing)
 
 
+_OWNERS: tuple[Any, ...] = (torch, torch.Tensor, torch.nn.functional, torch._C._nn)
+
+
 def restart_if_refused(error: BaseException | None) -> None:
     """Restart if torch raised because an argument of one of its functions is a symbol."""
     while error is not None:
         if isinstance(error, TypeError):
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
-                learned = [_refuse(owner, name) for owner in (torch, torch.Tensor)]
+                learned = [_refuse(owner, name) for owner in _OWNERS]
                 if any(learned):
                     raise Restart
         error = error.__cause__ or error.__context__
@@ -158,6 +164,40 @@ for _name_of_initialiser, _skip in _INITIALISERS.items():
     intercept(getattr(torch.nn.init, _name_of_initialiser), _skip)
 shadow_users([getattr(torch.nn.init, name) for name in _INITIALISERS], "torch.nn.modules.")
 
+# --- what torch writes in Python ----------------------------------------------------------------
+
+# The functions of `torch.nn.functional` that are written in Python hand themselves to the mode, or
+# compute in terms of others: by these they ask whether anybody wants to be handed them.
+_ASKING = tuple(name for name in vars(torch.nn.functional) if name.startswith("has_torch_function"))
+
+
+def _followed_into(original: Any) -> Callable[..., bool]:
+    """Say that no mode wants the function, so that it runs and the mode sees what it calls.
+
+    That follows each of its branches. With a tensor of unknown shape it is handed to the mode as a
+    whole: it may ask for sizes that nobody else needs.
+    """
+
+    def wrapper(*args: Any) -> bool:
+        mode: Tensors | None = getattr(_active, "mode", None)
+        if mode is None or not original(*args):
+            return bool(original(*args))
+        return not all(
+            mode.is_known(leaf) for leaf in leaves(args) if isinstance(leaf, torch.Tensor)
+        )
+
+    return wrapper
+
+
+def _to_integer(value: Any) -> Any:
+    """In the place of `torch.sym_int`, which makes a plain number of what is no symbol of torch."""
+    return value.__trunc__() if is_symbol(value) else _sym_int(value)  # type: ignore[no-untyped-call]
+
+
+_sym_int = torch.sym_int
+intercept(_sym_int, _to_integer)
+shadow_users([_sym_int], "torch.nn.")
+
 _missing = object()
 
 
@@ -176,6 +216,8 @@ def followed(mode: Tensors) -> Iterator[None]:
         replace(torch.Tensor, "_make_subclass", _make_subclass(torch.Tensor._make_subclass))
         for name, skip in _INITIALISERS.items():
             replace(torch.nn.init, name, skip)
+        for name in _ASKING:
+            replace(torch.nn.functional, name, _followed_into(getattr(torch.nn.functional, name)))
         for owner, name, wrapper in tuple(_refusing.values()):
             replace(owner, name, wrapper)
         yield
