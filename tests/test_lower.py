@@ -42,6 +42,9 @@ class Recorder:
         node = Node(op, args, value, None)
         return SymFloat(node, self) if type(value) is float else SymInt(node, self)
 
+    def require(self, op: str, a: Node, b: Any) -> None:
+        self.branch(op, a, b)
+
     def branch(self, op: str, a: Node, b: Any) -> bool:
         taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
         self.branches.append((op, a, b, taken, Node(op, (a, b), taken, None)))
@@ -363,12 +366,18 @@ ARITY = {
 UNDEFINED_HERE = {"acos", "asin", "atanh"}  # at 5 and at 1.5
 
 
+def _other_operands(name: str) -> tuple[tuple[float, ...], ...]:
+    if name.startswith("if_"):
+        return (2, 7, 11), (5, 7, 11), (2.5, 7, 11), (9, 7, 11)
+    return ((2,), (2.5,)) if ARITY.get(name) == 2 else ((),)
+
+
 @pytest.mark.parametrize("name", sorted(set(OPERATORS) - set(COMPARISONS)))
 def test_every_operator_lowers_and_evaluates(name: str) -> None:
     """Each operator, on integers and on floats as far as Python takes them, all the way through."""
     reached = 0
     for first in (5, 5 * 0.3):
-        for rest in ((2,), (2.5,)) if ARITY.get(name) == 2 else ((),):
+        for rest in _other_operands(name):
             floats = any(isinstance(v, float) for v in (first, *rest))
             if name in ("max", "min") and floats:
                 continue  # the tracer follows the comparison
@@ -389,10 +398,10 @@ def test_every_operator_lowers_and_evaluates(name: str) -> None:
 
 @pytest.mark.parametrize("op", sorted(CALLS))
 def test_every_call_has_a_sympy_function_and_code(op: str) -> None:
-    assert op in sympy_form.FUNCTIONS
+    assert op in sympy_form.FUNCTIONS or op in algebra.CHOICES
     x = symbol("x")
-    for arity in (1, 2):
-        poly = algebra.call(op, *(x, algebra.const(2))[:arity])
+    for arity in (4,) if op in algebra.CHOICES else (1, 2):
+        poly = algebra.call(op, *(x, *map(algebra.const, (2, 7, 11)))[:arity])
         try:
             expected = evaluate._number(poly, {"x": 3})
         except (ValueError, TypeError, IndexError):
