@@ -8,7 +8,7 @@ trees with its leaves mapped to something else, and equal neighbours joined.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -110,7 +110,18 @@ class Split:
 
 Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable | Inexact"
 Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable | Inexact"
-Decisions: TypeAlias = "tuple[tuple[Condition, bool], ...]"
+Decision: TypeAlias = "tuple[Condition, bool]"
+Decisions: TypeAlias = "tuple[Decision, ...]"
+
+
+def strongest(decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions without those that another implies."""
+    kept: list[Decision] = []
+    for index, decision in enumerate(decisions):
+        others = [*kept, *decisions[index + 1 :]]
+        if not any(implies(*other, *decision) for other in others):
+            kept.append(decision)
+    return kept
 
 
 def leaves(tree: Tree, decisions: Decisions = ()) -> Iterator[tuple[Decisions, Leaf]]:

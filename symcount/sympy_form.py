@@ -18,7 +18,7 @@ from sympy.printing.str import StrPrinter
 
 from symcount.algebra import CALLS, CHOICES, Atom, Call, Condition, Poly, as_choice, atom, const
 from symcount.algebra import Symbol as SymbolAtom
-from symcount.paths import ANYTHING, Choice
+from symcount.paths import ANYTHING, Choice, Decision, Decisions, strongest
 
 _LATEX_INFIX = {
     "fadd": r"\oplus",
@@ -189,20 +189,23 @@ def condition(value: Condition, truth: bool = True) -> Boolean:
 
 def boolean(tree: Any) -> Boolean:
     """A joined tree of True and False as a sympy Boolean."""
-    if isinstance(tree, bool):
-        return sympy.true if tree else sympy.false
-    assert isinstance(tree, Choice)
+    needed: list[Decision] = []
+    while isinstance(tree, Choice) and (tree.then is False or tree.otherwise is False):
+        truth = tree.otherwise is False
+        needed.append((tree.condition, truth))
+        tree = tree.then if truth else tree.otherwise
+    tests = [condition(*decision) for decision in strongest(needed)]
+    if not isinstance(tree, Choice):
+        return sympy.And(*tests) if tree else sympy.false
     here, not_here = condition(tree.condition), condition(tree.condition, truth=False)
     then, otherwise = tree.then, tree.otherwise
     if then is True:
-        return here if otherwise is False else sympy.Or(here, boolean(otherwise))
-    if then is False:
-        return not_here if otherwise is True else sympy.And(not_here, boolean(otherwise))
-    if otherwise is True:
-        return sympy.Or(not_here, boolean(then))
-    if otherwise is False:
-        return sympy.And(here, boolean(then))
-    return sympy.Or(sympy.And(here, boolean(then)), sympy.And(not_here, boolean(otherwise)))
+        rest = sympy.Or(here, boolean(otherwise))
+    elif otherwise is True:
+        rest = sympy.Or(not_here, boolean(then))
+    else:
+        rest = sympy.Or(sympy.And(here, boolean(then)), sympy.And(not_here, boolean(otherwise)))
+    return sympy.And(*tests, rest)
 
 
 def piecewise(tree: Any) -> sympy.Expr:
@@ -225,20 +228,19 @@ def piecewise(tree: Any) -> sympy.Expr:
     )
 
 
-def _arms(tree: Any, tests: tuple[Boolean, ...]) -> Iterator[tuple[Poly, Boolean]]:
+def _arms(tree: Any, tests: Decisions) -> Iterator[tuple[Poly, Boolean]]:
     """The arms of a `Piecewise`, of which the first whose test is true counts.
 
     So a test need not exclude what an earlier arm has taken.
     """
     if not isinstance(tree, Choice):
-        yield tree, sympy.And(*tests)
+        yield tree, sympy.And(*(condition(*decision) for decision in strongest(tests)))
         return
-    here, not_here = condition(tree.condition), condition(tree.condition, truth=False)
     if isinstance(tree.then, Choice) and not isinstance(tree.otherwise, Choice):
-        yield tree.otherwise, sympy.And(*tests, not_here)
+        yield from _arms(tree.otherwise, (*tests, (tree.condition, False)))
         yield from _arms(tree.then, tests)
     else:
-        yield from _arms(tree.then, (*tests, here))
+        yield from _arms(tree.then, (*tests, (tree.condition, True)))
         yield from _arms(tree.otherwise, tests)
 
 
