@@ -730,7 +730,10 @@ def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tupl
         raise NotFolded("a number depends on the indices of several iterations")
     current = dict(tags)
     left = set()
+    remaining = {base.name for base in result.atoms() if isinstance(base, Symbol)}
     for loop, number in indices - set(tags):
+        if loop.name not in remaining:
+            continue  # the rate `0 * i / n` depends on no index
         if loop in current:
             index = symbol(loop.name) + const(number - current[loop])
         else:
