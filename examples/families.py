@@ -236,9 +236,9 @@ def swin(
 ) -> nn.Module:
     """Swin Transformer (Liu et al. 2021): windows of attention, in four stages that widen.
 
-    The four depths have to be fixed: each stage gets a slice, between sums of depths, of a list of
-    drop rates with one for every layer. The window has to be declared smaller than some number,
-    since the model computes a table of indices for it, even on the meta device.
+    The window has to be declared smaller than some number, since the model computes a table of
+    indices for it, even on the meta device. No layers are dropped in training: rates of that have
+    no parameters, but would be made in a loop over the layers of all stages and tested in others.
     """
     from transformers import SwinConfig, SwinForImageClassification
 
@@ -252,6 +252,7 @@ def swin(
             num_channels=num_channels,
             num_labels=0,
             depths=(depth_1, depth_2, depth_3, depth_4),
+            drop_path_rate=0,
         )
     )
     model.classifier = nn.Linear(8 * embed_dim, num_labels)
@@ -661,8 +662,9 @@ def _swin(name: str, embed_dim: int, depth_3: int, total: int, weights: str) -> 
             "image_size": 224,
             "num_channels": 3,
             "num_labels": 1000,
+            **_depths(2, 2, depth_3, 2),
         },
-        fixed=_depths(2, 2, depth_3, 2),
+        fixed={},
         total=total,
         source=_torchvision(weights),
         declared={"window_size": Symbol(max=16)},
