@@ -3,11 +3,15 @@
 Every family is a factory of integers, which are all symbolic unless said otherwise: widths, depth,
 heads, positions, vocabulary, labels. The defaults are a published model.
 
-`PUBLISHED` holds parameter counts that others published: numbers to check a formula against.
+`PUBLISHED` holds parameter counts that others published: numbers to check a formula against. Of
+EfficientNet and MobileNet the published sizes are one model scaled by coefficients; `rounded` and
+`PUBLISHED` say how their widths and depths come from those.
 """
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +21,7 @@ from torch import nn
 from symcount import ParamCount, Symbol, derive
 
 __all__ = [
+    "EFFICIENTNETS",
     "FAMILIES",
     "PUBLISHED",
     "PublishedSize",
@@ -28,9 +33,12 @@ __all__ = [
     "llama",
     "mistral",
     "mixtral",
-    "mobilenet",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v2_size",
     "pythia",
     "resnet",
+    "rounded",
     "swin",
     "vit",
 ]
@@ -228,9 +236,9 @@ def swin(
 ) -> nn.Module:
     """Swin Transformer (Liu et al. 2021): windows of attention, in four stages that widen.
 
-    The four depths have to be fixed: each stage gets a slice, between sums of depths, of a list of
-    drop rates with one for every layer. The window has to be declared smaller than some number,
-    since the model computes a table of indices for it, even on the meta device.
+    The window has to be declared smaller than some number, since the model computes a table of
+    indices for it, even on the meta device. No layers are dropped in training: rates of that have
+    no parameters, but would be made in a loop over the layers of all stages and tested in others.
     """
     from transformers import SwinConfig, SwinForImageClassification
 
@@ -244,6 +252,7 @@ def swin(
             num_channels=num_channels,
             num_labels=0,
             depths=(depth_1, depth_2, depth_3, depth_4),
+            drop_path_rate=0,
         )
     )
     model.classifier = nn.Linear(8 * embed_dim, num_labels)
@@ -305,53 +314,140 @@ def resnet(
 
 
 def efficientnet(
-    hidden_dim: int = 1280,
+    stem: int = 32,
+    width_1: int = 16,
+    width_2: int = 24,
+    width_3: int = 40,
+    width_4: int = 80,
+    width_5: int = 112,
+    width_6: int = 192,
+    width_7: int = 320,
+    depth_1: int = 1,
+    depth_2: int = 2,
+    depth_3: int = 2,
+    depth_4: int = 3,
+    depth_5: int = 3,
+    depth_6: int = 4,
+    depth_7: int = 1,
+    top: int = 1280,
     num_channels: int = 3,
     num_labels: int = 1000,
-    width_coefficient: float = 1.0,
-    depth_coefficient: float = 1.0,
 ) -> nn.Module:
-    """EfficientNet (Tan and Le 2019), scaled from B0 by two coefficients.
+    """EfficientNet (Tan and Le 2019): seven stages, between a `stem` and a `top` convolution.
 
-    The coefficients are floats and fixed. Every width is rounded to a multiple of eight, and once
-    more if that lost a tenth of it: two branches for each of a dozen widths.
+    B1 to B7 are B0 with its widths and depths scaled by two coefficients and rounded. Here every
+    width and depth is a size of its own, so the coefficients are one. The model rounds widths to
+    multiples of eight all the same, so they have to be declared such multiples. It takes its first
+    and its last width from the coefficient alone, so those two convolutions are put in afterwards.
     """
     from transformers import EfficientNetConfig, EfficientNetForImageClassification
 
+    widths = [width_1, width_2, width_3, width_4, width_5, width_6, width_7]
     model = EfficientNetForImageClassification(
         EfficientNetConfig(
-            hidden_dim=hidden_dim,
+            in_channels=[stem, *widths[:-1]],
+            out_channels=widths,
+            num_block_repeats=[depth_1, depth_2, depth_3, depth_4, depth_5, depth_6, depth_7],
+            width_coefficient=1.0,
+            depth_coefficient=1.0,
+            hidden_dim=top,
             num_channels=num_channels,
-            width_coefficient=width_coefficient,
-            depth_coefficient=depth_coefficient,
             num_labels=0,
+            drop_connect_rate=0,
         )
     )
-    model.classifier = nn.Linear(hidden_dim, num_labels)
+    first, last = model.efficientnet.embeddings, model.efficientnet.encoder
+    first.convolution = nn.Conv2d(num_channels, stem, kernel_size=3, stride=2, bias=False)
+    first.batchnorm = nn.BatchNorm2d(stem)
+    last.top_conv = nn.Conv2d(width_7, top, kernel_size=1, bias=False)
+    model.classifier = nn.Linear(top, num_labels)
     return model
 
 
-def mobilenet(
+def mobilenet_v1(
+    depth_multiplier: float = 1.0,
+    min_depth: int = 8,
     num_channels: int = 3,
     num_labels: int = 1000,
-    depth_multiplier: float = 1.0,
 ) -> nn.Module:
-    """MobileNetV2 (Sandler et al. 2018), its widths scaled by `depth_multiplier`.
+    """MobileNet (Howard et al. 2017): depthwise and pointwise convolutions in turn.
 
-    The multiplier is a float and fixed, as in EfficientNet and for the same reason.
+    Every width is that of the full model times `depth_multiplier`, a float, cut down to an integer
+    and at least `min_depth`.
     """
-    from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+    from transformers import MobileNetV1Config, MobileNetV1ForImageClassification
 
-    model = MobileNetV2ForImageClassification(
-        MobileNetV2Config(
-            num_channels=num_channels,
+    model = MobileNetV1ForImageClassification(
+        MobileNetV1Config(
             depth_multiplier=depth_multiplier,
+            min_depth=min_depth,
+            num_channels=num_channels,
             num_labels=0,
         )
     )
-    widest = model.mobilenet_v2.conv_1x1.convolution.out_channels
+    widest = model.mobilenet_v1.layer[-1].convolution.out_channels
     model.classifier = nn.Linear(widest, num_labels)
     return model
+
+
+def mobilenet_v2(
+    stem: int = 32,
+    width_1: int = 16,
+    width_2: int = 24,
+    width_3: int = 32,
+    width_4: int = 64,
+    width_5: int = 96,
+    width_6: int = 160,
+    width_7: int = 320,
+    depth_2: int = 2,
+    depth_3: int = 3,
+    depth_4: int = 4,
+    depth_5: int = 3,
+    depth_6: int = 3,
+    depth_7: int = 1,
+    top: int = 1280,
+    expand_ratio: int = 6,
+    num_channels: int = 3,
+    num_labels: int = 1000,
+) -> nn.Module:
+    """MobileNetV2 (Sandler et al. 2018): seven stages of inverted residuals, the first of one.
+
+    Its class in `transformers` holds the widths and depths of the full model in its code, and can
+    but multiply the widths by a number. So here the layers of that class are put together, as its
+    code and table 2 of the paper do, with every width and depth a size. Each layer rounds the
+    width that it expands to, so widths have to be declared multiples of eight.
+
+    Of that class itself, the formula in the number, `depth_multiplier`, is partial: its code asks
+    whether widths of neighbouring stages are rounded to the same, which nothing decides for all
+    numbers at once.
+    """
+    from transformers import MobileNetV2Config
+    from transformers.models.mobilenet_v2 import modeling_mobilenet_v2 as layers
+
+    config = MobileNetV2Config(expand_ratio=expand_ratio)
+
+    def stage(before: int, width: int, depth: int, stride: int) -> nn.Module:
+        blocks = []
+        for i in range(depth):
+            sizes = (before, width, stride) if i == 0 else (width, width, 1)
+            blocks.append(layers.MobileNetV2InvertedResidual(config, *sizes))
+        return nn.Sequential(*blocks)
+
+    return nn.Sequential(
+        OrderedDict(
+            conv_stem=layers.MobileNetV2Stem(config, num_channels, stem, width_1),
+            stage_2=stage(width_1, width_2, depth_2, stride=2),
+            stage_3=stage(width_2, width_3, depth_3, stride=2),
+            stage_4=stage(width_3, width_4, depth_4, stride=2),
+            stage_5=stage(width_4, width_5, depth_5, stride=1),
+            stage_6=stage(width_5, width_6, depth_6, stride=2),
+            stage_7=stage(width_6, width_7, depth_7, stride=1),
+            conv_1x1=layers.MobileNetV2ConvLayer(config, width_7, top, kernel_size=1),
+            pooler=nn.AdaptiveAvgPool2d((1, 1)),
+            flatten=nn.Flatten(),
+            classifier=nn.Linear(top, num_labels),
+        )
+    )
 
 
 FAMILIES: tuple[Callable[..., nn.Module], ...] = (
@@ -366,7 +462,8 @@ FAMILIES: tuple[Callable[..., nn.Module], ...] = (
     convnext,
     resnet,
     efficientnet,
-    mobilenet,
+    mobilenet_v1,
+    mobilenet_v2,
 )
 
 
@@ -378,6 +475,7 @@ class PublishedSize:
         symbolic: the values of the parameters that stay symbolic.
         fixed: the values of all others.
         source: who published `total` (and `non_embedding`).
+        unit: what `total` was rounded to a multiple of: ten thousand if it was "6.11 million".
         non_embedding: what is left of `total` without the input and output embeddings, where
             that was published too.
         declared: what `derive` has to be told of symbols, besides what is `fixed`.
@@ -385,12 +483,17 @@ class PublishedSize:
 
     name: str
     family: Callable[..., nn.Module]
-    symbolic: Mapping[str, int]
+    symbolic: Mapping[str, float]
     fixed: Mapping[str, object]
     total: int
     source: str
     non_embedding: int | None = None
     declared: Mapping[str, Symbol] = field(default_factory=dict)
+    unit: int = 1
+
+    def is_total(self, count: int) -> bool:
+        """Whether a count is what was published, as exactly as it was."""
+        return self.unit * round(count / self.unit) == self.total
 
 
 def derived(size: PublishedSize) -> ParamCount:
@@ -404,7 +507,7 @@ def _derived_once(
     fixed: frozenset[tuple[str, object]],
     declared: frozenset[tuple[str, Symbol]],
 ) -> ParamCount:
-    return derive(family, **dict(fixed), **dict(declared))
+    return derive(family, max_seconds=60.0, **dict(fixed), **dict(declared))
 
 
 def _keras_hub(package: str, preset: str) -> str:
@@ -413,6 +516,14 @@ def _keras_hub(package: str, preset: str) -> str:
 
 def _torchvision(weights: str) -> str:
     return f"torchvision, {weights}.meta['num_params']"
+
+
+def _pytorchcv(model: str) -> str:
+    return f"pytorchcv, table of pretrained models: {model}"
+
+
+def _timm(model: str) -> str:
+    return f"timm, results/benchmark-infer-amp-nchw-pt291-cu128-4090.csv: {model}"
 
 
 def _gpt2(
@@ -551,8 +662,9 @@ def _swin(name: str, embed_dim: int, depth_3: int, total: int, weights: str) -> 
             "image_size": 224,
             "num_channels": 3,
             "num_labels": 1000,
+            **_depths(2, 2, depth_3, 2),
         },
-        fixed=_depths(2, 2, depth_3, 2),
+        fixed={},
         total=total,
         source=_torchvision(weights),
         declared={"window_size": Symbol(max=16)},
@@ -587,17 +699,114 @@ def _resnet(name: str, depths: tuple[int, ...], total: int, weights: str) -> Pub
     )
 
 
-def _efficientnet(
-    name: str, hidden_dim: int, width: float, depth: float, total: int
-) -> PublishedSize:
+def rounded(width: float) -> int:
+    """The multiple of eight next to a scaled width, or the one above where a tenth would be lost.
+
+    So EfficientNet and MobileNetV2 round: channels in eights suit the hardware that they run on.
+    """
+    nearest = max(8, int(width + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * width else nearest
+
+
+def _widths(multiplier: float, *widths: int) -> dict[str, int]:
+    return {f"width_{stage}": rounded(w * multiplier) for stage, w in enumerate(widths, 1)}
+
+
+_EIGHTS = Symbol(multiple_of=8)
+_WIDTHS_IN_EIGHTS = dict.fromkeys((f"width_{stage}" for stage in range(1, 8)), _EIGHTS)
+
+
+# What B0 is scaled by, its widths and its depths.
+EFFICIENTNETS = {
+    "b0": (1.0, 1.0),
+    "b1": (1.0, 1.1),
+    "b2": (1.1, 1.2),
+    "b3": (1.2, 1.4),
+    "b4": (1.4, 1.8),
+    "b5": (1.6, 2.2),
+    "b6": (1.8, 2.6),
+    "b7": (2.0, 3.1),
+}
+
+
+def _efficientnet(name: str, total: int) -> PublishedSize:
+    """B0 (table 1 of the paper) with its widths scaled and rounded, its depths scaled and up."""
+    width, depth = EFFICIENTNETS[name]
+    depths = enumerate((1, 2, 2, 3, 3, 4, 1), 1)
     return PublishedSize(
         name=f"efficientnet-{name}",
         family=efficientnet,
-        symbolic={"hidden_dim": hidden_dim, "num_channels": 3, "num_labels": 1000},
-        fixed={"width_coefficient": width, "depth_coefficient": depth},
+        symbolic={
+            "stem": rounded(32 * width),
+            **_widths(width, 16, 24, 40, 80, 112, 192, 320),
+            **{f"depth_{stage}": math.ceil(n * depth) for stage, n in depths},
+            "top": rounded(1280 * width),
+            "num_channels": 3,
+            "num_labels": 1000,
+        },
+        fixed={},
         total=total,
         source=_torchvision(f"EfficientNet_{name.upper()}_Weights.IMAGENET1K_V1"),
+        declared={"stem": _EIGHTS, **_WIDTHS_IN_EIGHTS},
     )
+
+
+def _mobilenet_v1(multiplier: float, total: int, source: str, unit: int = 1) -> PublishedSize:
+    return PublishedSize(
+        name=f"mobilenet-v1-{multiplier}",
+        family=mobilenet_v1,
+        symbolic={
+            "depth_multiplier": multiplier,
+            "min_depth": 8,
+            "num_channels": 3,
+            "num_labels": 1000,
+        },
+        fixed={},
+        total=total,
+        source=source,
+        declared={"depth_multiplier": Symbol(real=True)},
+        unit=unit,
+    )
+
+
+def mobilenet_v2_size(
+    name: str,
+    multiplier: float,
+    total: int,
+    source: str,
+    unit: int = 1,
+    deeper: float = 1.0,
+    ends: float | None = None,
+) -> PublishedSize:
+    """MobileNetV2 (table 2 of the paper) with its widths scaled, and its inner depths too.
+
+    `ends` scales the first and the last convolution, the last one only upwards.
+    """
+    ends = multiplier if ends is None else ends
+    depths = enumerate((2, 3, 4, 3, 3), 2)
+    return PublishedSize(
+        name=f"mobilenet-v2-{name}",
+        family=mobilenet_v2,
+        symbolic={
+            "stem": rounded(32 * ends),
+            **_widths(multiplier, 16, 24, 32, 64, 96, 160, 320),
+            **{f"depth_{stage}": math.ceil(n * deeper) for stage, n in depths},
+            "depth_7": 1,
+            "top": rounded(1280 * max(ends, 1)),
+            "expand_ratio": 6,
+            "num_channels": 3,
+            "num_labels": 1000,
+        },
+        fixed={},
+        total=total,
+        source=source,
+        declared=_WIDTHS_IN_EIGHTS,
+        unit=unit,
+    )
+
+
+def _mobilenet_v2_of_timm(name: str, multiplier: float, total: int, **more: float) -> PublishedSize:
+    return mobilenet_v2_size(name, multiplier, total, _timm(f"mobilenetv2_{name}"), 10_000, **more)
 
 
 PUBLISHED: tuple[PublishedSize, ...] = (
@@ -651,20 +860,24 @@ PUBLISHED: tuple[PublishedSize, ...] = (
     _resnet("resnet-50", (3, 4, 6, 3), 25_557_032, "ResNet50_Weights.IMAGENET1K_V1"),
     _resnet("resnet-101", (3, 4, 23, 3), 44_549_160, "ResNet101_Weights.IMAGENET1K_V1"),
     _resnet("resnet-152", (3, 8, 36, 3), 60_192_808, "ResNet152_Weights.IMAGENET1K_V1"),
-    _efficientnet("b0", 1280, 1.0, 1.0, 5_288_548),
-    _efficientnet("b1", 1280, 1.0, 1.1, 7_794_184),
-    _efficientnet("b2", 1408, 1.1, 1.2, 9_109_994),
-    _efficientnet("b3", 1536, 1.2, 1.4, 12_233_232),
-    _efficientnet("b4", 1792, 1.4, 1.8, 19_341_616),
-    _efficientnet("b5", 2048, 1.6, 2.2, 30_389_784),
-    _efficientnet("b6", 2304, 1.8, 2.6, 43_040_704),
-    _efficientnet("b7", 2560, 2.0, 3.1, 66_347_960),
-    PublishedSize(
-        name="mobilenet-v2",
-        family=mobilenet,
-        symbolic={"num_channels": 3, "num_labels": 1000},
-        fixed={"depth_multiplier": 1.0},
-        total=3_504_872,
-        source=_torchvision("MobileNet_V2_Weights.IMAGENET1K_V1"),
-    ),
+    _efficientnet("b0", 5_288_548),
+    _efficientnet("b1", 7_794_184),
+    _efficientnet("b2", 9_109_994),
+    _efficientnet("b3", 12_233_232),
+    _efficientnet("b4", 19_341_616),
+    _efficientnet("b5", 30_389_784),
+    _efficientnet("b6", 43_040_704),
+    _efficientnet("b7", 66_347_960),
+    _mobilenet_v1(0.25, 470_072, _pytorchcv("MobileNet x0.25")),
+    _mobilenet_v1(0.5, 1_331_592, _pytorchcv("MobileNet x0.5")),
+    _mobilenet_v1(0.75, 2_585_560, _pytorchcv("MobileNet x0.75")),
+    _mobilenet_v1(1.0, 4_231_976, _pytorchcv("MobileNet x1.0")),
+    _mobilenet_v1(1.25, 6_270_000, _timm("mobilenetv1_125"), 10_000),
+    _mobilenet_v2_of_timm("035", 0.35, 1_680_000),
+    _mobilenet_v2_of_timm("050", 0.5, 1_970_000),
+    _mobilenet_v2_of_timm("075", 0.75, 2_640_000),
+    mobilenet_v2_size("100", 1.0, 3_504_872, _torchvision("MobileNet_V2_Weights.IMAGENET1K_V1")),
+    _mobilenet_v2_of_timm("140", 1.4, 6_110_000),
+    _mobilenet_v2_of_timm("110d", 1.1, 4_520_000, deeper=1.2, ends=1.0),
+    _mobilenet_v2_of_timm("120d", 1.2, 5_830_000, deeper=1.4, ends=1.0),
 )

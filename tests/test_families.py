@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 import sympy
 import torch
+from torch import nn
 
 import symcount
 from examples import families
-from examples.families import FAMILIES, PUBLISHED, PublishedSize, derived
+from examples.families import EFFICIENTNETS, FAMILIES, PUBLISHED, PublishedSize, derived
 
 pytestmark = pytest.mark.skipif(
     find_spec("transformers") is None, reason="transformers is not installed"
@@ -28,7 +30,9 @@ MOST_DRAWN = 20_000
 each_family = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 
 # Drawn from here are the symbols whose names hold these words, and other sizes from `WIDTHS`.
-SMALL = {
+SMALL: dict[str, Sequence[float]] = {
+    "multiplier": [n / 16 for n in range(1, 33)],
+    "ratio": range(1, 9),
     "layer": range(1, 6),
     "depth": range(1, 5),
     "head": range(1, 9),
@@ -39,7 +43,7 @@ SMALL = {
 WIDTHS = (*range(1, 13), *range(16, 97, 8))
 
 
-def count_built(size: PublishedSize, values: dict[str, int]) -> int | Exception:
+def count_built(size: PublishedSize, values: Mapping[str, float]) -> int | Exception:
     """The parameters of the model, built plainly on the meta device."""
     try:
         with torch.device("meta"):
@@ -49,9 +53,10 @@ def count_built(size: PublishedSize, values: dict[str, int]) -> int | Exception:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def draw_values(size: PublishedSize, draw: random.Random) -> dict[str, int]:
+def draw_values(size: PublishedSize, draw: random.Random) -> dict[str, float]:
     return {
         name: draw.choice(next((r for word, r in SMALL.items() if word in name), WIDTHS))
+        * getattr(size.declared.get(name), "multiple_of", 1)
         for name in size.symbolic
     }
 
@@ -66,7 +71,7 @@ def test_formula_is_complete_and_all_published_sizes_are_in_its_domain(
     alike = [other for other in PUBLISHED if other.family is size.family]
     for other in alike:
         if other.fixed == size.fixed:
-            assert count(**other.symbolic) == other.total
+            assert other.is_total(count(**other.symbolic))
 
 
 @each_family
@@ -130,6 +135,64 @@ def test_experts_of_mixtral_are_the_feed_forward_of_mistral_and_a_router() -> No
     added = (experts - 1) * 3 * d * f + experts * d
     difference = expression("mixtral") - derived(SIZES["mistral"]).expr
     assert sympy.expand(difference - of["num_hidden_layers"] * added) == 0
+
+
+def shapes(model: nn.Module) -> list[torch.Size]:
+    return [parameter.shape for parameter in model.parameters()]
+
+
+@pytest.mark.parametrize("name", [f"b{n}" for n in range(8)])
+def test_efficientnet_is_what_its_class_makes_of_coefficients(name: str) -> None:
+    from transformers import EfficientNetConfig, EfficientNetForImageClassification
+
+    width, depth = EFFICIENTNETS[name]
+    (size,) = (s for s in PUBLISHED if s.name == f"efficientnet-{name}")
+    config = EfficientNetConfig(
+        width_coefficient=width,
+        depth_coefficient=depth,
+        hidden_dim=size.symbolic["top"],
+        num_labels=1000,
+    )
+    with torch.device("meta"):
+        assert shapes(size.family(**size.symbolic)) == shapes(
+            EfficientNetForImageClassification(config)
+        )
+
+
+@pytest.mark.parametrize("multiplier", [0.35, 0.5, 0.75, 1.0, 1.3, 1.4])
+def test_mobilenet_v2_is_what_its_class_makes_of_a_multiplier(multiplier: float) -> None:
+    from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+
+    size = families.mobilenet_v2_size("", multiplier, total=0, source="")
+    config = MobileNetV2Config(depth_multiplier=multiplier, num_labels=1000)
+    with torch.device("meta"):
+        assert shapes(size.family(**size.symbolic)) == shapes(
+            MobileNetV2ForImageClassification(config)
+        )
+
+
+def test_mobilenet_v2_without_norms_is_what_its_authors_counted() -> None:
+    # The table "Pretrained models" of research/slim/nets/mobilenet in tensorflow/models, in
+    # millions. It counts neither the scales nor the shifts of batch norms, which are folded into
+    # the convolutions before them when a model is used.
+    table = {0.35: 1.66, 0.5: 1.95, 0.75: 2.61, 1.0: 3.47, 1.3: 5.34, 1.4: 6.06}
+    count = derived(SIZES["mobilenet_v2"])
+    norms = [p for name, p in count.breakdown().parameters.items() if ".normalization." in name]
+    for multiplier, millions in table.items():
+        values = families.mobilenet_v2_size("", multiplier, total=0, source="").symbolic
+        rest = count(**values) - sum(norm(**values) for norm in norms)
+        assert round(rest / 1e6, 2) == millions
+
+
+def test_mobilenet_v1_with_its_running_statistics_is_what_keras_counts() -> None:
+    count = derived(SIZES["mobilenet_v1"])
+    # The documentation of Keras Applications gives 4,253,864. `summary()` calls 21,888 of these not
+    # trainable: a mean and a variance for each channel of a batch norm, buffers in torch. There are
+    # as many of these as of scales and shifts.
+    norms = [p for name, p in count.breakdown().parameters.items() if ".normalization." in name]
+    full = {"depth_multiplier": 1.0, "min_depth": 8, "num_channels": 3, "num_labels": 1000}
+    assert sum(norm(**full) for norm in norms) == 21_888
+    assert count(**full) + 21_888 == 4_253_864
 
 
 def test_every_family_has_a_published_size() -> None:
