@@ -10,6 +10,9 @@ stores to nothing but its own variables, and reads no globals but numbers, texts
 numbers and the builtins that are so. Whatever does not fit (a comparison too many, an exception,
 a symbol that becomes a plain number on the way) makes the call an ordinary one, followed branch
 by branch.
+
+A choice is evaluated on both of its sides, so what a forced way computes has to be defined at all
+sizes, and not only at those that go that way: `x // (d - 4)` where `d` may be 4 does not fit.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import dis
 import functools
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
@@ -32,6 +35,16 @@ from symcount.trace.numbers import SymInt
 _MOST_WAYS = 64
 # A function of numbers may call others, so deep.
 _DEEPEST = 4
+
+# What can be computed on a way that is not taken, if what `require` asks for holds on the path:
+# these raise nothing, and give nothing so large that a size which goes another way had to fear it.
+_ANYWHERE = frozenset(
+    "add sub mul floordiv mod pow neg abs max min truediv float round_digits trunc floor ceil "
+    "round and or xor invert lshift rshift isqrt sqrt log log2 log10 bit_length bit_count gcd "
+    "lcm".split()
+) | {f"if_{name}" for name in COMPARISONS}
+# Of these, only by plain numbers: what is large, and of what type, depends on the right operand.
+_BY_PLAIN_NUMBERS = frozenset(["pow", "lshift", "rshift"])
 
 _FORBIDDEN = frozenset(
     "STORE_GLOBAL DELETE_GLOBAL STORE_NAME DELETE_NAME LOAD_NAME STORE_ATTR DELETE_ATTR "
@@ -58,19 +71,32 @@ class GivenUp(BaseException):
 
 @dataclass
 class Way:
-    """One way through a function: the outcomes that are forced, and all that were met."""
+    """One way through a function: the outcomes that are forced, and all that were met.
+
+    It is `abandoned` if the function cannot be followed as one, though it may have swallowed the
+    exception that said so.
+    """
 
     forced: tuple[bool, ...]
     decisions: list[Decision] = field(default_factory=list)
+    abandoned: bool = False
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it has made so many decisions that there must be too many ways."""
+        return len(self.decisions) > _MOST_WAYS
 
     def decide(self, comparison: Comparison) -> bool:
         """The outcome of a comparison: the forced one, or true if none is."""
         place = len(self.decisions)
-        if place > _MOST_WAYS:
-            raise GivenUp
         outcome = self.forced[place] if place < len(self.forced) else True
         self.decisions.append((comparison, outcome))
         return outcome
+
+
+def is_defined_anywhere(op: str, args: Sequence[Node | Number]) -> bool:
+    """Whether an operation may be computed at sizes that do not lead to it."""
+    return op in _ANYWHERE and not (op in _BY_PLAIN_NUMBERS and isinstance(args[1], Node))
 
 
 def call_as_one(run: Any, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -81,22 +107,24 @@ def call_as_one(run: Any, function: Callable[..., Any], args: Any, kwargs: Any) 
     """
     ends: list[tuple[list[Decision], Any]] = []
     waiting: list[tuple[bool, ...]] = [()]
+    if len(run.ways) > _DEEPEST:
+        run.give_up()  # it calls itself
     while waiting:
         way = Way(waiting.pop())
         run.ways.append(way)
         try:
             result = function(*args, **kwargs)
         except Exception:
-            raise GivenUp from None
+            way.abandoned = True
         finally:
             run.ways.pop()
-        if type(result) not in (int, SymInt):
-            raise GivenUp
+        if way.abandoned or type(result) not in (int, SymInt):
+            run.give_up()
         ends.append((way.decisions, result))
         outcomes = [outcome for _, outcome in way.decisions]
         waiting += [(*outcomes[:place], False) for place in range(len(way.forced), len(outcomes))]
         if len(ends) + len(waiting) > _MOST_WAYS:
-            raise GivenUp
+            run.give_up()
     return _chosen(run, ends, 0)
 
 
