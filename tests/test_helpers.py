@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import math
-from typing import Any
+import sys
+from typing import Any, NamedTuple
 
 import pytest
 from torch import nn
 
+import symcount
 from symcount import DomainError
 from tests.brute_force import assert_exact
 
@@ -136,3 +139,272 @@ def test_a_comparison_that_is_settled_keeps_its_limit() -> None:
     assert told_by_a_float(large) == 2
     with pytest.raises(DomainError):
         count(large)
+
+
+# --- functions that are not of numbers alone ------------------------------------------------------
+
+SEEN: list[Any] = []
+CACHE: dict[Any, Any] = {}
+LEAST = 8
+
+
+def appends(x):
+    SEEN.append(x)
+    return x if x > 10 else 10
+
+
+def counts_itself(x):
+    counts_itself.calls.append(1)
+    return x if x > 10 else 10
+
+
+counts_itself.calls = []
+
+
+def caches(x):
+    if x not in CACHE:
+        CACHE[x] = x + 1 if x > 10 else 10
+    return CACHE[x]
+
+
+def mutates(x, made):
+    if x > 10:
+        made.append(x)
+    return x
+
+
+def mutable_default(x, made=[]):  # noqa: B006
+    made.append(x)
+    return x * len(made) if x > 10 else 10
+
+
+def prints(x):
+    if x > 10:
+        print("wide")
+    return x
+
+
+def reads_what_changes(x):
+    return x if x > LEAST else LEAST
+
+
+def _appending(x):
+    SEEN.clear()
+    widths = appends(x), appends(x + 1)
+    return nn.ModuleList(line(w + len(SEEN)) for w in widths)
+
+
+def _counting(x):
+    counts_itself.calls.clear()
+    counts_itself(x)
+    counts_itself(x)
+    return line(len(counts_itself.calls))
+
+
+def _caching(x):
+    CACHE.clear()
+    return line(caches(x) + caches(x))
+
+
+def _mutating(x):
+    made: list[Any] = []
+    return line(mutates(x, made) + 7 * len(made))
+
+
+def _defaulting(x):
+    mutable_default.__defaults__[0].clear()
+    return nn.ModuleList([line(mutable_default(x)), line(mutable_default(x))])
+
+
+def _rebinding(x):
+    global LEAST
+    widths = []
+    for LEAST in (4, 8, 12):  # noqa: B007
+        widths.append(reads_what_changes(x))
+    LEAST = 8
+    return nn.ModuleList(map(line, widths))
+
+
+@pytest.mark.parametrize(
+    "factory", [_appending, _counting, _caching, _mutating, _defaulting, _rebinding]
+)
+def test_what_has_another_effect_is_right(factory) -> None:
+    assert_exact(factory, x=range(1, 30))
+
+
+def test_what_is_printed_is_printed_once_a_run(capsys) -> None:
+    count = assert_exact(lambda x: line(prints(x)), x=range(1, 5))
+    assert count.certificate.paths == 2
+    runs = capsys.readouterr().out.count("wide")
+    symcount.derive(lambda x: line(x + 1) if x > 10 and print("wide") is None else line(x))
+    assert runs == capsys.readouterr().out.count("wide")
+
+
+def of_item(x, pair):
+    if x > 10:
+        try:
+            return pair[0] + x
+        except TypeError:
+            return 7
+    return 3
+
+
+def of_length(x, pair):
+    try:
+        n = len(pair)
+    except TypeError:
+        n = 1
+    return x * n if x > 10 else x
+
+
+def of_items(x, pair):
+    try:
+        n = sum(list(pair))
+    except TypeError:
+        n = 1
+    return x * n if x > 10 else x
+
+
+def of_function(x, function):
+    try:
+        n = function(3)
+    except TypeError:
+        n = 1
+    return x * n if x > 10 else x
+
+
+def of_sum(x, pair):
+    try:
+        n = len(pair * 2)
+    except TypeError:
+        n = 1
+    return x * n if x > 10 else x
+
+
+def of_identity(x, one, other):
+    return x * 2 if one is other and x > 10 else x
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        lambda x: line(of_item(x, [3, 4])),
+        lambda x: line(of_length(x, [3, 4])),
+        lambda x: line(of_items(x, [3, 4])),
+        lambda x: line(of_function(x, lambda n: n + 1)),
+        lambda x: line(of_sum(x, [3, 4])),
+        lambda x: line(of_identity(x, *[[3]] * 2)),
+        lambda x: line(of_identity(x, [3], [3])),
+    ],
+)
+def test_an_argument_that_is_no_number(factory) -> None:
+    """In its place is a proxy, of which Python asked what it does not have: a TypeError."""
+    assert_exact(factory, x=range(1, 30))
+
+
+def of_tuple(x, ladder):
+    return next((n for n in ladder if x % n == 0), 1)
+
+
+def test_a_tuple_of_numbers_is_as_good_as_numbers() -> None:
+    count = assert_exact(lambda x: line(x * of_tuple(x, (8, 4, 2))), x=range(1, 40))
+    assert count.certificate.paths == 1
+
+
+class Ladder(NamedTuple):
+    top: int
+
+    def of(self, x):
+        SEEN.append(x)
+        return self.top if x % self.top == 0 else 1
+
+
+LADDER = Ladder(8)
+
+
+def of_named_tuple(x):
+    return LADDER.of(x) if x > 4 else 1
+
+
+def _counting_by_named_tuple(x):
+    SEEN.clear()
+    return line(of_named_tuple(x) + 10 * len(SEEN))
+
+
+def test_a_global_named_tuple_may_have_methods() -> None:
+    assert_exact(_counting_by_named_tuple, x=range(1, 30))
+
+
+# --- functions that change between runs -----------------------------------------------------------
+
+
+def widened(x):
+    return x if x > 10 else 10
+
+
+def around_widened(x):
+    return widened(x) + 1
+
+
+def _around(x):
+    return line(around_widened(x))
+
+
+def test_a_helper_that_is_bound_to_another_function(monkeypatch) -> None:
+    assert_exact(lambda x: line(widened(x)), x=range(1, 30))
+    monkeypatch.setitem(globals(), "widened", lambda x: x if x > 20 else 20)
+    assert_exact(lambda x: line(widened(x)), x=range(1, 30))
+
+    def widened_again(x):
+        return x if x > 5 else 5
+
+    widened_again.__name__ = "widened"
+    monkeypatch.setitem(globals(), "widened", widened_again)
+    assert_exact(lambda x: line(widened(x)), x=range(1, 30))
+
+
+def test_a_helper_whose_helper_becomes_impure(monkeypatch) -> None:
+    """That it had no effect but its result was found out once, and is not so any more."""
+    assert assert_exact(_around, x=range(1, 30)).certificate.paths == 1
+    calls: list[int] = []
+
+    def counted(x):
+        calls.append(1)
+        return x if x > 10 else 10
+
+    monkeypatch.setitem(globals(), "widened", counted)
+
+    def counting(x):
+        calls.clear()
+        return line(around_widened(x) + len(calls))
+
+    assert_exact(counting, x=range(1, 30))
+
+
+def test_a_module_that_is_loaded_again(tmp_path, monkeypatch) -> None:
+    source = "def width(x):\n    return x if x > {0} else {0}\n"
+    (tmp_path / "some_helpers.py").write_text(source.format(10))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    module = importlib.import_module("some_helpers")
+    for least in (10, 2000):
+        (tmp_path / "some_helpers.py").write_text(source.format(least))
+        importlib.reload(module)
+        count = assert_exact(lambda x: line(module.width(x)), x=(*range(1, 30), 2100))
+        assert count(1) == least
+        assert count.certificate.paths == 1
+    sys.modules.pop("some_helpers")
+
+
+def _defining(x):
+    global defined_anew
+
+    def defined_anew(size):
+        return size if size > 10 else 10
+
+    return line(defined_anew(x))
+
+
+def test_a_factory_that_defines_its_helper_anew() -> None:
+    """Each run had another function to follow, and started again to follow it."""
+    assert_exact(_defining, x=range(1, 30))

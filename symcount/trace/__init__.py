@@ -243,8 +243,10 @@ class _Run:
         self,
         listener: Listener,
         settings: Settings,
+        restarted: dict[CodeType, set[int]],
     ) -> None:
         self.listener = listener
+        self.restarted = restarted
         self.branches: list[Branch] = []
         self.ways: list[Way] = []
         self.perturb = settings.perturb
@@ -303,7 +305,7 @@ class _Run:
             if outcome is None and self.ways[-1].is_too_long:
                 self.give_up()
             return self.ways[-1].decide((op, a, b)) if outcome is None else outcome
-        if helpers.follow_as_one(frame):
+        if helpers.follow_as_one(frame, self.restarted):
             self.must_restart = True
             raise Restart
         return self._decide(op, a, b)
@@ -599,11 +601,13 @@ def trace(
             factory itself does not raise here: it is the result (`Trace.raised`).
         TooLong: a loop over a symbol would have more than `settings.longest` iterations.
     """
+    restarted: dict[CodeType, set[int]] = {}
     with _lock:
         for _ in range(_MOST_RESTARTS):
             loaded = len(sys.modules)
             try:
-                return _run_once(factory, symbols, fixed, listen(), settings)
+                run = _Run(listen(), settings, restarted)
+                return _run_once(run, factory, symbols, fixed)
             except Restart:
                 continue
             finally:
@@ -613,13 +617,11 @@ def trace(
 
 
 def _run_once(
+    run: _Run,
     factory: Callable[..., object],
     symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
-    listener: Listener,
-    settings: Settings,
 ) -> Trace:
-    run = _Run(listener, settings)
     nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
     arguments = {
         parameter: (SymFloat if isinstance(value, float) else SymInt)(nodes[name], run)
