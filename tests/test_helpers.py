@@ -408,3 +408,170 @@ def _defining(x):
 def test_a_factory_that_defines_its_helper_anew() -> None:
     """Each run had another function to follow, and started again to follow it."""
     assert_exact(_defining, x=range(1, 30))
+
+
+# --- what is computed with a choice ---------------------------------------------------------------
+
+
+def wide_or_nothing(x):
+    return 0 if x < 4 else 4
+
+
+def negative_or_not(x):
+    return -3 if x < 4 else 5
+
+
+def never_zero(x):
+    return x - 4 if x != 4 else 3
+
+
+def _divided_if_any(x):
+    d = wide_or_nothing(x)
+    return line(x // d + 1 if d else 7)
+
+
+def _remainder_if_any(x):
+    d = wide_or_nothing(x)
+    return line(x % (2 * d) + 1 if d > 0 else 7)
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        _divided_if_any,
+        _remainder_if_any,
+        lambda x: line(x // wide_or_nothing(x) + 1),
+        lambda x: line(x % wide_or_nothing(x) + 1),
+        lambda x: line(x // negative_or_not(x) + 50),
+        lambda x: line(x % negative_or_not(x) + 10),
+        lambda x: line(abs(100 // never_zero(x)) + 1),
+        lambda x: line(abs(100 % never_zero(x)) + 1),
+        lambda x: line(int(x / negative_or_not(x)) + 100),
+        lambda x: line(abs(100 // (2 * wide_or_nothing(x) + 2)) + 1),
+    ],
+)
+def test_division_by_a_choice(factory) -> None:
+    """The choice went out of the division, and one side was divided by zero."""
+    assert_exact(factory, x=range(1, 40))
+
+
+def heads_of(x):
+    for heads in (16, 8, 4, 2):
+        if x % heads == 0:
+            return heads
+    return 1
+
+
+def _one_head(x):
+    if heads_of(x) == 1:
+        raise ValueError("odd")
+    return line(x)
+
+
+def _eight_at_least(x):
+    return line(3 if heads_of(x) >= 8 else x)
+
+
+def _switched(x):
+    return line(x if wide_or_nothing(x) else 100)
+
+
+@pytest.mark.parametrize(
+    ("factory", "expr", "domain"),
+    [
+        (_one_head, "x", "Eq(Mod(x, 2), 0)"),
+        (_eight_at_least, "Piecewise((3, Eq(Mod(x, 8), 0)), (x, True))", "True"),
+        (_switched, "Piecewise((x, x >= 4), (100, True))", "True"),
+    ],
+)
+def test_a_comparison_with_a_choice_is_a_condition(factory, expr, domain) -> None:
+    count = assert_exact(factory, x=range(1, 70))
+    assert (str(count), str(count.domain)) == (expr, domain)
+
+
+# --- in loops -------------------------------------------------------------------------------------
+
+
+def stage(i):
+    if i < 2:
+        return 16
+    return 32 if i < 5 else 64
+
+
+def every_third(i):
+    return 8 if i % 3 == 0 else 3
+
+
+def last_one(i, n):
+    return 7 if i == n - 1 else 3
+
+
+def at_least(x, i):
+    return x if x > i else i
+
+
+def narrowing(i, x):
+    return max(1, x - i) if x > 6 else i + 1
+
+
+def by_both(i, j):
+    return i + 1 if i > j else 2 * j + 1
+
+
+def nested(i, x):
+    return (every_third(i) + stage(i)) // 2 if x > i else every_third(i + 1)
+
+
+def _where_it_is_eight(x, n):
+    layers = nn.ModuleList()
+    for i in range(n):
+        layers.append(line(x) if every_third(i) == 8 else line(3))
+    return layers
+
+
+def _widths_in_a_list(x, n):
+    widths = [nested(i, x) for i in range(n)]
+    return nn.ModuleList(line(width) for width in widths)
+
+
+@pytest.mark.parametrize(
+    ("factory", "expr"),
+    [
+        (lambda x, n: nn.ModuleList(line(at_least(x, 20)) for _ in range(n)),
+         "Piecewise((n*x, x >= 21), (20*n, True))"),
+        (lambda n: nn.ModuleList(line(stage(i)) for i in range(n)),
+         "64*n - 16*Min(2, n) - 32*Min(5, n)"),
+        (lambda n: nn.ModuleList(line(every_third(i)) for i in range(n)), "3*n + 5*ceiling(n/3)"),
+        (lambda n: nn.ModuleList(line(last_one(i, n)) for i in range(n)), "3*n + 4"),
+        (lambda n: nn.ModuleList(line(at_least(i, 3)) for i in range(1, n + 1)),
+         "n**2/2 + n/2 - Min(3, n)**2/2 + 5*Min(3, n)/2"),
+        (lambda x, n: nn.ModuleList(line(narrowing(i, x)) for i in range(n)),
+         "Piecewise((n + x*Min(n, x) - Min(n, x)**2/2 - Min(n, x)/2, x >= 7), "
+         "(n**2/2 + n/2, True))"),
+        (lambda n: nn.ModuleList(line(stage(i // 2)) for i in range(n)),
+         "64*n - 16*Min(4, n) - 32*Min(10, n)"),
+        (lambda n, m: nn.ModuleList(
+            line(last_one(i, n) + last_one(j, m)) for i in range(n) for j in range(m)
+        ), "6*m*n + 4*m + 4*n"),
+        (_where_it_is_eight, "3*n + x*ceiling(n/3) - 3*ceiling(n/3)"),
+        (lambda n, m: nn.ModuleList(line(by_both(i, j)) for i in range(n) for j in range(m)), ""),
+        (lambda x, n: nn.ModuleList(line(nested(i, x)) for i in range(n)), ""),
+        (_widths_in_a_list, ""),
+    ],
+)  # fmt: skip
+def test_helpers_of_an_index_are_summed(factory, expr) -> None:
+    """Sums knew conditions of a loop's tree, and not those within a size."""
+    names = factory.__code__.co_varnames[: factory.__code__.co_argcount]
+    count = assert_exact(factory, **{name: range(1, 12) for name in names})
+    assert (count.certificate.paths, count.certificate.grade) == (1, "complete")
+    assert expr in ("", str(count))
+
+
+def test_a_sum_that_differs_in_the_iterations_around_it() -> None:
+    """The index of the outer loop was looked for among the sizes: a KeyError."""
+    symcount.derive(
+        lambda n, m: nn.ModuleList(
+            line(7 if i == j + 2 else 3) for i in range(n) for j in range(m)
+        ),
+        max_paths=8,
+    )  # fmt: skip
