@@ -463,7 +463,7 @@ def _reciprocal(value: Poly) -> Poly | None:
 
 def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
     """`a // b` of integers."""
-    if as_choice(b) is not None:
+    if _is_choice_of_divisors(b, facts):
         return _for_each_choice(floordiv, a, b, facts, facts)
     if b.constant == 0:
         raise UnsupportedError("division by zero")
@@ -477,8 +477,10 @@ def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
 
 def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
     """`a % b` of integers, with the sign of `b`."""
-    if as_choice(b) is not None:
+    if _is_choice_of_divisors(b, facts):
         return _for_each_choice(mod, a, b, facts, facts)
+    if b.constant == 0:
+        raise UnsupportedError("division by zero")
     divisor = b.constant
     if divisor is not None and divisor > 0:
         a = _reduced(_without_inner_mod(_reduced(a, divisor, facts), divisor), divisor, facts)
@@ -576,13 +578,25 @@ def _assuming(condition: Condition, truth: bool, value: Poly) -> Poly:
     return value
 
 
+def _is_choice_of_divisors(value: Poly, facts: Facts) -> bool:
+    """Whether a number is a choice, and both of its sides are certain not to be zero.
+
+    Then what is divided by it can be divided by both, also at the sizes that take the other.
+    """
+    inner = as_choice(value)
+    return inner is not None and all(
+        _is_choice_of_divisors(side, facts) or facts.at_least(side, 1) or facts.at_least(-side, 1)
+        for side in inner[1:]
+    )
+
+
 def _for_each_choice(
     operation: Callable[[Poly, Poly, Facts], Poly], a: Poly, b: Poly, facts: Facts, here: Facts
 ) -> Poly:
     """An operation whose second operand is a choice, as a choice of what it gives.
 
     What holds on one side only, `here`, may settle what it gives there. It does not simplify it:
-    a side has to be defined, and whole, wherever the choice is.
+    a side has to be whole wherever the choice is.
     """
     inner = as_choice(b)
     if inner is None:
@@ -987,6 +1001,9 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
     root = only_atom(a)
     if isinstance(root, Call) and root.op == "sqrt" and b.constant == 0 and op == "eq":
         return compare("eq", root.args[0], b, facts)  # only the root of zero is zero
+    by_sides = _compared_by_sides(op, a, b, facts)
+    if by_sides is not None:
+        return by_sides
     if any(map(is_float, _top_atoms(difference))):
         if op == "lt" and _is_less_than_share(b, a, facts):
             return None, False
@@ -998,6 +1015,35 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
         condition, polarity = _inequality(difference)
         return condition, not polarity
     return _inequality(-difference)
+
+
+def _compared_by_sides(
+    op: str, a: Poly, b: Poly, facts: Facts
+) -> tuple[Condition | None, bool] | None:
+    """A comparison with a choice, if it comes to one condition: `(8 if c else 3) == 8` is `c`."""
+    choice = next((x for x in (a, b) if as_choice(x) is not None), None)
+    if choice is None:
+        return None
+    condition, then, otherwise = as_choice(choice) or (None, a, b)
+    assert condition is not None
+    sides = []
+    for truth, side in ((True, then), (False, otherwise)):
+        pair = (side, b) if choice is a else (a, side)
+        settled = compare(op, *pair, facts.with_condition(condition, truth))
+        # what is not settled has to be said of all sizes
+        sides.append(settled if settled[0] is None else compare(op, *pair, facts))
+    one, other = sides
+    for truth, (known, value), rest in ((True, one, other), (False, other, one)):
+        if known is not None:
+            continue
+        inner, polarity = rest
+        if inner is None:
+            return (None, value) if value is polarity else (condition, value is truth)
+        if implies(condition, truth, inner, polarity is value):
+            return rest
+        if implies(condition, not truth, inner, polarity is not value):
+            return condition, value is truth
+    return None
 
 
 def _is_less_than_share(share: Poly, whole: Poly, facts: Facts) -> bool:

@@ -146,6 +146,15 @@ class Iteration:
         return True
 
 
+class _Assumed(NamedTuple):
+    """A decision that a way through a function of numbers assumes, and the facts with it."""
+
+    decision: Decision
+    condition: Condition | None
+    truth: bool
+    facts: Facts
+
+
 @dataclass
 class Path:
     """One run, its lowering, each decision with its line, and the limits of the decisions.
@@ -531,6 +540,8 @@ class _Walk:
         self.steps: list[Step] = []
         self.limits: set[tuple[Condition, bool]] = set()
         self.iterations: dict[tuple[Loop, int], Iteration] = {}
+        self._assumed: list[_Assumed] = []
+        self._assumed_here: tuple[Facts, Tags] = facts, ()
 
     def on_branch(self, branch: Branch) -> bool:
         """Take note of a comparison; whether it decides anything new."""
@@ -571,13 +582,11 @@ class _Walk:
 
     def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
         """The outcome of a comparison, if what is known and these decisions settle it."""
-        facts, known = self.facts, dict(self.known)
+        if time.perf_counter() > self.deadline:
+            raise BudgetSpent
         try:
-            for (op, left, right), outcome in under:
-                condition, polarity = self._in_view(op, left, right, branch.tags, facts)
-                if condition is not None:
-                    known[condition] = outcome is polarity
-                    facts = facts.with_condition(condition, outcome is polarity)
+            assumed = self._assuming(under, branch.tags)
+            facts = assumed[-1].facts if assumed else self.facts
             condition, polarity = self._in_view(
                 branch.op, branch.left, branch.right, branch.tags, facts
             )
@@ -585,11 +594,32 @@ class _Walk:
             return None
         if condition is None:
             return polarity
-        for other, truth in known.items():
+        known = [*self.known.items(), *((a.condition, a.truth) for a in assumed)]
+        for other, truth in known:
             for consequence in (True, False):
-                if implies(other, truth, condition, consequence):
+                if other is not None and implies(other, truth, condition, consequence):
                     return consequence is polarity
         return None
+
+    def _assuming(self, under: Sequence[Decision], tags: Tags) -> list[_Assumed]:
+        """What decisions say. Each way has most of them from the one before."""
+        if self._assumed_here != (self.facts, tags):
+            self._assumed, self._assumed_here = [], (self.facts, tags)
+        shared = 0
+        for assumed, decision in zip(self._assumed, under, strict=False):
+            if assumed.decision != decision:
+                break
+            shared += 1
+        del self._assumed[shared:]
+        for decision in under[shared:]:
+            (op, left, right), outcome = decision
+            facts = self._assumed[-1].facts if self._assumed else self.facts
+            condition, polarity = self._in_view(op, left, right, tags, facts)
+            truth = outcome is polarity
+            if condition is not None:
+                facts = facts.with_condition(condition, truth)
+            self._assumed.append(_Assumed(decision, condition, truth, facts))
+        return self._assumed
 
     def _in_view(
         self, op: str, left: Node, right: Node | Number, tags: Tags, facts: Facts
@@ -597,8 +627,10 @@ class _Walk:
         """A comparison of the iterations that it is made in, in normal form."""
         a, others = in_iteration(left, tags, self.lowering)
         b, more = in_iteration(right, tags, self.lowering)
-        if others | more:
+        limits = self.lowering(left).limits | self.lowering(right).limits
+        if others | more or any(has_index(c.left) or has_index(c.right) for c, _ in limits):
             raise NotFolded("the index of a loop is used in another")
+        self.limits |= limits
         return compare(op, a, b, facts)
 
     def split(self, conditions: Iterable[Condition]) -> None:

@@ -463,6 +463,8 @@ def _summed(leaf: Built, known: Known, splits: int) -> Tree:
         raise NotFolded(str(error)) from None
     except Undecided as error:
         condition = error.condition
+        if has_index(condition.left) or has_index(condition.right):
+            raise NotFolded("sums have different forms in the iterations around them") from None
         if not splits:
             raise NotFolded("sums over its iterations have too many forms") from None
     sides = (

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from symcount.algebra import (
+    CHOICES,
     Call,
     Condition,
     Facts,
@@ -24,8 +25,11 @@ from symcount.algebra import (
     Symbol,
     atom,
     call,
+    choice,
+    choices_in,
     compare,
     const,
+    decided,
     floor,
     maximum,
     mentions,
@@ -36,6 +40,7 @@ from symcount.algebra import (
 )
 from symcount.errors import UnsupportedError
 from symcount.paths import Choice, Repeat
+from symcount.trace.loops import INDEX
 
 _MOST_RESIDUES = 256
 
@@ -225,6 +230,9 @@ class _Sum:
 
     def of(self, region: _Region) -> Poly:
         """The sum over all iterations of a region."""
+        condition = self.innermost_condition()
+        if condition is not None:
+            return self._of_choice(condition, region)
         inner = self.innermost_call()
         if inner is not None and inner.op in ("max", "min"):
             return self._of_extremum(inner, region)
@@ -256,6 +264,32 @@ class _Sum:
         }
         innermost = (c for c in calls if calls.isdisjoint(a for p in c.args for a in p.atoms()))
         return min(innermost, key=lambda c: c.key, default=None)
+
+    def innermost_condition(self) -> Condition | None:
+        """The condition of a choice that depends on the index, or whose sides do."""
+        on_index = [
+            a
+            for a in self.value.atoms()
+            if isinstance(a, Call)
+            and a.op in CHOICES
+            and any(mentions(p, self.index) for p in a.args)
+        ]
+        found = choices_in(map(atom, sorted(on_index, key=lambda a: a.key)))
+        return found[0] if found else None
+
+    def _of_choice(self, condition: Condition, region: _Region) -> Poly:
+        """The sum, split by the condition of a choice."""
+        then, otherwise = (
+            _Sum(decided(self.value, condition, truth, self.facts), self.index, self.known)
+            for truth in (True, False)
+        )
+        if not mentions(condition, self.index):
+            if any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in condition.atoms()):
+                return choice(condition, then.of(region), otherwise.of(region))
+            return (then if self.known.truth(condition) else otherwise).of(region)
+        return then.over(Choice(condition, 1, 0), region) + otherwise.over(
+            Choice(condition, 0, 1), region
+        )
 
     def _of_extremum(self, call: Call, region: _Region) -> Poly:
         """The sum, split where the greater of two terms becomes the other one."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dis import opname
 from types import CodeType, FrameType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 import torch
 from torch import nn
@@ -243,8 +243,10 @@ class _Run:
         self,
         listener: Listener,
         settings: Settings,
+        restarted: dict[CodeType, set[int]],
     ) -> None:
         self.listener = listener
+        self.restarted = restarted
         self.branches: list[Branch] = []
         self.ways: list[Way] = []
         self.perturb = settings.perturb
@@ -278,8 +280,8 @@ class _Run:
             raise Restart
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
-        if op == "pow" and self._is_forced() and isinstance(args[1], Node):
-            raise GivenUp  # whether it is an integer depends on a sign that may not be the hint's
+        if self._is_forced() and not helpers.is_defined_anywhere(op, args):
+            self.give_up()
         key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
         known = self._nodes.get(key)
         if known is None:
@@ -300,9 +302,11 @@ class _Run:
         if a is b:
             return op in ("eq", "le", "ge")
         if self.ways:
-            outcome = self._settled(op, a, b)
+            outcome = self._settled(op, a, b, self._forced())
+            if outcome is None and self.ways[-1].is_too_long:
+                self.give_up()
             return self.ways[-1].decide((op, a, b)) if outcome is None else outcome
-        if helpers.follow_as_one(frame):
+        if helpers.follow_as_one(frame, self.restarted):
             self.must_restart = True
             raise Restart
         return self._decide(op, a, b)
@@ -310,28 +314,41 @@ class _Run:
     def require(self, op: str, a: Node, b: Node | Number) -> None:
         if not self._is_forced():
             self._decide(op, a, b)
-        elif not self._settled(op, a, b):
-            raise GivenUp
+        elif not self._settled(op, a, b, ()):
+            self.give_up()
 
     def _is_forced(self) -> bool:
         """Whether the outcome of a comparison has been forced, so that hints may not fit."""
         return any(way.decisions for way in self.ways)
 
+    def _forced(self) -> list[Decision]:
+        return [decision for way in self.ways for decision in way.decisions]
+
+    def give_up(self) -> NoReturn:
+        """Give up following functions as one operation, whatever they make of the exception."""
+        for way in self.ways:
+            way.abandoned = True
+        raise GivenUp
+
     def _give_up_ways(self) -> None:
         """Give up following a function as one operation where its result is not all it says."""
         if self.ways:
-            raise GivenUp
+            self.give_up()
 
-    def _settled(self, op: str, a: Node, b: Node | Number) -> bool | None:
-        """The outcome of a comparison on a way, if it is settled."""
-        under = [decision for way in self.ways for decision in way.decisions]
+    def _settled(
+        self, op: str, a: Node, b: Node | Number, under: Sequence[Decision]
+    ) -> bool | None:
+        """The outcome of a comparison on a way, if these decisions or the path settle it."""
         for comparison, outcome in under:
             if comparison == (op, a, b):
                 return outcome
         known = self._decided.get((op, a, b, self.tags))
         if known is not None:
             return known
-        return self.listener.answer(self._branch(op, a, b), under)
+        try:
+            return self.listener.answer(self._branch(op, a, b), under)
+        except SymcountError:
+            self.give_up()  # it is the business of the run, and not of an `except` in the function
 
     def _branch(self, op: str, a: Node, b: Node | Number) -> Branch:
         place = user_frame()
@@ -607,11 +624,13 @@ def trace(
             factory itself does not raise here: it is the result (`Trace.raised`).
         TooLong: a loop over a symbol would have more than `settings.longest` iterations.
     """
+    restarted: dict[CodeType, set[int]] = {}
     with _lock:
         for _ in range(_MOST_RESTARTS):
             loaded = len(sys.modules)
             try:
-                return _run_once(factory, symbols, fixed, listen(), settings)
+                run = _Run(listen(), settings, restarted)
+                return _run_once(run, factory, symbols, fixed)
             except Restart:
                 continue
             finally:
@@ -621,13 +640,11 @@ def trace(
 
 
 def _run_once(
+    run: _Run,
     factory: Callable[..., object],
     symbols: Mapping[str, tuple[str, Number]],
     fixed: Mapping[str, object],
-    listener: Listener,
-    settings: Settings,
 ) -> Trace:
-    run = _Run(listener, settings)
     nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
     arguments = {
         parameter: (SymFloat if isinstance(value, float) else SymInt)(nodes[name], run)

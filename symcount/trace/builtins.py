@@ -346,6 +346,11 @@ def intercept(original: Any, replacement: Any, *names: str) -> None:
     _names.update(names)
 
 
+def forget(original: Any) -> None:
+    """No longer intercept `original` in modules that are shadowed from now on."""
+    _originals.pop(id(_by_identity.pop(id(original))))
+
+
 for _name, _replacement in BUILTINS.items():
     intercept(getattr(builtins, _name), _replacement, _name)
 for _name, _replacement in MATH.items():

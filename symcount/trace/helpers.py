@@ -10,6 +10,9 @@ stores to nothing but its own variables, and reads no globals but numbers, texts
 numbers and the builtins that are so. Whatever does not fit (a comparison too many, an exception,
 a symbol that becomes a plain number on the way) makes the call an ordinary one, followed branch
 by branch.
+
+A choice is evaluated on both of its sides, so what a forced way computes has to be defined at all
+sizes, and not only at those that go that way: `x // (d - 4)` where `d` may be 4 does not fit.
 """
 
 from __future__ import annotations
@@ -19,19 +22,34 @@ import dis
 import functools
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from symcount.trace.builtins import intercept, is_symbol, original_of, shadow_callers
+from symcount.trace.builtins import forget, intercept, is_symbol, original_of, shadow_callers
 from symcount.trace.graph import COMPARISONS, Node, Number
-from symcount.trace.numbers import SymInt
+from symcount.trace.numbers import SymFloat, SymInt
 
 # More ways through a function than this, and its branches are those of the factory.
 _MOST_WAYS = 64
 # A function of numbers may call others, so deep.
 _DEEPEST = 4
+# So many functions of the same code, or of different code, make one run start again.
+_MOST_TWINS = 4
+_MOST_FOLLOWED = 200
+# Of how many functions the process remembers that they are followed.
+_MOST_REMEMBERED = 1024
+
+# What can be computed on a way that is not taken, if what `require` asks for holds on the path:
+# these raise nothing, and give nothing so large that a size which goes another way had to fear it.
+_ANYWHERE = frozenset(
+    "add sub mul floordiv mod pow neg abs max min truediv float round_digits trunc floor ceil "
+    "round and or xor invert lshift rshift isqrt sqrt log log2 log10 bit_length bit_count gcd "
+    "lcm".split()
+) | {f"if_{name}" for name in COMPARISONS}
+# Of these, only by plain numbers: what is large, and of what type, depends on the right operand.
+_BY_PLAIN_NUMBERS = frozenset(["pow", "lshift", "rshift"])
 
 _FORBIDDEN = frozenset(
     "STORE_GLOBAL DELETE_GLOBAL STORE_NAME DELETE_NAME LOAD_NAME STORE_ATTR DELETE_ATTR "
@@ -44,6 +62,7 @@ _BUILTINS = frozenset(
 # A generator, coroutine or asynchronous generator.
 _SUSPENDED = 0x20 | 0x80 | 0x200
 _SCALARS = (int, float, str, bytes, type(None))
+_CONSTANTS = frozenset([*_SCALARS, bool, SymInt, SymFloat])
 
 Comparison: TypeAlias = "tuple[str, Node, Node | Number]"
 Decision: TypeAlias = "tuple[Comparison, bool]"
@@ -58,19 +77,32 @@ class GivenUp(BaseException):
 
 @dataclass
 class Way:
-    """One way through a function: the outcomes that are forced, and all that were met."""
+    """One way through a function: the outcomes that are forced, and all that were met.
+
+    It is `abandoned` if the function cannot be followed as one, though it may have swallowed the
+    exception that said so.
+    """
 
     forced: tuple[bool, ...]
     decisions: list[Decision] = field(default_factory=list)
+    abandoned: bool = False
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it has made so many decisions that there must be too many ways."""
+        return len(self.decisions) > _MOST_WAYS
 
     def decide(self, comparison: Comparison) -> bool:
         """The outcome of a comparison: the forced one, or true if none is."""
         place = len(self.decisions)
-        if place > _MOST_WAYS:
-            raise GivenUp
         outcome = self.forced[place] if place < len(self.forced) else True
         self.decisions.append((comparison, outcome))
         return outcome
+
+
+def is_defined_anywhere(op: str, args: Sequence[Node | Number]) -> bool:
+    """Whether an operation may be computed at sizes that do not lead to it."""
+    return op in _ANYWHERE and not (op in _BY_PLAIN_NUMBERS and isinstance(args[1], Node))
 
 
 def call_as_one(run: Any, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -81,22 +113,24 @@ def call_as_one(run: Any, function: Callable[..., Any], args: Any, kwargs: Any) 
     """
     ends: list[tuple[list[Decision], Any]] = []
     waiting: list[tuple[bool, ...]] = [()]
+    if len(run.ways) > _DEEPEST:
+        run.give_up()  # it calls itself
     while waiting:
         way = Way(waiting.pop())
         run.ways.append(way)
         try:
             result = function(*args, **kwargs)
         except Exception:
-            raise GivenUp from None
+            way.abandoned = True
         finally:
             run.ways.pop()
-        if type(result) not in (int, SymInt):
-            raise GivenUp
+        if way.abandoned or type(result) not in (int, SymInt):
+            run.give_up()
         ends.append((way.decisions, result))
         outcomes = [outcome for _, outcome in way.decisions]
         waiting += [(*outcomes[:place], False) for place in range(len(way.forced), len(outcomes))]
         if len(ends) + len(waiting) > _MOST_WAYS:
-            raise GivenUp
+            run.give_up()
     return _chosen(run, ends, 0)
 
 
@@ -120,7 +154,6 @@ def _chosen(run: Any, ends: list[tuple[list[Decision], Any]], depth: int) -> Any
 
 # --- which functions ---------------------------------------------------------------------------
 
-_verdicts: dict[int, tuple[CodeType, bool]] = {}
 _followed: dict[int, FunctionType] = {}
 
 
@@ -137,18 +170,25 @@ def helper_around(frame: FrameType) -> tuple[FunctionType, FrameType] | None:
     return None
 
 
-def follow_as_one(frame: FrameType) -> bool:
+def follow_as_one(frame: FrameType, restarted: dict[CodeType, set[int]]) -> bool:
     """See to it that calls of the function of numbers that a frame runs are followed as one.
 
-    Returns whether something was done for that, so that the run must start again.
+    Returns whether something was done for that, so that the run must start again. `restarted` are
+    the functions for which it did, so that one which is made anew in each run is left alone.
     """
     found = helper_around(frame)
     if found is None:
         return False
     function, its_frame = found
+    twins = restarted.setdefault(function.__code__, set())
+    twins.add(id(function))
+    if len(twins) > _MOST_TWINS or len(restarted) > _MOST_FOLLOWED:
+        return False
     if id(function) not in _followed:
+        if len(_followed) >= _MOST_REMEMBERED:
+            forget(_followed.pop(next(iter(_followed))))
         _followed[id(function)] = function
-        intercept(function, _replacement(function), function.__name__)
+        intercept(function, _replacement(function))
     users = [its_frame.f_globals]
     if its_frame.f_back is not None:
         users.append(its_frame.f_back.f_globals)
@@ -156,42 +196,63 @@ def follow_as_one(frame: FrameType) -> bool:
 
 
 def _first_symbol(given: Iterable[Any]) -> Any:
-    """A symbol among the arguments of a call, or in an object among them."""
+    """A symbol among the arguments of a call, or in a tuple or an object among them."""
     for value in given:
-        held = () if isinstance(value, _SCALARS) else getattr(value, "__dict__", {}).values()
-        for item in (value, *held):
+        for item in (value, *_held_by(value)):
             if is_symbol(item):
                 return item
     return None
 
 
-def _as_data(value: Any) -> Any:
-    return value if isinstance(value, _SCALARS) else _Data(value)
+def _held_by(value: Any) -> Iterable[Any]:
+    if type(value) is tuple:
+        return value
+    if type(value) is _Data:
+        value = object.__getattribute__(value, "_Data__object")
+    if isinstance(value, _SCALARS):
+        return ()
+    try:
+        held: Iterable[Any] = object.__getattribute__(value, "__dict__").values()
+    except AttributeError:
+        return ()
+    return held
 
 
 class _Data:
     """An object, such as a config, of which only numbers and texts that it holds can be read."""
 
-    __slots__ = ("_object",)
+    __slots__ = ("__object", "__run")
 
-    def __init__(self, value: object) -> None:
-        object.__setattr__(self, "_object", value)
+    def __init__(self, value: object, run: Any) -> None:
+        object.__setattr__(self, "_Data__object", value)
+        object.__setattr__(self, "_Data__run", run)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        return type(self._object)
+        return type(self.__object)
 
     def __getattr__(self, name: str) -> Any:
-        held = inspect.getattr_static(self._object, name, self)
-        if not isinstance(held, _SCALARS):
-            raise GivenUp
-        return getattr(self._object, name)
+        held = inspect.getattr_static(self.__object, name, self)
+        if held is self or not _is_constant(held) or getattr(self.__object, name) is not held:
+            self.__run.give_up()
+        return held
 
-    def _give_up(self, *args: Any) -> Any:
-        raise GivenUp
 
-    __setattr__ = __delattr__ = __eq__ = __hash__ = __bool__ = _give_up
-    __str__ = __repr__ = __format__ = _give_up
+def _give_up(data: Any, *args: Any) -> Any:
+    """What everything else that can be done with an object comes to."""
+    object.__getattribute__(data, "_Data__run").give_up()
+
+
+for _name in (
+    "setattr delattr eq ne lt le gt ge hash bool str repr format bytes len length_hint iter next "
+    "reversed contains getitem setitem delitem missing call enter exit await aiter anext "
+    "int float complex index round trunc floor ceil neg pos abs invert dir sizeof "
+    "reduce reduce_ex copy deepcopy instancecheck subclasscheck fspath"
+).split():
+    setattr(_Data, f"__{_name}__", _give_up)
+for _name in "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or".split():
+    for _prefix in ("", "r", "i"):
+        setattr(_Data, f"__{_prefix}{_name}__", _give_up)
 
 
 def _replacement(function: FunctionType) -> Callable[..., Any]:
@@ -200,49 +261,75 @@ def _replacement(function: FunctionType) -> Callable[..., Any]:
         symbol = _first_symbol((*args, *kwargs.values()))
         if symbol is None:
             return function(*args, **kwargs)
+        run = symbol._run
+        seen: dict[int, Any] = {}
+
+        def as_data(value: Any) -> Any:
+            if type(value) is _Data or _is_constant(value):
+                return value
+            return seen.setdefault(id(value), _Data(value, run))
+
         try:
-            data = [_as_data(value) for value in args]
-            named = {name: _as_data(value) for name, value in kwargs.items()}
-            return call_as_one(symbol._run, function, data, named)
+            if not _is_pure(function):
+                run.give_up()  # a global of it has become something else
+            data = [as_data(value) for value in args]
+            named = {name: as_data(value) for name, value in kwargs.items()}
+            return call_as_one(run, function, data, named)
         except GivenUp:
-            if symbol._run.ways:
+            if run.ways:
                 raise  # the function that called it cannot be followed as one either
             return function(*args, **kwargs)
 
     return replacement
 
 
-def _may_be_pure(code: CodeType) -> bool:
-    """Whether code, and what is nested in it, stores to nothing but its own variables."""
-    known = _verdicts.get(id(code))
+class _Reading(NamedTuple):
+    """What there is to know of code: whether it may be pure, and the globals that it reads."""
+
+    code: CodeType
+    may_be_pure: bool
+    names: tuple[str, ...]
+
+
+_readings: dict[int, _Reading] = {}
+_MOST_READINGS = 1 << 16
+
+
+def _read(code: CodeType) -> _Reading:
+    """Read code, and what is nested in it: whether it stores to nothing but its own variables."""
+    known = _readings.get(id(code))
     if known is None:
-        answer = not any(i.opname in _FORBIDDEN for i in dis.get_instructions(code)) and all(
-            _may_be_pure(inner) for inner in code.co_consts if isinstance(inner, CodeType)
-        )
-        known = _verdicts[id(code)] = code, answer
-    return known[1]
+        inner = [_read(const) for const in code.co_consts if isinstance(const, CodeType)]
+        steps = list(dis.get_instructions(code))
+        may_be_pure = all(i.may_be_pure for i in inner) and not any(map(_is_forbidden, steps))
+        names = [str(step.argval) for step in steps if step.opname == "LOAD_GLOBAL"]
+        names += [name for i in inner for name in i.names]
+        if len(_readings) >= _MOST_READINGS:
+            _readings.clear()
+        known = _readings[id(code)] = _Reading(code, may_be_pure, tuple(dict.fromkeys(names)))
+    return known
+
+
+def _is_forbidden(step: dis.Instruction) -> bool:
+    is_attribute = step.opname in ("LOAD_ATTR", "LOAD_METHOD")
+    return step.opname in _FORBIDDEN or (is_attribute and str(step.argval).startswith("__"))
+
+
+def _may_be_pure(code: CodeType) -> bool:
+    return _read(code).may_be_pure
 
 
 def _is_pure(function: FunctionType, depth: int = 0) -> bool:
     """Whether calling a function with numbers has no effect but its result."""
     code = function.__code__
-    if depth > _DEEPEST or code.co_freevars or code.co_flags & _SUSPENDED:
+    if depth > _DEEPEST or code.co_freevars or code.co_flags & _SUSPENDED or function.__dict__:
         return False
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     return (
         _may_be_pure(code)
-        and all(isinstance(value, _SCALARS) for value in defaults)
-        and all(_is_harmless(name, function, depth) for name in dict.fromkeys(_globals_read(code)))
+        and all(map(_is_constant, defaults))
+        and all(_is_harmless(name, function, depth) for name in _read(code).names)
     )
-
-
-def _globals_read(code: CodeType) -> Iterator[str]:
-    for instruction in dis.get_instructions(code):
-        if instruction.opname == "LOAD_GLOBAL":
-            yield str(instruction.argval)
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _globals_read(inner)
 
 
 _missing = object()
@@ -264,7 +351,7 @@ def _is_harmless(name: str, function: FunctionType, depth: int) -> bool:
 
 
 def _is_constant(value: object) -> bool:
-    """Whether a value is a number or text, or a tuple of such."""
-    if isinstance(value, tuple):
+    """Whether a value is a number or text, or a tuple of such, and of no class of its own."""
+    if type(value) is tuple:
         return all(map(_is_constant, value))
-    return isinstance(value, _SCALARS)
+    return type(value) in _CONSTANTS
