@@ -123,6 +123,17 @@ def test_a_loop_without_a_bound_is_followed_branch_by_branch(factory) -> None:
     assert count.certificate.paths > 10
 
 
+def rounded_up(x):
+    while x % 16:
+        x = x + 1
+    return x
+
+
+def test_a_way_that_nothing_goes_has_no_end() -> None:
+    """That sixteen numbers in a row are no multiples of 16 was forced, and so were all others."""
+    assert_exact(lambda x: line(rounded_up(x)), x=range(1, 50))
+
+
 # --- the limits of float arithmetic ---------------------------------------------------------------
 
 

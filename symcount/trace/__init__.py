@@ -302,10 +302,12 @@ class _Run:
         if a is b:
             return op in ("eq", "le", "ge")
         if self.ways:
-            outcome = self._settled(op, a, b, self._forced())
-            if outcome is None and self.ways[-1].is_too_long:
+            way = self.ways[-1]
+            way.comparisons += 1
+            if way.is_too_long:
                 self.give_up()
-            return self.ways[-1].decide((op, a, b)) if outcome is None else outcome
+            outcome = self._settled(op, a, b, self._forced())
+            return way.decide((op, a, b)) if outcome is None else outcome
         if helpers.follow_as_one(frame, self.restarted):
             self.must_restart = True
             raise Restart

@@ -33,6 +33,9 @@ from symcount.trace.numbers import SymFloat, SymInt
 
 # More ways through a function than this, and its branches are those of the factory.
 _MOST_WAYS = 64
+# More comparisons on one way than this may be a loop without an end: contradictory outcomes
+# can be forced, such as that none of sixteen numbers in a row is a multiple of sixteen.
+_MOST_COMPARISONS = 256
 # A function of numbers may call others, so deep.
 _DEEPEST = 4
 # So many functions of the same code, or of different code, make one run start again.
@@ -79,18 +82,20 @@ class GivenUp(BaseException):
 class Way:
     """One way through a function: the outcomes that are forced, and all that were met.
 
-    It is `abandoned` if the function cannot be followed as one, though it may have swallowed the
+    `comparisons` are how many it has made, those included whose outcome was settled. It is
+    `abandoned` if the function cannot be followed as one, though it may have swallowed the
     exception that said so.
     """
 
     forced: tuple[bool, ...]
     decisions: list[Decision] = field(default_factory=list)
+    comparisons: int = 0
     abandoned: bool = False
 
     @property
     def is_too_long(self) -> bool:
-        """Whether it has made so many decisions that there must be too many ways."""
-        return len(self.decisions) > _MOST_WAYS
+        """Whether there must be too many ways, or this one never ends, as none would go it."""
+        return len(self.decisions) > _MOST_WAYS or self.comparisons > _MOST_COMPARISONS
 
     def decide(self, comparison: Comparison) -> bool:
         """The outcome of a comparison: the forced one, or true if none is."""
