@@ -114,10 +114,11 @@ def _simplest(value: Rational) -> Rational:
 class Poly:
     """A polynomial in normal form; immutable and hashable."""
 
-    __slots__ = ("_hash", "_repr", "terms")
+    __slots__ = ("_atoms", "_hash", "_repr", "terms")
 
     def __init__(self, terms: Mapping[Monomial, Rational]) -> None:
         self.terms = {m: _simplest(c) for m, c in terms.items() if c != 0}
+        self._atoms: frozenset[Atom] | None = None
         self._hash: int | None = None
         self._repr: str | None = None
 
@@ -189,17 +190,13 @@ class Poly:
             result = result * self
         return result
 
-    def atoms(self) -> set[Atom]:
+    def atoms(self) -> frozenset[Atom]:
         """All atoms, those inside calls included."""
-        found: set[Atom] = set()
-        for monomial in self.terms:
-            for atom, _ in monomial:
-                if atom not in found:
-                    found.add(atom)
-                    if isinstance(atom, Call):
-                        for arg in atom.args:
-                            found |= arg.atoms()
-        return found
+        if self._atoms is None:
+            top = {atom for monomial in self.terms for atom, _ in monomial}
+            inside = (arg.atoms() for atom in top if isinstance(atom, Call) for arg in atom.args)
+            self._atoms = frozenset(top.union(*inside))
+        return self._atoms
 
     @property
     def denominator(self) -> int:
@@ -814,6 +811,12 @@ def _lcm_bounds(*args: Bounds) -> Bounds:
     return 1 if all(low is not None and low >= 1 for low, _ in args) else 0, None
 
 
+def _float_power_bounds(base: Bounds, exponent: Bounds) -> Bounds:
+    if all(low is not None and low >= least for (low, _), least in ((base, 1), (exponent, 0))):
+        return Fraction(1, 2), None  # it is 1 at least, and computed nearly that well
+    return _nonnegative_if_first_is(base)
+
+
 def _nonnegative_if_first_is(base: Bounds, *others: Bounds) -> Bounds:
     return 0 if base[0] is not None and base[0] >= 0 else None, None
 
@@ -867,11 +870,11 @@ CALLS: dict[str, Function] = {
     "fdiv": Function(operator.truediv, _nonnegative_if_all_are, is_float=True),
     "ffloordiv": Function(operator.floordiv, _nonnegative_if_all_are, is_float=True),
     "fmod_py": Function(operator.mod, is_float=True),
-    "fpow": Function(OPERATORS["pow"], _nonnegative_if_first_is, is_float=True),
+    "fpow": Function(OPERATORS["pow"], _float_power_bounds, is_float=True),
     "fabs_py": Function(abs, _nonnegative_bounds, is_float=True),
     "fround": Function(_round_to_digits, is_float=True),
     "hypot": Function(math.hypot, _nonnegative_bounds, is_float=True),
-    "math_pow": Function(math.pow, _nonnegative_if_first_is, is_float=True),
+    "math_pow": Function(math.pow, _float_power_bounds, is_float=True),
     "log_base": Function(math.log, is_float=True),
     **{name: Function(OPERATORS[name], is_float=True) for name in FLOAT_FUNCTIONS_2},
     **{
@@ -938,7 +941,7 @@ class Condition:
     def __reduce__(self) -> Any:
         return Condition, (self.op, self.left, self.right)
 
-    def atoms(self) -> set[Atom]:
+    def atoms(self) -> frozenset[Atom]:
         """All atoms of both sides."""
         return self.left.atoms() | self.right.atoms()
 

@@ -12,9 +12,10 @@ import inspect
 import math
 import random
 import textwrap
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeAlias
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeAlias
 
 from symcount import ambient, evaluate, mentions, verify
 from symcount.algebra import Facts, Poly, choices_in
@@ -27,7 +28,7 @@ from symcount.errors import (
     UnknownShapeError,
     VerificationError,
 )
-from symcount.explore import Exploration, has_index, shortened, takes
+from symcount.explore import Exploration, Path, Point, has_index, shortened, takes
 from symcount.paths import (
     Built,
     Choice,
@@ -56,6 +57,9 @@ _MOST_QUESTIONS = 16
 _MILLISECONDS = 100
 # A constant of a factory's code above this is no size that is worth building.
 _LARGEST_CONSTANT = 1 << 31
+# How many times smaller a point is than one that there is no memory for, by the product of its
+# numbers, if nothing is known of points between them.
+_MUCH_SMALLER = 16
 # torch counts the bytes of a tensor in 63 bits.
 _LARGEST_STORAGE = 1 << 63
 Values: TypeAlias = "Mapping[str, int | float]"
@@ -97,9 +101,28 @@ def require_a_module(call: FactoryCall, found: Exploration, builds: verify.Plain
     tried = len(found.paths)
     others = "another size" if tried == 2 else f"{tried - 1} other sizes"
     more = "" if tried == 1 else f", and at {others}, one for each of its branches"
+    spent = ""
+    if found.out_of_time:
+        spent = (
+            f"\nExploring ended before it built a module: {found.spent}. Give it more: "
+            "derive(factory, max_seconds=...)."
+        )
     raise FactoryError(
-        f"it raises at {hints}{more}{where}:\n  {raised}\n{_advice(raised)}"
+        f"it raises at {hints}{more}{where}:\n  {raised}\n"
+        f"{_furthest(found)}{_advice(raised)}{spent}"
     ) from path.trace.exception
+
+
+def _furthest(found: Exploration) -> str:
+    """What else was raised, where it got furthest, if that is not what was raised first."""
+    first, *others = [p for p in found.paths if p.trace.raised is not None]
+    other = max(others, key=lambda path: len(path.steps), default=first).trace
+    raised = other.raised
+    assert raised is not None and first.trace.raised is not None
+    if (raised.kind, raised.source) == (first.trace.raised.kind, first.trace.raised.source):
+        return ""
+    where = f" ({raised.source})" if raised.source else ""
+    return f"It gets further at {_at(other.hints)}{where}:\n  {raised}\n"
 
 
 def _advice(raised: Raised) -> str:
@@ -145,6 +168,13 @@ def _lost(found: Trace) -> str:
     return " A symbol became a plain number at " + "; ".join(map(str, losses)) + "."
 
 
+class Checked(NamedTuple):
+    """The points at which a formula was compared, and why there are fewer than there should be."""
+
+    points: tuple[tuple[tuple[str, int | float], ...], ...]
+    missing: str = ""
+
+
 def check(
     call: FactoryCall,
     found: Exploration,
@@ -152,8 +182,12 @@ def check(
     tree: Tree,
     facts: Facts,
     may_be_wrong: bool,
-) -> tuple[tuple[tuple[str, int | float], ...], ...]:
-    """Compare the tree with plainly built modules; the points compared, or an error."""
+    deadline: float = math.inf,
+) -> Checked:
+    """Compare the tree with plainly built modules, or raise.
+
+    On every path it is compared however long that takes, at further points until the deadline.
+    """
 
     def expected(point: Values) -> verify.Expected | None:
         try:
@@ -162,14 +196,29 @@ def check(
         except (ArithmeticError, ValueError):
             return None  # as the factory's own arithmetic is undefined there
 
-    points = _points(call, found, tree, may_be_wrong)
-    points += _points_of_pieces(call, found, tree, facts, points)
-    points = [p for p in points if _can_be_built(tree, p)]
-    refused = [dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)]
-    difference = verify.compare(builds, expected, [*points, *refused])
-    if difference is not None:
-        raise _explained(call, found, builds, tree, difference)
-    return tuple(tuple(p.items()) for p in points)
+    def compare(points: Sequence[Values]) -> None:
+        difference = verify.compare(builds, expected, points)
+        if difference is not None:
+            raise _explained(call, found, builds, tree, difference)
+
+    choice = _Points(call, found, builds, tree, facts, deadline)
+    missing = ""
+    for point in choice.of_paths():
+        compare([point])
+    if choice.unbuilt:
+        missing = (
+            f"{choice.unbuilt} {'path' if choice.unbuilt == 1 else 'paths'} could be compared at "
+            "no point, for want of memory"
+        )
+    compare([dict(leaf.hints) for _, leaf in leaves(tree) if isinstance(leaf, Refused)])
+    try:
+        for point in choice.others(may_be_wrong):
+            compare([point])
+    except _NoTime:
+        missing = missing or f"there was time to compare it at {len(choice.chosen)} points only"
+    if choice.short_of_memory:
+        missing = missing or f"there was memory to compare it at {len(choice.chosen)} points only"
+    return Checked(tuple(tuple(point.items()) for point in choice.chosen), missing)
 
 
 def _said(leaf: Built, point: Values) -> verify.Expected:
@@ -219,7 +268,7 @@ def _require_total(weight: Weight, made: Sequence[verify.TensorFacts], sizes: _S
         )
 
 
-def _can_be_built(tree: Tree, point: Values) -> bool:
+def _can_be_described(tree: Tree, point: Values) -> bool:
     """Whether no tensor at a point is larger than torch can describe, even without memory."""
     try:
         leaf = follow(tree, point)
@@ -253,65 +302,167 @@ def _facts_at(weight: Weight, sizes: _Sizes) -> verify.TensorFacts:
     return verify.TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
 
 
-def _points(
-    call: FactoryCall, found: Exploration, tree: Tree, may_be_wrong: bool
-) -> list[dict[str, int | float]]:
-    """The hints of every path, and other points until there are enough of them.
+class _NoTime(Exception):
+    """The time for comparing is over."""
 
-    Points in which every symbol differs from all points before come first.
+
+class _Points:
+    """Chooses the points at which a formula is compared: those where it says a module is built.
+
+    A point whose module there is no memory for is passed over, and from then on none is chosen that
+    is larger than those before, unless it is much smaller. `unbuilt` counts the paths on which
+    there is no other, and `short_of_memory` says whether there are too few points because of it.
     """
-    names = [h.name for h in call.hyperparameters]
-    chosen = [tuple(p.trace.hints.values()) for p in found.paths if p.trace.raised is None]
-    wanted = max(_POINTS, len(chosen) + (HELD_OUT if may_be_wrong else 1))
-    for point in _points_of_other_lengths(call, found):
-        if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
-            chosen.append(point)
-    for distinct in (True, False):
-        for point in islice(_other_points(call, found), _MOST_TRIES):
-            if len(chosen) >= wanted:
-                break
-            if point in chosen or (
-                distinct
-                and any(a == b for other in chosen for a, b in zip(point, other, strict=True))
-            ):
-                continue
-            values = dict(zip(names, point, strict=True))
-            if _is_built(tree, values):
-                chosen.append(point)
-    for point in _points_of_lost_symbols(call, found):
-        if point not in chosen and _is_built(tree, dict(zip(names, point, strict=True))):
-            chosen.append(point)
-    return [dict(zip(names, point, strict=True)) for point in chosen]
 
+    def __init__(
+        self,
+        call: FactoryCall,
+        found: Exploration,
+        builds: verify.PlainBuilds,
+        tree: Tree,
+        facts: Facts,
+        deadline: float,
+    ) -> None:
+        self.call = call
+        self.found = found
+        self.builds = builds
+        self.tree = tree
+        self.facts = facts
+        self.deadline = deadline
+        self.names = [h.name for h in call.hyperparameters]
+        self.chosen: list[dict[str, int | float]] = []
+        self.unbuilt = 0
+        self._further = 0
+        self._wanted = 0
+        self._largest = math.inf
+        self._seen: set[Point] = set()
 
-def _points_of_pieces(
-    call: FactoryCall, found: Exploration, tree: Tree, facts: Facts, chosen: Sequence[Values]
-) -> list[dict[str, int | float]]:
-    """A point on each side of every choice that a helper made, if there are no such points yet."""
-    goals = [decisions for decisions, leaf in leaves(tree) if isinstance(leaf, Built)]
-    goals += _sides_of_choices(found)
-    wanted = [goal for goal in goals if not any(takes(goal, point) for point in chosen)]
-    names = [h.name for h in call.hyperparameters]
-    points = []
+    @property
+    def short_of_memory(self) -> bool:
+        """Whether there are fewer points than there should be for want of memory."""
+        return self._largest < math.inf and len(self.chosen) < self._wanted
 
-    def reached(point: dict[str, int | float]) -> bool:
-        met = [goal for goal in wanted if takes(goal, point)]
-        if met:
-            points.append(point)
-            wanted[:] = [goal for goal in wanted if goal not in met]
-        return bool(met)
+    def of_paths(self) -> Iterator[Values]:
+        """A point of every path: its hints, if there is memory for them."""
+        for path in self.found.paths:
+            if path.trace.raised is None:
+                hints = tuple(path.trace.hints.values())
+                here = hints if self._can_be_built(hints) else self._smaller(path, hints)
+                if here is None:
+                    self.unbuilt += 1
+                else:
+                    yield self._choose(here)
 
-    for values in islice(_other_points(call, found), _MOST_TRIES if wanted else 0):
-        reached(dict(zip(names, values, strict=True)))
-    if wanted:
+    def others(self, may_be_wrong: bool) -> Iterator[Values]:
+        """Further points, until there are enough of them.
+
+        Points in which every symbol differs from all points before come first.
+
+        Raises:
+            _NoTime: the deadline has passed, and there has been one.
+        """
+        self._further = 0
+        self._wanted = wanted = max(_POINTS, len(self.chosen) + (HELD_OUT if may_be_wrong else 1))
+        for point in _points_of_other_lengths(self.call, self.found):
+            if self._is_new(point):
+                yield self._choose(point)
+        for distinct in (True, False):
+            for point in islice(_other_points(self.call, self.found), _MOST_TRIES):
+                if len(self.chosen) >= wanted:
+                    break
+                if distinct and any(
+                    a == b
+                    for other in self.chosen
+                    for a, b in zip(point, other.values(), strict=True)
+                ):
+                    continue
+                if self._is_new(point):
+                    yield self._choose(point)
+        for point in _points_of_lost_symbols(self.call, self.found):
+            if self._is_new(point):
+                yield self._choose(point)
+        for point in self._of_choices():
+            if self._is_new(point):
+                yield self._choose(point)
+
+    def _of_choices(self) -> Iterator[Point]:
+        """A point on each side of every choice that a helper made, if there are none so far."""
+        goals = [decisions for decisions, leaf in leaves(self.tree) if isinstance(leaf, Built)]
+        goals += _sides_of_choices(self.found)
+        missing = [goal for goal in goals if not any(takes(goal, p) for p in self.chosen)]
+
+        def met(point: Values) -> bool:
+            here = [goal for goal in missing if takes(goal, point)]
+            missing[:] = [goal for goal in missing if goal not in here]
+            return bool(here)
+
+        for point in islice(_other_points(self.call, self.found), _MOST_TRIES if missing else 0):
+            if met(self._named(point)):
+                yield point
+        if not missing:
+            return
         from symcount.solver import Solver
 
-        solver = Solver(call.hyperparameters, facts, milliseconds=_MILLISECONDS)
-        solver.small = set(found.short)
-        for goal in wanted[:_MOST_QUESTIONS]:
-            if goal in wanted:
-                _ = any(model and reached(dict(model)) for model in solver.models(goal))
-    return points
+        solver = Solver(self.call.hyperparameters, self.facts, milliseconds=_MILLISECONDS)
+        solver.small = set(self.found.short)
+        solver.deadline = self.deadline
+        for goal in missing[:_MOST_QUESTIONS]:
+            if goal in missing:
+                model = next((m for m in solver.models(goal) if m and met(m)), None)
+                if model is not None:
+                    yield tuple(model[name] for name in self.names)
+
+    def _named(self, point: Point) -> dict[str, int | float]:
+        return dict(zip(self.names, point, strict=True))
+
+    def _choose(self, point: Point) -> Values:
+        self._further += 1
+        self._seen.add(point)
+        self.chosen.append(self._named(point))
+        return self.chosen[-1]
+
+    def _is_new(self, point: Point) -> bool:
+        if point in self._seen:
+            return False
+        if self._further and time.perf_counter() > self.deadline:
+            raise _NoTime
+        self._seen.add(point)
+        if not _is_built(self.tree, self._named(point)):
+            return False
+        if self._can_be_built(point, self._largest):
+            return True
+        if math.prod(point) <= self._largest:
+            built = max((math.prod(p.values()) for p in self.chosen), default=0)
+            self._largest = max(built, math.prod(point) / _MUCH_SMALLER)
+        return False
+
+    def _can_be_built(self, point: Point, largest: float = math.inf) -> bool:
+        """Whether torch can describe the tensors at a point, and there is memory for the rest.
+
+        What is a little smaller than a point without memory would not fail, but take all the
+        memory that there is: nothing is built if the product of the numbers is above `largest`.
+        """
+        values = self._named(point)
+        return (
+            math.prod(point) <= largest
+            and _can_be_described(self.tree, values)
+            and not isinstance(self.builds.at(values), verify.TooLarge)
+        )
+
+    def _smaller(self, path: Path, point: Point) -> Point | None:
+        """Another point of a path, if one can be built."""
+        largest = math.prod(point) / _MUCH_SMALLER
+        ranges = self.call.hyperparameters
+        smaller = (
+            tuple(min(v, h.aligned(v / divisor)) for h, v in zip(ranges, point, strict=True))
+            for divisor in (_MUCH_SMALLER, 64, 256, 1024, 4096)
+        )
+        for other in chain(smaller, islice(_other_points(self.call, self.found), _MOST_TRIES)):
+            if time.perf_counter() > self.deadline:
+                break
+            if takes(path.decisions, self._named(other)) and self._can_be_built(other, largest):
+                return other
+        return None
 
 
 def _sides_of_choices(found: Exploration) -> Iterator[Decisions]:

@@ -12,6 +12,7 @@ from typing import Any
 from symcount import ambient, mentions, verify
 from symcount.algebra import Facts
 from symcount.ambient import OutsideState
+from symcount.budget import Budget
 from symcount.calls import FactoryCall
 from symcount.checking import (
     HELD_OUT,
@@ -22,7 +23,14 @@ from symcount.checking import (
     require_same_again,
 )
 from symcount.errors import DerivationError, IncompleteError, VerificationError
-from symcount.explore import Exploration, Path, explore, first_hints, kinds_that_matter
+from symcount.explore import (
+    Exploration,
+    Mattering,
+    Path,
+    explore,
+    first_hints,
+    kinds_that_matter,
+)
 from symcount.folding import first_of_each_kind
 from symcount.formula import Certificate, Grade, ParamCount
 from symcount.joining import join
@@ -30,7 +38,6 @@ from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Concretisation, Settings
 from symcount.trace.loops import INDEX, NotFolded
 
-_EXPLORING = 0.8  # of the time
 _MOST_TEXTS = 48
 # Symbols of which a module is built with a smaller value first.
 _SMALL = 256
@@ -60,8 +67,11 @@ def derive(
         factory: a function, class, `functools.partial` or other callable that returns an
             `nn.Module`.
         max_paths: how many paths to follow at most.
-        max_seconds: how long it may take. Four fifths of it are for exploring, the rest for
-            joining the paths and comparing them.
+        max_seconds: how long it may take, counted from when a first module has been built
+            plainly. Exploring ends after four fifths of it. Simplifying and comparing may take
+            as long again as all of it; what there is no time for is left out, and the certificate
+            says so. Only what no formula can do without is done however long it takes: a first
+            run on symbols, a comparison on every path, and what the factory itself is busy with.
         strict: refuse a formula whose certificate is not `complete`.
         **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
             it symbolic and says which values it may take.
@@ -139,18 +149,21 @@ class _Derivation:
         self.call = call
         self.builds = builds
         self.max_paths = max_paths
-        self.deadline = time.perf_counter() + _EXPLORING * max_seconds
-        self.max_seconds = max_seconds
+        self.budget = Budget(max_seconds)
         self.drew_random_numbers = drew_random_numbers
         self.facts = declared_facts(call.hyperparameters)
         self.has_loops = False
         self.unfolded = ""
         self.paths: list[Path] = []
         self.short: set[str] = set()
+        self.ran_out = False
+        self._mattering: dict[tuple[Any, ...], Mattering] = {}
 
     def in_the_best_way(self) -> ParamCount:
         """The formula with its loops folded, or else followed for each number of iterations."""
         for settings in self._ways_to_fold():
+            if self.unfolded and (self.ran_out or time.perf_counter() > self.budget.exploring):
+                break  # other ways need longer still
             try:
                 return self.formula(settings)
             except NotFolded as error:
@@ -185,13 +198,25 @@ class _Derivation:
         require_known_shapes(found)
         if self.drew_random_numbers():
             require_same_again(call, found)
-        lost, harmless = self._concretisations(found, settings, in_texts)
-        tree, inferred = join(found, self.facts, call.hyperparameters)
+        tree, inferred, hasty = join(found, self.facts, call.hyperparameters, self.budget.joining)
+        lost, harmless, untried = self._concretisations(found, settings, in_texts)
         if not inferred:  # what loops read from lists is explained by what they decided
             harmless += tuple(c for c in lost if c.kind == ELEMENT)
             lost = tuple(c for c in lost if c.kind != ELEMENT)
-        points = check(call, found, self.builds, tree, self.facts, bool(lost) or inferred)
-        grade, reason = _grade(found, lost, inferred, len(points))
+        points, missing = check(
+            call,
+            found,
+            self.builds,
+            tree,
+            self.facts,
+            bool(lost) or inferred,
+            self.budget.checking,
+        )
+        grade, reason = _grade(found, lost, inferred, len(points), missing)
+        if untried and lost:
+            reason += ". There was no time to see which of its numbers matter"
+        if hasty:
+            reason += ". There was no time to simplify it"
         if settings.specialising and self.unfolded:
             reason += f". Loops were followed for each number of iterations, since {self.unfolded}"
         return ParamCount(
@@ -216,14 +241,16 @@ class _Derivation:
             self.call.hyperparameters,
             self.facts,
             max_paths=self.max_paths,
-            max_seconds=self.deadline - time.perf_counter(),
-            said_seconds=_EXPLORING * self.max_seconds,
+            max_seconds=self.budget.exploring - time.perf_counter(),
+            said_seconds=self.budget.said_for_exploring,
+            seconds_for_a_module=self.budget.for_a_module - time.perf_counter(),
             settings=settings,
             short=self.short,
             on_path=lambda path: self.builds.prepare(path.trace.hints),
         )
         self.has_loops = any(p.trace.loops or p.trace.unrolled for p in found.paths)
         self.paths = found.paths
+        self.ran_out = found.out_of_time
         return found
 
     def _text_matters(
@@ -231,26 +258,51 @@ class _Derivation:
     ) -> bool:
         """Whether texts made of symbols are worth following, and can be."""
         texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
-        if not texts or not 0 < len(in_texts) <= _MOST_TEXTS:
+        if not texts or not 0 < len(in_texts) <= _MOST_TEXTS or found.out_of_time:
             return False
-        return all(p.trace.raised is not None for p in found.paths) or any(
-            "text" in kinds_that_matter(self.call.trace, p, self.facts, settings, in_texts)
-            for p in texts
-            if p.trace.raised is None
+        if not found.has_module:
+            return True
+        return any(
+            "text" in self._matters(path, settings, in_texts, self.budget.exploring).kinds
+            for path in texts
+            if path.trace.raised is None
         )
 
     def _concretisations(
         self, found: Exploration, settings: Settings, in_texts: Sequence[int]
-    ) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...]]:
-        """The concretisations on whose numbers a branch or a shape depends, and the others."""
+    ) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...], bool]:
+        """The concretisations on whose numbers a branch or a shape depends, and the others.
+
+        Those that there was no time to try count as such; also, whether there are any.
+        """
         lost: dict[Concretisation, None] = {}
         harmless: dict[Concretisation, None] = {}
+        untried = False
         for path in found.paths:
             if path.trace.raised is None and path.trace.concretisations:
-                matter = kinds_that_matter(self.call.trace, path, self.facts, settings, in_texts)
+                tried = self._matters(path, settings, in_texts, self.budget.perturbing)
+                untried |= bool(tried.untried)
+                matter = tried.kinds | tried.untried
                 for concretisation in path.trace.concretisations:
                     (lost if concretisation.kind in matter else harmless)[concretisation] = None
-        return tuple(lost), tuple(c for c in harmless if c not in lost)
+        return tuple(lost), tuple(c for c in harmless if c not in lost), untried
+
+    def _matters(
+        self, path: Path, settings: Settings, in_texts: Sequence[int], deadline: float
+    ) -> Mattering:
+        """The kinds of concretisations of a path that matter: the same in every run of its kind."""
+        key = (
+            tuple(path.trace.hints.items()),
+            tuple(settings.texts),
+            settings.specialising,
+        )
+        known = self._mattering.get(key)
+        if known is None or known.untried:
+            known = kinds_that_matter(
+                self.call.trace, path, self.facts, settings, in_texts, deadline
+            )
+            self._mattering[key] = known
+        return known
 
 
 def declared_facts(ranges: Sequence[Hyperparameter]) -> Facts:
@@ -268,15 +320,18 @@ def _exact_bounds(h: Hyperparameter) -> tuple[int | Fraction, int | Fraction | N
 
 
 def _grade(
-    found: Exploration, lost: Sequence[Concretisation], inferred: bool, points: int
+    found: Exploration, lost: Sequence[Concretisation], inferred: bool, points: int, missing: str
 ) -> tuple[Grade, str]:
     open_places = sum(1 for _ in found.open_places())
     if open_places:
         one = open_places == 1
         why = found.spent or f"the solver could not decide {'it' if one else 'them'}"
         verb = "path was" if one else "paths were"
-        return "partial", f"{open_places} {verb} not followed: {why}"
+        also = f". Also, {missing}" if missing else ""
+        return "partial", f"{open_places} {verb} not followed: {why}{also}"
     followed = "every path over the declared values was followed, or proved to be taken by none"
+    if missing:
+        return "partial", f"{followed}, but {missing}"
     if not lost and not inferred:
         return "complete", followed
     if points <= HELD_OUT:

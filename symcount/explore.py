@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from symcount.algebra import (
     Condition,
@@ -39,9 +39,11 @@ from symcount.algebra import (
     substituted,
     symbol,
 )
+from symcount.budget import BudgetSpent
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.evaluate import compile_condition, holds
 from symcount.lower import Known, Limits, Lowering
+from symcount.memory import is_too_large
 from symcount.paths import Decisions
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, Branch, Listen, Loop, Settings, TooLong, Trace
@@ -62,6 +64,8 @@ _MOST_SAMPLED = 12
 _OTHER_LENGTHS = 3
 # The part of the time that may be spent on a factory with loops before they are given up on.
 _FOLDING = 0.6
+# How many times smaller the first hints become if they are too large to build anything with.
+_SMALLER = 8
 # How many decisions a path may have: trees of them are gone through recursively.
 _MOST_DECISIONS = 250
 
@@ -184,9 +188,15 @@ class Exploration:
     root: Place
     paths: list[Path] = field(default_factory=list)
     spent: str = ""
+    out_of_time: bool = False
     seconds: float = 0.0
     solver_seconds: float = 0.0
     short: frozenset[str] = frozenset()
+
+    @property
+    def has_module(self) -> bool:
+        """Whether a run built a module."""
+        return any(path.trace.raised is None for path in self.paths)
 
     def open_places(self) -> Iterator[Place]:
         """The places of the tree that are neither followed nor proved out of reach."""
@@ -203,8 +213,14 @@ def _open_places(root: Place) -> Iterator[Place]:
             yield place
 
 
-class BudgetSpent(BaseException):
-    """The time for exploring is over. Not an `Exception`: no factory may swallow it."""
+def _ends(root: Place) -> Iterator[Path]:
+    stack = [root]
+    while stack:
+        place = stack.pop()
+        if place.condition is not None:
+            stack += place.children()
+        elif place.end is not None:
+            yield place.end
 
 
 class TooManyDecisions(BaseException):
@@ -232,8 +248,10 @@ class Frontier:
         self.first = first
         self.short = short
         self.longest = settings.longest
+        self.deadline = math.inf
         self.lengths = sorted(_ITERATIONS) if settings.specialising else _ITERATIONS
         self._points: dict[int, list[Point]] = {}
+        self._answered: dict[Decisions, bool] = {}
         self._solver: Solver | None = None
 
     @property
@@ -242,7 +260,11 @@ class Frontier:
         return 0.0 if self._solver is None else self._solver.seconds
 
     def next_hints(self, root: Place) -> Values | None:
-        """Hints that lead to an open place, or None when every open place is undecided."""
+        """Hints that lead to an open place, or None when every open place is undecided.
+
+        Raises:
+            BudgetSpent: the deadline has passed.
+        """
         if root.condition is None:
             return None
         if id(root) not in self._points:
@@ -262,10 +284,44 @@ class Frontier:
                     return dict(zip(self.names, self._points[id(place)][0], strict=True))
                 unsolved.append(place)
         for place in unsolved:
-            hints = self._solved(place)
+            self.require_time()
+            hints = self._solved(root, place)
             if hints is not None:
                 return hints
         return None
+
+    def require_time(self) -> None:
+        """Raise `BudgetSpent` if the deadline has passed."""
+        if time.perf_counter() > self.deadline:
+            raise BudgetSpent
+
+    def give_up(self, root: Place, steps: Sequence[Step], hints: Values | None = None) -> None:
+        """Leave the place that a run was meant for which cannot be finished.
+
+        If that is because its `hints` are too large, other candidates are tried that lead there.
+        """
+        place = root
+        for step in steps:
+            if place.condition is None:
+                break
+            then, otherwise = place.children()
+            place = then if step.truth else otherwise
+        points = self._points.get(id(place), [])
+        failed = [-math.inf if hints is None else hints[name] for name in self.names]
+        points[:] = [p for p in points if any(a < b for a, b in zip(p, failed, strict=True))]
+        place.undecided |= not points
+
+    def smaller(self, hints: Values) -> Values | None:
+        """First hints in the place of such that are too large, or None if there are none."""
+        first = tuple(
+            min(hint, allowed.aligned(hint / _SMALLER))
+            for hint, allowed in zip(hints.values(), self.ranges, strict=True)
+        )
+        if first == tuple(hints.values()):
+            return None
+        self.first = first
+        self._points.clear()
+        return dict(zip(self.names, first, strict=True))
 
     def shorten(self, names: Iterable[str]) -> Point:
         """The first hints, with few iterations of the loops that are as long as these symbols."""
@@ -296,6 +352,7 @@ class Frontier:
                 for place in _open_places(root):
                     if place.undecided:
                         continue
+                    self.require_time()
                     place.undecided = True
                     hints = self._solved_iteration(path, name, place)
                     if hints is not None:
@@ -322,12 +379,18 @@ class Frontier:
 
     def _solved_iteration(self, path: Path, name: str, place: Place) -> Values | None:
         decisions = (*path.decisions, *_within(path, name), *place.decisions)
+        question = _with_numbered_indices(decisions, self.facts)
+        if question in self._answered:
+            # Loops that do the same are many; what was found for one has been followed for all.
+            place.unreachable = self._answered[question]
+            return None
+        self._answered[question] = False
         for model in self._z3().models(decisions):
             if model is None:
                 return None
             if takes(decisions, model):
                 return {n: value for n, value in model.items() if n in self.names}
-        place.unreachable = True
+        place.unreachable = self._answered[question] = True
         return None
 
     def _z3(self) -> Solver:
@@ -336,9 +399,10 @@ class Frontier:
 
             self._solver = Solver(self.ranges, self.facts)
         self._solver.small = self.short
+        self._solver.deadline = self.deadline
         return self._solver
 
-    def _solved(self, place: Place) -> Values | None:
+    def _solved(self, root: Place, place: Place) -> Values | None:
         """Hints that z3 finds for a place, which is marked if there are none or it cannot tell."""
         pinned = _pinned(place.decisions)
         if set(self.names) <= pinned.keys():
@@ -348,12 +412,34 @@ class Frontier:
             return None
         for model in self._z3().models(place.decisions):
             if model is None:
-                place.undecided = True
-                return None
+                hints = self._nearby(root, place)
+                place.undecided = hints is None
+                return hints
             if takes(place.decisions, model):
                 self._points[id(place)].append(tuple(model[name] for name in self.names))
                 return model
         place.unreachable = True
+        return None
+
+    def _nearby(self, root: Place, place: Place) -> Values | None:
+        """Hints of a run that went past a place, with one symbol changed so that they lead there.
+
+        The last decision on the way is all that such a run did not meet.
+        """
+        here = root
+        for _, truth in place.decisions[:-1]:
+            here = here.children()[not truth]
+        run = next(_ends(here), None)
+        if run is None:
+            return None
+        for allowed in self.ranges:
+            hint = run.trace.hints[allowed.name]
+            short = shortened(allowed) if allowed.name in self.short else allowed
+            for value in dict.fromkeys(short.near(hint)):
+                hints = {**run.trace.hints, allowed.name: value}
+                if takes(place.decisions[-1:], hints) and takes(place.decisions, hints):
+                    self._points[id(place)].append(tuple(hints.values()))
+                    return hints
         return None
 
     def _sorted(self, place: Place, points: Sequence[Point]) -> tuple[list[Point], list[Point]]:
@@ -394,6 +480,7 @@ def _pinned(decisions: Decisions) -> dict[str, int | float]:
 
 
 def takes(decisions: Decisions, values: Values) -> bool:
+    """Whether these values take a path."""
     try:
         return all(holds(condition, values) is truth for condition, truth in decisions)
     except (ArithmeticError, ValueError):
@@ -425,6 +512,23 @@ def _within(path: Path, name: str) -> Decisions:
     return tuple(decisions)
 
 
+def _with_numbered_indices(decisions: Decisions, facts: Facts) -> Decisions:
+    """The decisions with their indices called by the order in which they are mentioned."""
+    names: dict[str, str] = {}
+    sides = [side for condition, _ in decisions for side in (condition.left, condition.right)]
+    for side in sides:
+        for atom in sorted(side.atoms(), key=repr):
+            if isinstance(atom, Symbol) and atom.name.startswith(INDEX):
+                names.setdefault(atom.name, f"{INDEX}_{len(names)}")
+    for name, number in names.items():
+        sides = [substituted(side, name, symbol(number), facts) for side in sides]
+    pairs = zip(sides[::2], sides[1::2], strict=True)
+    return tuple(
+        (Condition(condition.op, left, right), truth)
+        for (condition, truth), (left, right) in zip(decisions, pairs, strict=True)
+    )
+
+
 def first_hints(ranges: Sequence[Hyperparameter]) -> Point:
     """The defaults, or sizes that no two symbols share."""
     hints: list[int | float] = []
@@ -441,6 +545,7 @@ def explore(
     max_paths: int,
     max_seconds: float,
     said_seconds: float | None = None,
+    seconds_for_a_module: float | None = None,
     settings: Settings = AS_USUAL,
     short: set[str] | None = None,
     on_path: Callable[[Path], None] = lambda path: None,
@@ -448,8 +553,9 @@ def explore(
     """Run the factory until its every branch is followed or proved out of reach.
 
     `on_path` is called after each run; the time it takes counts. `said_seconds` is what is said of
-    the budget where `max_seconds` is what is left of it. `short` are symbols that say how long
-    loops are; those that are found to are added.
+    the budget where `max_seconds` is what is left of it, and `seconds_for_a_module` how long it
+    may take while the factory has done nothing but raise. The first run is finished however long
+    it takes. `short` are symbols that say how long loops are; those that are found to are added.
 
     Raises:
         NondeterministicError: the same decisions did not lead to the same next decision.
@@ -463,15 +569,23 @@ def explore(
     known: Known = {}
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
     lengths = frontier.other_lengths(found.paths)
+
+    def deadline() -> float:
+        if not found.paths:
+            return math.inf
+        seconds = max_seconds
+        if frontier.short and not settings.specialising:
+            seconds *= _FOLDING  # the loops may have to be followed in another way
+        if not found.has_module:
+            seconds = max(max_seconds, seconds_for_a_module or 0)
+        return started + seconds
+
     try:
         while hints is not None:
-            seconds = max_seconds
-            if frontier.short and not settings.specialising:
-                seconds *= _FOLDING  # the loops may have to be followed in another way
-            deadline = started + seconds if found.paths else math.inf
-            usual = replace(settings, longest=frontier.longest)
+            frontier.deadline = deadline()
+            usual = replace(settings, longest=frontier.longest, deadline=frontier.deadline)
             try:
-                path = _run(tracer, hints, facts, found.root, known, usual, deadline)
+                path = _run(tracer, hints, facts, found.root, known, usual)
             except TooLong as error:
                 hints = frontier.after(error)
                 continue
@@ -481,11 +595,17 @@ def explore(
                         f"{error.steps[-1].source}: it takes more than {_MOST_DECISIONS} decisions "
                         "that depend on its symbols; fix some of them: derive(factory, name=value)"
                     ) from None
-                _leave(found.root, error.steps)
+                frontier.give_up(found.root, error.steps)
                 hints = frontier.next_hints(found.root)
                 continue
-            if found.paths and _is_too_large(path):
-                _leave(found.root, path.steps)
+            too_large = is_too_large(path.trace.exception)
+            if too_large and not found.paths:
+                smaller = frontier.smaller(hints)
+                if smaller is not None:
+                    hints = smaller
+                    continue
+            if too_large and found.paths:
+                frontier.give_up(found.root, path.steps, hints)
             else:
                 try:
                     end = _insert(found.root, path)
@@ -498,6 +618,9 @@ def explore(
                         raise NotFolded("what follows a list depends on its length") from None
                     raise
                 if end is path:
+                    if found.paths and path.trace.exception is not None:
+                        # what its frames hold on to is all that the run made
+                        path.trace.exception.__traceback__ = None
                     found.paths.append(path)
                     on_path(path)
                 else:
@@ -507,14 +630,15 @@ def explore(
             if len(found.paths) >= max_paths and any(True for _ in found.open_places()):
                 found.spent = f"the budget of {max_paths} paths was spent"
                 break
-            if time.perf_counter() - started > seconds:
-                raise BudgetSpent
+            frontier.deadline = deadline()
+            frontier.require_time()
             hints = frontier.next_hints(found.root) or frontier.next_iteration(found.paths)
             if hints is None and settings.lengths:
                 hints = next(lengths, None)
     except BudgetSpent:
         said = max_seconds if said_seconds is None else said_seconds
         found.spent = f"the budget for exploring, {said:g} seconds, was spent"
+        found.out_of_time = True
     found.seconds = time.perf_counter() - started
     found.solver_seconds = frontier.solver_seconds
     found.short = frozenset(frontier.short)
@@ -528,14 +652,11 @@ class _Walk:
     comes to is remembered at the place.
     """
 
-    def __init__(
-        self, root: Place, facts: Facts, lowering: Lowering, hints: Values, deadline: float
-    ) -> None:
+    def __init__(self, root: Place, facts: Facts, lowering: Lowering, hints: Values) -> None:
         self.place: Place | None = root
         self.facts = facts
         self.lowering = lowering
         self.hints = hints
-        self.deadline = deadline
         self.known: dict[Condition, bool] = {}
         self.steps: list[Step] = []
         self.limits: set[tuple[Condition, bool]] = set()
@@ -545,8 +666,6 @@ class _Walk:
 
     def on_branch(self, branch: Branch) -> bool:
         """Take note of a comparison; whether it decides anything new."""
-        if time.perf_counter() > self.deadline:
-            raise BudgetSpent
         left, right = self.lowering.compared(branch.op, branch.left, branch.right)
         indices = self.lowering.indices(branch.left) | self.lowering.indices(branch.right)
         self.limits |= limits_of(left.limits | right.limits, indices, self.lowering)
@@ -582,8 +701,6 @@ class _Walk:
 
     def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
         """The outcome of a comparison, if what is known and these decisions settle it."""
-        if time.perf_counter() > self.deadline:
-            raise BudgetSpent
         try:
             assumed = self._assuming(under, branch.tags)
             facts = assumed[-1].facts if assumed else self.facts
@@ -789,14 +906,13 @@ def _run(
     root: Place,
     known: Known,
     settings: Settings,
-    deadline: float = math.inf,
 ) -> Path:
     lowering = Lowering(facts, known)
     walk: _Walk
 
     def listen() -> _Walk:
         nonlocal walk
-        walk = _Walk(root, facts, lowering, hints, deadline)
+        walk = _Walk(root, facts, lowering, hints)
         walk.split(settings.splits)
         return walk
 
@@ -806,6 +922,7 @@ def _run(
             walk.iteration((loop, number))
     iterations = tuple(walk.iterations.values())
     _require_whole_loops(trace, iterations)
+    lowering.forget()  # most nodes are of values that no tensor depends on
     return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits), iterations)
 
 
@@ -830,21 +947,11 @@ def _lengths(path: Path) -> set[str]:
     return {a.name for a in atoms if isinstance(a, Symbol) and not a.name.startswith(INDEX)}
 
 
-def _is_too_large(path: Path) -> bool:
-    """Whether the run failed because torch cannot describe tensors so large."""
-    raised = path.trace.raised
-    return raised is not None and "Storage size calculation overflowed" in raised.message
+class Mattering(NamedTuple):
+    """The kinds of concretisations that matter, and those that there was no time to try."""
 
-
-def _leave(root: Place, steps: Sequence[Step]) -> None:
-    """Give up on the place that hints too large to build anything with were meant for."""
-    place = root
-    for step in steps:
-        if place.condition is None:
-            break
-        then, otherwise = place.children()
-        place = then if step.truth else otherwise
-    place.undecided = True
+    kinds: frozenset[str]
+    untried: frozenset[str] = frozenset()
 
 
 def kinds_that_matter(
@@ -853,7 +960,8 @@ def kinds_that_matter(
     facts: Facts,
     settings: Settings,
     in_texts: Sequence[int] = (),
-) -> set[str]:
+    deadline: float = math.inf,
+) -> Mattering:
     """The kinds of concretisations of a path whose numbers reach a branch or a shape.
 
     The path is run again with other numbers in their place, those that the factory's texts
@@ -861,26 +969,36 @@ def kinds_that_matter(
     initial values, in names, or in messages. Reading a value of a tensor counts as mattering.
     """
     found = path.trace.concretisations
-    kinds = {c.kind for c in found}
     matter = {c.kind for c in found if c.value is None}
+    rest = {c.kind for c in found} - matter
+    story: Any = None
 
     def differs(chosen: set[str], changes: Sequence[Callable[[Number], Number]]) -> bool:
-        return any(
-            _story(path, facts)
-            != _story(_perturbed(tracer, path, facts, settings, chosen, change), facts)
-            for change in changes
-        )
+        nonlocal story
+        for change in changes:
+            if time.perf_counter() > deadline:
+                raise BudgetSpent
+            story = story or _story(path, facts)
+            other = _perturbed(tracer, path, facts, settings, chosen, change, deadline)
+            if _story(other, facts) != story:
+                return True
+        return False
 
-    rest = kinds - matter
-    if rest and differs(rest, _CHANGES):
-        matter |= {kind for kind in rest if len(rest) == 1 or differs({kind}, _CHANGES)}
-    if "text" in rest - matter:
-        values = {c.value for c in found if c.kind == "text"}
-        if len(in_texts) ** len(values) > _MOST_TEXTS or differs(
-            {"text"}, [_Assigned(numbers) for numbers in product(in_texts, repeat=len(values))]
-        ):
-            matter.add("text")
-    return matter
+    try:
+        if rest and differs(rest, _CHANGES):
+            alone = {kind for kind in rest if len(rest) == 1 or differs({kind}, _CHANGES)}
+            matter |= alone
+            rest -= alone
+        rest &= {"text"}
+        if rest:
+            values = {c.value for c in found if c.kind == "text"}
+            if len(in_texts) ** len(values) > _MOST_TEXTS or differs(
+                {"text"}, [_Assigned(numbers) for numbers in product(in_texts, repeat=len(values))]
+            ):
+                matter.add("text")
+    except BudgetSpent:
+        return Mattering(frozenset(matter), frozenset(rest))
+    return Mattering(frozenset(matter))
 
 
 def _one_more(value: Number) -> Number:
@@ -918,11 +1036,12 @@ def _perturbed(
     settings: Settings,
     kinds: set[str],
     change: Callable[[Number], Number],
+    deadline: float,
 ) -> Path:
     def perturb(kind: str, value: Number) -> Number:
         return change(value) if kind in kinds else value
 
-    settings = replace(settings, perturb=perturb, longest=_MOST_ITERATIONS)
+    settings = replace(settings, perturb=perturb, longest=_MOST_ITERATIONS, deadline=deadline)
     return _run(tracer, path.trace.hints, facts, Place(()), {}, settings)
 
 

@@ -89,6 +89,13 @@ class Folder:
         self.inferred = False
         self.limits: set[tuple[Condition, bool]] = set()
         self._by_tags = {id(run): _by_tags(run) for run in self.runs}
+        self._iterations: dict[str, list[tuple[Path, Iteration]]] = {}
+        self._inside: dict[tuple[int, Tags], list[Loop]] = {}
+        for run in self.runs:
+            for iteration in run.iterations:
+                self._iterations.setdefault(iteration.loop.name, []).append((run, iteration))
+            for loop in run.trace.loops:
+                self._inside.setdefault((id(run), loop.inside), []).append(loop)
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
 
     def weights(self) -> tuple[Weight, ...]:
@@ -167,23 +174,28 @@ class Folder:
 
     def _tree(self, name: str, count: Poly) -> Any:
         """What the iterations of a loop make, as a tree of choices on its index."""
+        for conditions, is_inferred in self._exceptions(name, count):
+            found = self._grown(name, conditions)
+            if found is not None:
+                self.inferred |= is_inferred
+                return found
+        raise NotFolded("iterations of a loop differ in what they make")
+
+    def _exceptions(self, name: str, count: Poly) -> Iterator[tuple[list[Condition], bool]]:
+        """Conditions by which iterations that decided alike may differ, none first.
+
+        Also, whether that they do is inferred.
+        """
+        yield [], False
         own = set(_conditions(self.path.loops[name]))
         explained = [c for c in dict.fromkeys(self._decided_elsewhere(name, count)) if c not in own]
         ends = [
             compare("eq", symbol(name), end, self.facts)[0] for end in (const(0), count - const(1))
         ]
         first, last = ([end] if end is not None else [] for end in ends)
-        for conditions, is_inferred in (
-            ([], False),
-            (explained, False),
-            (explained + first, True),
-            (explained + first + last, True),
-        ):
-            found = self._grown(name, conditions)
-            if found is not None:
-                self.inferred |= is_inferred
-                return found
-        raise NotFolded("iterations of a loop differ in what they make")
+        yield explained, False
+        yield explained + first, True
+        yield explained + first + last, True
 
     def _decided_elsewhere(self, name: str, count: Poly) -> Iterator[Condition]:
         """What loops of as many iterations decided, which may have made a list for this one."""
@@ -209,15 +221,12 @@ class Folder:
         """
         made: dict[tuple[bool, ...], dict[int, _Signature]] = {}
         root = self.path.loops[name]
-        for run in self.runs:
-            for iteration in run.iterations:
-                if iteration.loop.name != name:
-                    continue
-                known = tuple(_holds(condition, run, iteration) for condition in exceptions)
-                end = _end(root, iteration)
-                here = self._made(run, (*iteration.loop.inside, (iteration.loop, iteration.number)))
-                if made.setdefault(known, {}).setdefault(id(end), here) != here:
-                    return None
+        for run, iteration in self._iterations.get(name, ()):
+            known = tuple(_holds(condition, run, iteration) for condition in exceptions)
+            end = _end(root, iteration)
+            here = self._made(run, (*iteration.loop.inside, (iteration.loop, iteration.number)))
+            if made.setdefault(known, {}).setdefault(id(end), here) != here:
+                return None
         if exceptions and not _all_seen(root, exceptions, made):
             self.inferred = True
         return _tree_of(root, exceptions, (), made)
@@ -241,10 +250,9 @@ class Folder:
                 assert item.tensor is not None
                 numbers = [number for _, number in tags]
                 self._members.setdefault((loops, item), []).append((numbers, item.tensor.name))
-        for loop in run.trace.loops:
-            if loop.inside == tags:
-                count = lowering(loop.count)
-                made.append(_Made(loop.name, (count.poly,), (), 0))
+        for loop in self._inside.get((id(run), tags), ()):
+            count = lowering(loop.count)
+            made.append(_Made(loop.name, (count.poly,), (), 0))
         return tuple(made)
 
     def _sizes(self, run: Path, tensor: TracedTensor, tags: Tags) -> tuple[Poly, ...] | None:

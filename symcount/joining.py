@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcount.algebra import Condition, Facts, Poly, choices_in, decided, divisibility
 from symcount.errors import UnsupportedError
@@ -15,7 +17,7 @@ from symcount.explore import (
     has_index,
 )
 from symcount.folding import Folder, summed, weight_of
-from symcount.lower import Lowering
+from symcount.lower import Known, Lowering
 from symcount.paths import (
     Built,
     Decisions,
@@ -30,20 +32,40 @@ from symcount.paths import (
 from symcount.symbols import Hyperparameter
 from symcount.trace import TracedTensor
 
+if TYPE_CHECKING:
+    from symcount.solver import Solver
+
 # Choices within the sizes of a path make pieces of it if these are no more than this.
 _MOST_PIECES = 4
 
 
-def join(found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> tuple[Tree, bool]:
+class Joined(NamedTuple):
+    """A decision tree of weights.
+
+    `inferred` says whether iterations of a loop were taken for exceptions that no decision
+    explains, and `hasty` whether there was no time to simplify all that can be.
+    """
+
+    tree: Tree
+    inferred: bool
+    hasty: bool
+
+
+def join(
+    found: Exploration,
+    facts: Facts,
+    ranges: Sequence[Hyperparameter],
+    deadline: float = math.inf,
+) -> Joined:
     """The decision tree of what exploring found, simplified by what holds on its paths.
 
-    Also, whether iterations of a loop were taken for exceptions that no decision explains.
+    What is not simplified by the deadline stays as it was traced.
 
     Raises:
         NotFolded: what a loop does cannot be said for all its iterations at once.
     """
-    joiner = _Joiner(found, facts, ranges)
-    return joiner.tree(), joiner.inferred
+    joiner = _Joiner(found, facts, ranges, deadline)
+    return Joined(joiner.tree(), joiner.inferred, joiner.hasty)
 
 
 class _Joiner:
@@ -53,47 +75,73 @@ class _Joiner:
     weights, what holds on all paths of one kind simplifies that kind.
     """
 
-    def __init__(self, found: Exploration, facts: Facts, ranges: Sequence[Hyperparameter]) -> None:
+    def __init__(
+        self,
+        found: Exploration,
+        facts: Facts,
+        ranges: Sequence[Hyperparameter],
+        deadline: float,
+    ) -> None:
         self.found = found
+        self.deadline = deadline
+        self.hasty = False
         self.ranges = ranges
         self.facts = facts
         self.limits = {id(p): set(p.limits) for p in found.paths}
         self.built = [p for p in found.paths if p.trace.raised is None]
         self.inferred = False
+        self._solver: Solver | None = None
+        self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
+        self._known: dict[int, tuple[Facts, Known]] = {}
 
     def tree(self) -> Tree:
         """The tree. Each path ends at the limits up to which its float steps are exact."""
+        weights = {id(path): self._weights(path, self.facts) for path in self.built}
         common = self._facts_of(self.built)
         kinds: dict[tuple[Weight, ...], list[Path]] = {}
         for path in self.built:
-            kinds.setdefault(self._weights(path, common), []).append(path)
-        weights: dict[int, tuple[Weight, ...]] = {}
+            kinds.setdefault(self._simplified(path, common, weights), []).append(path)
         for general, paths in kinds.items():
             simplest = general
             if len(kinds) > 1:
-                simplest = self._weights(paths[0], self._facts_of(paths))
-            if not self._is_proved(paths, simplest):
-                simplest = self._weights(paths[0], self.facts)
+                simplest = self._simplified(paths[0], self._facts_of(paths), weights)
             for path in paths:
-                weights[id(path)] = simplest
-                self.limits[id(path)] |= self.limits[id(paths[0])]
+                if self._is_proved(path, weights[id(path)], simplest):
+                    weights[id(path)] = simplest
+                    self.limits[id(path)] |= self.limits[id(paths[0])]
         return self._freeze(self.found.root, weights)
 
-    def _is_proved(self, paths: Sequence[Path], simplest: tuple[Weight, ...]) -> bool:
-        """Whether the solver shows that what was simplified is equal on all of `paths`."""
-        plain = self._weights(paths[0], self.facts)
+    def _simplified(
+        self, path: Path, facts: Facts, weights: Mapping[int, tuple[Weight, ...]]
+    ) -> tuple[Weight, ...]:
+        """The weights of a path by what holds on it; those it has if there is no time."""
+        if facts is self.facts:
+            return weights[id(path)]
+        if time.perf_counter() > self.deadline:
+            self.hasty = True
+            return weights[id(path)]
+        return self._weights(path, facts)
+
+    def _is_proved(self, path: Path, plain: Sequence[Weight], simplest: Sequence[Weight]) -> bool:
+        """Whether the solver shows that what was simplified is equal where the path is taken."""
         pairs = {
             (a, b)
             for one, other in zip(plain, simplest, strict=True)
             for a, b in zip(one.shape or (), other.shape or (), strict=True)
             if a != b
         }
-        if not pairs:
-            return True
-        from symcount.solver import Solver
+        return all(self._are_equal(a, b, path.decisions) for a, b in pairs)
 
-        solver = Solver(self.ranges, self.facts)
-        return all(solver.proves_equal(a, b, p.decisions) for a, b in pairs for p in paths)
+    def _are_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
+        key = a, b, decisions
+        if key not in self._equal:
+            if self._solver is None:
+                from symcount.solver import Solver
+
+                self._solver = Solver(self.ranges, self.facts, deadline=self.deadline)
+            self._equal[key] = self._solver.proves_equal(a, b, decisions)
+            self.hasty |= not self._equal[key] and time.perf_counter() > self.deadline
+        return self._equal[key]
 
     def _facts_of(self, paths: Sequence[Path]) -> Facts:
         """The declared facts and the divisibilities that hold on all of `paths`."""
@@ -106,7 +154,10 @@ class _Joiner:
         return facts
 
     def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
-        lowering = path.lowering if facts is self.facts else Lowering(facts)
+        lowering = path.lowering
+        if facts is not self.facts:
+            # paths do much the same arithmetic
+            lowering = Lowering(facts, self._known.setdefault(id(facts), (facts, {}))[1])
         if path.trace.loops or path.trace.unrolled:
             folder = Folder(path, lowering)
             weights = folder.weights()

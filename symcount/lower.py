@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from symcount import algebra
@@ -66,6 +67,9 @@ class Lowering:
         """The normal form of a node or number."""
         if not isinstance(operand, Node):
             return _constant(operand)
+        done = self._done.get(id(operand))
+        if done is not None:
+            return done[1]
         stack = [operand]
         while stack:
             node = stack[-1]
@@ -107,6 +111,11 @@ class Lowering:
             if self.facts.at_least(p, 1) and self.facts.at_least(q, 0) and exactly.small(q):
                 return Value(p, a.is_float, a.limits | exactly.limits), b
         return a, b
+
+    def forget(self) -> None:
+        """Let go of the nodes; those that are asked for again are lowered again."""
+        self._done.clear()
+        self._indices.clear()
 
     def _lower(self, node: Node) -> Value:
         if node.op == "symbol":
@@ -202,6 +211,7 @@ class _Exactly:
         return False
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _constant(value: Number | str) -> Value:
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -29,9 +29,16 @@ _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
 # From here on a float step may overflow, and nothing is said of its result.
 _OVERFLOW_BITS = 1023
-# Values of the symbols are looked for up to the first of these, then up to the next; and values of
-# symbols that should be small, because loops are as long, up to the numbers beside them.
-_LIMITS = ((2**12, 8), (2**12, 64), (2**17, 512), (2**24, 512))
+# Values of the symbols are looked for up to the first of these, then up to the next.
+_LIMITS = (2**12, 2**17, 2**24)
+# Symbols that should be small, because loops are as long, are up to the second of each pair: a
+# long loop takes longer than anything that a large value of another symbol leads to.
+_LIMITS_OF_SMALL = (
+    *((limit, 8) for limit in _LIMITS),
+    (2**12, 64),
+    (2**17, 64),
+    (2**24, 512),
+)
 # torch describes sizes in 63 bits. Whether floats may overflow is judged for such sizes only.
 _LARGEST_SIZE_BITS = 63
 Values: TypeAlias = "Mapping[str, int | float]"
@@ -44,15 +51,23 @@ class Solver:
         ranges: the symbols and their values.
         facts: what is known of the symbols on every path.
         milliseconds: how long one question may take.
+        deadline: when, by `time.perf_counter`, nothing is known any more: no question that is
+            open then has an answer.
     """
 
     def __init__(
-        self, ranges: Sequence[Hyperparameter], facts: Facts, milliseconds: int = 400
+        self,
+        ranges: Sequence[Hyperparameter],
+        facts: Facts,
+        milliseconds: int = 400,
+        deadline: float = math.inf,
     ) -> None:
         self.facts = facts
         self.milliseconds = milliseconds
+        self.deadline = deadline
         self.seconds = 0.0
         self._symbols = {h.name: (z3.Real if h.real else z3.Int)(h.name) for h in ranges}
+        self._translation = _Translation(self._symbols, facts)
         self.small: set[str] = set()
         self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
 
@@ -66,7 +81,8 @@ class Solver:
         if self._check(solver) == z3.unsat:
             return
         symbols = self._symbols_of(decisions)
-        for limit, small in _LIMITS if self.small else _LIMITS[1:]:
+        limits = _LIMITS_OF_SMALL if self.small else [(limit, limit) for limit in _LIMITS]
+        for limit, small in limits:
             solver.push()
             solver.add(*(s <= (small if n in self.small else limit) for n, s in symbols.items()))
             while most and self._check(solver) == z3.sat:
@@ -89,29 +105,29 @@ class Solver:
     def _asking(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> Any:
         """A z3 solver that is told of a path, and that pairs of polynomials differ there."""
         solver = z3.Solver()
-        solver.set("timeout", self.milliseconds)
-        symbols = self._symbols_of(decisions)
-        translation = _Translation(symbols, self.facts)
+        symbols = self._symbols_of(decisions, *different)
+        translation = self._translation
+        translation.begin(symbols)
         solver.add(*self._domain)
         solver.add(*(s >= 0 for name, s in symbols.items() if name not in self._symbols))
         solver.add(*(translation.condition(c, truth) for c, truth in decisions))
-        for a, b in different:
-            for base in a.atoms() | b.atoms():
-                if isinstance(base, Symbol) and base.name not in symbols:
-                    symbols[base.name] = z3.Int(base.name)
-                    solver.add(symbols[base.name] >= 0)
-            solver.add(translation.poly(a) != translation.poly(b))
-        solver.add(*translation.definitions)
+        solver.add(*(translation.poly(a) != translation.poly(b) for a, b in different))
+        solver.add(*translation.definitions.values())
         return solver
 
-    def _symbols_of(self, decisions: Decisions) -> dict[str, Any]:
-        """The symbols, and the indices of loops that the decisions mention."""
+    def _symbols_of(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> dict[str, Any]:
+        """The symbols, and the indices of loops that a question mentions."""
         atoms = set().union(*(c.atoms() for c, _ in decisions))
+        atoms = atoms.union(*(side.atoms() for pair in different for side in pair))
         indices = {a.name for a in atoms if isinstance(a, Symbol)} - self._symbols.keys()
         return self._symbols | {name: z3.Int(name) for name in sorted(indices)}
 
     def _check(self, solver: Any) -> Any:
         started = time.perf_counter()
+        left = self.deadline - started
+        if left <= 0:
+            return z3.unknown
+        solver.set("timeout", max(1, int(min(self.milliseconds, 1000 * left))))
         answer = solver.check()
         self.seconds += time.perf_counter() - started
         return answer
@@ -136,28 +152,54 @@ def _declared(h: Hyperparameter, s: Any) -> Iterator[Any]:
 
 
 class _Translation:
-    """One question in z3's terms.
+    """Questions in z3's terms, one after the other.
 
-    `definitions` say what the unknowns stand for. They hold wherever the atoms are defined, which
-    the conditions that come before them on the path ensure, so they belong to this question only.
+    `definitions` say what the unknowns of a question stand for. They hold wherever the atoms are
+    defined, which the conditions that come before them on the path ensure, so they belong to the
+    questions that mention these atoms only. Questions about one tree share most of their
+    conditions: what these and their atoms are in z3's terms is remembered, definitions included.
     """
 
     def __init__(self, symbols: Mapping[str, Any], facts: Facts) -> None:
         self.symbols = symbols
         self.facts = facts
-        self.definitions: list[Any] = []
-        self._atoms: dict[Atom, Any] = {}
+        self.definitions: dict[int, Any] = {}
+        self._atoms: dict[Atom, tuple[Any, dict[int, Any]]] = {}
+        self._conditions: dict[Condition, tuple[Any, dict[int, Any]]] = {}
+
+    def begin(self, symbols: Mapping[str, Any]) -> None:
+        """Begin another question, about these symbols."""
+        self.symbols = symbols
+        self.definitions = {}
+
+    def define(self, *definitions: Any) -> None:
+        """Say something of the unknowns of this question."""
+        self.definitions.update((id(definition), definition) for definition in definitions)
 
     def condition(self, condition: Condition, truth: bool) -> Any:
         """A condition, or its negation."""
-        left, right = self.poly(condition.left), self.poly(condition.right)
-        formula = {
-            "eq": left == right,
-            "ge": left >= right,
-            "lt": left < right,
-            "le": left <= right,
-        }[condition.op]
+        formula = self._remembered(self._conditions, condition, self._formula)
         return formula if truth else z3.Not(formula)
+
+    def _remembered(self, known: dict[Any, Any], key: Any, translate: Callable[[Any], Any]) -> Any:
+        """What is translated once, and defined in every question that mentions it."""
+        if key not in known:
+            outer, self.definitions = self.definitions, {}
+            try:
+                known[key] = translate(key), self.definitions
+            finally:
+                self.definitions = outer
+        term, definitions = known[key]
+        self.definitions.update(definitions)
+        return term
+
+    def _formula(self, condition: Condition) -> Any:
+        left, right = self.poly(condition.left), self.poly(condition.right)
+        if condition.op == "eq":
+            return left == right
+        if condition.op == "ge":
+            return left >= right
+        return left < right if condition.op == "lt" else left <= right
 
     def poly(self, poly: Poly) -> Any:
         """A polynomial: an integer term where it has neither fractions nor floats."""
@@ -175,9 +217,7 @@ class _Translation:
         """A symbol, or the unknown that stands for a call."""
         if isinstance(base, Symbol):
             return self.symbols[base.name]
-        if base not in self._atoms:
-            self._atoms[base] = self._call(base)
-        return self._atoms[base]
+        return self._remembered(self._atoms, base, self._call)
 
     def _call(self, base: Call) -> Any:
         translate = getattr(self, f"_{base.op}", None)
@@ -186,8 +226,7 @@ class _Translation:
         return self._unknown(base)
 
     def _new(self, integer: bool = True) -> Any:
-        name = f"_{len(self.definitions)}_{len(self._atoms)}"
-        return z3.FreshInt(name) if integer else z3.FreshReal(name)
+        return z3.FreshInt() if integer else z3.FreshReal()
 
     def _unknown(self, base: Call) -> Any:
         """An unknown within the bounds of the call."""
@@ -196,9 +235,9 @@ class _Translation:
         unknown = self._new(not CALLS[base.op].is_float)
         low, high = self.facts.of(algebra.atom(base))
         if low is not None:
-            self.definitions.append(unknown >= _constant(low))
+            self.define(unknown >= _constant(low))
         if high is not None:
-            self.definitions.append(unknown <= _constant(high))
+            self.define(unknown <= _constant(high))
         return unknown
 
     # --- integers ---
@@ -206,11 +245,11 @@ class _Translation:
     def _quotient(self, a: Any, b: Any) -> tuple[Any, Any]:
         """Python's `a // b` and `a % b` of integers."""
         q, r = self._new(), self._new()
-        self.definitions += [
+        self.define(
             a == b * q + r,
             z3.Implies(b > 0, z3.And(r >= 0, r < b)),
             z3.Implies(b < 0, z3.And(r <= 0, r > b)),
-        ]
+        )
         return q, r
 
     def _floor(self, a: Poly) -> Any:
@@ -232,7 +271,7 @@ class _Translation:
         if bottom.constant == 1:
             return self.poly(top)
         value = self._new()
-        self.definitions.append(value * self.poly(bottom) == self.poly(top))
+        self.define(value * self.poly(bottom) == self.poly(top))
         return value
 
     def _max(self, *args: Poly) -> Any:
@@ -278,9 +317,9 @@ class _Translation:
         error = _constant(_ULP) * size + _constant(_SMALLEST)
         near = z3.And(result >= exact - error, result <= exact + error)
         if bits < _OVERFLOW_BITS:
-            self.definitions.append(near)
+            self.define(near)
         else:
-            self.definitions.append(z3.Implies(size < _constant(2**_OVERFLOW_BITS), near))
+            self.define(z3.Implies(size < _constant(2**_OVERFLOW_BITS), near))
         return result
 
     def _operand(self, a: Poly) -> Any:
@@ -304,7 +343,7 @@ class _Translation:
 
     def _sqrt(self, a: Poly) -> Any:
         root = self._new(integer=False)
-        self.definitions += [root >= 0, root * root == self._operand(a)]
+        self.define(root >= 0, root * root == self._operand(a))
         return self._about(root, _bits(a))
 
     def _floor_float(self, a: Poly) -> Any:
@@ -320,7 +359,7 @@ class _Translation:
     def _round(self, a: Poly) -> Any:
         value, result = _real(self.poly(a)), self._new()
         half = _constant(Fraction(1, 2))
-        self.definitions += [result >= value - half, result <= value + half]
+        self.define(result >= value - half, result <= value + half)
         return result
 
 

@@ -1839,7 +1839,7 @@ def max_default(dim):
     return nn.Linear(max(sizes, default=1), 2)
 
 
-# Swin: indices of relative positions, computed for real
+# Swin: indices of relative positions, computed for real; bounded, for they take window**4 numbers
 @gives("4*heads*window**2 - 4*heads*window + heads", "window <= 12", window=Symbol(max=12))
 def swin_relative_position_index(window, heads=4):
     return _swin_attention(window, heads)
@@ -2623,16 +2623,6 @@ def pydantic_validated(dim):
     pydantic = pytest.importorskip("pydantic")
     config = pydantic.create_model("Config", dim=(int, ...))
     return nn.Linear(config(dim=dim).dim, 2)
-
-
-# Swin again: without a bound, the check builds a table of window ** 4 entries
-@refused(
-    symcount.VerificationError,
-    "can't allocate memory",
-    "tables computed on the CPU need their memory; declare a maximum",
-)
-def swin_without_bound(window):
-    return _swin_attention(window, 4)
 
 
 # lazy layers

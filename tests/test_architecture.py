@@ -14,6 +14,8 @@ FLOW = [
     "errors",
     "symbols",
     "ambient",
+    "memory",
+    "budget",
     "mentions",
     "trace",
     "algebra",
@@ -40,7 +42,7 @@ FLOW = [
     "cli",
 ]
 # `verify` knows nothing of how a formula came about.
-INDEPENDENT = {"verify": {"ambient"}}
+INDEPENDENT = {"verify": {"ambient", "memory"}}
 
 
 def stage_of(path: Path) -> str:

@@ -8,8 +8,10 @@ joining the runs into a formula, is the business of `symcount.explore` and `symc
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dis import opname
@@ -19,6 +21,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 import torch
 from torch import nn
 
+from symcount.budget import BudgetSpent
 from symcount.errors import (
     InternalError,
     NotAModuleError,
@@ -219,6 +222,7 @@ class Settings:
     - `specialising`: follow the bounds of loops for their very values, each a path of its own.
     - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
     - `splits`: conditions that are decided before anything else, so that paths differ in them.
+    - `deadline`: when a run that is not finished raises `BudgetSpent`.
     """
 
     perturb: Perturb | None = None
@@ -227,6 +231,7 @@ class Settings:
     specialising: bool = False
     lengths: bool = False
     splits: tuple[Any, ...] = ()
+    deadline: float = math.inf
 
 
 AS_USUAL = Settings()
@@ -253,6 +258,7 @@ class _Run:
         self.texts = settings.texts
         self.specialising = settings.specialising
         self.longest = settings.longest
+        self.deadline = settings.deadline
         self.too_long: TooLong | None = None
         self.tags: Tags = ()
         self.loops: list[Loop] = []
@@ -296,7 +302,13 @@ class _Run:
         nodes = (known._node for known in self._nodes.values())
         return tuple(node for node in nodes if node.op.startswith("if_"))
 
+    def require_time(self) -> None:
+        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen."""
+        if time.perf_counter() > self.deadline:
+            raise BudgetSpent
+
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
+        self.require_time()
         frame = calling_frame(2)
         self._shadow(frame)
         if a is b:
@@ -590,11 +602,22 @@ class _Run:
         return isinstance(value, torch.Tensor)
 
     def finish(self) -> None:
-        """End the run: its symbols are dead, and what was poked last was concretised."""
+        """End the run: its symbols are dead, and what was poked last was concretised.
+
+        Symbols know their run. Unless it lets go of them, what a run has made stays until the
+        garbage collector looks at everything there is, which takes longer than the run.
+        """
         self.alive = False
         for node, _, user in self.pokes:
             self._concretise("index", node, user)
         self.pokes.clear()
+        self._nodes.clear()
+        self._decided.clear()
+        self._compared_with.clear()
+        self._keys.clear()
+        if self.tensors is not None:
+            self.tensors.known.clear()
+            self.tensors = None
 
 
 _lock = threading.RLock()
@@ -625,6 +648,7 @@ def trace(
         DerivationError: the run ended in something no formula can come from. An exception of the
             factory itself does not raise here: it is the result (`Trace.raised`).
         TooLong: a loop over a symbol would have more than `settings.longest` iterations.
+        BudgetSpent: the deadline passed before the factory was done.
     """
     restarted: dict[CodeType, set[int]] = {}
     with _lock:

@@ -314,6 +314,22 @@ def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     return getattr(ufunc, method)(*plain, **kwargs)
 
 
+# numpy makes an array of objects of symbols, and asks each for a method of a function's name
+_METHODS_FOR_NUMPY = (
+    "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "rint", "fabs",
+    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh",
+    "arccosh", "arctanh",
+)  # fmt: skip
+
+
+def _for_numpy(name: str) -> Callable[[_Symbol], Any]:
+    def method(self: _Symbol) -> Any:
+        self._check()
+        return _of_numpy(getattr(sys.modules["numpy"], name), "__call__", (self,), {})
+
+    return method
+
+
 class _Symbol:
     """What `SymInt` and `SymFloat` share."""
 
@@ -430,6 +446,10 @@ class _Symbol:
     def imag(self) -> Any:
         """Zero, of the number's type."""
         return type(self._node.hint)(0)
+
+
+for _name in _METHODS_FOR_NUMPY:
+    setattr(_Symbol, _name, _for_numpy(_name))
 
 
 class SymInt(_Symbol):

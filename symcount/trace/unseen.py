@@ -104,6 +104,9 @@ class _LegacyMeta(TypeShadow):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and not kwargs and all(type(a) is int or type(a) is SymInt for a in args):
             return torch.empty(*args, dtype=cls.dtype)
+        if len(args) == 1 and getattr(getattr(args[0], "dtype", None), "kind", "") == "O":
+            # an array that numpy has made of symbols: its numbers are values, and no sizes
+            args = (args[0].astype(float),)
         return cls.original(*args, **kwargs)
 
 
