@@ -41,6 +41,9 @@ _LIMITS_OF_SMALL = (
 )
 # torch describes sizes in 63 bits. Whether floats may overflow is judged for such sizes only.
 _LARGEST_SIZE_BITS = 63
+# z3's steps in a millisecond of an ordinary machine, and how many times slower one may be.
+_STEPS = 4000
+_SLOWEST = 8
 Values: TypeAlias = "Mapping[str, int | float]"
 
 
@@ -50,7 +53,7 @@ class Solver:
     Args:
         ranges: the symbols and their values.
         facts: what is known of the symbols on every path.
-        milliseconds: how long one question may take.
+        milliseconds: how long one question may take, on an ordinary machine.
         deadline: when, by `time.perf_counter`, nothing is known any more: no question that is
             open then has an answer.
     """
@@ -127,7 +130,9 @@ class Solver:
         left = self.deadline - started
         if left <= 0:
             return z3.unknown
-        solver.set("timeout", max(1, int(min(self.milliseconds, 1000 * left))))
+        # Steps are the same on every machine; the clock ends what takes far longer than they.
+        solver.set("rlimit", _STEPS * self.milliseconds)
+        solver.set("timeout", max(1, int(min(_SLOWEST * self.milliseconds, 1000 * left))))
         answer = solver.check()
         self.seconds += time.perf_counter() - started
         return answer
