@@ -14,6 +14,7 @@ from torch import nn
 
 import symcount
 from symcount import Symbol, derive
+from symcount.algebra import compare, const, mod, symbol
 from symcount.calls import FactoryCall
 from symcount.derivation import declared_facts
 from symcount.explore import explore, kinds_that_matter
@@ -21,6 +22,7 @@ from symcount.joining import join
 from symcount.memory import is_too_large
 from symcount.paths import Built, leaves
 from symcount.solver import Solver
+from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL
 from symcount.verify import PlainBuilds, TooLarge
 
@@ -301,22 +303,24 @@ def test_a_run_too_large_for_torch_is_tried_smaller() -> None:
 # --- short symbols and what has to fit them ---------------------------------------------------
 
 
-def test_what_divides_a_shortened_symbol_is_found() -> None:
+def two_numbers_of_heads(
+    vocab=58101, dim=1024, heads=16, other_heads=16, n_layer=12, other_layers=12
+):
     """A width that a loop is as long as becomes small, and the numbers of heads do not fit it."""
+    if vocab < 58101:
+        raise ValueError("the padding is beyond the vocabulary")
+    layers = [nn.Embedding(vocab, dim)]
+    for number, layers_of_one in ((heads, n_layer), (other_heads, other_layers)):
+        for _ in range(layers_of_one):
+            if dim % number:
+                raise ValueError("embed_dim must be divisible by num_heads")
+            layers.append(nn.Linear(dim, dim))
+        _ = [math.sin(j / dim) for j in range(dim)]
+    return nn.Sequential(*layers)
 
-    def factory(vocab=58101, dim=1024, heads=16, other_heads=16, n_layer=12, other_layers=12):
-        if vocab < 58101:
-            raise ValueError("the padding is beyond the vocabulary")
-        layers = [nn.Embedding(vocab, dim)]
-        for number, layers_of_one in ((heads, n_layer), (other_heads, other_layers)):
-            for _ in range(layers_of_one):
-                if dim % number:
-                    raise ValueError("embed_dim must be divisible by num_heads")
-                layers.append(nn.Linear(dim, dim))
-            _ = [math.sin(j / dim) for j in range(dim)]
-        return nn.Sequential(*layers)
 
-    count = derive(factory)
+def test_what_divides_a_shortened_symbol_is_found() -> None:
+    count = derive(two_numbers_of_heads)
     assert count.certificate.grade == "complete"
     assert count(vocab=60000, dim=12, heads=3, other_heads=2, n_layer=1, other_layers=2) == (
         60000 * 12 + 3 * (12 * 12 + 12)
@@ -324,38 +328,33 @@ def test_what_divides_a_shortened_symbol_is_found() -> None:
     assert not count.valid(dim=12, heads=5)
 
 
-def test_a_model_keeps_short_symbols_small_before_others() -> None:
-    call = FactoryCall.of(lambda vocab, dim: nn.Embedding(vocab, dim), {})
-    facts = declared_facts(call.hyperparameters)
+def test_a_place_that_the_solver_cannot_decide_is_looked_for_nearby(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No candidate has all that it takes; what went past the place lacks one number."""
 
-    def at_least_a_lot(vocab, dim):
-        return nn.Embedding(vocab, dim) if vocab >= 58101 else nn.Linear(dim, 1)
+    def knows_nothing(self, decisions, most=4):
+        yield None
 
-    call = FactoryCall.of(at_least_a_lot, {})
-    found = explore(call.trace, call.hyperparameters, facts, max_paths=9, max_seconds=9)
-    (decisions,) = (p.decisions for p in found.paths if p.trace.tensors[0].name == "weight"
-                    and p.decisions[0][1])  # fmt: skip
-    solver = Solver(call.hyperparameters, facts)
+    monkeypatch.setattr(Solver, "models", knows_nothing)
+    count = derive(two_numbers_of_heads, n_layer=2, other_layers=1)
+    assert count(vocab=60000, dim=12, heads=3, other_heads=2) == 60000 * 12 + 3 * (12 * 12 + 12)
+
+
+def test_short_symbols_are_small_before_others_are() -> None:
+    ranges = tuple(map(Hyperparameter, ("vocab", "dim", "heads")))
+    facts = declared_facts(ranges)
+    vocab, dim, heads = (symbol(h.name) for h in ranges)
+    decisions = []
+    for op, left, right in (("ge", vocab, const(58101)), ("eq", mod(dim, heads, facts), const(0))):
+        condition, truth = compare(op, left, right, facts)
+        assert condition is not None
+        decisions.append((condition, truth))
+    solver = Solver(ranges, facts)
     solver.small = {"dim"}
-    model = next(solver.models(decisions))
+    model = next(solver.models(tuple(decisions)))
     assert model is not None
-    assert model["vocab"] >= 58101
     assert model["dim"] <= 8
-
-
-def test_a_place_that_the_solver_cannot_decide_is_looked_for_nearby() -> None:
-    """No candidate lies between: what goes past it is the only lead."""
-
-    def factory(width, length=16):
-        if math.isqrt(width * width * width + length) % 7 == 3 and width % 5 == 2:
-            return nn.Linear(width, 3)
-        return nn.Linear(width, 4)
-
-    count = derive(factory)
-    assert count.certificate.grade in ("complete", "partial")
-    for width in range(1, 60):
-        if count.valid(width):
-            assert count(width) == sum(p.numel() for p in factory(width).parameters())
 
 
 def test_tables_that_numpy_computes_from_symbols() -> None:
