@@ -544,7 +544,10 @@ class _Walk:
         if time.perf_counter() > self.deadline:
             raise BudgetSpent
         left, right = self.lowering(branch.left), self.lowering(branch.right)
-        self.limits |= left.limits | right.limits
+        limits = left.limits | right.limits
+        if _mention_index(limits):
+            raise NotFolded("float arithmetic with an index")
+        self.limits |= limits
         in_view_of_index = has_index(left.poly) or has_index(right.poly)
         if in_view_of_index:
             return self._decide_in_view_of_index(branch)
@@ -624,7 +627,7 @@ class _Walk:
         a, others = in_iteration(left, tags, self.lowering)
         b, more = in_iteration(right, tags, self.lowering)
         limits = self.lowering(left).limits | self.lowering(right).limits
-        if others | more or any(has_index(c.left) or has_index(c.right) for c, _ in limits):
+        if others | more or _mention_index(limits):
             raise NotFolded("the index of a loop is used in another")
         self.limits |= limits
         return compare(op, a, b, facts)
@@ -708,6 +711,10 @@ class _Walk:
 def has_index(value: Poly) -> bool:
     """Whether the index of a loop is among the atoms."""
     return any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in value.atoms())
+
+
+def _mention_index(limits: Limits) -> bool:
+    return any(has_index(c.left) or has_index(c.right) for c, _ in limits)
 
 
 def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tuple[Poly, set[Tag]]:
