@@ -745,7 +745,7 @@ class _Walk:
         a, others = in_iteration(left, tags, self.lowering)
         b, more = in_iteration(right, tags, self.lowering)
         limits = self.lowering(left).limits | self.lowering(right).limits
-        if others | more or any(has_index(c.left) or has_index(c.right) for c, _ in limits):
+        if others | more or _mention_index(limits):
             raise NotFolded("the index of a loop is used in another")
         self.limits |= limits
         return compare(op, a, b, facts)
@@ -859,6 +859,10 @@ def _in_every_iteration(
             raise NotFolded("float arithmetic with an index")
         left = substituted(left, loop.name, lowering(loop.count).poly, lowering.facts)
     return Condition(condition.op, left, right)
+
+
+def _mention_index(limits: Limits) -> bool:
+    return any(has_index(c.left) or has_index(c.right) for c, _ in limits)
 
 
 def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tuple[Poly, set[Tag]]:

@@ -433,6 +433,11 @@ def enumerated(dim, n):
     return nn.ModuleList(linear(dim, dim + place) for place, _ in enumerate(range(n)))
 
 
+@not_folded("float arithmetic with an index")
+def half_of_an_index(dim, n):
+    return nn.ModuleList(linear(dim, 2 if int(i * 0.5) > 2 else dim) for i in range(n))
+
+
 @not_folded("a loop is left before its end")
 def left_early(dim, n):
     layers = nn.ModuleList()
