@@ -19,7 +19,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias
@@ -560,6 +560,19 @@ def as_choice(value: Poly) -> tuple[Condition, Poly, Poly] | None:
         return None
     left, right, then, otherwise = base.args
     return Condition(base.op.removeprefix("if_"), left, right), then, otherwise
+
+
+def sides(
+    value: Poly, decisions: tuple[tuple[Condition, bool], ...] = ()
+) -> Iterator[tuple[tuple[Condition, bool], ...]]:
+    """What is decided on each side of a choice, those that are choices taken apart as well."""
+    inner = as_choice(value)
+    if inner is None:
+        yield decisions
+        return
+    condition, then, otherwise = inner
+    yield from sides(then, (*decisions, (condition, True)))
+    yield from sides(otherwise, (*decisions, (condition, False)))
 
 
 def _assuming(condition: Condition, truth: bool, value: Poly) -> Poly:

@@ -14,11 +14,12 @@ import random
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeAlias
 
 from symcount import ambient, evaluate, mentions, verify
-from symcount.algebra import Facts, Poly, choices_in
+from symcount.algebra import Facts, Poly, sides
 from symcount.ambient import OutsideState
 from symcount.calls import FactoryCall, function_of, name_of
 from symcount.errors import (
@@ -26,6 +27,7 @@ from symcount.errors import (
     InternalError,
     NondeterministicError,
     UnknownShapeError,
+    UnsupportedError,
     VerificationError,
 )
 from symcount.explore import Exploration, Path, Point, has_index, shortened, takes
@@ -41,6 +43,7 @@ from symcount.paths import (
 )
 from symcount.trace import Raised, Trace, trace
 from symcount.trace.graph import Source
+from symcount.trace.loops import NotFolded
 
 _POINTS = 6
 # Points beyond the hints at which a formula is compared if a symbol may be missing from it.
@@ -52,7 +55,8 @@ _MOST_TRIES = 400
 _MANY_ITERATIONS = 33
 _LARGEST_LENGTH = 64
 _MOST_LENGTHS = 60
-# How many points on a side of a choice are asked of the solver, and for how long.
+# On how many sides of choices points are looked for; on how many by the solver, and how long.
+_MOST_SIDES = 256
 _MOST_QUESTIONS = 16
 _MILLISECONDS = 100
 # A constant of a factory's code above this is no size that is worth building.
@@ -386,10 +390,13 @@ class _Points:
                 yield self._choose(point)
 
     def _of_choices(self) -> Iterator[Point]:
-        """A point on each side of every choice that a helper made, if there are none so far."""
+        """A point on each side of every choice that a helper made, if there are none so far.
+
+        Where a side is another choice, that is a point on each of its sides.
+        """
         goals = [decisions for decisions, leaf in leaves(self.tree) if isinstance(leaf, Built)]
-        goals += _sides_of_choices(self.found)
-        missing = [goal for goal in goals if not any(takes(goal, p) for p in self.chosen)]
+        goals += sorted(dict.fromkeys(_sides_of_choices(self.found)), key=len, reverse=True)
+        missing = [g for g in goals[:_MOST_SIDES] if not any(takes(g, p) for p in self.chosen)]
 
         def met(point: Values) -> bool:
             here = [goal for goal in missing if takes(goal, point)]
@@ -468,10 +475,12 @@ class _Points:
 def _sides_of_choices(found: Exploration) -> Iterator[Decisions]:
     for path in found.paths:
         if path.trace.raised is None:
-            for condition in choices_in(path.lowering(node).poly for node in path.trace.choices):
-                if not has_index(condition.left) and not has_index(condition.right):
-                    yield (*path.decisions, (condition, True))
-                    yield (*path.decisions, (condition, False))
+            for node in path.trace.choices:
+                # of a number that nothing depends on, it does not matter that it has no normal form
+                with suppress(UnsupportedError, NotFolded):
+                    for side in sides(path.lowering(node).poly):
+                        if not any(has_index(c.left) or has_index(c.right) for c, _ in side):
+                            yield (*path.decisions, *side)
 
 
 def _points_of_other_lengths(

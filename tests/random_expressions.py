@@ -7,6 +7,7 @@ under facts that hold at the values in question.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import os
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from symcount import algebra
 from symcount.algebra import Facts, Poly, call, const, symbol
+from symcount.trace.graph import COMPARISONS, OPERATORS
 
 NAMES = ("a", "b", "c")
 
@@ -73,9 +75,15 @@ NORMAL: dict[str, Callable[..., Poly]] = {
     "bit_length": lambda facts, a: call("bit_length", a),
     "square": lambda facts, a: a**2,
 }
+for _op in COMPARISONS:
+    PYTHON[f"if_{_op}"] = OPERATORS[f"if_{_op}"]
+    NORMAL[f"if_{_op}"] = functools.partial(
+        lambda op, facts, *args: algebra.chosen(op, *args, facts), _op
+    )
 UNARY = ("abs", "bit_length", "square")
 COMMON = ("+", "-", "*", "//", "//", "%", "%", "max", "min", "ceildiv")
 RARE = ("&", "|", "^", "gcd", "lcm")
+CHOICES = tuple(f"if_{op}" for op in COMPARISONS)
 
 
 def python(expression: Any, values: Mapping[str, int]) -> int:
@@ -113,6 +121,7 @@ def expressions(max_leaves: int = 8) -> st.SearchStrategy[Any]:
             st.tuples(st.sampled_from(("//", "%")), smaller, st.integers(-6, 12)),
             st.tuples(st.sampled_from(("max", "min")), smaller, smaller, smaller),
             st.tuples(st.sampled_from(RARE), smaller, smaller),
+            st.tuples(st.sampled_from(CHOICES), smaller, smaller, smaller, smaller),
             st.tuples(st.sampled_from(UNARY), smaller),
         )
 

@@ -15,6 +15,9 @@ from symcount import algebra, evaluate
 from symcount.algebra import Condition, Facts, Poly, call, compare, const, floor, symbol
 from symcount.errors import UnsupportedError
 from tests.random_expressions import (
+    NAMES,
+    NORMAL,
+    PYTHON,
     exact,
     expressions,
     facts_at,
@@ -327,3 +330,132 @@ def test_bounds_in_full(form: str) -> None:
                 assert exact(poly, {"d": x, "h": y}) == value
                 assert least is None or least <= value
                 assert greatest is None or value <= greatest
+
+
+# --- choices --------------------------------------------------------------------------------------
+
+
+def _chosen(case: Any) -> tuple[int, Poly, dict[str, int], Facts]:
+    """A choice, maybe between choices, with its value."""
+    (left, right, then, otherwise), values, facts, op = case
+    value, poly = both((f"if_{op}", left, right, then, otherwise), values, facts)
+    return value, poly, values, facts
+
+
+chosen_cases = cases(4).flatmap(
+    lambda case: st.tuples(*map(st.just, case), st.sampled_from(sorted(COMPARE)))
+)
+
+
+@thorough(100)
+@given(chosen_cases)
+def test_a_choice_has_the_value_of_the_side_that_its_condition_says(case: Any) -> None:
+    value, poly, values, facts = _chosen(case)
+    assert exact(poly, values) == evaluate.value(poly, values) == value
+    assert evaluate.compile_tree(poly, list(values), lambda leaf: leaf)(*values.values()) == value
+    low, high = facts.of(poly)
+    assert (low is None or low <= value) and (high is None or value <= high)
+
+
+@thorough(100)
+@given(chosen_cases, st.integers(-60, 60))
+def test_arithmetic_by_a_choice(case: Any, number: int) -> None:
+    value, poly, values, facts = _chosen(case)
+    for operation, python_operation in ((algebra.floordiv, divmod), (algebra.mod, divmod)):
+        index = 0 if operation is algebra.floordiv else 1
+        for a, b, x, y in (
+            (const(number), poly, number, value),
+            (poly, const(number), value, number),
+        ):
+            try:
+                result = operation(a, b, facts)
+            except UnsupportedError:
+                assert y == 0 or b.constant == 0
+                continue
+            if y:
+                assert exact(result, values) == python_operation(x, y)[index]
+                assert evaluate.value(result, values) == python_operation(x, y)[index]
+
+
+@thorough(100)
+@given(chosen_cases, expressions(4), st.sampled_from(sorted(COMPARE)))
+def test_a_comparison_with_a_choice(case: Any, other: Any, op: str) -> None:
+    value, poly, values, facts = _chosen(case)
+    number, right = both(other, values, facts)
+    for a, b, x, y in ((poly, right, value, number), (right, poly, number, value)):
+        condition, polarity = compare(op, a, b, facts)
+        said = condition is None or evaluate.holds(condition, values)
+        assert (said is polarity) is COMPARE[op](x, y)
+
+
+@thorough(100)
+@given(chosen_cases, st.booleans(), st.sampled_from(("+", "*", "max", "//")), expressions(3))
+def test_a_decided_choice_is_the_same_where_its_condition_holds(
+    case: Any, first: bool, op: str, other: Any
+) -> None:
+    value, poly, values, facts = _chosen(case)
+    for condition in algebra.choices_in([poly]):
+        try:
+            whole = NORMAL[op](facts, poly, normal_form(other, facts))
+            expected = PYTHON[op](value, python(other, values))
+            truth = evaluate.holds(condition, values)
+            here = facts.with_condition(condition, truth) if first else facts
+            made = algebra.decided(whole, condition, truth, here)
+        except (ZeroDivisionError, UnsupportedError):
+            assume(False)
+        assert condition not in algebra.choices_in([made])
+        assert exact(made, values) == expected
+
+
+@thorough(50)
+@given(chosen_cases, st.sampled_from(NAMES), expressions(3))
+def test_a_symbol_is_substituted_in_choices(case: Any, name: str, replacement: Any) -> None:
+    _, poly, values, _ = _chosen(case)
+    (left, right, then, otherwise), _, _, op = case
+    facts = Facts({n: (None, None) for n in NAMES})
+    expression = (f"if_{op}", left, right, then, otherwise)
+    try:
+        there = {**values, name: python(replacement, values)}
+        expected = python(expression, there)
+        poly = normal_form(expression, facts)
+        made = algebra.substituted(poly, name, normal_form(replacement, facts), facts)
+    except (ZeroDivisionError, UnsupportedError):
+        assume(False)
+    assert exact(made, values) == expected
+
+
+FACTORS = st.one_of(
+    st.floats(0, 1, exclude_min=True, exclude_max=True),
+    st.floats(1 - 2**-38, 1 - 2**-40, exclude_max=True),
+    st.integers(1, 64).map(lambda n: float(1 - Fraction(1, 2**40)) - n * 2**-53),
+    st.sampled_from((0.9, 0.95, 0.5, 5e-324, 1e-300)),
+)
+SIZES = st.one_of(
+    st.integers(0, 20),
+    st.integers(0, 1000).flatmap(lambda n: st.integers(-3, 3).map(lambda k: max(0, 2**n + k))),
+    st.integers(0, 2**1000),
+    st.floats(0, 1e300),
+    st.integers(0, 64).map(lambda n: n * 5e-324),
+)
+
+
+@thorough(500)
+@given(FACTORS, SIZES, st.integers(0, 2))
+def test_a_whole_is_never_less_than_a_share(factor: float, size: Any, more: int) -> None:
+    """What `make_divisible` compares: never `new < 0.9 * v` for `new >= v`, however it rounds."""
+    facts = Facts({"x": (0, None), "r": (0, None)})
+    x = symbol("r", real=True) if isinstance(size, float) else symbol("x")
+    share = call("fmul", const(Fraction(factor)), x)
+    whole = x + const(0 if isinstance(size, float) else more)
+    condition, polarity = compare("lt", whole, share, facts)
+    assert condition is not None or polarity is False
+    if condition is None:
+        assert not size + (0 if isinstance(size, float) else more) < factor * size
+
+
+def test_a_share_that_is_next_to_all_of_it_may_be_more() -> None:
+    facts = Facts({"x": (0, None)})
+    for factor in (1.0, 1 - 2**-53, 1 - 2**-41):
+        share = call("fmul", const(Fraction(factor)), symbol("x"))
+        assert compare("lt", symbol("x"), share, facts)[0] is not None
+    assert 2**54 + 3 < (2**54 + 3) * 1.0

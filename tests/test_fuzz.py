@@ -7,6 +7,7 @@ budget of paths was spent. SYMCOUNT_FUZZ=50 runs fifty times as many factories.
 
 from __future__ import annotations
 
+import linecache
 import random
 import warnings
 from collections import Counter
@@ -26,7 +27,20 @@ from tests.random_expressions import SCALE, thorough
 BATCHES = 52
 PER_BATCH = 40
 NAMES = ("a", "b", "c")
-HEADER = "import math\nimport torch\nfrom torch import nn\n\n\n"
+HEADER = """import math
+import torch
+from torch import nn
+
+SEEN = []
+LADDER = (16, 8, 4, 3, 2)
+
+
+class Config:
+    def __init__(self, width, depth):
+        self.width, self.depth = width, depth
+
+
+"""
 
 
 class Writer:
@@ -37,6 +51,7 @@ class Writer:
         self.names = list(NAMES[: self.draw.choice((1, 1, 2, 2, 3))])
         self.lines: list[str] = []
         self.locals = list(self.names)
+        self.helpers: list[Helper] = []
 
     def pick(self, *options: Any) -> Any:
         return self.draw.choice(options)
@@ -48,6 +63,8 @@ class Writer:
         """An integer expression of the locals so far."""
         if depth == 0 or self.draw.random() < 0.15:
             return str(self.pick(*self.locals, *self.locals, self.number()))
+        if self.helpers and self.draw.random() < 0.25:
+            return self.call(*self.locals, self.expression(depth - 1))
         x, y = self.expression(depth - 1), self.expression(depth - 1)
         n, name = self.number(), self.pick(*self.locals)
         return str(
@@ -86,6 +103,18 @@ class Writer:
                 f"divmod({x}, {n})[{self.pick(0, 1)}]",
             )
         )
+
+    def call(self, *operands: str) -> str:
+        """A call of a helper with some of these operands, and numbers."""
+        helper = self.pick(*self.helpers)
+        numbers = [str(self.number()), str(self.number()), "0.75", "1.3"]
+        given = [self.pick(*operands, *numbers[: self.pick(1, 4)]) for _ in helper.parameters]
+        given[0] = self.pick(*operands)
+        if helper.of_config:
+            given[0] = f"Config({given[0]}, {self.pick(*operands, *numbers[:2])})"
+        elif self.draw.random() < 0.2:
+            given[-1] = f"{helper.parameters[-1]}={given[-1]}"
+        return f"{helper.name}({', '.join(given)})"
 
     def test(self) -> str:
         """A condition."""
@@ -188,7 +217,10 @@ class Writer:
             self.test(),
         )  # fmt: skip
         x, kind = self.pick(*self.locals), self.draw.random()
-        if kind < 0.3:
+        if self.helpers and self.draw.random() < 0.5:
+            size = self.call(index, index, x, f"({x} + {index})", f"({index} // {n})")
+            self.lines.append(f"{inside}m.append(nn.Linear({x}, abs({size}) + {n}))")
+        elif kind < 0.3:
             self.lines.append(f"{inside}m.append({self.layer()})")
         elif kind < 0.4:
             self.lines.append(f"{inside}m.append(nn.Linear({x} + {index}, {index} + 1))")
@@ -207,12 +239,100 @@ class Writer:
             self.loop(inside, depth - 1)
 
     def source(self) -> str:
+        texts = []
+        for number in range(self.pick(0, 0, 1, 2, 3)):
+            helper = Helper(self.draw, f"helper{number}", tuple(self.helpers))
+            texts.append(helper.source() + "\n\n")
+            self.helpers.append(helper)
+        if self.helpers:
+            self.lines.append("    SEEN.clear()")
         for _ in range(self.draw.choice((1, 2, 3, 4, 5))):
             self.statement("    ")
         self.lines.append(f"    m.append({self.layer()})")
         head = f"def factory({', '.join(self.names)}):"
         return HEADER + "\n".join(
-            [head, "    m = nn.ModuleList()", *self.lines, "    return m", ""]
+            [*texts, head, "    m = nn.ModuleList()", *self.lines, "    return m", ""]
+        )
+
+
+class Helper(Writer):
+    """Writes the source of a function of numbers, or of one that is not quite that."""
+
+    def __init__(self, draw: random.Random, name: str, helpers: tuple[Helper, ...]) -> None:
+        super().__init__(draw)
+        self.name = name
+        self.parameters = list(("p", "q", "r")[: self.pick(1, 2, 2, 3)])
+        self.of_config = self.draw.random() < 0.15
+        self.names = list(self.parameters)
+        if self.of_config:
+            self.names[:1] = "w", "d"
+            self.lines.append("    w, d = p.width, p.depth")
+        self.locals = list(self.names)
+        # calls of calls of calls are large at once
+        self.helpers = [h for h in helpers if not h.of_config and not h.helpers][:1]
+
+    def step(self, indent: str, depth: int = 1) -> None:
+        """A statement that returns, or goes on."""
+        x, n, kind = self.pick(*self.locals), self.number(), self.draw.random()
+        add = self.lines.append
+        if kind < 0.3:
+            name = f"v{len(self.lines)}"
+            add(f"{indent}{name} = {self.expression(1)}")
+            if indent == "    ":
+                self.locals.append(name)
+        elif kind < 0.6 and depth:
+            add(f"{indent}if {self.test()}:")
+            self.step(indent + "    ", depth - 1)
+            if self.draw.random() < 0.3:
+                add(f"{indent}elif {self.test()}:")
+                add(f"{indent}    return {self.expression(1)}")
+            if self.draw.random() < 0.4:
+                add(f"{indent}else:")
+                self.step(indent + "    ", depth - 1)
+        elif kind < 0.7:
+            add(f"{indent}return {self.expression(1)}")
+        elif kind < 0.76:
+            add(f"{indent}for k in {self.pick('LADDER', (8, 4, 2), (64, 7))}:")
+            add(f"{indent}    if {self.pick(f'{x} % k == 0', f'{x} > k', f'{x} * 0.5 >= k')}:")
+            add(f"{indent}        return {self.pick('k', f'{x} // k', f'{x} + k')}")
+        elif kind < 0.8:
+            add(f"{indent}{x} = {self.pick(f'{x} + {n}', f'{x} % {n}')}")
+        elif kind < 0.84:
+            add(f"{indent}if {self.test()}:")
+            add(f"{indent}    raise ValueError('refused')")
+        elif kind < 0.88:
+            tried = self.pick(f"{n} // ({x} - {n})", f"(5, 6, 7)[{x} % 4]", f"math.isqrt({x} - 9)")
+            caught = self.pick("except ZeroDivisionError", "except Exception", "except", "finally")
+            add(f"{indent}t = {n}")
+            add(f"{indent}try:")
+            add(f"{indent}    t = {tried}")
+            add(f"{indent}{caught}:")
+            add(f"{indent}    t = t + 1")
+            add(f"{indent}{self.pick('return t', f'if t > {n}: return {x} + t')}")
+        elif kind < 0.91:
+            add(f"{indent}new = max({n}, int({x} + {n} / 2) // {n} * {n})")
+            add(f"{indent}if new < {self.pick(0.9, 0.95, 1.0, 0.5)} * {x}:")
+            add(f"{indent}    new += {n}")
+            add(f"{indent}return new")
+        elif kind < 0.93:
+            add(f"{indent}while int({x}) % {n}:")
+            add(f"{indent}    {x} = int({x}) + 1")
+        elif kind < 0.95:
+            add(f"{indent}return sum({x} // k for k in LADDER if {x} {self.pick('%', '>')} k)")
+        elif kind < 0.97:
+            add(f"{indent}SEEN.append(1)")
+        else:
+            add(f"{indent}return {self.pick('len(SEEN)', f'{x} / 2', f'{x} > {n}', 'None')}")
+
+    def source(self) -> str:
+        for _ in range(self.pick(1, 2, 3)):
+            self.step("    ")
+        last = self.pick(self.expression(), *self.locals)
+        given = list(self.parameters)
+        if len(given) > 1 and self.draw.random() < 0.3:
+            given[-1] += f"={self.number()}"
+        return "\n".join(
+            [f"def {self.name}({', '.join(given)}):", *self.lines, f"    return {last}"]
         )
 
 
@@ -230,8 +350,17 @@ def points(names: list[str], largest: int) -> list[dict[str, int]]:
 def check(source: str, names: list[str]) -> str:
     """Derive one random factory and compare; what became of it. Raises on any disagreement."""
     scope: dict[str, Any] = {"__name__": "fuzz"}
-    exec(compile(source, "<fuzz>", "exec"), scope)
-    factory = scope["factory"]
+    # look-ups are followed where the source can be read
+    file = f"<fuzz {hash(source)}>"
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+    try:
+        exec(compile(source, file, "exec"), scope)
+        return _checked(source, scope["factory"], names)
+    finally:
+        del linecache.cache[file]
+
+
+def _checked(source: str, factory: Any, names: list[str]) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import functools
 import importlib
+import itertools
+import json
 import math
+import pickle
 import sys
 from typing import Any, NamedTuple
 
 import pytest
+import sympy
+import torch
 from torch import nn
 
 import symcount
-from symcount import DomainError
+from symcount import DomainError, Symbol
+from symcount.export import FORMATS, terminal
+from symcount.sympy_form import FUNCTIONS
 from tests.brute_force import assert_exact
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of odd sizes
@@ -586,3 +596,648 @@ def test_a_sum_that_differs_in_the_iterations_around_it() -> None:
         ),
         max_paths=8,
     )  # fmt: skip
+
+
+# --- make_divisible and its like ------------------------------------------------------------------
+
+
+def timm_make_divisible(v, divisor=8, min_value=None, round_limit=0.9):
+    min_value = min_value or divisor
+    new_v = max(min_value, int(v + divisor / 2) // divisor * divisor)
+    if new_v < round_limit * v:
+        new_v += divisor
+    return new_v
+
+
+def torchvision_make_divisible(v: float, divisor: int, min_value: int | None = None) -> int:
+    if min_value is None:
+        min_value = divisor
+    new_v = max(min_value, int(v + divisor / 2) // divisor * divisor)
+    if new_v < 0.9 * v:
+        new_v += divisor
+    return new_v
+
+
+def transformers_make_divisible(value, divisor=8, min_value=None):
+    if min_value is None:
+        min_value = divisor
+    new_value = max(min_value, int(value + divisor / 2) // divisor * divisor)
+    if new_value < 0.9 * value:
+        new_value += divisor
+    return int(new_value)
+
+
+class MobileConfig:
+    def __init__(self, depth_multiplier: float, least: int = 8) -> None:
+        self.depth_multiplier = depth_multiplier
+        self.depth_divisible_by = 8
+        self.min_depth = least
+
+
+def apply_depth_multiplier(config, channels):
+    return transformers_make_divisible(
+        round(channels * config.depth_multiplier), config.depth_divisible_by, config.min_depth
+    )
+
+
+def yolo_make_divisible(x, divisor):
+    return math.ceil(x / divisor) * divisor
+
+
+def mnas_round_to_multiple_of(val: float, divisor: int, round_up_bias: float = 0.9) -> int:
+    if not 0.0 < round_up_bias < 1.0:
+        raise ValueError(f"round_up_bias should be between 0.0 and 1.0 instead of {round_up_bias}")
+    new_val = max(divisor, int(val + divisor / 2) // divisor * divisor)
+    return new_val if new_val >= round_up_bias * val else new_val + divisor
+
+
+def _mobile_block(x, expansion):
+    wide = timm_make_divisible(x * expansion)
+    squeezed = timm_make_divisible(wide / 4)
+    return nn.Sequential(line(wide), nn.Linear(wide, squeezed))
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        lambda x: line(timm_make_divisible(x)),
+        lambda x: line(timm_make_divisible(x * 0.75)),
+        lambda x: line(timm_make_divisible(x * 0.35, min_value=16)),
+        lambda x: line(timm_make_divisible(x, 8, 4, 0.0)),
+        lambda x: line(timm_make_divisible(x / 3, round_limit=0.95)),
+        lambda x: line(timm_make_divisible(x * 1.4, round_limit=1.0)),
+        lambda x: line(torchvision_make_divisible(x * 1.1, 8)),
+        lambda x: line(torchvision_make_divisible(x // 4, 8)),
+        lambda x: line(apply_depth_multiplier(MobileConfig(1.4), x)),
+        lambda x: line(apply_depth_multiplier(MobileConfig(1.0, x), 24)),
+        lambda x: line(yolo_make_divisible(x * 0.33, 8)),
+        lambda x: line(mnas_round_to_multiple_of(x * 1.3, 8)),
+    ],
+)
+def test_make_divisible(factory) -> None:
+    count = assert_exact(factory, x=range(1, 200))
+    assert (count.certificate.paths, count.certificate.grade) == (1, "complete")
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        lambda x, d: line(timm_make_divisible(x, d)),
+        lambda x, d: line(timm_make_divisible(x * 0.75, divisor=d)),
+        lambda x, d: line(timm_make_divisible(x, 8, d)),
+        lambda x, d: line(torchvision_make_divisible(0.5 * x, d, 16)),
+        lambda x, d: line(apply_depth_multiplier(MobileConfig(1.3, d), x)),
+        _mobile_block,
+    ],
+)
+def test_make_divisible_by_a_symbol(factory) -> None:
+    first, second = factory.__code__.co_varnames[:2]
+    count = assert_exact(factory, **{first: range(1, 60), second: range(1, 20)})
+    assert (count.certificate.paths, count.certificate.grade) == (1, "complete")
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.5, 0.9])
+def test_make_divisible_of_a_real_width(limit) -> None:
+    def factory(x, width):
+        return line(timm_make_divisible(x * width, round_limit=limit))
+
+    count = symcount.derive(
+        lambda x, width, limit=limit: line(timm_make_divisible(x * width, round_limit=limit)),
+        width=Symbol(real=True, max=4),
+    )
+    assert count.certificate.grade == "complete"
+    for x in (*range(1, 60), 1280):
+        for width in (0.1, 0.25, 0.35, 0.5, 0.75, 1.0, 1.1, 1.3, 1.4, 3.0, 0.2857142857142857):
+            assert count(x, width) == factory(x, width).in_features
+
+
+def select_num_groups(channels: int, ladder: tuple[int, ...] = (32, 16, 8, 4, 2)) -> int:
+    for groups in ladder:
+        if channels % groups == 0:
+            return groups
+    return 1
+
+
+def groups_by_next(channels):
+    return next((g for g in (32, 24, 16, 8, 4, 2) if channels % g == 0), 1)
+
+
+def groups_by_comprehension(channels):
+    return max([g for g in range(1, 9) if channels % g == 0])
+
+
+def groups_downwards(channels, groups=32):
+    while channels % groups:
+        groups -= 1
+    return groups
+
+
+def groups_by_halves(channels, groups=32):
+    while channels % groups != 0:
+        groups //= 2
+    return groups
+
+
+def groups_of_sixteen(channels):
+    if channels % 16 == 0:
+        return channels // 16
+    return 1 if channels % 2 else 2
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        lambda x: line(select_num_groups(x)),
+        lambda x: nn.GroupNorm(select_num_groups(x), x),
+        lambda x: nn.Conv1d(x, 2 * x, 3, groups=select_num_groups(x)),
+        lambda x: line(x // select_num_groups(x)),
+        lambda x: line(select_num_groups(x, (7, 5, 3))),
+        lambda x: line(select_num_groups(x, ladder=(9,))),
+        lambda x: line(groups_by_next(x)),
+        lambda x: line(groups_downwards(x, 12)),
+        lambda x: line(groups_downwards(x)),
+        lambda x: line(groups_by_halves(x)),
+        lambda x: line(groups_of_sixteen(x) * x),
+    ],
+)
+def test_a_ladder_of_groups(factory) -> None:
+    count = assert_exact(factory, x=range(1, 200))
+    assert (count.certificate.paths, count.certificate.grade) == (1, "complete")
+
+
+def test_too_many_ways_are_followed_branch_by_branch() -> None:
+    """Which of eight numbers divide: 256 ways, of which few are taken by any size."""
+    count = assert_exact(lambda x: line(groups_by_comprehension(x)), x=range(1, 40))
+    assert count.certificate.paths > 8
+
+
+# --- how helpers are written, and called ----------------------------------------------------------
+
+
+def twice_wide(x):
+    return widened(x) + widened(2 * x)
+
+
+def deep_enough(x, n):
+    return select_num_groups(twice_wide(x)) * n if n > 2 else widened(x)
+
+
+def with_defaults(x, /, least=10, *more, factor=2, **other):
+    if more:
+        least = least + sum(more)
+    least = least * factor + other.get("extra", 0)
+    return x if x > least else least
+
+
+def asserting(x):
+    assert x % 2 == 0, "odd"
+    return x if x > 10 else 10
+
+
+def raising(x):
+    if x % 2:
+        raise ValueError(f"odd: {x}")
+    return x if x > 10 else 10
+
+
+def catching(x):
+    try:
+        return raising(x)
+    except ValueError:
+        return 1
+
+
+def by_and_or(x):
+    return (x > 10 and x) or 10
+
+
+def chained(x):
+    return 2 * x if 4 < x <= 20 else x
+
+
+def contradictory(x):
+    if x > 10:
+        if x < 5:
+            return 1000
+        return x
+    if x * x > 200:
+        return 2000
+    return 3
+
+
+def by_bool(x):
+    return x + (x > 10) + 2 * (x % 3 == 0)
+
+
+def as_float(x):
+    return x / 2 if x > 10 else 1.5
+
+
+def as_nothing(x):
+    return x if x > 10 else None
+
+
+def as_bool(x):
+    return x > 10
+
+
+def as_text(x):
+    return "wide" if x > 10 else "narrow"
+
+
+def as_pair(x):
+    return (x, 3) if x > 10 else (3, 2 * x)
+
+
+def by_index(x):
+    return (5, 6, 7)[x % 3] if x > 10 else 8
+
+
+def by_range(x):
+    return sum(i for i in range(x % 4)) + (1 if x > 10 else 2)
+
+
+def in_range(x):
+    return 5 if x in range(4, 40, 6) else x
+
+
+def by_nested_function(x):
+    least = 7
+
+    def clamp(y):
+        return y if y > least else least
+
+    return clamp(x) + clamp(2 * x)
+
+
+def sorted_sizes(x):
+    small, large = sorted((x, 20))
+    return 2 * small + large
+
+
+HELPERS = [
+    lambda x: line(deep_enough(x, 3)),
+    lambda x: line(deep_enough(x, x % 5)),
+    lambda x: line(with_defaults(x)),
+    lambda x: line(with_defaults(x, 4)),
+    lambda x: line(with_defaults(x, 4, 5, 6, factor=3)),
+    lambda x: line(with_defaults(12, x, x + 1, factor=x, extra=x)),
+    lambda x: line(by_and_or(x)),
+    lambda x: line(chained(x)),
+    lambda x: line(contradictory(x)),
+    lambda x: line(by_bool(x)),
+    lambda x: line(in_range(x)),
+    lambda x: line(by_nested_function(x)),
+    lambda x: line(sorted_sizes(x)),
+]
+BRANCH_BY_BRANCH = [
+    lambda x: line(asserting(x)),
+    lambda x: line(raising(x)),
+    lambda x: line(catching(x)),
+    lambda x: line(int(as_float(x)) + 1),
+    lambda x: line(as_nothing(x) or 5),
+    lambda x: line(x if as_bool(x) else 4),
+    lambda x: line({"wide": x, "narrow": 4}[as_text(x)]),
+    lambda x: nn.Linear(*as_pair(x)),
+    lambda x: line(by_index(x)),
+]
+
+
+@pytest.mark.parametrize("factory", HELPERS)
+def test_what_is_followed_as_one(factory) -> None:
+    count = assert_exact(factory, x=range(1, 70))
+    assert (count.certificate.paths, count.certificate.grade) == (1, "complete")
+
+
+@pytest.mark.parametrize("factory", BRANCH_BY_BRANCH)
+def test_what_is_followed_branch_by_branch(factory) -> None:
+    count = assert_exact(factory, x=range(1, 70))
+    assert count.certificate.paths > 1
+    assert count.certificate.grade == "complete"
+
+
+def test_a_loop_in_a_helper() -> None:
+    assert_exact(lambda x: line(by_range(x)), declared={"x": Symbol(max=40)}, x=range(1, 41))
+
+
+def test_what_a_helper_refuses_is_outside_the_domain() -> None:
+    for factory in (lambda x: line(raising(x)), lambda x: line(asserting(x))):
+        count = assert_exact(factory, x=range(1, 40))
+        assert str(count.domain) == "Eq(Mod(x, 2), 0)"
+        assert str(count) == "Piecewise((x, x >= 11), (10, True))"
+
+
+def test_strictly() -> None:
+    assert symcount.derive(lambda x: line(timm_make_divisible(x)), strict=True)(13) == 16
+
+
+# --- objects --------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Sizes:
+    width: Any
+    divisor: Any = 8
+    flag: bool = True
+
+
+class Slotted:
+    __slots__ = ("divisor", "flag", "width")
+
+    def __init__(self, width: Any) -> None:
+        self.width, self.divisor, self.flag = width, 8, True
+
+
+class WithProperty(Sizes):
+    reads = 0
+
+    @property
+    def width(self):
+        WithProperty.reads += 1
+        return self._width
+
+    @width.setter
+    def width(self, value):
+        self._width = value
+
+
+class WithGetattr:
+    def __init__(self, width: Any) -> None:
+        self._values = {"width": width, "divisor": 8, "flag": True}
+
+    def __getattr__(self, name: str) -> Any:
+        return self._values[name]
+
+
+class WithGetattribute(Sizes):
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        return value + 1 if name == "divisor" else value
+
+
+class Comparing(Sizes):
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __bool__(self) -> bool:
+        return False
+
+    __hash__ = None
+
+
+def of_sizes(sizes):
+    if not sizes.flag:
+        return 1
+    return sizes.width // sizes.divisor * sizes.divisor if sizes.width > sizes.divisor else 8
+
+
+def of_sizes_within(sizes, least):
+    found = of_sizes(sizes)
+    return found if found > least else least
+
+
+def of_comparison(sizes, x):
+    if sizes == 3:
+        x = x + 1
+    if sizes:
+        x = x + 2
+    return x if x > 10 else 10
+
+
+def storing(sizes):
+    sizes.width = sizes.width + 1
+    return sizes.width if sizes.width > 10 else 10
+
+
+def _stored(x):
+    sizes = Sizes(x)
+    return nn.Linear(storing(sizes), storing(sizes))
+
+
+@pytest.mark.parametrize(
+    ("factory", "paths"),
+    [
+        (lambda x: line(of_sizes(Sizes(x))), 1),
+        (lambda x: line(of_sizes(Sizes(x, flag=False)) + x), 1),
+        (lambda x: line(of_sizes_within(Sizes(x), 32)), 1),
+        (lambda x: line(of_sizes_within(sizes=Sizes(40, x), least=x)), 1),
+        (lambda x: line(of_sizes(Slotted(x))), 2),
+        (lambda x: line(of_sizes(WithProperty(x))), 2),
+        (lambda x: line(of_sizes(WithGetattr(x))), 2),
+        (lambda x: line(of_sizes(WithGetattribute(x))), 2),
+        (lambda x: line(of_comparison(Comparing(x), x)), 2),
+        (lambda x: line(of_comparison(Sizes(x), x)), 2),
+        (_stored, 3),
+    ],
+)
+def test_what_is_read_from_an_object(factory, paths) -> None:
+    count = assert_exact(factory, x=range(1, 70))
+    assert count.certificate.paths == paths
+
+
+# --- where helpers come from ----------------------------------------------------------------------
+
+_alias = timm_make_divisible
+_partial = functools.partial(timm_make_divisible, divisor=16)
+_half = lambda x: x // 2 if x > 10 else 5  # noqa: E731
+
+
+@functools.lru_cache
+def cached(x):
+    return x if x > 10 else 10
+
+
+def _decorated(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs) + 1
+
+    return wrapper
+
+
+@_decorated
+def decorated(x):
+    return x if x > 10 else 10
+
+
+def _clamping(least):
+    def clamp(x):
+        return x if x > least else least
+
+    return clamp
+
+
+clamp = _clamping(12)
+
+
+class Layers:
+    @staticmethod
+    def width(x):
+        return x if x > 10 else 10
+
+    @classmethod
+    def widths(cls, x):
+        return cls.width(x) + cls.width(2 * x)
+
+    def method(self, x):
+        return x if x > 10 else 10
+
+
+TABLE = {"wide": timm_make_divisible}
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        lambda x: line(_alias(x)),
+        lambda x: line(_partial(x)),
+        lambda x: line(_half(x)),
+        lambda x: line(decorated(x)),
+        lambda x: line(cached(x) + cached(x)),
+        lambda x: line(clamp(x)),
+        lambda x: line(Layers.width(x)),
+        lambda x: line(Layers.widths(x)),
+        lambda x: line(Layers().method(x)),
+        lambda x: line(TABLE["wide"](x)),
+        lambda x: nn.ModuleList(map(line, map(timm_make_divisible, (x, 2 * x)))),
+    ],
+)
+def test_however_it_is_reached(factory) -> None:
+    for _ in range(2):
+        assert_exact(factory, x=range(1, 70))
+
+
+def test_a_helper_of_another_module(tmp_path, monkeypatch) -> None:
+    (tmp_path / "other_helpers.py").write_text(
+        "LEAST = 10\n\ndef width(x):\n    return x if x > LEAST else LEAST\n"
+    )
+    source = (
+        "from torch import nn\nimport other_helpers\nimport other_helpers as o\n"
+        "from other_helpers import width as w\n\n"
+        "def by_attribute(x):\n    return nn.Linear(other_helpers.width(x), 1)\n\n"
+        "def by_other_name(x):\n    return nn.Linear(o.width(x), 1)\n\n"
+        "def by_import(x):\n    return nn.Linear(w(x), 1)\n\n"
+        "class Block(nn.Module):\n    def __init__(self, x):\n        super().__init__()\n"
+        "        self.layer = nn.Linear(w(x), o.width(2 * x))\n"
+    )
+    (tmp_path / "some_factories.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("some_factories")
+    for name in ("by_attribute", "by_other_name", "by_import", "Block"):
+        before = dict(vars(module)), dict(vars(module.other_helpers))
+        count = assert_exact(getattr(module, name), x=range(1, 40))
+        assert count.certificate.paths == 1
+        assert (dict(vars(module)), dict(vars(module.other_helpers))) == before
+    monkeypatch.setattr(module.other_helpers, "LEAST", 20)
+    assert_exact(module.by_import, x=range(1, 40))
+    for name in ("some_factories", "other_helpers"):
+        sys.modules.pop(name)
+
+
+# --- what is shown, kept and checked --------------------------------------------------------------
+
+
+def narrow(ch):
+    return 7 if ch == 48 else ch
+
+
+def very_narrow(ch):
+    return 7 if ch % 1013 == 1012 and ch > 5000 else ch
+
+
+@pytest.mark.parametrize(
+    ("factory", "conditions"),
+    [
+        (lambda ch: line(narrow(ch)), [lambda ch: ch == 48, lambda ch: ch != 48]),
+        (
+            lambda ch: line(very_narrow(ch)),
+            [
+                lambda ch: ch <= 5000,
+                lambda ch: ch > 5000 and ch % 1013 == 1012,
+                lambda ch: ch > 5000 and ch % 1013 != 1012,
+            ],
+        ),
+        (
+            lambda ch: line(select_num_groups(ch)),
+            [
+                lambda ch: ch % 32 == 0,
+                *(lambda ch, n=n: ch % n == 0 and ch % (2 * n) for n in (16, 8, 4, 2, 1)),
+            ],
+        ),
+    ],
+)
+def test_each_side_is_compared(factory, conditions) -> None:
+    count = symcount.derive(factory)
+    points = [dict(point)["ch"] for point in count.certificate.points]
+    for condition in conditions:
+        assert any(map(condition, points)), points
+
+
+def _several_choices(x, y):
+    return nn.Sequential(
+        nn.Linear(x, select_num_groups(x)),
+        nn.Linear(timm_make_divisible(y * 0.35), select_num_groups(y) * 3),
+        nn.Conv1d(x, x * y, 1, groups=select_num_groups(x)),
+    )
+
+
+@pytest.fixture(scope="module")
+def several() -> symcount.ParamCount:
+    return symcount.derive(_several_choices)
+
+
+def test_the_sympy_expression_says_the_same(several) -> None:
+    names = {s.name: s for s in several.symbols}
+    functions = {getattr(f, "__name__", name): f for name, f in FUNCTIONS.items()}
+    read = sympy.sympify(str(several), locals={**functions, **names})
+    for x, y in itertools.product((1, 2, 12, 32, 47, 64), (1, 3, 22, 23, 24, 96, 100)):
+        values = {names["x"]: x, names["y"]: y}
+        assert several(x, y) == several.expr.subs(values) == read.subs(values)
+
+
+def test_the_graph_runs_to_the_same(several) -> None:
+    graph_module = torch.fx.GraphModule(nn.Module(), several.graph)
+    for x, y in itertools.product((1, 2, 12, 32, 47, 64), (1, 3, 22, 23, 24, 96, 100)):
+        shapes = graph_module(x=x, y=y)["tensors"]
+        assert sum(map(math.prod, shapes.values())) == several(x, y)
+
+
+def test_it_is_pickled_and_copied(several) -> None:
+    for other in (pickle.loads(pickle.dumps(several)), copy.copy(several), copy.deepcopy(several)):
+        assert other == several and hash(other) == hash(several)
+        assert other(48, 22) == several(48, 22)
+        assert str(other) == str(several)
+
+
+def test_the_breakdown_adds_up(several) -> None:
+    parameters = several.breakdown().parameters.values()
+    for x, y in ((1, 1), (12, 22), (32, 96), (47, 23)):
+        assert sum(part(x, y) for part in parameters) == several(x, y)
+    assert all(part.latex() and str(part) for part in parameters)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_it_is_exported(several, name) -> None:
+    text = FORMATS[name].render_count(several, title="Several")
+    assert "Several" in text and "Call" not in text and "if_" not in text
+    if name == "json":
+        assert json.loads(text)
+    if name != "json":
+        assert "cases" in text or "Piecewise" in text
+
+
+def test_it_is_shown_on_a_terminal(several, capsys) -> None:
+    terminal.show(terminal.count_view("Several", several))
+    shown = capsys.readouterr().out
+    assert "Piecewise" in shown and "if_" not in shown
+
+
+def test_many_calls_make_one_path_each_way() -> None:
+    def factory(x):
+        layers, width = [], x
+        for factor in (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0):
+            layers.append(nn.Linear(width, timm_make_divisible(x * factor)))
+            width = timm_make_divisible(x * factor)
+        return nn.Sequential(*layers)
+
+    assert assert_exact(factory, x=range(1, 100)).certificate.paths == 1
