@@ -262,7 +262,9 @@ def _abs(facts: Facts, a: Poly) -> Poly:
         return a
     if facts.at_least(-a, 0):
         return -a
-    return call("fabs_py" if opaque(a) else "abs", a)
+    # what is an integer is told by its atoms: none but those of floats may be a fraction
+    whole = all(facts.is_integer(m, c) for m, c in a.terms.items())
+    return call("abs" if whole else "fabs_py", a)
 
 
 def _round_digits(facts: Facts, a: Poly, digits: Poly) -> Poly:

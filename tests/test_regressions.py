@@ -151,6 +151,20 @@ def test_a_quotient_of_positive_integers_is_positive() -> None:
         assert below(7, w) == (w if w > 5 else 3)
 
 
+def test_the_absolute_value_of_a_fraction_is_no_integer() -> None:
+    """`abs(0.75 - d % 2)` is exact in doubles, and was taken for whole: its remainder by 1 was 0."""
+
+    def refused(d: int) -> nn.Module:
+        return nn.Conv2d(abs(0.75 - d % 2), d, 1)  # type: ignore[arg-type]
+
+    with pytest.raises(symcount.FactoryError, match="in_channels must be divisible by groups"):
+        symcount.derive(refused)
+    assert_exact(lambda d: line(2 if abs(d * 0.5 - 3) <= 2 else 1), d=range(1, 40))
+    assert_exact(lambda d: line(round(abs(d * 0.5 - 3)) + 1), d=range(1, 40))
+    assert_exact(lambda d: line(int(abs(d * 0.25 - 3)) + 1), d=range(1, 80))
+    assert_exact(lambda d: line(int(abs(d * 0.25 - 3) % 2 * 4) + 1), d=range(1, 80))
+
+
 NOT_YET: dict[str, tuple[Callable[[Any], nn.Module], str]] = {
     "negative_deviation": (
         lambda d: nn.ParameterList([nn.init.normal_(torch.empty(d), std=1 - d * 0.05)]),
