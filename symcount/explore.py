@@ -246,6 +246,8 @@ class Frontier:
         self.facts = facts
         self.names = [r.name for r in ranges]
         self.first = first
+        self.usual: Point | None = first
+        self.specialising = settings.specialising
         self.short = short
         self.longest = settings.longest
         self.deadline = math.inf
@@ -259,14 +261,21 @@ class Frontier:
         """The time spent in z3."""
         return 0.0 if self._solver is None else self._solver.seconds
 
-    def next_hints(self, root: Place) -> Values | None:
+    def next_hints(self, root: Place, has_module: bool) -> Values | None:
         """Hints that lead to an open place, or None when every open place is undecided.
+
+        The defaults come first if no run has built a module, as short loops may be why, and if
+        lengths are followed one by one: the budget may end before it is their turn.
 
         Raises:
             BudgetSpent: the deadline has passed.
         """
         if root.condition is None:
             return None
+        if self.specialising or not has_module:
+            usual = self._usual(root)
+            if usual is not None:
+                return usual
         if id(root) not in self._points:
             self._points[id(root)] = list(dict.fromkeys(self._candidates()))
         unsolved = []
@@ -288,6 +297,20 @@ class Frontier:
             hints = self._solved(root, place)
             if hints is not None:
                 return hints
+        return None
+
+    def _usual(self, root: Place) -> Values | None:
+        """The defaults, if they are not the first hints and no run has been where they lead."""
+        if self.usual is None or self.usual == self.first:
+            return None
+        values = dict(zip(self.names, self.usual, strict=True))
+        self.usual = None
+        place = root
+        with suppress(ArithmeticError, ValueError):
+            while place.condition is not None:
+                then, otherwise = place.children()
+                place = then if holds(place.condition, values) else otherwise
+            return values if place.is_open and not place.undecided else None
         return None
 
     def require_time(self) -> None:
@@ -337,12 +360,13 @@ class Frontier:
         self._points.clear()
         return self.first
 
-    def after(self, error: TooLong) -> Values:
+    def after(self, error: TooLong, hints: Values) -> Values:
         """Hints with fewer iterations of the loop that was too long, or more are allowed."""
         if set(error.symbols) <= self.short:
             if error.length > _MOST_ITERATIONS:
                 raise NotFolded(f"a loop over {', '.join(error.symbols)} is too long")
             self.longest = max(self.longest, error.length)
+            return hints
         return dict(zip(self.names, self.shorten(error.symbols), strict=True))
 
     def next_iteration(self, paths: Sequence[Path]) -> Values | None:
@@ -587,7 +611,7 @@ def explore(
             try:
                 path = _run(tracer, hints, facts, found.root, known, usual)
             except TooLong as error:
-                hints = frontier.after(error)
+                hints = frontier.after(error, hints)
                 continue
             except TooManyDecisions as error:
                 if not found.paths:
@@ -596,7 +620,7 @@ def explore(
                         "that depend on its symbols; fix some of them: derive(factory, name=value)"
                     ) from None
                 frontier.give_up(found.root, error.steps)
-                hints = frontier.next_hints(found.root)
+                hints = frontier.next_hints(found.root, found.has_module)
                 continue
             too_large = is_too_large(path.trace.exception)
             if too_large and not found.paths:
@@ -629,10 +653,10 @@ def explore(
                 frontier.short |= _lengths(path)
             if len(found.paths) >= max_paths and any(True for _ in found.open_places()):
                 found.spent = f"the budget of {max_paths} paths was spent"
-                break
             frontier.deadline = deadline()
             frontier.require_time()
-            hints = frontier.next_hints(found.root) or frontier.next_iteration(found.paths)
+            hints = None if found.spent else frontier.next_hints(found.root, found.has_module)
+            hints = hints or frontier.next_iteration(found.paths)
             if hints is None and settings.lengths:
                 hints = next(lengths, None)
     except BudgetSpent:
@@ -917,10 +941,11 @@ def _run(
     def listen() -> _Walk:
         nonlocal walk
         walk = _Walk(root, facts, lowering, hints)
-        walk.split(settings.splits)
         return walk
 
     trace = tracer(hints, listen, settings)
+    if trace.raised is None:
+        walk.split(settings.splits)
     for loop in trace.loops:
         for number in loop.numbers:
             walk.iteration((loop, number))

@@ -425,6 +425,15 @@ def drop_rates(dim, n):
     return module
 
 
+@folded(
+    "Piecewise((dim**2*n - 3*dim**2 + 9*dim, n >= 24), (dim**2*n - 2*dim**2 + 6*dim, n >= 16), "
+    "(dim**2*n - dim**2 + 3*dim, n >= 8), (dim**2*n, True))"
+)
+def late_iterations(dim, n):
+    """Some kinds of iterations are seen only if there are more of them than a run goes through."""
+    return nn.ModuleList(linear(dim, 3 if i in (7, 15, 23) else dim) for i in range(n))
+
+
 # --- what is not folded ---------------------------------------------------------------------------
 
 
@@ -433,11 +442,7 @@ def enumerated(dim, n):
     return nn.ModuleList(linear(dim, dim + place) for place, _ in enumerate(range(n)))
 
 
-@folded(
-    "Piecewise((dim**2*Min(6, n) + 2*dim*n - 2*dim*Min(6, n), n >= Min(6, n) + 1), "
-    "(dim**2*n, True))",
-    "n < 9007199254740993",
-)
+@folded("dim**2*Min(6, n) + 2*dim*n - 2*dim*Min(6, n)", "n < 9007199254740993")
 def half_of_an_index(dim, n):
     return nn.ModuleList(linear(dim, 2 if int(i * 0.5) > 2 else dim) for i in range(n))
 

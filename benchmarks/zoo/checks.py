@@ -53,7 +53,9 @@ def examine(library: str, model: str, every_symbol: bool, max_seconds: float) ->
     return {
         **record,
         "formula": str(count),
+        "domain": str(count.domain),
         "grade": count.certificate.grade,
+        "certificate": str(count.certificate),
         "verified": len(count.certificate.points),
         **compared(it, count),
     }

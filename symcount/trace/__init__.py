@@ -221,7 +221,7 @@ class Settings:
     - `longest`: how many iterations a loop over a symbol may go through; more raise `TooLong`.
     - `specialising`: follow the bounds of loops for their very values, each a path of its own.
     - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
-    - `splits`: conditions that are decided before anything else, so that paths differ in them.
+    - `splits`: conditions by which paths that build a module are told apart, tested or not.
     - `deadline`: when a run that is not finished raises `BudgetSpent`.
     """
 
