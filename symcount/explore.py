@@ -180,6 +180,11 @@ class Path:
         """The conditions and their truth, in the order they were met."""
         return tuple((step.condition, step.truth) for step in self.steps)
 
+    @property
+    def raised_after_lengths(self) -> bool:
+        """Whether it raised, maybe because a list was as long as it was."""
+        return self.trace.raised is not None and bool(self.trace.unrolled)
+
 
 @dataclass
 class Exploration:
@@ -310,7 +315,10 @@ class Frontier:
             while place.condition is not None:
                 then, otherwise = place.children()
                 place = then if holds(place.condition, values) else otherwise
-            return values if place.is_open and not place.undecided else None
+            if place.is_open and not place.undecided:
+                return values
+            if place.end is not None and place.end.raised_after_lengths:
+                return values
         return None
 
     def require_time(self) -> None:
@@ -383,10 +391,13 @@ class Frontier:
                         return hints
         return None
 
-    def other_lengths(self, paths: Sequence[Path]) -> Iterator[Values]:
-        """Hints for the same paths with other numbers of iterations, one symbol at a time."""
+    def other_lengths(self, paths: Sequence[Path], all_paths: bool) -> Iterator[Values]:
+        """Hints for the same paths with other numbers of iterations, one symbol at a time.
+
+        If not for all paths, then for those that may have raised because of such a number.
+        """
         for path in paths:
-            if path.trace.raised is not None:
+            if not (path.raised_after_lengths or (all_paths and path.trace.raised is None)):
                 continue
             for allowed in self.ranges:
                 hint = path.trace.hints[allowed.name]
@@ -592,7 +603,7 @@ def explore(
     found = Exploration(Place(()))
     known: Known = {}
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
-    lengths = frontier.other_lengths(found.paths)
+    lengths = frontier.other_lengths(found.paths, settings.lengths)
 
     def deadline() -> float:
         if not found.paths:
@@ -647,6 +658,8 @@ def explore(
                         path.trace.exception.__traceback__ = None
                     found.paths.append(path)
                     on_path(path)
+                elif (end.trace.raised is None) is not (path.trace.raised is None):
+                    raise NotFolded("whether the factory raises depends on the length of a list")
                 else:
                     end.again.append(path)
                 _insert_iterations(end, path)
@@ -657,7 +670,7 @@ def explore(
             frontier.require_time()
             hints = None if found.spent else frontier.next_hints(found.root, found.has_module)
             hints = hints or frontier.next_iteration(found.paths)
-            if hints is None and settings.lengths:
+            if hints is None and not settings.specialising:
                 hints = next(lengths, None)
     except BudgetSpent:
         said = max_seconds if said_seconds is None else said_seconds
@@ -964,7 +977,7 @@ def _require_whole_loops(trace: Trace, iterations: Sequence[Iteration]) -> None:
         elif not loop.finished and loop.numbers:
             last = next(i for i in iterations if i.loop is loop and i.number == loop.numbers[-1])
             first = last.is_first and last.follows_from(last.facts)
-            if not first and (last.steps or not last.certain):
+            if not first and (last.steps or not last.certain or len(loop.numbers) > 1):
                 raise NotFolded("the factory raises in some iterations of a loop")
 
 

@@ -467,6 +467,22 @@ def raises_at_an_index(dim, n):
     return layers
 
 
+@not_folded("the factory raises in some iterations of a loop")
+def more_iterations_than_settings(dim, n):
+    """Nothing is decided before it raises, which was taken for raising at all lengths."""
+    kernels, layers = (3, 5, 7), nn.ModuleList()
+    for i in range(n):
+        layers.append(linear(dim, dim))
+        layers.append(linear(dim, kernels[i]))
+    return layers
+
+
+@not_folded("whether the factory raises depends on the length of a list")
+def list_that_is_empty_at_first(dim, n):
+    """The first run has four iterations, and raised: that was taken for raising at all lengths."""
+    return linear(([2, dim] * (n // 5))[-1], dim)
+
+
 @not_folded("what is made outside of its loops depends on how long they are")
 def length_of_a_dict(dim, n):
     labels = {i: f"label {i}" for i in range(n)}
