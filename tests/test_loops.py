@@ -425,6 +425,19 @@ def drop_rates(dim, n):
     return module
 
 
+@folded("dim**2*n - dim**2*floor(n/2) + dim*n + 2*dim*floor(n/2) + 3*floor(n/2)")
+def among_the_numbers_of_another(dim, n):
+    """Which layers have experts, as Llama 4 says it."""
+    chosen = list(range(1, n, 2))
+    return nn.ModuleList(nn.Linear(dim, 3 if i in chosen else dim) for i in range(n))
+
+
+@folded("Piecewise((dim + 1, (dim < 2) | (dim >= Max(0, n - 2) + 2)), (3*dim + 3, True))")
+def size_among_the_numbers_of_a_loop(dim, n):
+    chosen = list(range(2, n))
+    return nn.Linear(dim, 3 if dim in chosen else 1)
+
+
 @folded(
     "Piecewise((dim**2*n - 3*dim**2 + 9*dim, n >= 24), (dim**2*n - 2*dim**2 + 6*dim, n >= 16), "
     "(dim**2*n - dim**2 + 3*dim, n >= 8), (dim**2*n, True))"
@@ -465,6 +478,13 @@ def raises_at_an_index(dim, n):
             raise ValueError("too deep for its width")
         layers.append(linear(dim, dim))
     return layers
+
+
+@not_folded("the index of a loop is used in another")
+def among_numbers_that_were_changed(dim, n):
+    chosen = list(range(1, n, 2))
+    chosen[-1:] = []
+    return nn.ModuleList(linear(dim, 3 if i in chosen else dim) for i in range(n))
 
 
 @not_folded("the factory raises in some iterations of a loop")

@@ -152,7 +152,7 @@ def test_a_quotient_of_positive_integers_is_positive() -> None:
 
 
 def test_the_absolute_value_of_a_fraction_is_no_integer() -> None:
-    """`abs(0.75 - d % 2)` is exact in doubles, and was taken for whole: its remainder by 1 was 0."""
+    """`abs(0.75 - d % 2)` is exact, and was taken for whole: its remainder by 1 was 0."""
 
     def refused(d: int) -> nn.Module:
         return nn.Conv2d(abs(0.75 - d % 2), d, 1)  # type: ignore[arg-type]

@@ -69,6 +69,7 @@ _while_places: set[tuple[CodeType, int]] = set()
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
+_MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
 ELEMENT = "element"
 # A factory cannot need more restarts than it has modules and refusing functions.
@@ -272,6 +273,7 @@ class _Run:
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
         self._nodes: dict[tuple[Any, ...], Any] = {}
         self._keys: list[Node] = []
+        self._elements: dict[Node, tuple[Loop, int]] = {}
         self._hashes: dict[Node | int, Number] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
@@ -323,6 +325,8 @@ class _Run:
         if helpers.follow_as_one(frame, self.restarted):
             self.must_restart = True
             raise Restart
+        if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
+            return bool(a.hint == b.hint)
         return self._decide(op, a, b)
 
     def require(self, op: str, a: Node, b: Node | Number) -> None:
@@ -424,6 +428,32 @@ class _Run:
             raise Restart
         return False
 
+    def _is_membership(self, frame: FrameType, a: Node, b: Node) -> bool:
+        """Whether this is a step of `x in list(range(...))`, which is decided as one question.
+
+        Python compares x with one number of the list after the other, and with those of a short
+        run only.
+        """
+        element, x = (a, b) if a in self._elements else (b, a)
+        if element not in self._elements or _instruction(frame) not in _MEMBERSHIPS:
+            return False
+        loop, _ = self._elements[element]
+        members = lookups.members(frame) if loop.finished else None
+        numbers = [self._elements.get(m._node) for m in members or () if type(m) is SymInt]
+        if members is None or len(members) != loop.length:
+            return False
+        if numbers != [(loop, k) for k in loop.numbers]:
+            return False
+        self._follow_reach(SymInt(x, self), loop)
+        return True
+
+    def _follow_reach(self, x: SymInt, loop: Loop) -> None:
+        """Branch on whether a loop over evenly spaced numbers comes to x."""
+        first, step = loop.numbered
+        distance = x - first
+        if distance % step == 0:
+            _ = 0 <= distance // step < SymInt(loop.count, self)  # type: ignore[arg-type]
+
     def _follow_equal_keys(self, node: Node) -> None:
         """Branch on whether a key is equal to one before: in a dict or a set they are one."""
         for other in self._keys:
@@ -469,7 +499,8 @@ class _Run:
         place = self.tags, id(frame.f_code), frame.f_lasti
         times = self._entered[place] = self._entered.get(place, -1) + 1
         name = name_of(self.tags, frame.f_code, frame.f_lasti, times)
-        loop = Loop(name, count._node if type(count) is SymInt else length, self.tags, length)
+        counted = count._node if type(count) is SymInt else length
+        loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
         numbers = range(length)[::-1] if backwards else range(length)
         return self._iterations(loop, numbers, first, step, Frame(frame.f_code, frame.f_lasti))
@@ -486,7 +517,10 @@ class _Run:
                     loop.goes_along = True
                 loop.numbers.append(k)
                 index = SymInt(Node("index", (loop.name, loop), k, place), self)
-                yield first + index * step if step != 1 or first != 0 else index
+                number = first + index * step if step != 1 or first != 0 else index
+                if type(number) is SymInt:
+                    self._elements[number._node] = loop, k
+                yield number
             loop.finished = True
         finally:
             self.tags = self._tags_without(loop)
@@ -615,6 +649,7 @@ class _Run:
         self._decided.clear()
         self._compared_with.clear()
         self._keys.clear()
+        self._elements.clear()
         if self.tensors is not None:
             self.tensors.known.clear()
             self.tensors = None

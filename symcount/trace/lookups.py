@@ -20,6 +20,7 @@ from typing import Any
 from symcount.trace.numbers import SymInt
 
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
+_MEMBERSHIP = (ast.In, ast.NotIn)
 _MOST_KEYS = 64
 
 
@@ -40,6 +41,15 @@ def length(frame: FrameType) -> int | None:
     if type(container) not in (list, tuple) or len(container) > _MOST_KEYS:
         return None
     return len(container)
+
+
+def members(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:
+    """The list or tuple in which the frame is looking for something with `in`, if it is known."""
+    expression = _expression(frame)
+    if not (isinstance(expression, ast.Compare) and isinstance(expression.ops[0], _MEMBERSHIP)):
+        return None
+    container = _container(frame)
+    return container if isinstance(container, list | tuple) else None
 
 
 def is_slice(frame: FrameType) -> bool:

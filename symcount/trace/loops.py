@@ -44,7 +44,8 @@ class Loop:
 
     `numbers` are those of the iterations that were gone through, and `finished` says whether it was
     asked for more than there are. A loop that only `goes_along` with another, as in
-    `zip(range(n), range(n))`, need not be.
+    `zip(range(n), range(n))`, need not be. It yields the numbers from the first of `numbered` on,
+    in steps of the second.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Loop:
     numbers: list[int] = field(default_factory=list)
     finished: bool = False
     goes_along: bool = False
+    numbered: tuple[Any, int] = (0, 1)
 
     @property
     def is_whole(self) -> bool:
