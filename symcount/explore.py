@@ -60,6 +60,8 @@ _ITERATIONS = (4, 5, 3, 6, 2, 1)
 # Loops longer than this are not gone through, and symbols they are as long as not sampled beyond.
 _MOST_ITERATIONS = 1024
 _MOST_SAMPLED = 12
+# How long a loop may be for the sake of iterations of a kind not seen yet.
+_MOST_AGAIN = 64
 # With how many other lengths of each loop a path is followed to see what grows with them.
 _OTHER_LENGTHS = 3
 # The part of the time that may be spent on a factory with loops before they are given up on.
@@ -374,7 +376,8 @@ class Frontier:
             if error.length > _MOST_ITERATIONS:
                 raise NotFolded(f"a loop over {', '.join(error.symbols)} is too long")
             self.longest = max(self.longest, error.length)
-            return hints
+            if error.length <= _MOST_AGAIN:
+                return hints
         return dict(zip(self.names, self.shorten(error.symbols), strict=True))
 
     def next_iteration(self, paths: Sequence[Path]) -> Values | None:
