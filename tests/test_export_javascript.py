@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import random
@@ -9,21 +10,27 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 import symcount
 from examples.families import FAMILIES, PUBLISHED, derived
 from symcount import ParamCount, Symbol, derive
-from symcount.algebra import CALLS, CHOICES
+from symcount.algebra import CALLS, CHOICES, Facts
+from symcount.evaluate import compile_tree
 from symcount.export import javascript
+from symcount.export.code import write
 from symcount.targets import seeds
 from tests.idioms import IDIOMS
+from tests.random_expressions import NAMES, expressions, normal_form, thorough
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="there is no Node.js here (`node`)")
@@ -311,6 +318,37 @@ def test_ratios_are_compared_exactly(tmp_path: Path) -> None:
         for b, sign in zip(sides, row, strict=True):
             if isinstance(a, Fraction) or isinstance(b, Fraction):
                 assert sign == ((a > b) - (a < b) if a == a and b == b else None), (a, b)
+
+
+@needs_node
+@thorough(6)
+@given(several=st.lists(expressions(12), min_size=10, max_size=40))
+def test_random_expressions(several: list[Any]) -> None:
+    polys = []
+    for expression in several:
+        with contextlib.suppress(symcount.UnsupportedError):
+            polys.append(normal_form(expression, Facts()))
+    draw = random.Random(4)
+    points = [[draw.randint(1, 10**size) for _ in NAMES] for size in (1, 1, 2, 2, 4, 9, 25)]
+
+    def leaf(writer: Any, poly: Any) -> str:
+        return str(writer.integer(poly))
+
+    bodies = [write(javascript.JAVASCRIPT, poly, NAMES, leaf) for poly in polys]
+    script = f"""{javascript.runtime()}
+    const functions = [{", ".join(f"(s0, s1, s2) => {{{body}}}" for body in bodies)}];
+    const points = {json.dumps([list(map(str, p)) for p in points])}.map((p) => p.map(BigInt));
+    const text = (x) => (x === null ? "undefined" : String(x));
+    console.log(JSON.stringify(
+      functions.map((f) => points.map((point) => text(definedOrNull(f, point)))),
+    ));
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        results = json.loads(run(script, Path(directory)))
+    for poly, row in zip(polys, results, strict=True):
+        function = compile_tree(poly, NAMES, lambda same: same)
+        for point, found in zip(points, row, strict=True):
+            assert found == encoded(function, point), (poly, point)
 
 
 def test_every_operator_is_written_or_refused_with_a_reason() -> None:

@@ -1,6 +1,7 @@
 // What the page does. What is written in capitals, and `formula`, is written before.
 
 const MOST_DIGITS = 300;
+const MOST_SHOWN = 10n ** 1000n;
 const MOST_BARS = 14;
 const SEARCHED = 4096n;
 const element = (id) => document.getElementById(id);
@@ -105,11 +106,13 @@ function malformed(texts, values) {
   return null;
 }
 
-// Why there is no count, with the nearest values that have one.
+// Why there is no count to show, with the nearest values that have one.
 function outside(values) {
   try {
     const why = formula.why(named(values));
-    return why && { ...why, nearest: nearest(values, why.symbols) };
+    if (why) return { ...why, nearest: nearest(values, why.symbols) };
+    if (counted(values) < MOST_SHOWN) return null;
+    throw new RangeError("the count has more than 1,000 digits, too many to show; evaluate in Python");
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const everything = formula.symbols.map((symbol) => symbol.name);
@@ -291,7 +294,7 @@ function curve(place) {
     values[place] = value;
     const count = countedIfSmall(values);
     x.push(Number(value));
-    y.push(count === null || count === 0n ? null : Number(count));
+    y.push(count === null || count === 0n || count >= MOST_SHOWN ? null : Number(count));
   }
   return { x, y };
 }
