@@ -185,7 +185,7 @@ def test_values_typed_in_equal_python_s(
         assert page.count == f"{count(**point):,}", (page.status, point)
         assert page.status == ""
         assert page.invalid() == []
-        parts = page.page.locator("#parts tr td:nth-child(3)").all_text_contents()
+        parts = page.page.locator("#parts tr td:nth-child(2)").all_text_contents()
         breakdown = count.breakdown()
         assert sorted(parts) == sorted(
             f"{part(**point):,}"

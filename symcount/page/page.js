@@ -163,8 +163,8 @@ function showCount(problem) {
 function showParts() {
   const totals = current && ROWS.map(sumOf);
   for (const [index, row] of [...element("parts").rows].entries()) {
-    row.cells[2].textContent = totals ? grouped(totals[index]) : "";
-    row.cells[3].textContent = totals ? percentage(totals[index], current.total) : "";
+    row.cells[1].textContent = totals ? grouped(totals[index]) : "";
+    row.cells[2].textContent = totals ? percentage(totals[index], current.total) : "";
   }
 }
 
