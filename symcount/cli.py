@@ -1,4 +1,4 @@
-"""The command line: derive, list, audit, export.
+"""The command line: derive, list, audit, export, explore.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ast
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -140,6 +139,12 @@ def _derivation_options(command: Command) -> Command:
     return fixed(kept(config(seconds(command))))
 
 
+_all_symbols_option = click.option(
+    "--all-symbols",
+    is_flag=True,
+    help="Keep every integer symbolic that can be, and say why the others cannot. Many "
+    "derivations may be needed; --max-seconds limits each.",
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -154,6 +159,7 @@ Examples:
   symcount list --topology transformer
   symcount audit examples/tickets.py
   symcount export --registry mypackage.blueprints --format latex -o counts.tex
+  symcount explore models.py:Net -o net.html
 """,
 )
 @click.version_option(__version__, prog_name="symcount")
@@ -191,12 +197,7 @@ Examples:
     multiple=True,
     help="Values at which to count; repeated for other symbols, all combinations.",
 )
-@click.option(
-    "--all-symbols",
-    is_flag=True,
-    help="Keep every integer symbolic that can be, and say why the others cannot. Many "
-    "derivations may be needed; --max-seconds limits each.",
-)
+@_all_symbols_option
 @_json
 def derive(
     target: str,
@@ -345,7 +346,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["markdown", "latex", "json"]),
+    type=click.Choice(["markdown", "latex", "json", "javascript"]),
     default="markdown",
     show_default=True,
 )
@@ -366,10 +367,11 @@ def export(
     form: str,
     output: Path | None,
 ) -> None:
-    """Write formulas as Markdown, LaTeX or JSON.
+    """Write formulas as Markdown, LaTeX, JSON or JavaScript.
 
     It is the formula of TARGET, or a table of the blueprints that a module registers. LaTeX
-    needs the packages amsmath and booktabs.
+    needs the packages amsmath and booktabs. JavaScript is a module that computes the formula
+    exactly, over BigInt.
     """
     from symcount.export import FORMATS
 
@@ -386,6 +388,45 @@ def export(
         click.echo(text, nl=False)
     else:
         _write(output, text)
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount explore models.py:Net -o net.html
+  symcount explore torch.nn:TransformerEncoderLayer --set dtype=None -o layer.html
+  symcount explore transformers:LlamaModel --config LlamaConfig --symbol hidden_size -o llama.html
+"""
+)
+@click.argument("target")
+@_derivation_options
+@_all_symbols_option
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The HTML file to write, at once or not at all.",
+)
+def explore(
+    target: str,
+    settings: Sequence[tuple[str, Any]],
+    declared: Sequence[tuple[str, Symbol]],
+    config: str | None,
+    max_seconds: float,
+    all_symbols: bool,
+    output: Path,
+) -> None:
+    """Write a page to explore the formula of TARGET in a browser.
+
+    It is one file that opens from disk and needs no network: a slider and a field for each
+    symbol, the exact count, its breakdown and its growth, all live, and a link to share.
+    """
+    if all_symbols:
+        count, _ = _all_symbols(target, settings, declared, config, max_seconds)
+    else:
+        count = _count(target, settings, declared, config, max_seconds)
+    _write(output, count.page(title=target))
 
 
 # --- what the commands share ------------------------------------------------------------------
@@ -502,16 +543,13 @@ def _blueprints(module: str | None, topology: str | None = None) -> tuple[Bluepr
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it sees the old text or the new, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file as a whole, or leave it as it was."""
+    from symcount.export import files
+
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        files.replace(path, text)
     except OSError as error:
         raise click.UsageError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 if __name__ == "__main__":

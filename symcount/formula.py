@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from symcount import evaluate
@@ -538,6 +539,35 @@ class ParamCount:
         from symcount import sympy_form
 
         return sympy_form.latex(self.expr)
+
+    def page(self, title: str | None = None) -> str:
+        """A page to explore the formula, as the text of one HTML file that needs nothing else.
+
+        It has a slider and a field for each symbol, the exact count, its breakdown and its
+        growth, all live, the domain and the certificate, and a link that holds the values. It
+        opens from disk, and needs no network.
+
+        Args:
+            title: what the page is about; the factory's name if not given.
+
+        Raises:
+            MissingDependencyError: the extra `explore` is not installed.
+            UnsupportedError: JavaScript would not compute a step exactly as Python does.
+        """
+        from symcount import page
+
+        return page.render(self, title)
+
+    def to_page(self, path: str | Path, title: str | None = None) -> None:
+        """Write `page` to a file, as a whole or not at all.
+
+        Raises:
+            MissingDependencyError, UnsupportedError: as `page` does.
+            OSError: the file cannot be written; what was there is there still.
+        """
+        from symcount.export import files
+
+        files.replace(Path(path), self.page(title))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

@@ -28,6 +28,8 @@ FLOW = [
     "folding",
     "verify",
     "sympy_form",
+    "export",
+    "page",
     "formula",
     "calls",
     "joining",
@@ -38,7 +40,6 @@ FLOW = [
     "targets",
     "libraries",
     "audit",
-    "export",
     "cli",
 ]
 # `verify` knows nothing of how a formula came about.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from symcount.errors import DomainError, SymcountError
-from symcount.export import json, latex, markdown
+from symcount.export import javascript, json, latex, markdown
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -32,7 +32,12 @@ class Renderer(Protocol):
         """A table of blueprints and their formulas, by topology."""
 
 
-FORMATS: Mapping[str, Renderer] = {"json": json, "latex": latex, "markdown": markdown}
+FORMATS: Mapping[str, Renderer] = {
+    "javascript": javascript,
+    "json": json,
+    "latex": latex,
+    "markdown": markdown,
+}
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from symcount.audit import Audit, Finding, Reading
 from symcount.errors import DerivationError
 from symcount.export import Value, count_at
 from symcount.paths import parts_of
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
+    from symcount.audit import Audit, Finding, Reading
     from symcount.formula import Breakdown, ParamCount
     from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec

@@ -1,0 +1,22 @@
+"""Writing a file as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it sees the old text or the new, never a part.
+
+    Raises:
+        OSError: it cannot be written; what was there is there still.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        with suppress(OSError):
+            draft.unlink()
