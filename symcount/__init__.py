@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symcount.derivation import derive
     from symcount.errors import (
         ArgumentError,
+        CountOverflowError,
         DerivationError,
         DomainError,
         DuplicateError,
@@ -58,6 +59,8 @@ _HOME = {
         (
             "ArgumentError",
             "DerivationError",
+            "CountOverflowError",
+            "CountOverflowError",
             "DomainError",
             "DuplicateError",
             "EscapedSymbolError",
@@ -84,6 +87,7 @@ __all__ = [
     "BlueprintSpec",
     "Breakdown",
     "Certificate",
+    "CountOverflowError",
     "DerivationError",
     "DomainError",
     "DuplicateError",
