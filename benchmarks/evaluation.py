@@ -160,7 +160,7 @@ def scalar(case: Case, count: ParamCount) -> dict[str, float]:
         keywords = ", ".join(f"{n}={v}" for n, v in zip(own, values, strict=False))
         timers[side] = timeit.Timer(f"{side}({positions})", globals=scope)
         timers[f"{side}, by name"] = timeit.Timer(f"{side}({keywords})", globals=scope)
-    return {name: time * 1e9 for name, time in least(timers, 20_000, 15).items()}
+    return {name: time * 1e9 for name, time in least(timers, 2_000, 200).items()}
 
 
 def vectorised(case: Case, count: ParamCount, sizes: int) -> dict[str, float]:

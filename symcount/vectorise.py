@@ -249,7 +249,9 @@ class _Walk:
         """Count at a block of sizes, the first of which is at `start`; returns how many it has."""
         length = len(next(iter(columns.values())))
         block = self.declared(Block(self.plans, columns, length), start)
-        todo = [(self.count._values, block)] if block is not None else []
+        if block is None or self.at_once(block, start):
+            return length
+        todo = [(self.count._values, block)]
         while todo:
             node, block = todo.pop()
             try:
@@ -259,6 +261,47 @@ class _Walk:
             except (Doubt, ArithmeticError, ValueError):
                 self.one_by_one(block, start)
         return length
+
+    def at_once(self, block: Block, start: int) -> bool:
+        """Count at a block as a whole, if it leads to one polynomial or out of the domain.
+
+        What is computed for sizes that are not led there is not used, and where it cannot be
+        computed, the block is not counted.
+        """
+        try:
+            ways = self.ways(block)
+            inside = [poly for poly in ways if poly is not None]
+            if len(inside) > 1:
+                return False
+            value = block.integer(inside[0]) if inside else None
+            if value is not None:
+                self.keep(block, start, value)
+        except (Doubt, ArithmeticError, ValueError):
+            return False
+        self.valid[block.places(start)] = ways[inside[0]] if inside else False
+        return True
+
+    def ways(self, block: Block) -> dict[Poly | None, Any]:
+        """The leaves that sizes of a block are led to, and which sizes, True being all."""
+        found: dict[Poly | None, Any] = {}
+        todo: list[tuple[Any, Any]] = [(self.count._values, True)]
+        while todo:
+            node, here = todo.pop()
+            while hasattr(node, "condition"):
+                test = block.holds(node.condition)
+                if isinstance(test, bool):
+                    node = node.then if test else node.otherwise
+                    continue
+                then, otherwise = both(here, test), both(here, ~test)
+                if not otherwise.any():
+                    node = node.then
+                elif not then.any():
+                    node = node.otherwise
+                else:
+                    todo.append((node.otherwise, otherwise))
+                    node, here = node.then, then
+            found[node] = found[node] | here if node in found else here
+        return found
 
     def declared(self, block: Block, start: int) -> Block | None:
         """The part of a block within the declared bounds of the symbols."""

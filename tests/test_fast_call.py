@@ -30,7 +30,7 @@ def outcome(function: Any, *args: Any, **kwargs: Any) -> Any:
     return type(result), result
 
 
-@thorough(150)
+@thorough(60)
 @given(
     formulas(),
     st.lists(
