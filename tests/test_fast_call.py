@@ -14,7 +14,7 @@ from torch import nn
 import symcount
 from symcount import ParamCount, Symbol, derive
 from symcount.algebra import call, symbol
-from symcount.symbols import Hyperparameter
+from symcount.symbols import Hyperparameter, RealHyperparameter
 from tests.formulas import formula, formulas
 from tests.random_expressions import NAMES, thorough
 
@@ -130,3 +130,13 @@ def test_real_symbols_are_positive_numbers_within_their_bounds(ratio: float) -> 
     for function in (count, count.function):
         with pytest.raises(symcount.DomainError):
             function(100, ratio)
+
+
+@pytest.mark.parametrize("ratio", [float("inf"), float("nan"), 0.0])
+def test_what_is_no_positive_number_is_refused_also_where_nothing_depends_on_it(
+    ratio: float,
+) -> None:
+    count = formula(symbol("d"), [Hyperparameter("d"), RealHyperparameter("ratio", 0.0)])
+    assert count.function(3, 0.5) == 3
+    with pytest.raises(symcount.DomainError):
+        count.function(3, ratio)

@@ -195,7 +195,11 @@ def test_every_function_is_computed_or_left_to_python(name: str) -> None:
     assert found, f"{name} is defined nowhere"
 
 
+SMALL = call("min", d - h, const(7))
+OTHER = call("min", h - d, const(9))
 NEGATIVE = {
+    "product": call("max", SMALL * OTHER, d - const(100)),
+    "used again": SMALL * (SMALL + d + OTHER) + OTHER * (h + OTHER) + SMALL + OTHER,
     "floordiv": call("floordiv", d - h, h - const(5)),
     "mod": call("mod", d - h, h - const(5)),
     "and": call("and", d - h, const(-3) + h),
@@ -322,7 +326,7 @@ def test_real_symbols_take_floats() -> None:
         return nn.Linear(d, max(1, int(d * ratio)), bias=False)
 
     count = derive(factory, ratio=Symbol(real=True))
-    ratios = np.array([0.29, 0.5, 1.1, -1.0, 0.0, np.inf, np.nan, 2.0**30])
+    ratios = np.array([0.29, 0.7, 1.1, -1.0, 0.0, np.inf, np.nan, 2.0**30])
     agree(count, {"d": np.arange(1, 200)[:, None], "ratio": ratios})
     single = np.array([0.29], np.float32)
     assert count.evaluate(100, single).item() == count(100, float(single[0]))
