@@ -35,6 +35,7 @@ docs: $(READY) ## Build the documentation into docs/_build/html
 
 bench: $(READY) ## Run the benchmarks
 	$(BIN)/python benchmarks/run.py --models
+	$(BIN)/python benchmarks/evaluation.py
 
 zoo: $(ZOO)/.installed ## Derive the models of transformers, timm and torchvision (hours)
 	$(ZOO)/bin/python benchmarks/zoo/run.py $(ZOO_OPTIONS)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symcount.derivation import derive
     from symcount.errors import (
         ArgumentError,
+        CountOverflowError,
         DerivationError,
         DomainError,
         DuplicateError,
@@ -59,6 +60,8 @@ _HOME = {
         (
             "ArgumentError",
             "DerivationError",
+            "CountOverflowError",
+            "CountOverflowError",
             "DomainError",
             "DuplicateError",
             "EscapedSymbolError",
@@ -86,6 +89,7 @@ __all__ = [
     "BlueprintSpec",
     "Breakdown",
     "Certificate",
+    "CountOverflowError",
     "DerivationError",
     "DomainError",
     "DuplicateError",

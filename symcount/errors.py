@@ -54,6 +54,10 @@ class DomainError(SymcountError, ValueError):
         return type(self), (str(self),)
 
 
+class CountOverflowError(SymcountError, OverflowError):
+    """A count, or a size, does not fit the numbers that an array holds."""
+
+
 class DerivationError(SymcountError):
     """No formula could be derived; the subclasses say why."""
 

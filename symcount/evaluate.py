@@ -8,16 +8,29 @@ size, and float steps are the doubles Python computes.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
-from symcount.algebra import CALLS, CHOICES, Atom, Call, Condition, Monomial, Poly, Symbol, fraction
+from symcount.algebra import (
+    CALLS,
+    CHOICES,
+    Atom,
+    Call,
+    Condition,
+    Monomial,
+    Poly,
+    Rational,
+    Symbol,
+    fraction,
+    is_float,
+)
 from symcount.errors import InternalError
 from symcount.trace.graph import INTEGER_FUNCTIONS_2
 
 # the calls whose arguments are integers, or rationals that are rounded to one
-_OF_INTEGERS = frozenset(
+OF_INTEGERS = frozenset(
     ["floor", "floordiv", "mod", "max", "min", "abs", "pow", "and", "or", "xor", "round_digits",
      "isqrt", "factorial", "bit_length", "bit_count", *INTEGER_FUNCTIONS_2]
 )  # fmt: skip
@@ -76,7 +89,7 @@ def _atom(base: Atom, symbols: Mapping[str, int | float]) -> Any:
         left, right, then, otherwise = base.args
         test = holds(Condition(base.op.removeprefix("if_"), left, right), symbols)
         return _number(then if test else otherwise, symbols)
-    if base.op in _OF_INTEGERS:
+    if base.op in OF_INTEGERS:
         return CALLS[base.op].compute(*(_number(a, symbols) for a in base.args))
     numbers = [_number(a, symbols) for a in base.args]
     if base.op == "truediv" and all(isinstance(n, int) for n in numbers):
@@ -84,6 +97,57 @@ def _atom(base: Atom, symbols: Mapping[str, int | float]) -> Any:
     if base.op == "fround":
         return round(float(numbers[0]), numbers[1])
     return CALLS[base.op].compute(*map(float, numbers))
+
+
+# --- nested form ------------------------------------------------------------------------------
+
+# A sum of products: a coefficient, powers of atoms, and another such sum or None.
+Nested: TypeAlias = "list[tuple[Rational, Monomial, Nested | None]]"
+
+
+def nested(poly: Poly) -> Nested:
+    """The polynomial with common factors taken out, as in Horner's rule, so with few products.
+
+    Of integers only: the products are other ones than those of the expanded form, and doubles
+    would be rounded elsewhere.
+    """
+    return _nested(poly.sorted_terms())
+
+
+def _nested(terms: Sequence[tuple[Monomial, Rational]]) -> Nested:
+    uses = Counter(base for monomial, _ in terms for base, exponent in monomial if exponent > 0)
+    base, most = max(uses.items(), key=lambda use: use[1], default=(None, 0))
+    if most < 2:
+        return [(coefficient, monomial, None) for monomial, coefficient in terms]
+    inside = [t for t in terms if any(a == base and e > 0 for a, e in t[0])]
+    outside = [t for t in terms if t not in inside]
+    common = _common([dict(monomial) for monomial, _ in inside])
+    content = Fraction(
+        math.gcd(*(c.numerator for _, c in inside)), math.lcm(*(c.denominator for _, c in inside))
+    )
+    quotients = [(_without(m, common), _simplest(c / content)) for m, c in inside]
+    factor = tuple(sorted(common.items(), key=lambda power: power[0].key))
+    return [(_simplest(content), factor, _nested(quotients)), *_nested(outside)]
+
+
+def _simplest(value: Fraction) -> Rational:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _common(powers: Sequence[Mapping[Atom, int]]) -> dict[Atom, int]:
+    """The powers that divide all of these."""
+    least = {base: min(p.get(base, 0) for p in powers) for base in powers[0]}
+    return {base: exponent for base, exponent in least.items() if exponent > 0}
+
+
+def _without(monomial: Monomial, divisor: Mapping[Atom, int]) -> Monomial:
+    return tuple((a, e - divisor.get(a, 0)) for a, e in monomial if e != divisor.get(a, 0))
+
+
+def whole_part(poly: Poly) -> tuple[Poly, Poly]:
+    """The terms that are integers whatever the atoms are, and the rest."""
+    whole = {m: c for m, c in poly.terms.items() if type(c) is int and all(e > 0 for _, e in m)}
+    return Poly(whole), Poly({m: c for m, c in poly.terms.items() if m not in whole})
 
 
 # --- code -------------------------------------------------------------------------------------
@@ -96,8 +160,8 @@ _METHODS = {"bit_length": "bit_length", "bit_count": "bit_count"}
 class _Code:
     """The lines of one function; a call that occurs twice in a block is computed once."""
 
-    def __init__(self, parameters: Sequence[str]) -> None:
-        self.names = {name: f"s{index}" for index, name in enumerate(parameters)}
+    def __init__(self, parameters: Sequence[str], keep_names: bool = False) -> None:
+        self.names = {n: n if keep_names else f"s{index}" for index, n in enumerate(parameters)}
         self.lines: list[str] = []
         self.scopes: list[dict[Atom, str]] = [{}]
         self.count = 0
@@ -108,12 +172,24 @@ class _Code:
         for scope in self.scopes:
             if base in scope:
                 return scope[base]
-        text = self.call(base, indent)
+        name = self.assigned(self.call(base, indent), indent)
+        self.scopes[-1][base] = name
+        return name
+
+    def assigned(self, text: str, indent: str) -> str:
         name = f"t{self.count}"
         self.count += 1
         self.lines.append(f"{indent}{name} = {text}")
-        self.scopes[-1][base] = name
         return name
+
+    def named(self, text: str, indent: str) -> str:
+        """The text, or a name for what it computes if that is not to be computed twice."""
+        return text if text.isidentifier() or text.isdecimal() else self.assigned(text, indent)
+
+    def extremum(self, op: str, names: Sequence[str]) -> str:
+        """Of two integers; a comparison takes a third of the time that a call of `max` does."""
+        one, other = names
+        return f"{one} if {one} {'>' if op == 'max' else '<'} {other} else {other}"
 
     def call(self, base: Call, indent: str) -> str:
         op = base.op
@@ -126,8 +202,10 @@ class _Code:
             return (
                 f"({self.integer(then, indent)}) if {test} else ({self.integer(otherwise, indent)})"
             )
-        if op in _OF_INTEGERS:
+        if op in OF_INTEGERS:
             args = [self.integer(a, indent) for a in base.args]
+            if op in ("max", "min") and len(args) == 2:
+                return self.extremum(op, [self.named(text, indent) for text in args])
             if op in _INFIX:
                 return f"({args[0]}) {_INFIX[op]} ({args[1]})"
             if op in _METHODS:
@@ -151,10 +229,19 @@ class _Code:
 
     def sum(self, poly: Poly, indent: str) -> str:
         """A polynomial without fractions."""
-        return _joined([self.term(c, m, indent) for m, c in poly.sorted_terms()])
+        if any(is_float(base) for monomial in poly.terms for base, _ in monomial):
+            return self.nested_sum([(c, m, None) for m, c in poly.sorted_terms()], indent)
+        return self.nested_sum(nested(poly), indent)
 
-    def term(self, coefficient: int | Fraction, monomial: Monomial, indent: str) -> str:
+    def nested_sum(self, terms: Nested, indent: str) -> str:
+        return _joined([self.term(*term, indent) for term in terms])
+
+    def term(
+        self, coefficient: Rational, monomial: Monomial, inner: Nested | None, indent: str
+    ) -> str:
         factors = [self.power(base, exponent, indent) for base, exponent in monomial]
+        if inner is not None:
+            factors.append(f"({self.nested_sum(inner, indent)})")
         if abs(coefficient) != 1 or not factors:
             factors.insert(0, str(abs(coefficient)))
         return ("-" if coefficient < 0 else "+") + "*".join(factors)
@@ -171,8 +258,12 @@ class _Code:
 
     def integer(self, poly: Poly, indent: str) -> str:
         """An integer: exact division where there are denominators."""
-        top, bottom = self.fraction(poly, indent)
-        return top if bottom == "1" else f"({top}) // ({bottom})"
+        whole, rest = whole_part(poly)
+        if not rest.terms:
+            return self.sum(whole, indent)
+        top, bottom = self.fraction(rest, indent)
+        quotient = f"({top}) // ({bottom})"
+        return f"{self.sum(whole, indent)} + {quotient}" if whole.terms else quotient
 
     def number(self, poly: Poly, indent: str, divide: str = "") -> str:
         """A number as Python has it, or `divide` of its numerator and denominator.
@@ -207,7 +298,8 @@ def _whole_or_float(top: int, bottom: int) -> int | float:
     return top / bottom if rest else quotient
 
 
-_GLOBALS: dict[str, Any] = {
+# What the code names beside its parameters.
+GLOBALS: dict[str, Any] = {
     "__builtins__": {},
     "Fraction": Fraction,
     "whole_or_float": _whole_or_float,
@@ -231,10 +323,30 @@ def write_function(tree: Any, parameters: Sequence[str], leaf: Callable[[Any], P
     `tree` is a leaf, or a split with `condition`, `then` and `otherwise`.
     """
     code = _Code(parameters)
+    _write_tree(code, tree, leaf, "    ", "return None")
+    names = ", ".join(code.names[p] for p in parameters)
+    return "\n".join([f"def f({names}):", *code.lines, ""])
+
+
+def write_body(
+    tree: Any, parameters: Sequence[str], leaf: Callable[[Any], Poly | None], outside: str
+) -> list[str]:
+    """The lines of such a function, each indented twice, in its parameters' own names.
+
+    What is done where a leaf has no polynomial is up to the caller: the statement `outside`.
+    """
+    code = _Code(parameters, keep_names=True)
+    _write_tree(code, tree, leaf, "        ", outside)
+    return code.lines
+
+
+def _write_tree(
+    code: _Code, tree: Any, leaf: Callable[[Any], Poly | None], indent: str, outside: str
+) -> None:
+    """Lines that return; the side of a split that nests deeper stays at its indentation."""
     levels = _levels(tree)
 
     def block(node: Any, indent: str) -> None:
-        """Lines that return; the side of a split that nests deeper stays at this indentation."""
         while hasattr(node, "condition"):
             then_first = levels[id(node.then)] <= levels[id(node.otherwise)]
             test = code.condition(node.condition, then_first, indent)
@@ -244,12 +356,11 @@ def write_function(tree: Any, parameters: Sequence[str], leaf: Callable[[Any], P
             code.scopes.pop()
             node = node.otherwise if then_first else node.then
         poly = leaf(node)
-        text = "None" if poly is None else code.integer(poly, indent)
-        code.lines.append(f"{indent}return {text}")
+        code.lines.append(
+            indent + (outside if poly is None else f"return {code.integer(poly, indent)}")
+        )
 
-    block(tree, "    ")
-    names = ", ".join(code.names[p] for p in parameters)
-    return "\n".join([f"def f({names}):", *code.lines, ""])
+    block(tree, indent)
 
 
 def _levels(tree: Any) -> dict[int, int]:
@@ -279,7 +390,7 @@ def compile_tree(
 ) -> Callable[..., int | None]:
     """The function of `write_function`. Its text is symcount's own, never a user's."""
     names: dict[str, Any] = {}
-    exec(write_function(tree, parameters, leaf), dict(_GLOBALS), names)
+    exec(write_function(tree, parameters, leaf), dict(GLOBALS), names)
     function: Callable[..., int | None] = names["f"]
     return function
 
@@ -292,6 +403,6 @@ def compile_condition(condition: Condition, parameters: Sequence[str]) -> Callab
         [f"def f({', '.join(code.names.values())}):", *code.lines, f"    return {test}", ""]
     )
     names: dict[str, Any] = {}
-    exec(text, dict(_GLOBALS), names)
+    exec(text, dict(GLOBALS), names)
     function: Callable[..., bool] = names["f"]
     return function

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -265,10 +265,14 @@ class ParamCount:
     # --- evaluation ---
 
     @cached_property
+    def _values(self) -> Any:
+        """The tree with a polynomial, or None, for each leaf; equal neighbours are one leaf."""
+        return _without_idle_splits(self.tree, lambda leaf: self._polys[id(leaf)])
+
+    @cached_property
     def _function(self) -> Callable[..., int | None]:
         names = [h.name for h in self.hyperparameters]
-        merged = _without_idle_splits(self.tree, lambda leaf: self._polys[id(leaf)])
-        return evaluate.compile_tree(merged, names, lambda leaf: leaf)
+        return evaluate.compile_tree(self._values, names, lambda leaf: leaf)
 
     def __call__(self, *args: int | float, **kwargs: int | float) -> int:
         """The exact count at these values of the hyper-parameters.
@@ -277,6 +281,16 @@ class ParamCount:
             ArgumentError: a value is missing, unknown, or no integer.
             DomainError: the formula does not hold there; the message says why.
         """
+        try:
+            return self.function(*args, **kwargs) if kwargs else self.function(*args)
+        except ArgumentError:
+            raise
+        except TypeError:  # from Python itself, which says less than `_bind` does
+            pass
+        return self._called(*args, **kwargs)
+
+    def _called(self, *args: Any, **kwargs: Any) -> int:
+        """A call that takes the time to look at its arguments; None stands for a missing one."""
         values = self._bind(args, kwargs)
         result = self._evaluated(values)
         if result is None:
@@ -303,6 +317,91 @@ class ParamCount:
         (True, False, True)
         """
         return self._evaluated(self._bind(args, kwargs)) is not None
+
+    @cached_property
+    def function(self) -> Callable[..., int]:
+        """The formula as a plain Python function: exact as a call, and faster.
+
+        It has the symbols for parameters, with their defaults, so it takes what a call takes and
+        raises what a call raises, but that names and numbers of arguments that do not fit are
+        Python's own `TypeError`. A call of a formula is a call of this function through one more
+        layer. For small formulas that layer takes longer than the arithmetic; use the function
+        in a loop.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> heads = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads)).function
+        >>> heads(64), heads(64, heads=4)
+        (16640, 16640)
+        """
+        from symcount import fast_call
+
+        return fast_call.compile_call(
+            self.factory, self.hyperparameters, self._values, lambda leaf: leaf, self._called
+        )
+
+    def evaluate(
+        self,
+        *args: Any,
+        dtype: Literal["int64", "float64"] = "int64",
+        fill: int | float | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The exact counts at arrays of sizes: what a call returns, for each of them.
+
+        Arguments are given as in a call. They are NumPy arrays of integers, ranges, torch tensors
+        of integers or plain integers, in any mixture of shapes that broadcast together; a real
+        symbol takes floats too. Arrays are not copied whole, and never changed.
+
+        Args:
+            *args: sizes, in the order of the symbols.
+            dtype: "int64" for exact counts. "float64" for the doubles nearest to the exact counts,
+                which may be larger; those up to 2**53 are exact.
+            fill: what the result holds outside the domain. Without it, a size there raises.
+            **kwargs: sizes, by the symbols' names.
+
+        Returns:
+            An array of the broadcast shape. A torch tensor, on the device of the arguments, if a
+            tensor is among them.
+
+        Raises:
+            ArgumentError: a value is missing, unknown or no array of integers, or shapes do not
+                broadcast together.
+            DomainError: the formula does not hold at a size; the message names the first.
+            CountOverflowError: a count does not fit int64, or a double. That an intermediate result
+                would not is no error.
+
+        >>> import numpy as np
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.evaluate(np.array([64, 128, 256]))
+        array([ 16640,  66048, 263168])
+        >>> count.evaluate(dim=range(60, 70, 2), heads=np.array([[4], [6]]), fill=-1)
+        array([[14640,    -1, 16640,    -1, 18768],
+               [14640,    -1,    -1, 17688,    -1]])
+        """
+        from symcount import vectorise
+
+        return vectorise.counts(self, args, kwargs, dtype, fill)
+
+    def mask(self, *args: Any, **kwargs: Any) -> Any:
+        """Where the formula holds, at arrays of sizes: what `valid` says of each of them.
+
+        Arguments are given as for `evaluate`, and raise the same `ArgumentError`. The result is an
+        array of booleans, or a torch tensor of them.
+
+        >>> import numpy as np
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.mask(dim=np.arange(62, 66), heads=np.array([[2], [5]]))
+        array([[ True, False,  True, False],
+               [False, False, False,  True]])
+        """
+        from symcount import vectorise
+
+        return vectorise.mask(self, args, kwargs)
 
     def valid_values(
         self, symbol: str, between: tuple[int, int] = (1, LARGEST_CANDIDATE), **others: int
@@ -354,6 +453,15 @@ class ParamCount:
         return None
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int | float, ...]:
+        values = self._assigned(args, kwargs)
+        return tuple(map(self._plain, values, self.hyperparameters))
+
+    @staticmethod
+    def _plain(value: Any, h: Hyperparameter) -> int | float:
+        return _real(value, h.name) if h.real else _whole(value, h.name)
+
+    def _assigned(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """What a call gives for each symbol, in order; defaults for what it leaves out."""
         names = [h.name for h in self.hyperparameters]
         if len(args) > len(names):
             raise ArgumentError(
@@ -371,8 +479,8 @@ class ParamCount:
             value = given.get(h.name, h.default)
             if value is None:
                 raise ArgumentError(f"{self._signature} needs a value for {h.name!r}")
-            values.append(_real(value, h.name) if h.real else _whole(value, h.name))
-        return tuple(values)
+            values.append(value)
+        return values
 
     def _hint(self, name: str) -> str:
         for fixed, value in self.fixed:
