@@ -101,6 +101,8 @@ Atom: TypeAlias = "Symbol | Call"
 Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
 
 ONE: Monomial = ()
+# Powers up to this are multiplied out where an expression makes the exponent a number.
+_LARGEST_EXPANDED_POWER = 17
 # A double times this is less than the double, however the operands and the product are rounded.
 _SURELY_LESS = 1 - Fraction(1, 2**40)
 
@@ -672,19 +674,83 @@ def substituted(value: Poly, name: str, replacement: Poly, facts: Facts) -> Poly
     return _rebuilt(value, replace)
 
 
-def _rebuilt(value: Poly, replace: Callable[[Atom], Poly]) -> Poly:
+def composed(value: Poly, replacements: Mapping[str, Poly], facts: Facts) -> Poly:
+    """The polynomial with others in the place of symbols, all at once; it never fails.
+
+    A sum in a denominator becomes an atom, and what cannot be computed, such as a division by
+    zero, stays a call that fails where it is evaluated. A divisor may still cancel: that those in
+    `divisors` are not zero is for the caller to see to.
+    """
+    if not any(isinstance(a, Symbol) and a.name in replacements for a in value.atoms()):
+        return value
+
+    def replace(base: Atom) -> Poly:
+        if isinstance(base, Symbol):
+            return replacements.get(base.name, atom(base))
+        args = [composed(arg, replacements, facts) for arg in base.args]
+        if base.op in _COMMUTATIVE:
+            args.sort(key=repr)
+        if args == list(base.args):
+            return atom(base)
+        try:
+            if base.op in CHOICES:
+                return _chosen(base.op.removeprefix("if_"), args, facts)
+            if base.op == "pow" and args[1].constant in range(_LARGEST_EXPANDED_POWER):
+                return args[0] ** int(args[1].constant or 0)
+            return _remade(base, args, facts)
+        except (ArithmeticError, ValueError, UnsupportedError):
+            return atom(Call(base.op, tuple(args)))
+
+    return _rebuilt(value, replace, reciprocal)
+
+
+def _chosen(op: str, args: Sequence[Poly], facts: Facts) -> Poly:
+    left, right, then, otherwise = args
+    condition, polarity = compare_any(op, left, right, facts)
+    if not polarity:
+        then, otherwise = otherwise, then
+    return then if condition is None else choice(condition, then, otherwise)
+
+
+def reciprocal(value: Poly) -> Poly:
+    """One over an integer; over a sum it is one over an atom, `floor(sum)`, which is the sum."""
+    inverse = _reciprocal(value)
+    return Poly({((Call("floor", (value,)), -1),): 1}) if inverse is None else inverse
+
+
+def divisors(value: Poly) -> Iterator[Poly]:
+    """All that is divided by in a polynomial, inside calls too; symbols are left out."""
+    for monomial in value.terms:
+        for base, exponent in monomial:
+            if isinstance(base, Symbol):
+                continue
+            if exponent < 0:
+                yield atom(base)
+            if base.op in _DIVISIONS:
+                yield base.args[1]
+            for arg in base.args:
+                yield from divisors(arg)
+
+
+def _modelled_reciprocal(value: Poly) -> Poly:
+    inverse = _reciprocal(value)
+    if inverse is None:
+        raise UnsupportedError(f"1 / ({value!r}) is not modelled")
+    return inverse
+
+
+def _rebuilt(
+    value: Poly,
+    replace: Callable[[Atom], Poly],
+    inverse: Callable[[Poly], Poly] = _modelled_reciprocal,
+) -> Poly:
     """The polynomial with something else in the place of each atom."""
     result = const(0)
     for monomial, coefficient in value.terms.items():
         term = const(coefficient)
         for base, exponent in monomial:
             factor = replace(base)
-            if exponent < 0:
-                inverse = _reciprocal(factor)
-                if inverse is None:
-                    raise UnsupportedError(f"1 / ({factor!r}) is not modelled")
-                factor = inverse
-            term = term * factor ** abs(exponent)
+            term = term * (inverse(factor) if exponent < 0 else factor) ** abs(exponent)
         result = result + term
     return result
 
@@ -734,6 +800,8 @@ _SIMPLIFIED: dict[str, Callable[..., Poly]] = {
     **{f"if_{op}": functools.partial(chosen, op) for op in ("eq", "ge", "lt", "le")},
 }
 CHOICES = frozenset(op for op in _SIMPLIFIED if op.startswith("if_"))
+_COMMUTATIVE = frozenset(["and", "or", "xor", "gcd", "lcm", "fadd", "fmul"])
+_DIVISIONS = frozenset(["floordiv", "mod", "truediv", "fdiv", "ffloordiv", "fmod_py"])
 
 
 # --- the table of calls -----------------------------------------------------------------------
@@ -1033,6 +1101,21 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
     return _inequality(-difference)
 
 
+def compare_any(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, bool]:
+    """`compare` of numbers that are not known to be sums of integers, such as `a/x + b/x`.
+
+    These are left as they are, since what is tightened for integers is wrong for fractions.
+    """
+    difference = a - b
+    if (
+        difference.constant is not None
+        or any(map(is_float, _top_atoms(difference)))
+        or all(facts.is_integer(monomial, 1) for monomial in difference.terms)
+    ):
+        return compare(op, a, b, facts)
+    return Condition(op, a, b), True
+
+
 def _compared_by_sides(
     op: str, a: Poly, b: Poly, facts: Facts
 ) -> tuple[Condition | None, bool] | None:
@@ -1197,6 +1280,11 @@ def divisibility(condition: Condition) -> tuple[Poly, Poly] | None:
 def mentions(value: Poly | Condition, name: str) -> bool:
     """Whether a symbol of this name is among the atoms."""
     return any(isinstance(a, Symbol) and a.name == name for a in value.atoms())
+
+
+def written(value: Poly) -> str:
+    """A polynomial as people write it, without spaces."""
+    return repr(value).replace(" + -", "-").replace(" + ", "+")
 
 
 def sum_of(polys: Iterable[Poly]) -> Poly:

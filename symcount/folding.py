@@ -27,6 +27,7 @@ from symcount.algebra import (
     product_of,
     substituted,
     symbol,
+    written,
 )
 from symcount.evaluate import holds, value
 from symcount.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
@@ -321,13 +322,8 @@ def _number(
         offsets = {value - number[depth] for value, number in zip(column, numbers, strict=True)}
         if len(offsets) == 1 and repeat.when == 1 and not has_index(repeat.count):
             (first,) = offsets
-            return f"{{{first}..{_text(repeat.count + const(first - 1))}}}"
+            return f"{{{first}..{written(repeat.count + const(first - 1))}}}"
     return "{*}"
-
-
-def _text(value: Poly) -> str:
-    """A polynomial as people write it."""
-    return repr(value).replace(" + -", "-").replace(" + ", "+")
 
 
 def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:

@@ -15,6 +15,7 @@ from symcount.errors import ArgumentError, DomainError, UnknownShapeError
 from symcount.paths import (
     ANYTHING,
     Built,
+    Excluded,
     Inexact,
     Leaf,
     Refused,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     import torch.fx
     from sympy.logic.boolalg import Boolean
 
+    from symcount.training_memory import Memory
+
 
 Grade: TypeAlias = Literal["complete", "checked", "partial"]
 
@@ -55,6 +58,9 @@ class Certificate:
     `points` are the values of the symbols at which every parameter was compared with a plainly
     built module. `harmless` are the concretisations that nothing depends on: put to the test with
     other numbers, they changed no branch and no shape.
+
+    `substituted` are the symbols that expressions took the place of afterwards, in order. All else
+    here speaks of the symbols before that, `points` too.
     """
 
     grade: Grade
@@ -64,6 +70,7 @@ class Certificate:
     points: tuple[tuple[tuple[str, int | float], ...], ...]
     concretisations: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...] = ()
+    substituted: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         text = (
@@ -73,6 +80,9 @@ class Certificate:
         )
         for concretisation in self.concretisations:
             text += f"\n  a symbol became a plain number at {concretisation}"
+        if self.substituted:
+            said = ", ".join(f"{name} = {expression}" for name, expression in self.substituted)
+            text += f"\n  derived and compared before {said} was substituted"
         return text
 
 
@@ -489,6 +499,9 @@ class ParamCount:
                     f": it was fixed at {value} when the formula was derived; derive another "
                     f"formula with {name}=... to change it"
                 )
+        for replaced, expression in self.certificate.substituted:
+            if replaced == name:
+                return f": {expression} was substituted for it"
         return ""
 
     @property
@@ -511,7 +524,7 @@ class ParamCount:
 
         for h in self.hyperparameters:
             if point[h.name] not in h:
-                return f"{start}{_declared(h)}.{self._nearest(values, [h.name])}"
+                return f"{start}{h.declared}.{self._nearest(values, [h.name])}"
         steps: list[Split] = []
         try:
             leaf = follow(self.tree, point, steps)
@@ -524,9 +537,11 @@ class ParamCount:
         text = f"{start}{said(last.condition, not truth)} fails"
         if isinstance(leaf, Inexact):
             return f"{text}, beyond which the factory's float arithmetic rounds"
-        text += f" ({last.source})."
+        text += f": {leaf.reason}." if isinstance(leaf, Excluded) else f" ({last.source})."
         mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Symbol)}
         text += self._nearest(values, mentioned)
+        if isinstance(leaf, Excluded):
+            return text
         if isinstance(leaf, Refused):
             seen = ", ".join(f"{k}={v}" for k, v in leaf.hints)
             return f"{text} The factory raises there, at {seen} with\n  {leaf}"
@@ -564,6 +579,175 @@ class ParamCount:
         """A formula for each dtype; they add up to the whole."""
         dtypes = dict.fromkeys(w.dtype for w in self._weights() if self.measure.weigh(w))
         return {dtype: self._measuring(dtype=dtype) for dtype in dtypes}
+
+    def substitute(self, /, **expressions: Any) -> ParamCount:
+        """The formula with expressions in the place of symbols, exact wherever they are values.
+
+        At any values of the symbols that are left it gives what this formula gives at the values
+        that the expressions have there. Where an expression is no value of its symbol, since it is
+        no integer, less than 1 or outside of what is declared, the new formula does not hold. All
+        expressions are put in at once, so `substitute(a="b", b="a")` swaps.
+
+        Names in an expression that are no symbols of the formula become new ones, positive
+        integers, in the place of what they replace. A new name in the place of one symbol, and
+        nowhere else, has its range and its default. The parts of the formula, its graphs too, are
+        of the new symbols; the certificate is of the old ones, and lists what was substituted.
+
+        Args:
+            **expressions: for each symbol an integer, a text such as `"4*d"`, or a sympy
+                expression, of integers and symbols with `+ - * / // % **`, `min`, `max`, `floor`
+                and `ceil`. `d/64` is exact, so d has to be a multiple of 64. A float symbol can be
+                replaced by a number or by another name only.
+
+        Raises:
+            ArgumentError: there is no such symbol, or an expression is no integer arithmetic.
+            DomainError: an expression has no value that its symbol may have, or nothing is built
+                at those.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d, f: nn.Sequential(nn.Linear(d, f), nn.Linear(f, d)))
+        >>> print(count.substitute(f="4*d"))
+        8*d**2 + 5*d
+        >>> narrow = count.substitute(d=512, f="8*n/3")
+        >>> print(narrow, "where", narrow.domain)
+        8200*n/3 + 512 where Eq(Mod(n, 3), 0)
+        """
+        from symcount.rewriting import substitute
+
+        return substitute(self, expressions)
+
+    def rename(self, /, **names: str) -> ParamCount:
+        """The formula with other names for its symbols; nothing else changes.
+
+        All are renamed at once, so `rename(a="b", b="a")` swaps. Ranges, defaults and the factory's
+        parameters that a symbol stands for stay, and so does the certificate, in the new names.
+
+        Args:
+            **names: for each symbol, its new name, a Python identifier.
+
+        Raises:
+            ArgumentError: there is no such symbol, the name is none, or two symbols would have it.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda in_features: nn.Linear(in_features, 10))
+        >>> print(count.rename(in_features="d"))
+        10*d + 10
+        """
+        from symcount.rewriting import rename
+
+        return rename(self, names)
+
+    def select(self, *patterns: str) -> ParamCount:
+        """The formula of the parameters whose name, or a module they are in, matches a pattern.
+
+        Patterns are those of `fnmatch`: `*` stands for any text, dots included, and `?` and
+        `[0-9]` for one character. Names are those of `breakdown()`. A loop over a symbol makes
+        `{0..n-1}` in a name, which stands for every number there: `*` matches it, and a pattern
+        that only some of its iterations match is an error, since they are one sum.
+
+        The formula has the domain of the whole. With that of `without` it adds up to the whole.
+
+        Args:
+            *patterns: one or more; a parameter that several match counts once.
+
+        Raises:
+            ArgumentError: a pattern matches nothing, or some iterations of a loop and not all.
+
+        The parameters that a mixture of experts uses for a token are all but the experts that it
+        is not sent to: of E experts of one size k are active, and the total is less by the experts
+        times 1 - k/E (Jiang et al. 2024, "Mixtral of Experts", section 2). If the number of
+        experts is a symbol, they are also the rest and k experts:
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def moe(dim, hidden, n_experts=8):
+        ...     experts = nn.ModuleList(nn.Linear(dim, hidden) for _ in range(n_experts))
+        ...     router = nn.Linear(dim, n_experts, bias=False)
+        ...     return nn.ModuleDict({"router": router, "experts": experts})
+        >>> count = symcount.derive(moe)
+        >>> experts, rest = count.select("experts.*"), count.without("experts.*")
+        >>> print(experts, "and", rest)
+        dim*hidden*n_experts + hidden*n_experts and dim*n_experts
+        >>> count(64, 256) - experts(64, 256) * (8 - 2) // 8
+        33792
+        >>> rest(64, 256) + experts(64, 256, n_experts=2)
+        33792
+        """
+        from symcount.selecting import select
+
+        return select(self, patterns)
+
+    def without(self, *patterns: str) -> ParamCount:
+        """The formula of all parameters but those that `select` chooses; it takes the same.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> print(symcount.derive(lambda d: nn.Linear(d, 10)).without("bias"))
+        10*d
+        """
+        from symcount.selecting import without
+
+        return without(self, patterns)
+
+    def memory(
+        self,
+        dtype: Any = None,
+        optimizer: str = "adamw",
+        shards: int | str = 1,
+        zero: int = 0,
+        *,
+        master_weights: bool = False,
+        gradients: Any = None,
+    ) -> Memory:
+        """Bytes of weights, gradients and optimizer state on one device, as formulas.
+
+        What is counted are the elements of tensors: no activations, no buffers, no scalars such as
+        an optimizer's count of steps, and nothing of what an allocator or a collective operation
+        takes besides. Frozen parameters have neither gradients nor state.
+
+        Under ZeRO, what a stage divides is divided evenly: the parameters of one dtype, trainable
+        and frozen ones apart, are laid end to end, and each device holds as many elements as the
+        largest piece has, `ceil(size / shards)`. Stage 1 divides the optimizer state, stage 2 the
+        gradients too, and stage 3 the weights as well; what is not divided is on every device.
+
+        Args:
+            dtype: of the weights, as after `module.to(dtype)`; None keeps that of each parameter.
+            optimizer: `"sgd"`, `"adam"`, `"adamw"`, `"adagrad"`, `"rmsprop"`, `"adadelta"`,
+                `"adamax"`, `"nadam"` or `"radam"` as in `torch.optim`, some also
+                `"sgd+momentum"`, `"rmsprop+momentum"`, `"adam+amsgrad"`, `"adamw+amsgrad"`.
+            shards: the number of devices, or the name of a new symbol for it.
+            zero: the stage of ZeRO, 0 for none.
+            master_weights: whether the optimizer keeps a float32 copy of the weights, and its state
+                in float32, as in mixed-precision training. Otherwise its state has the dtype of
+                the weights, as torch makes it.
+            gradients: the dtype of gradients; None for that of the weights.
+
+        Raises:
+            ArgumentError: an argument is none of these, or this is no formula of parameters.
+
+        Source: Rajbhandari et al. 2020, "ZeRO: Memory Optimizations Toward Training Trillion
+        Parameter Models", figure 1 and section 3.1: Adam in mixed precision takes 2 + 2 + 12 bytes
+        a parameter.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda n: nn.Linear(n, 1, bias=False))
+        >>> mixed = count.memory("float16", "adam", shards=64, zero=1, master_weights=True)
+        >>> print(mixed)
+        bytes per device: float16 weights, adam in float32 with master weights,
+                          ZeRO stage 1 over 64 devices
+          weights    2*n
+          gradients  2*n
+          optimizer  12*ceiling(n/64)
+          total      4*n + 12*ceiling(n/64)
+        >>> mixed.total(7_500_000_000)
+        31406250000
+        """
+        from symcount.training_memory import memory
+
+        return memory(self, dtype, optimizer, shards, zero, master_weights, gradients)
 
     def _weights(self) -> Iterator[Weight]:
         seen: set[str] = set()
@@ -708,12 +892,3 @@ def _real(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(f"{name}={value!r}: this hyper-parameter is a positive number")
     return float(value)
-
-
-def _declared(h: Hyperparameter) -> str:
-    parts = [f"{h.name} >= {h.minimum}"]
-    if h.maximum is not None:
-        parts.append(f"{h.name} <= {h.maximum}")
-    if h.multiple_of > 1:
-        parts.append(f"{h.name} a multiple of {h.multiple_of}")
-    return f"it was derived for {', '.join(parts)}"

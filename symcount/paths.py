@@ -99,6 +99,24 @@ class Inexact:
 
 
 @dataclass(frozen=True)
+class Excluded:
+    """A path on which what was substituted is no value of a symbol, or cannot be computed.
+
+    `problem` says what is wrong, and `substitution` of which symbol, with which expression.
+    """
+
+    problem: str
+    substitution: tuple[str, str] | None = None
+
+    @property
+    def reason(self) -> str:
+        """What is wrong there, in words."""
+        if self.substitution is None:
+            return f"its arithmetic {self.problem} there"
+        return f"{' = '.join(self.substitution)} {self.problem} there"
+
+
+@dataclass(frozen=True)
 class Split:
     """A condition the factory tests, and what follows on either side."""
 
@@ -108,8 +126,8 @@ class Split:
     otherwise: Tree
 
 
-Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable | Inexact"
-Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable | Inexact"
+Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable | Inexact | Excluded"
+Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable | Inexact | Excluded"
 Decision: TypeAlias = "tuple[Condition, bool]"
 Decisions: TypeAlias = "tuple[Decision, ...]"
 

@@ -104,6 +104,16 @@ class Hyperparameter:
         """Whether its values are floats."""
         return False
 
+    @property
+    def declared(self) -> str:
+        """What is declared of its values, in words."""
+        parts = [f"{self.name} >= {self.minimum}"]
+        if self.maximum is not None:
+            parts.append(f"{self.name} <= {self.maximum}")
+        if self.multiple_of > 1:
+            parts.append(f"{self.name} a multiple of {self.multiple_of}")
+        return f"it was derived for {', '.join(parts)}"
+
     def __contains__(self, value: Number) -> bool:
         return (
             value >= self.minimum

@@ -205,3 +205,59 @@ def test_readme_shows_what_is_derived_for_llama(capsys: pytest.CaptureFixture[st
     exec(code, {"symcount": symcount})
     said = re.findall(r"^# (.*)$", code, re.MULTILINE)
     assert capsys.readouterr().out.splitlines() == said
+
+
+# --- formulas from formulas -------------------------------------------------------------------
+
+
+@each_family
+def test_selected_parts_and_what_is_left_add_up(size: PublishedSize) -> None:
+    count = derived(size)
+    for pattern in ("*.weight", "*norm*", "*.[a-m]*", "*.bias", "*embed*"):
+        try:
+            part, rest = count.select(pattern), count.without(pattern)
+        except symcount.ArgumentError as error:
+            assert "matches no parameters" in str(error)
+            continue
+        assert part.expr + rest.expr == count.expr
+        total = part(**size.symbolic) + rest(**size.symbolic)
+        assert total == count(**size.symbolic)
+    assert count.select("*") == count
+
+
+@each_family
+def test_the_published_size_is_what_it_is_with_numbers_and_names_substituted(
+    size: PublishedSize,
+) -> None:
+    count = derived(size)
+    assert count.substitute(**size.symbolic)() == count(**size.symbolic)
+    names = {h.name: f"s{place}" for place, h in enumerate(count.hyperparameters)}
+    renamed = count.rename(**names)
+    at = {names[name]: value for name, value in size.symbolic.items()}
+    assert renamed(**at) == count(**size.symbolic)
+    assert renamed.rename(**{new: old for old, new in names.items()}) == count
+
+
+def test_an_intermediate_size_of_four_widths_is_the_gpt_2_of_the_paper() -> None:
+    count = derived(SIZES["gpt2"]).substitute(n_inner="4*n_embd", n_head="n_embd/64")
+    for size in PUBLISHED:
+        if size.family is families.gpt2:
+            at = {k: v for k, v in size.symbolic.items() if k not in ("n_inner", "n_head")}
+            assert size.is_total(count(**at))
+    assert "Mod(n_embd, 64)" in str(count.domain)
+
+
+def test_active_parameters_of_mixtral() -> None:
+    # Jiang et al. 2024, "Mixtral of Experts": 47B parameters, of which 13B are active, and table 2
+    # of each model; the model card has 46.7B and 12.9B. Two of eight experts are.
+    count, size = derived(SIZES["mixtral"]), SIZES["mixtral"].symbolic
+    experts = count.select("*.experts.*")
+    total, active = count(**size), count(**size) - experts(**size) * (8 - 2) // 8
+    assert (round(total / 1e9, 1), round(active / 1e9, 1)) == (46.7, 12.9)
+    assert (
+        count.without("*.experts.*")(**size) + experts(**size | {"num_local_experts": 2}) == active
+    )
+    E = symbols_of("mixtral")["num_local_experts"]
+    as_formula = count.expr - experts.expr * (1 - 2 / E)
+    at = {symbol: size[symbol.name] for symbol in count.symbols}
+    assert as_formula.subs(at) == active == 12_879_925_248

@@ -76,6 +76,7 @@ def describe(count: ParamCount) -> dict[str, Any]:
             "refused_paths": count.certificate.refused_paths,
             "points": [dict(point) for point in count.certificate.points],
             "concretisations": [str(c) for c in count.certificate.concretisations],
+            "substituted": [list(pair) for pair in count.certificate.substituted],
         },
     }
 
