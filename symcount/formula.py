@@ -750,13 +750,10 @@ class ParamCount:
         return memory(self, dtype, optimizer, shards, zero, master_weights, gradients)
 
     def _weights(self) -> Iterator[Weight]:
-        seen: set[str] = set()
+        """The tensors of every path; one of a name may differ from path to path."""
         for _, leaf in leaves(self.tree):
             if isinstance(leaf, Built):
-                for weight in leaf.weights:
-                    if weight.name not in seen:
-                        seen.add(weight.name)
-                        yield weight
+                yield from leaf.weights
 
     def breakdown(self) -> Breakdown:
         """The formula by parameter and by module path; both add up to the whole.
@@ -769,7 +766,7 @@ class ParamCount:
             weight: 10*d
             bias: 10
         """
-        counted = [w.name for w in self._weights() if self.measure.weigh(w)]
+        counted = list(dict.fromkeys(w.name for w in self._weights() if self.measure.weigh(w)))
         below: dict[str, list[str]] = {"": counted}
         for name in counted:
             parts = parts_of(name)[:-1]
@@ -796,7 +793,8 @@ class ParamCount:
             for monomial in weight.numel.terms:
                 term = sympy_form.expression(Poly({monomial: 1}))
                 names, sources = found.setdefault(term, ([], []))
-                names.append(weight.name)
+                if weight.name not in names:
+                    names.append(weight.name)
                 if weight.source is not None and weight.source not in sources:
                     sources.append(weight.source)
         return {t: Contribution(tuple(n), tuple(s)) for t, (n, s) in found.items()}

@@ -163,7 +163,7 @@ def memory(
         count.measure, noun="bytes", kind="parameter", trainable=None, dtype=None, names=None
     )
     total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
-    names = [w.name for w in total._weights()]
+    names = dict.fromkeys(w.name for w in total._weights())
     parts: Mapping[str, ParamCount] = {
         part: total._measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
         for part in ("weights", "gradients", "optimizer")

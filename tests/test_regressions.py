@@ -165,6 +165,24 @@ def test_the_absolute_value_of_a_fraction_is_no_integer() -> None:
     assert_exact(lambda d: line(int(abs(d * 0.25 - 3) % 2 * 4) + 1), d=range(1, 80))
 
 
+def test_a_parameter_that_differs_from_path_to_path_is_in_every_part_that_it_belongs_to() -> None:
+    """Only the first path that had it was asked for its dtype and whether it is trained."""
+
+    def factory(d: int) -> nn.Module:
+        module = nn.Linear(d, 3 if d % 5 else d, dtype=torch.float16 if d % 2 else torch.float32)
+        return module.requires_grad_(d % 3 > 0)
+
+    count = symcount.derive(factory)
+    dtypes, trainable = count.by_dtype(), count.trainable.breakdown()
+    assert set(dtypes) == {"float16", "float32"}
+    for d in range(1, 61):
+        assert sum(part(d) for part in dtypes.values()) == count(d)
+        assert dtypes["float16"](d) == (count(d) if d % 2 else 0)
+        assert sum(part(d) for part in trainable.parameters.values()) == count.trainable(d)
+        assert count.trainable(d) == (count(d) if d % 3 else 0)
+    assert {str(term) for term in count.provenance} == {"1", "d", "d**2"}
+
+
 NOT_YET: dict[str, tuple[Callable[[Any], nn.Module], str]] = {
     "negative_deviation": (
         lambda d: nn.ParameterList([nn.init.normal_(torch.empty(d), std=1 - d * 0.05)]),

@@ -181,7 +181,7 @@ ROUNDINGS = ("trunc", "floor_float", "ceil_float", "round")
 OF_EVERY_FUNCTION = of_every_function()
 
 
-@pytest.mark.parametrize("name", OF_EVERY_FUNCTION)
+@pytest.mark.parametrize("name", sorted(OF_EVERY_FUNCTION))
 def test_every_function_is_computed_or_left_to_python(name: str) -> None:
     count = formula(OF_EVERY_FUNCTION[name], ("d", "h"))
     draw = random.Random(name)
