@@ -451,7 +451,8 @@ def _joined(value: Poly, facts: Facts) -> Poly:
     return value
 
 
-def _reciprocal(value: Poly) -> Poly | None:
+def reciprocal(value: Poly) -> Poly | None:
+    """One over a polynomial, if it is a single term."""
     if len(value.terms) != 1:
         return None
     ((monomial, coefficient),) = value.terms.items()
@@ -464,7 +465,7 @@ def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
         return _for_each_choice(floordiv, a, b, facts, facts)
     if b.constant == 0:
         raise UnsupportedError("division by zero")
-    inverse = _reciprocal(b)
+    inverse = reciprocal(b)
     if inverse is not None:
         return floor(a * inverse, facts)
     if a == b or not a.terms:
@@ -483,7 +484,7 @@ def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
         a = _reduced(_without_inner_mod(_reduced(a, divisor, facts), divisor), divisor, facts)
     if a == b:
         return const(0)
-    inverse = _reciprocal(b)
+    inverse = reciprocal(b)
     if inverse is not None:
         ratio = a * inverse
         kept = {m: c for m, c in ratio.terms.items() if not facts.is_integer(m, c)}
@@ -680,7 +681,7 @@ def _rebuilt(value: Poly, replace: Callable[[Atom], Poly]) -> Poly:
         for base, exponent in monomial:
             factor = replace(base)
             if exponent < 0:
-                inverse = _reciprocal(factor)
+                inverse = reciprocal(factor)
                 if inverse is None:
                     raise UnsupportedError(f"1 / ({factor!r}) is not modelled")
                 factor = inverse
