@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 Want: TypeAlias = Literal["largest", "nearest", "exact"]
 Value: TypeAlias = "int | float"
+# Where a box of combinations begins and ends in each symbol's list of values.
+_Places: TypeAlias = "tuple[tuple[int, int], ...]"
+# How far from what is to be near, how far from the middle of the total, the values, the count.
+_Ranked: TypeAlias = "tuple[Fraction, Fraction, tuple[Value, ...], int]"
 
 # So few values are evaluated one by one: bounds take as long.
 _FEW = 32
@@ -308,7 +312,7 @@ def _exact(line: Line, total: int) -> list[int]:
     return found
 
 
-def _distance(span: Interval, total: int) -> Any:
+def _distance(span: Interval, total: int | Fraction) -> Any:
     """How near a count within these bounds may be."""
     low, high = span
     if low is not None and low > total:
@@ -421,23 +425,90 @@ def search(
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ArgumentError(f"limit={limit!r}: give a positive integer, or None for all")
     names = [h.name for h in count.hyperparameters]
-    kept = Keep(keep, names)
+    kept = Keep(keep, names, [h.name for h in count.hyperparameters if h.real])
     choices = _choices(count, symbols)
     for place, name in enumerate(names):  # what says something of one symbol alone
         choices[place] = [v for v in choices[place] if kept.allows(name, v)]
+    best = _best(count, choices, (low, high), kept, limit)
     middle = Fraction(low + high, 2)
-
-    def ranked() -> Iterator[tuple[Any, ...]]:
-        for values, found in _within(count, choices, low, high):
-            distance = kept.distance(values)
-            if distance is not None:
-                yield distance, abs(found - middle), values, found
-
-    best = sorted(ranked()) if limit is None else heapq.nsmallest(limit, ranked())
     return [
         Match(dict(zip(names, values, strict=True)), found, float(distance), float(found - middle))
         for distance, _, values, found in best
     ]
+
+
+def _best(
+    count: ParamCount,
+    choices: list[list[Value]],
+    total: tuple[int, int],
+    kept: Keep,
+    limit: int | None,
+) -> list[_Ranked]:
+    """The combinations whose count is in a range, the best of them, in order.
+
+    Combinations are boxes of neighbours in each symbol's list. A box waits by how good the bounds
+    allow anything in it to be; it is passed over if they allow nothing, and otherwise halved along
+    the symbol that changes most, until it is a few combinations, which are evaluated. It ends when
+    nothing that waits can be among the best.
+    """
+    names = [h.name for h in count.hyperparameters]
+    middle = Fraction(sum(total), 2)
+    best: list[_Ranked] = []
+    waiting: list[tuple[Any, Any, _Places]] = []
+
+    def wait(places: _Places) -> None:
+        box = Box(
+            {
+                name: (values[a], values[b - 1])
+                for name, values, (a, b) in zip(names, choices, places, strict=True)
+            }
+        )
+        span = hull(map(box.of, reachable(count._merged, box)))
+        if span is None or _exceeds(span, total[1]) or (span[1] is not None and span[1] < total[0]):
+            return
+        distance = kept.least_distance(box)
+        if distance is not None:
+            heapq.heappush(waiting, (distance, _distance(span, middle), places))
+
+    if all(choices):
+        wait(tuple((0, len(values)) for values in choices))
+    while waiting:
+        *least, places = heapq.heappop(waiting)
+        if limit is not None and len(best) >= limit and tuple(least) > best[limit - 1][:2]:
+            break
+        if math.prod(b - a for a, b in places) > _FEW_COMBINATIONS:
+            for half in _halves(places, choices):
+                wait(half)
+            continue
+        sides = [values[a:b] for values, (a, b) in zip(choices, places, strict=True)]
+        best += _ranked(count, product(*sides), total, kept)
+        if limit is not None:
+            best = heapq.nsmallest(limit, best)
+    return sorted(best)
+
+
+def _ranked(
+    count: ParamCount, combinations: Iterable[tuple[Value, ...]], total: tuple[int, int], kept: Keep
+) -> Iterator[_Ranked]:
+    """Those of some combinations that are to be kept, with what they are sorted by."""
+    middle = Fraction(sum(total), 2)
+    for values in combinations:
+        found = count._evaluated(values)
+        if found is not None and total[0] <= found <= total[1]:
+            distance = kept.distance(values)
+            if distance is not None:
+                yield distance, abs(found - middle), values, found
+
+
+def _halves(places: _Places, choices: list[list[Value]]) -> Iterator[_Places]:
+    """A box in two, along the symbol that changes most, relatively."""
+    widest = max(
+        (i for i, (a, b) in enumerate(places) if b - a > 1),
+        key=lambda i: choices[i][places[i][1] - 1] / choices[i][places[i][0]],
+    )
+    a, b = places[widest]
+    for half in ((a, (a + b) // 2), ((a + b) // 2, b)):
+        yield (*places[:widest], half, *places[widest + 1 :])
 
 
 def _total_range(total: Any) -> tuple[int, int]:
@@ -477,40 +548,3 @@ def _choices(count: ParamCount, symbols: Mapping[str, Any]) -> list[list[Value]]
 
 def _first(given: Mapping[str, list[Any]]) -> dict[str, Any]:
     return {name: values[0] for name, values in given.items()}
-
-
-def _within(
-    count: ParamCount, choices: list[list[Value]], low: int, high: int
-) -> Iterator[tuple[tuple[Value, ...], int]]:
-    """Every combination whose count is in a range, and its count.
-
-    Combinations are boxes of neighbours in each symbol's list. A box is passed over if the bounds
-    of the count exclude all of it, and otherwise halved along the symbol that changes most.
-    """
-    names = [h.name for h in count.hyperparameters]
-    evaluated = count._evaluated
-    stack = [tuple((0, len(values)) for values in choices)] if all(choices) else []
-    while stack:
-        box = stack.pop()
-        if math.prod(b - a for a, b in box) <= _FEW_COMBINATIONS:
-            sides = [values[a:b] for values, (a, b) in zip(choices, box, strict=True)]
-            for values in product(*sides):
-                found = evaluated(values)
-                if found is not None and low <= found <= high:
-                    yield values, found
-            continue
-        ends = {
-            name: (values[a], values[b - 1])
-            for name, values, (a, b) in zip(names, choices, box, strict=True)
-        }
-        here = Box(ends)
-        span = hull(map(here.of, reachable(count._merged, here)))
-        if span is None or _exceeds(span, high) or (span[1] is not None and span[1] < low):
-            continue
-        widest = max(
-            (i for i, (a, b) in enumerate(box) if b - a > 1),
-            key=lambda i: ends[names[i]][1] / ends[names[i]][0],
-        )
-        a, b = box[widest]
-        for half in ((a, (a + b) // 2), ((a + b) // 2, b)):
-            stack.append((*box[:widest], half, *box[widest + 1 :]))

@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symcount import evaluate
-from symcount.algebra import CALLS, Call, Condition, Poly, atom, call, compare, const, symbol
+from symcount.algebra import (
+    CALLS,
+    Call,
+    Condition,
+    Poly,
+    atom,
+    call,
+    compare,
+    const,
+    maximum,
+    minimum,
+    symbol,
+)
 from symcount.errors import UnsupportedError
 from symcount.intervals import UNKNOWN, Box, Ray
 from tests.formulas import FACTS, conditions
@@ -145,6 +157,31 @@ def test_a_ray_says_where_polynomials_with_negative_terms_begin_to_rise() -> Non
     power = call("pow", const(2), X) - X**2
     low, high = bounds_on_ray(power, 8)
     assert high is None and low is not None and low > 100
+
+
+def test_squares_of_what_may_be_negative() -> None:
+    capped = minimum([X - symbol("b"), const(3)], FACTS)
+    box = {"a": (2, 9), "b": (3, 8)}
+    for poly in (capped**2, capped**3, capped**2 * X, capped**3 * symbol("b")):
+        low, high = Box(box).of(poly)
+        values = [evaluate.value(poly, {"a": a, "b": b}) for a in range(2, 10) for b in range(3, 9)]
+        assert low <= min(values) and max(values) <= high
+    assert Box(box).of(capped**2) == (0, 36)
+
+
+def test_a_ray_holds_the_least_and_the_greatest_of_what_grows() -> None:
+    steep, flat = X**2 - X, X.scaled(9) + const(4)
+    for start in (1, 2, 9, 12, 40):
+        for poly in (minimum([steep, flat], FACTS), maximum([steep, flat], FACTS)):
+            low, high = Ray({}, "a", start).of(poly)
+            assert high is None
+            assert low is None or low <= min(
+                evaluate.value(poly, {"a": a}) for a in range(start, start + 50)
+            )
+            low, high = Ray({}, "a", start).of(-poly)
+            assert low is None and (high is None or high >= -evaluate.value(poly, {"a": start}))
+    low, _ = Ray({}, "a", 12).of(minimum([steep, flat], FACTS) - X.scaled(8))
+    assert low is None or low <= 16
 
 
 def test_a_ray_decides_what_a_box_without_end_cannot() -> None:

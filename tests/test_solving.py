@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -31,7 +32,8 @@ from tests.random_expressions import NAMES, thorough
 
 BUDGETS = (0, 1, 8, 16, 17, 100, 999, 1000, 12_345, 65_536, 1_000_000)
 SEEDS = {spec.key: spec.param_count for spec in symcount.blueprints}
-X = symbol("a")
+A, B = symbol("a"), symbol("b")
+X = A
 
 
 # --- solve against brute force ---
@@ -62,7 +64,7 @@ def test_every_seed_without_an_end(count) -> None:
         assert following and all(count(value) > total for value in following)
 
 
-@thorough(120)
+@thorough(80)
 @given(trees(), st.integers(1, 9), st.integers(1, 9), st.integers(0, 5000))
 def test_random_formulas(tree, b, c, total) -> None:
     count = formula(tree, *NAMES)
@@ -71,7 +73,7 @@ def test_random_formulas(tree, b, c, total) -> None:
     )
 
 
-@thorough(150)
+@thorough(80)
 @given(trees(1), st.integers(1, 9), st.integers(1, 9), st.integers(0, 5000))
 def test_random_formulas_without_an_end(tree, b, c, total) -> None:
     """No value of the first thousand, and of some far above, is better than an answer."""
@@ -129,6 +131,16 @@ def test_gaps_in_the_domain_far_out() -> None:
     assert multiples.solve("a", 1000, between=(1, 900)) == 896
     with pytest.raises(NoSolutionError, match="The least is 64, at a=64"):
         multiples.solve("a", 63)
+
+
+def test_a_domain_of_what_nothing_divides() -> None:
+    thirds, _ = compare("eq", mod(X, const(3), FACTS), const(0), FACTS)
+    halves, _ = compare("eq", mod(X, const(2), FACTS), const(0), FACTS)
+    neither = Split(thirds, None, REFUSED, Split(halves, None, REFUSED, X))
+    assert formula(neither, "a").solve("a", 10**6) == 999_997
+    either = Split(thirds, None, X, Split(halves, None, X, REFUSED))
+    assert formula(either, "a").solve("a", 10**6 - 1) == 10**6 - 1
+    assert formula(either, "a").solve("a", 10**6 - 3) == 10**6 - 4
 
 
 def test_a_domain_that_ends_bounds_what_does_not_depend_on_the_symbol() -> None:
@@ -251,7 +263,7 @@ def test_real_symbols_are_refused() -> None:
 # --- search ---
 
 
-def plain_search(count, low, high, ranges, keep=lambda **v: True, near=lambda **v: 0) -> set[Any]:
+def plain_search(count, low, high, ranges, keep=lambda **v: True) -> set[Any]:
     found = set()
     for values in product(*ranges.values()):
         point = dict(zip(ranges, values, strict=True))
@@ -265,13 +277,46 @@ def as_set(matches: Any) -> set[Any]:
     return {(tuple(match.values.items()), match.count) for match in matches}
 
 
-@thorough(60)
+@thorough(40)
 @given(trees(1), st.integers(0, 500), st.integers(0, 3000), conditions(), counts())
 def test_search_misses_nothing(tree, low, more, condition, other) -> None:
     count = formula(Split(condition, None, tree, other), *NAMES)
     ranges = {"a": range(1, 40), "b": [7, 1, 3, 12], "c": range(2, 20, 3)}
     found = count.search(total=(low, low + more), limit=None, **ranges)
     assert as_set(found) == plain_search(count, low, low + more, ranges)
+
+
+KEEPS = {
+    "a/b near 4": lambda a, b, c: (True, abs(Fraction(a, b) / 4 - 1)),
+    "a near b*c and a % 2 == 1": lambda a, b, c: (a % 2 == 1, abs(Fraction(a, b * c) - 1)),
+    "c near a // b + 1": lambda a, b, c: (True, abs(Fraction(c, a // b + 1) - 1)),
+    "a == b*c": lambda a, b, c: (a == b * c, 0),
+    "b < a <= 3*b and c != b and b*c near 50": lambda a, b, c: (
+        b < a <= 3 * b and c != b,
+        abs(Fraction(b * c, 50) - 1),
+    ),
+    "a/(b - c) near 2 and a*0.5 >= b % c": lambda a, b, c: (
+        b != c and Fraction(a, 2) >= b % c,
+        abs(Fraction(a, b - c) / 2 - 1) if b != c else 0,
+    ),
+}
+
+
+@pytest.mark.parametrize("keep", KEEPS)
+@pytest.mark.parametrize("limit", [1, 7, None])
+def test_search_finds_the_best_of_what_is_to_be_kept(keep, limit) -> None:
+    count = formula(A * B + mod(A, const(5), FACTS) * symbol("c") ** 2, *NAMES)
+    ranges = {"a": range(1, 40), "b": range(1, 20), "c": range(2, 14)}
+    low, high = 100, 700
+    expected = sorted(
+        (KEEPS[keep](*values)[1], abs(found - Fraction(low + high, 2)), values)
+        for values in product(*ranges.values())
+        if low <= (found := count(*values)) <= high and KEEPS[keep](*values)[0]
+    )
+    assert len(expected) > 7
+    found = count.search(total=(low, high), keep=keep, limit=limit, **ranges)
+    assert [tuple(match.values.values()) for match in found] == [v for *_, v in expected[:limit]]
+    assert [match.distance for match in found] == [float(d) for d, *_ in expected[:limit]]
 
 
 def test_search_sorts_by_what_is_near_then_by_the_middle() -> None:
@@ -318,7 +363,10 @@ def test_a_million_combinations_are_not_all_tried(monkeypatch) -> None:
         total=(0.99e9, 1.01e9), d=range(1, 10_001), n=range(1, 101), keep="d/n near 64"
     )
     assert len(found) == 10 and all(0.99e9 <= match.count <= 1.01e9 for match in found)
-    assert len(tries) < 50_000
+    assert len(tries) < 20_000
+    tries.clear()
+    assert len(count.search(total=(0, 1e12), d=range(1, 10_001), n=range(1, 101), limit=5)) == 5
+    assert len(tries) < 20_000
 
 
 def test_search_of_a_real_symbol() -> None:
