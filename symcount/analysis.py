@@ -376,6 +376,8 @@ def compare(
         examples = _first_examples(spans, over, values) if relation == "mixed" else {}
         difference = _difference(left, right, values)
         return Comparison(left.factory, right.factory, relation, difference, over, spans, examples)
+    if between != (1, None):
+        raise ArgumentError(f"between={between!r}: say of which symbol, over=...")
     for name, value in fixed.items():
         ranges[name] = _pinned(ranges[name], value)
     relation, examples = _everywhere(left, right, list(ranges.values()))
@@ -592,6 +594,8 @@ def _everywhere(
             examples.setdefault(seen, point)
     if {"<", ">"} <= examples.keys():
         return "mixed", examples
+    if not examples:  # a proof would be one about nothing
+        return "unknown", {}
     proves = _prover(left, right, ranges)
     wanted: list[Relation]
     if "<" in examples:

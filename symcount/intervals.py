@@ -523,7 +523,8 @@ class Ray(Box):
         number, (least, _) = base.constant, self.of(exponent)
         if not isinstance(number, int) or number < 2 or least is None:
             return None
-        if exponent.terms.keys() != {((Symbol(self.name), 1),)}:
+        ((line, slope),) = exponent.terms.items() if len(exponent.terms) == 1 else ((None, 0),)
+        if line != ((Symbol(self.name), 1),) or not isinstance(slope, int):
             return None
         if self.start * number.bit_length() > _MOST_BITS:
             return None

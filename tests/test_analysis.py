@@ -330,6 +330,11 @@ def test_what_is_not_proved_is_unknown_and_never_wrong() -> None:
     assert hard.compare(formula(A * B, "a", "b")).relation == "unknown"
 
 
+def test_nothing_is_said_where_no_size_is_common() -> None:
+    low, high = Hyperparameter("a", 1, 5), Hyperparameter("a", 6, 9)
+    assert formula(A, "a", a=low).compare(formula(A + B, "a", "b", a=high)).relation == "unknown"
+
+
 def test_fixed_values_and_declared_ranges_count_in_a_proof() -> None:
     left, right = formula(A * B, "a", "b"), formula(A.scaled(5), "a")
     assert left.compare(right).relation == "mixed"
@@ -356,6 +361,7 @@ def test_fixed_values_and_declared_ranges_count_in_a_proof() -> None:
         (("other",), {"heads": 2.5}, ArgumentError, "heads=2.5: a hyper-parameter is a positive i"),
         (("other",), {"heads": True}, ArgumentError, "heads=True: a hyper-parameter is a positive"),
         (("other",), {"heads": 0}, DomainError, "heads=0 is outside what was declared"),
+        (("other",), {"between": (1, 9)}, ArgumentError, r"between=\(1, 9\): say of which symbol"),
         (("other",), {"over": "heads"}, ArgumentError, "needs a value for 'dim'"),
         (
             ("other",),

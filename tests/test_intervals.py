@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import given
@@ -182,6 +183,16 @@ def test_a_ray_holds_the_least_and_the_greatest_of_what_grows() -> None:
             assert low is None and (high is None or high >= -evaluate.value(poly, {"a": start}))
     low, _ = Ray({}, "a", 12).of(minimum([steep, flat], FACTS) - X.scaled(8))
     assert low is None or low <= 16
+
+
+def test_powers_on_a_ray() -> None:
+    halved = call("pow", const(2), X.scaled(Fraction(1, 2)))  # where 2 divides it
+    for power in (call("pow", const(2), X), call("pow", const(3), X.scaled(2)), halved):
+        for start in (2, 4, 10):
+            low, high = Ray({}, "a", start).of(power - X.scaled(3))
+            assert high is None
+            for a in range(start, 40, 2):
+                assert low is None or low <= evaluate.value(power, {"a": a}) - 3 * a
 
 
 def test_a_ray_decides_what_a_box_without_end_cannot() -> None:
