@@ -19,7 +19,7 @@ from symcount import (
     UndecidedError,
     derive,
 )
-from symcount.algebra import call, compare, const, floordiv, maximum, mod, symbol
+from symcount.algebra import call, compare, const, floordiv, maximum, minimum, mod, symbol
 from symcount.analysis import Span
 from symcount.paths import Inexact, Split
 from symcount.symbols import Hyperparameter
@@ -326,6 +326,8 @@ def test_what_is_not_proved_is_unknown_and_never_wrong() -> None:
     # less at every point that is looked at, and not less where a is 10**9
     far = formula(A.scaled(10**9), "a").compare(formula(A**2 + const(1), "a"))
     assert far.relation in ("mixed", "unknown")
+    capped = formula(minimum([A, const(10**6)], FACTS), "a")
+    assert capped.compare(formula(const(10**6), "b")).relation == "<="
     hard = formula(call("gcd", A, B) ** 2, "a", "b")
     assert hard.compare(formula(A * B, "a", "b")).relation == "unknown"
 

@@ -65,6 +65,7 @@ def test_distances(text, values, distance) -> None:
         ("d == 'x'", 5, "only numbers and symbols"),
         ("d == 3j", 5, "only numbers and symbols"),
         ("d**9 == 3", 0, "a power takes an exponent from 0 to 8"),
+        ("d**0.5 == 3", 0, "a power takes an exponent from 0 to 8"),
         ("2**d == 3", 0, "only symbols, numbers and"),
         ("(d**8)**8 == 3", 0, "a power of a power"),
         ("d == 3; d", None, "not understood"),
