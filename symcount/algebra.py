@@ -453,7 +453,8 @@ def _joined(value: Poly, facts: Facts) -> Poly:
     return value
 
 
-def _reciprocal(value: Poly) -> Poly | None:
+def reciprocal_of_term(value: Poly) -> Poly | None:
+    """One over a polynomial, if it is a single term."""
     if len(value.terms) != 1:
         return None
     ((monomial, coefficient),) = value.terms.items()
@@ -466,7 +467,7 @@ def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
         return _for_each_choice(floordiv, a, b, facts, facts)
     if b.constant == 0:
         raise UnsupportedError("division by zero")
-    inverse = _reciprocal(b)
+    inverse = reciprocal_of_term(b)
     if inverse is not None:
         return floor(a * inverse, facts)
     if a == b or not a.terms:
@@ -485,7 +486,7 @@ def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
         a = _reduced(_without_inner_mod(_reduced(a, divisor, facts), divisor), divisor, facts)
     if a == b:
         return const(0)
-    inverse = _reciprocal(b)
+    inverse = reciprocal_of_term(b)
     if inverse is not None:
         ratio = a * inverse
         kept = {m: c for m, c in ratio.terms.items() if not facts.is_integer(m, c)}
@@ -714,7 +715,7 @@ def _chosen(op: str, args: Sequence[Poly], facts: Facts) -> Poly:
 
 def reciprocal(value: Poly) -> Poly:
     """One over an integer; over a sum it is one over an atom, `floor(sum)`, which is the sum."""
-    inverse = _reciprocal(value)
+    inverse = reciprocal_of_term(value)
     return Poly({((Call("floor", (value,)), -1),): 1}) if inverse is None else inverse
 
 
@@ -733,7 +734,7 @@ def divisors(value: Poly) -> Iterator[Poly]:
 
 
 def _modelled_reciprocal(value: Poly) -> Poly:
-    inverse = _reciprocal(value)
+    inverse = reciprocal_of_term(value)
     if inverse is None:
         raise UnsupportedError(f"1 / ({value!r}) is not modelled")
     return inverse

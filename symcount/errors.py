@@ -58,6 +58,18 @@ class CountOverflowError(SymcountError, OverflowError):
     """A count, or a size, does not fit the numbers that an array holds."""
 
 
+class NoSolutionError(SymcountError, ValueError):
+    """A question about sizes has no answer: it is proved that no valid size is one."""
+
+
+class UnboundedError(SymcountError, ValueError):
+    """A question about sizes has no greatest answer, or none could be proved to be the greatest."""
+
+
+class UndecidedError(SymcountError):
+    """A question about a formula was neither answered nor refuted, so nothing is said."""
+
+
 class DerivationError(SymcountError):
     """No formula could be derived; the subclasses say why."""
 

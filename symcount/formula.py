@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import torch.fx
     from sympy.logic.boolalg import Boolean
 
+    from symcount.analysis import Comparison, Growth, Marginal, Shares
+    from symcount.solving import Match
     from symcount.training_memory import Memory
 
 
@@ -461,6 +463,200 @@ class ParamCount:
             if self._evaluated((*values[:place], value, *values[place + 1 :])) is not None:
                 return value
         return None
+
+    def solve(
+        self,
+        symbol: str,
+        /,
+        total: int | float,
+        *,
+        want: Literal["largest", "nearest", "exact"] = "largest",
+        between: tuple[int, int | None] = (1, None),
+        **others: int | float,
+    ) -> int | list[int]:
+        """The value of one symbol that a budget buys, the others being given: proved to be right.
+
+        The formula need not be monotone, and the domain may have gaps: what is not an answer is
+        excluded by bounds of the count on ranges of the symbol, up to infinity.
+
+        Args:
+            symbol: the symbol's name; an integer symbol.
+            total: the budget, in what the formula counts; 7e9 is as good as 7_000_000_000.
+            want: the `"largest"` valid value whose count is within the budget; the valid value
+                whose count is `"nearest"` to it, the smaller of two; or the list of all values
+                whose count is it, `"exact"`.
+            between: the least and the greatest value to consider, both included; None for no end.
+            **others: values of the other symbols; those with a default may be left out.
+
+        Raises:
+            ArgumentError: there is no such symbol, a value is missing, or the budget is no count.
+            NoSolutionError: no valid value is within the budget, or none is valid at all.
+            UnboundedError: the count does not exceed the budget however large the symbol is.
+            UndecidedError: so many ranges had to be looked at that the question was given up.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.solve("dim", 1e6)
+        496
+        >>> count.solve("dim", 1e6, want="nearest", heads=12), count(dim=504, heads=12)
+        (504, 1018080)
+        """
+        from symcount import solving
+
+        return solving.solve(self, symbol, total, want, between, others)
+
+    def search(
+        self,
+        *,
+        total: int | float | tuple[int | float, int | float],
+        keep: str | None = None,
+        limit: int | None = 10,
+        **symbols: Any,
+    ) -> list[Match]:
+        """The combinations of sizes whose count is in a range, best first; none is missed.
+
+        Args:
+            total: the least and the greatest count, both included, or the only one.
+            keep: what else is to hold: comparisons of symbols and numbers, joined by `and`. With
+                `near`, as in `"dim/n_layer near 64 and dim % 64 == 0"`, combinations are sorted
+                by how near they are, relatively.
+            limit: how many to return at most; None for all.
+            **symbols: for each symbol the values to try, a range or any iterable, or one value;
+                those with a default may be left out.
+
+        Returns:
+            The combinations, sorted by `distance` from what is to be near, then by how far the
+            count is from the middle of `total`.
+
+        Raises:
+            ArgumentError: a symbol is unknown or missing, there is nothing to try, or `keep` is
+                not understood; the message points at the place.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d, h: nn.Sequential(nn.Linear(d, h), nn.Linear(h, d)))
+        >>> for match in count.search(total=(90e3, 110e3), d=range(1, 999), h=range(1, 999),
+        ...                           keep="h/d near 4 and d % 8 == 0", limit=2):
+        ...     print(match)
+        d=112, h=448: 100,912
+        d=112, h=447: 100,687
+        """
+        from symcount import solving
+
+        return solving.search(self, total, keep, limit, symbols)
+
+    def marginal(self, symbol: str, /, **at: int | float) -> Marginal:
+        """What the next valid value of a symbol costs, from a point on.
+
+        Args:
+            symbol: the symbol's name; an integer symbol.
+            **at: values of all symbols, this one included; those with a default may be left out.
+
+        Raises:
+            ArgumentError: a symbol is unknown or missing.
+            DomainError: the formula does not hold at the point.
+            NoSolutionError: it is proved that there is no greater valid value.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.marginal("dim", dim=64)
+        Marginal(symbol='dim', value=64, next=72, cost=4384)
+        """
+        from symcount import analysis
+
+        return analysis.marginal(self, symbol, at)
+
+    def growth(self, symbol: str, /, **others: int | float) -> Growth:
+        """How the count grows with one symbol: its leading term and its order, exactly.
+
+        The count divided by the term goes to 1 as the symbol goes to infinity. Symbols that are
+        not given stay symbols of the term. Where the domain ends at a declared maximum, or where
+        float arithmetic would round, the growth is that of the formula before it.
+
+        Args:
+            symbol: the symbol's name; an integer symbol.
+            **others: values of other symbols.
+
+        Raises:
+            ArgumentError: there is no such symbol.
+            UndecidedError: the leading term depends on what is not given, differs between values
+                of any size, or is not known.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d, r=4: nn.Linear(d, max(8, d // r), bias=False))
+        >>> count.growth("d")
+        Growth(symbol='d', order=2, term=d**2/r)
+        """
+        from symcount import analysis
+
+        return analysis.growth(self, symbol, others)
+
+    def share(self, depth: int = 1) -> Shares:
+        """The fraction of the whole in each part, as formulas that add up to one.
+
+        Args:
+            depth: how many levels of modules to take apart. Parameters of a module above that
+                depth are a part of its own path, "" for the whole module's.
+
+        Raises:
+            ArgumentError: the depth is no positive integer.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def mlp(d):
+        ...     return nn.Sequential(nn.Linear(d, 4 * d, bias=False), nn.LayerNorm(4 * d))
+        >>> share = symcount.derive(mlp).share()
+        >>> share["1"].expr, share["1"](64), share["1"].limit("d")
+        (8*d/(4*d**2 + 8*d), Fraction(1, 33), 0)
+        """
+        from symcount import analysis
+
+        return analysis.shares(self, depth)
+
+    def compare(
+        self,
+        other: ParamCount,
+        /,
+        over: str | None = None,
+        *,
+        between: tuple[int, int | None] = (1, None),
+        **fixed: int | float,
+    ) -> Comparison:
+        """This formula against another: which is less, where, and whether that is proved.
+
+        Symbols of the same name are the same. Without `over`, it is asked which relation holds at
+        all sizes where both formulas do, and z3 has to prove it: `relation` is `"unknown"` if it
+        cannot. With `over`, the others are fixed, by keyword or by default, and `spans` says which
+        relation holds between which values of that symbol: crossovers are exact, and none is
+        missed.
+
+        Args:
+            other: the other formula, called on the right.
+            over: the symbol to go along.
+            between: the least and the greatest value of it, both included; None for no end.
+            **fixed: values of other symbols, of either formula.
+
+        Raises:
+            ArgumentError: a symbol is unknown or missing, or the two have different defaults.
+            UndecidedError: so many ranges had to be looked at that the question was given up.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> square = symcount.derive(lambda d: nn.Linear(d, d, bias=False))
+        >>> thin = symcount.derive(lambda d, r=8: nn.Linear(d, 2 * r, bias=False))
+        >>> print(square.compare(thin, over="d"))
+        d from 1 to 15: <
+        d=16: ==
+        d from 17 on: >
+        >>> print(square.compare(thin, r=8).difference)
+        d**2 - 16*d
+        """
+        from symcount import analysis
+
+        return analysis.compare(self, other, over, between, fixed)
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int | float, ...]:
         values = self._assigned(args, kwargs)

@@ -17,6 +17,7 @@ from torch import nn
 import symcount
 from examples import families
 from examples.families import EFFICIENTNETS, FAMILIES, PUBLISHED, PublishedSize, derived
+from tests.random_trees import solved, tried
 
 pytestmark = pytest.mark.skipif(
     find_spec("transformers") is None, reason="transformers is not installed"
@@ -91,6 +92,35 @@ def test_formula_gives_what_is_built_at_small_sizes_and_its_domain_where_anythin
             assert isinstance(count_built(size, values), Exception), values
             outside += 1
     assert inside == POINTS
+
+
+@each_family
+def test_solving_for_each_size_agrees_with_trying_values_about_the_published_one(
+    size: PublishedSize,
+) -> None:
+    count = derived(size)
+    total = count(**size.symbolic)
+    for h in count.hyperparameters:
+        if h.real:
+            continue
+        others = {name: value for name, value in size.symbolic.items() if name != h.name}
+        value = size.symbolic[h.name]
+        low, high = max(1, value - 20), value + 20
+        for budget in (total, total - 1, total + total // 20):
+            assert solved(count, h.name, budget, between=(low, high), **others) == tried(
+                count, h.name, range(low, high + 1), budget, **others
+            )
+        if h.name != "image_size" and any(s.name == h.name for s in count.expr.free_symbols):
+            largest = count.solve(h.name, total, **others)
+            assert largest >= value and count(**{**others, h.name: largest}) <= total
+            assert value in count.solve(h.name, total, want="exact", **others)
+
+
+@each_family
+def test_shares_of_each_family_add_up_to_one(size: PublishedSize) -> None:
+    count = derived(size)
+    for depth in (1, 3):
+        assert sum(share(**size.symbolic) for share in count.share(depth).values()) == 1
 
 
 def symbols_of(family: str) -> dict[str, sympy.Symbol]:
