@@ -18,6 +18,10 @@ class ArgumentError(SymcountError, TypeError):
     """A call into symcount was made with arguments it cannot use."""
 
 
+class MissingDependencyError(SymcountError, ImportError):
+    """A package that symcount needs only for this is not installed; the message says how to."""
+
+
 class TargetError(SymcountError, LookupError, ValueError):
     """A command-line target or registry key names nothing that exists."""
 
