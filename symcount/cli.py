@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import logging
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from symcount import __version__
+from symcount import __version__, progress
 from symcount.audit import SIZES, TOLERANCE
 from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
@@ -271,15 +273,19 @@ def list_blueprints(
     if as_json:
         from symcount.export import count_at, json
 
-        counts = [{str(size): count_at(spec, size) for size in sizes} for spec in specs]
-        document = [
-            {**json.describe_spec(spec), "counts": c} for spec, c in zip(specs, counts, strict=True)
-        ]
+        with _progress("counting", len(specs)):
+            counts = [{str(size): count_at(spec, size) for size in sizes} for spec in specs]
+            document = [
+                {**json.describe_spec(spec), "counts": c}
+                for spec, c in zip(specs, counts, strict=True)
+            ]
         click.echo(json.dump(document), nl=False)
         return
     from symcount.export import terminal
 
-    terminal.show(terminal.registry_view(specs, sizes))
+    with _progress("counting", len(specs)):
+        view = terminal.registry_view(specs, sizes)
+    terminal.show(view)
 
 
 @main.command(
@@ -319,7 +325,9 @@ def audit(
     """
     from symcount.audit import audit as compare
 
-    found = compare(_blueprints(module), sizes, tolerance)
+    specs = _blueprints(module)
+    with _progress("comparing", len(specs)):
+        found = compare(specs, sizes, tolerance)
     if as_json:
         from symcount.export import json
 
@@ -383,7 +391,9 @@ def export(
     elif settings or declared or config:
         raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
     else:
-        text = FORMATS[form].render_registry(_blueprints(registry))
+        specs = _blueprints(registry)
+        with _progress("writing", len(specs)):
+            text = FORMATS[form].render_registry(specs)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -443,8 +453,9 @@ def _count(
     from symcount import derivation, libraries
     from symcount.targets import resolve
 
-    found = resolve(target)
-    with _without_logs():
+    with _progress(target):
+        found = resolve(target)
+    with _progress(target), _without_logs():
         if config is not None:
             if not symbols:
                 raise click.UsageError(
@@ -470,8 +481,9 @@ def _all_symbols(
     from symcount import libraries
     from symcount.targets import resolve
 
-    factory = resolve(target).factory
-    with _without_logs():
+    with _progress(target):
+        factory = resolve(target).factory
+    with _progress(target), _without_logs():
         if config is None:
             given: dict[str, Any] = {"max_seconds": max_seconds, **fixed, **symbols}
             found = libraries.all_symbols(factory, **given)
@@ -527,10 +539,30 @@ def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) ->
     ]
 
 
+@contextmanager
+def _progress(what: str, total: int | None = None) -> Iterator[None]:
+    """A line about what takes more than a second, on standard error, if that is a terminal."""
+    if not _is_terminal():
+        yield
+        return
+    from symcount.export.terminal import Progress
+
+    with Progress(what, total, _PATIENCE) as shown, progress.heard_by(shown.heard):
+        yield
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+_PATIENCE = 1.0
+
+
 def _blueprints(module: str | None, topology: str | None = None) -> tuple[BlueprintSpec, ...]:
     from symcount.targets import close_names, load_blueprints, seeds
 
-    specs = seeds() if module is None else load_blueprints(module)
+    with _progress(module or "symcount.blueprints"):
+        specs = seeds() if module is None else load_blueprints(module)
     topologies = sorted({spec.topology for spec in specs})
     if topology is None:
         return specs

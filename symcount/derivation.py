@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symcount import ambient, mentions, verify
+from symcount import ambient, mentions, progress, verify
 from symcount.algebra import Facts
 from symcount.ambient import OutsideState
 from symcount.budget import Budget
@@ -198,11 +198,13 @@ class _Derivation:
         require_known_shapes(found)
         if self.drew_random_numbers():
             require_same_again(call, found)
+        progress.say("simplifying")
         tree, inferred, hasty = join(found, self.facts, call.hyperparameters, self.budget.joining)
         lost, harmless, untried = self._concretisations(found, settings, in_texts)
         if not inferred:  # what loops read from lists is explained by what they decided
             harmless += tuple(c for c in lost if c.kind == ELEMENT)
             lost = tuple(c for c in lost if c.kind != ELEMENT)
+        progress.say("comparing with modules")
         points, missing = check(
             call,
             found,
@@ -236,6 +238,14 @@ class _Derivation:
         )
 
     def _explored(self, settings: Settings) -> Exploration:
+        followed = 0
+
+        def on_path(path: Path) -> None:
+            nonlocal followed
+            followed += 1
+            progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
+            self.builds.prepare(path.trace.hints)
+
         found = explore(
             self.call.trace,
             self.call.hyperparameters,
@@ -246,7 +256,7 @@ class _Derivation:
             seconds_for_a_module=self.budget.for_a_module - time.perf_counter(),
             settings=settings,
             short=self.short,
-            on_path=lambda path: self.builds.prepare(path.trace.hints),
+            on_path=on_path,
         )
         self.has_loops = any(p.trace.loops or p.trace.unrolled for p in found.paths)
         self.paths = found.paths

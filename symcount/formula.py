@@ -35,9 +35,11 @@ from symcount.trace.graph import Source
 if TYPE_CHECKING:
     import sympy
     import torch.fx
+    from matplotlib.axes import Axes
     from sympy.logic.boolalg import Boolean
 
     from symcount.analysis import Comparison, Growth, Marginal, Shares
+    from symcount.plotting import Against
     from symcount.solving import Match
     from symcount.training_memory import Memory
 
@@ -87,6 +89,14 @@ class Certificate:
             text += f"\n  derived and compared before {said} was substituted"
         return text
 
+    def _repr_html_(self) -> str:
+        from symcount import notebook
+
+        return notebook.certificate_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
 
 def _plural(count: int, noun: str) -> str:
     return noun if count == 1 else f"{noun}s"
@@ -121,10 +131,32 @@ class Breakdown:
     Each value is a `ParamCount`. The parameters add up to the whole, and so do the children of
     each module, with the parameters that the module holds itself. Tied parameters stand once,
     under the first of their names.
+
+    In a notebook it is a tree that unfolds, and with `rich.print` a table. Both show the count and
+    the share of each part at some sizes: those of `at`, or else the defaults, if all symbols have
+    one.
     """
 
     parameters: Mapping[str, ParamCount]
     modules: Mapping[str, ParamCount]
+    sizes: Mapping[str, int | float] | None = None
+
+    def at(self, *args: int | float, **kwargs: int | float) -> Breakdown:
+        """The same breakdown, shown with the counts and shares at these values of the symbols.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer.
+            DomainError: the formula does not hold there.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> parts = symcount.derive(lambda d: nn.Linear(d, 10)).breakdown()
+        >>> parts.sizes, parts.at(64).sizes
+        (None, {'d': 64})
+        """
+        whole = self.modules[""]
+        whole(*args, **kwargs)
+        return replace(self, sizes=whole._point(args, kwargs))
 
     def __str__(self) -> str:
         lines = [f"(all): {self.modules['']}"]
@@ -138,6 +170,19 @@ class Breakdown:
                     lines.append(f"{'  ' * depth}{parts[depth - 1]}: {self.modules[path]}")
             lines.append(f"{'  ' * len(parts)}{parts[-1]}: {count}")
         return "\n".join(lines)
+
+    def __rich__(self) -> Any:
+        from symcount import console
+
+        return console.breakdown_view(self)
+
+    def _repr_html_(self) -> str:
+        from symcount import notebook
+
+        return notebook.breakdown_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
 
 @dataclass(frozen=True)
@@ -688,6 +733,11 @@ class ParamCount:
             values.append(value)
         return values
 
+    def _point(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, int | float]:
+        """The value of every symbol, by name."""
+        names = [h.name for h in self.hyperparameters]
+        return dict(zip(names, self._bind(args, kwargs), strict=True))
+
     def _hint(self, name: str) -> str:
         for fixed, value in self.fixed:
             if fixed == name:
@@ -1056,7 +1106,146 @@ class ParamCount:
         files.replace(Path(path), self.page(title))
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        from symcount import sympy_form
+
+        return f"$\\displaystyle {sympy_form.latex_in_lines(self.expr)}$"
+
+    def _repr_html_(self) -> str:
+        from symcount import notebook
+
+        return notebook.count_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(f"{self.factory}: {self}")
+
+    def __rich__(self) -> Any:
+        from symcount import console
+
+        return console.formula_view(self.factory, self)
+
+    def plot(
+        self,
+        symbol: str | sympy.Symbol,
+        *,
+        between: tuple[float, float] | None = None,
+        against: Against = (),
+        ax: Axes | None = None,
+        **values: int | float,
+    ) -> Axes:
+        """Draw the count against one symbol; needs matplotlib (`pip install 'symcount[plot]'`).
+
+        Every point drawn is a value of the formula. Lines join sizes that follow one another,
+        and none crosses a gap of the domain; gaps that are wide are hatched. Where there are more
+        than 8192 sizes, some are drawn, as points. Where the cheaper of two formulas changes, a
+        circle marks the first size at which it has changed, or at which both are equal.
+
+        Axes are logarithmic if what they show spans more than a factor of 16, unless `ax` has
+        data already. Nothing of pyplot is used: no figure is shown, and no setting is changed.
+
+        Args:
+            symbol: the symbol along the axis, or its name.
+            between: its least and greatest value, both included. If not given, up to 4096, or
+                from an eighth to four times its default.
+            against: other formulas to draw: one, several, or a mapping of labels to formulas.
+                They have the symbol too, and take of `values` what they know.
+            ax: the axes to draw on; a new figure's if not given. A notebook shows these as a
+                picture.
+            **values: values of the other symbols; those with a default may be left out.
+
+        Raises:
+            ArgumentError: there is no such symbol, a value is missing, or the range is empty.
+            DomainError: a formula holds nowhere in the range.
+            MissingDependencyError: matplotlib is not installed.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(nn.MultiheadAttention)
+        >>> ax = count.plot("embed_dim", between=(1, 256), num_heads=8)
+        >>> ax.get_xlabel(), ax.get_ylabel()
+        ('embed_dim', 'parameters')
+        """
+        from symcount import plotting
+
+        return plotting.plot(self, symbol, between=between, against=against, ax=ax, **values)
+
+    def plot_share(
+        self,
+        symbol: str | sympy.Symbol,
+        *,
+        between: tuple[float, float] | None = None,
+        depth: int = 1,
+        ax: Axes | None = None,
+        **values: int | float,
+    ) -> Axes:
+        """Draw which share of the count each part has, stacked, against one symbol.
+
+        Each column shows the shares at one size, a round one if it can be; there are 48 at most.
+        A column is blank if none of the sizes that were tried for it is in the domain.
+
+        Args:
+            symbol: the symbol along the axis, or its name.
+            between: as in `plot`.
+            depth: how deep modules are taken apart, counted from where there are several. Beyond
+                the seven greatest parts, the others are one.
+            ax: as in `plot`.
+            **values: as in `plot`.
+
+        Raises:
+            ArgumentError: as in `plot`, or the depth is not a positive integer.
+            DomainError: the formula holds at none of the sizes, or there is nothing to share.
+            MissingDependencyError: matplotlib is not installed.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(nn.MultiheadAttention)
+        >>> ax = count.plot_share("embed_dim", num_heads=8)
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['in_proj_bias', 'in_proj_weight', 'out_proj']
+        """
+        from symcount import plotting
+
+        return plotting.plot_share(self, symbol, between=between, depth=depth, ax=ax, **values)
+
+    def plot_map(
+        self,
+        x: str | sympy.Symbol,
+        y: str | sympy.Symbol,
+        *,
+        between: Mapping[str, tuple[float, float]] | None = None,
+        budgets: float | Iterable[float] = (),
+        ax: Axes | None = None,
+        **values: int | float,
+    ) -> Axes:
+        """Draw the count in colours over two symbols, with a contour for each budget.
+
+        Each cell shows the count at one pair of sizes, round ones if there are several in it, and
+        is blank if the formula does not hold there. Contours are drawn between neighbouring cells:
+        where exactly a budget ends, ask the formula. A budget that all cells are above or below
+        is named in a corner.
+
+        Args:
+            x: the symbol along the x axis, or its name.
+            y: the symbol along the y axis, or its name.
+            between: for each of the two, its least and greatest value; as in `plot` if missing.
+            budgets: a count at which to draw a contour, or several.
+            ax: as in `plot`.
+            **values: as in `plot`.
+
+        Raises:
+            ArgumentError: as in `plot`, or a budget is not a positive number.
+            DomainError: the formula holds in none of the cells.
+            MissingDependencyError: matplotlib is not installed.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(nn.MultiheadAttention)
+        >>> ax = count.plot_map("embed_dim", "num_heads", budgets=[1e6])
+        >>> ax.get_xlabel(), ax.get_ylabel()
+        ('embed_dim', 'num_heads')
+        """
+        from symcount import plotting
+
+        return plotting.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)
 
 
 def _without_idle_splits(tree: Any, value: Callable[[Any], Poly | None]) -> Any:

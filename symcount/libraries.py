@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from symcount import derivation
+from symcount import derivation, progress
 from symcount.calls import name_of
 from symcount.errors import ArgumentError, DerivationError
 from symcount.formula import ParamCount
@@ -463,6 +463,7 @@ def _most(
     }
 
     def tried(names: Sequence[str]) -> ParamCount | str:
+        progress.say(item=f"trying {_all_of(names)}")
         try:
             return attempt(names)
         except (DerivationError, ArgumentError) as error:
@@ -495,6 +496,10 @@ def _most(
     if count is not None:
         kept = [*required, *kept]
     return AllSymbols(count, tuple(kept), refused)
+
+
+def _all_of(names: Sequence[str]) -> str:
+    return f"{len(names)} symbols together" if len(names) > 2 else " and ".join(names)
 
 
 def _first_line(error: Exception, name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from symcount import progress
 from symcount.errors import ArgumentError, DomainError, DuplicateError, TargetError
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class _Formulas:
         if key not in self._known:
             self._known[key] = derive(self.factory, **fixed)
         return self._known[key]
+
+    @property
+    def known(self) -> ParamCount | None:
+        """The formula with nothing fixed, if it has been derived."""
+        return self._known.get(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,13 @@ class BlueprintSpec:
         Raises:
             DerivationError: there is none (a blueprint registered with `on_error="defer"`).
         """
+        progress.say(item=self.key)
         return self._formulas.fixing()
+
+    @property
+    def known(self) -> ParamCount | None:
+        """The formula if it has been derived, else None; nothing is derived to find out."""
+        return self._formulas.known
 
     @property
     def param_estimate(self) -> int:
@@ -95,6 +107,11 @@ class BlueprintSpec:
         return self._formulas.fixing(**fixed)(
             dim, **{k: v for k, v in kwargs.items() if k in names}
         )
+
+    def _repr_html_(self) -> str:
+        from symcount import notebook
+
+        return notebook.spec_html(self)
 
 
 class BlueprintRegistry:
@@ -227,6 +244,11 @@ class BlueprintRegistry:
 
     def __bool__(self) -> bool:
         return True
+
+    def _repr_html_(self) -> str:
+        from symcount import notebook
+
+        return notebook.registry_html(self)
 
 
 def _place(factory: Callable[..., Any]) -> str:

@@ -272,3 +272,36 @@ def text(value: sympy.Basic) -> str:
 def latex(value: sympy.Basic, times: str | None = None) -> str:
     """An expression or condition in LaTeX; `times` is what sympy calls its `mul_symbol`."""
     return str(_Latex({"mul_symbol": times}).doprint(value))
+
+
+# About as many characters of text as fit one line when they are typeset.
+LINE = 72
+
+
+def lines(value: sympy.Basic, width: int = LINE) -> list[list[sympy.Expr]]:
+    """The terms of a sum in groups that take one line each; anything else is one group."""
+    if not isinstance(value, sympy.Add):
+        return [[value]]
+    groups: list[list[sympy.Expr]] = []
+    length = 0
+    for term in value.as_ordered_terms():
+        own = len(text(term)) + 3
+        if not groups or length + own > width:
+            groups.append([])
+            length = 0
+        groups[-1].append(term)
+        length += own
+    return groups
+
+
+def latex_in_lines(value: sympy.Basic) -> str:
+    """The same LaTeX, a long sum in several lines (`aligned`, of amsmath)."""
+    groups = lines(value)
+    if len(groups) == 1:
+        return latex(value)
+    rows = []
+    for number, terms in enumerate(groups):
+        row = latex(sympy.Add(*terms, evaluate=False))
+        rows.append(row if number == 0 or row.startswith("-") else f"+ {row}")
+    joined = r" \\ & ".join(rows)
+    return rf"\begin{{aligned}} & {joined} \end{{aligned}}"

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "symcount"
 # Each module may import those above it (and its own package), nothing below.
 FLOW = [
     "errors",
+    "progress",
     "symbols",
     "ambient",
     "memory",
@@ -28,6 +29,11 @@ FLOW = [
     "folding",
     "verify",
     "sympy_form",
+    "mathml",
+    "outline",
+    "console",
+    "notebook",
+    "plotting",
     "export",
     "page",
     "fast_call",

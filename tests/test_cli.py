@@ -88,8 +88,9 @@ def test_derive_shows_formula_symbols_domain_breakdown_and_values() -> None:
         ["symbol", "dim", ">=", "1"],
         ["symbol", "reduction", ">=", "1,", "4", "by", "default"],
         ["domain", "all", "positive", "integers"],
-        ["excite", "dim*Max(1,", "floor(dim/reduction))", "+", "dim"],
-        ["bias", "dim"],
+        ["excite", *"dim*Max(1, floor(dim/reduction)) + dim 1,088 51.5%".split()],
+        ["bias", "dim", "64", "3.0%"],
+        *cells("counts and shares are those at dim=64, reduction=4"),
         ["64", "4", "2,112"],
         ["512", "4", "131,584"],
     ):

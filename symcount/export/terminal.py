@@ -6,26 +6,32 @@ The functions of a formula, registry or audit return a view; `show` prints it.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
-from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Progress as Lines
 from rich.table import Table
 from rich.text import Text
 
+from symcount.console import breakdown_view, domain_text, empty_table, formula_view
 from symcount.errors import DerivationError
 from symcount.export import Value, count_at
-from symcount.paths import parts_of
-from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
     from symcount.audit import Audit, Finding, Reading
-    from symcount.formula import Breakdown, ParamCount
+    from symcount.formula import ParamCount
     from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec
 
@@ -50,44 +56,23 @@ def show(*views: RenderableType) -> None:
 
 
 def count_view(title: str, count: ParamCount, values: Sequence[Value] = ()) -> RenderableType:
-    """A formula, its symbols, domain and certificate, its breakdown, and its values."""
-    about = Table.grid(padding=(0, 2))
-    about.add_column(style="dim", no_wrap=True)
-    about.add_column(overflow="fold")
-    for h in count.hyperparameters:
-        about.add_row("symbol", _described(h))
-    if count.fixed:
-        about.add_row("fixed", ", ".join(f"{name}={value}" for name, value in count.fixed))
-    about.add_row("domain", _domain(count, "all positive integers"))
-    about.add_row("certificate", str(count.certificate))
-    parts: list[RenderableType] = [
-        Text(title, style="bold"),
-        Padding(Text(str(count), style="cyan"), (1, 2), expand=False),
-        about,
-        _breakdown(count.breakdown()),
+    """A formula, its symbols, domain and certificate, its breakdown, and its values.
+
+    The breakdown shows shares at the first of the values that is in the domain.
+    """
+    breakdown = count.breakdown()
+    at = next((value.at for value in values if value.count is not None), None)
+    parts = [
+        formula_view(title, count),
+        breakdown_view(breakdown if at is None else breakdown.at(**at)),
     ]
     if values:
         parts.append(_values(count, values))
     return Group(*parts)
 
 
-def _domain(count: ParamCount, everything: str) -> str:
-    import sympy
-
-    return everything if count.domain == sympy.true else str(count.domain)
-
-
-def _described(h: Hyperparameter) -> str:
-    text = f"{h.name} >= {h.minimum}"
-    if h.maximum is not None:
-        text = f"{h.minimum} <= {h.name} <= {h.maximum}"
-    if h.multiple_of > 1:
-        text += f", a multiple of {h.multiple_of}"
-    return text if h.default is None else f"{text}, {h.default} by default"
-
-
 def _values(count: ParamCount, values: Sequence[Value]) -> Table:
-    table = _table()
+    table = empty_table()
     for h in count.hyperparameters:
         table.add_column(h.name, justify="right", overflow="fold")
     table.add_column(count.measure.noun, justify="right", overflow="fold")
@@ -102,7 +87,7 @@ def _values(count: ParamCount, values: Sequence[Value]) -> Table:
 
 def symbols_view(found: AllSymbols) -> RenderableType:
     """Which hyper-parameters are symbols of a formula, and why the others are not."""
-    table = _table()
+    table = empty_table()
     table.add_column("hyper-parameter", no_wrap=True)
     table.add_column("symbolic", overflow="fold")
     for name in found.kept:
@@ -110,52 +95,6 @@ def symbols_view(found: AllSymbols) -> RenderableType:
     for name, reason in found.refused.items():
         table.add_row(name, f"no: {reason}")
     return table
-
-
-# --- a breakdown ------------------------------------------------------------------------------
-
-
-@dataclass
-class _Part:
-    """A module or parameter of a breakdown, with what it holds."""
-
-    name: str
-    formula: str
-    held: list[_Part]
-
-    @property
-    def shape(self) -> tuple[object, ...]:
-        """Equal for parts that hold the same: only their own names may differ."""
-        return self.formula, tuple((part.name, part.shape) for part in self.held)
-
-
-def _breakdown(breakdown: Breakdown) -> Table:
-    table = _table()
-    table.add_column("module", no_wrap=True)
-    table.add_column("parameters", overflow="fold")
-    _add_parts(table, [_parts(breakdown)], depth=0)
-    return table
-
-
-def _parts(breakdown: Breakdown) -> _Part:
-    """The whole, in the order in which its modules were made."""
-    made = {path: _Part(parts_of(path)[-1], str(c), []) for path, c in breakdown.modules.items()}
-    made[""].name = "(all)"
-    for path, count in breakdown.parameters.items():
-        made[path] = _Part(parts_of(path)[-1], str(count), [])
-    for path, part in made.items():
-        if path:
-            made[".".join(parts_of(path)[:-1])].held.append(part)
-    return made[""]
-
-
-def _add_parts(table: Table, parts: Sequence[_Part], depth: int) -> None:
-    """Rows for parts, neighbours that hold the same in one row: the layers of a deep network."""
-    for _, alike in groupby(parts, key=lambda part: part.shape if part.held else part.name):
-        first, *more = alike
-        name = f"{first.name} to {more[-1].name}, each" if more else first.name
-        table.add_row("  " * depth + name, first.formula)
-        _add_parts(table, first.held, depth + 1)
 
 
 # --- a registry -------------------------------------------------------------------------------
@@ -173,7 +112,7 @@ def registry_view(specs: Iterable[BlueprintSpec], sizes: Sequence[int]) -> Rende
 
 
 def _topology(name: str, specs: Sequence[BlueprintSpec], sizes: Sequence[int]) -> Table:
-    table = _table()
+    table = empty_table()
     table.add_column(name, no_wrap=True)
     table.add_column("parameters", overflow="fold", style="cyan")
     table.add_column("domain", overflow="fold")
@@ -181,7 +120,7 @@ def _topology(name: str, specs: Sequence[BlueprintSpec], sizes: Sequence[int]) -
         table.add_column(f"at {size}", justify="right", overflow="fold")
     for spec in specs:
         try:
-            formula = [str(spec.param_count), _domain(spec.param_count, "all")]
+            formula = [str(spec.param_count), domain_text(spec.param_count, "all")]
         except DerivationError as error:
             formula = [f"no formula: {error}", NOTHING]
         table.add_row(spec.name, *formula, *(_number(count_at(spec, s)) for s in sizes))
@@ -216,7 +155,7 @@ class _Widest:
 
 
 def _audit_table(audit: Audit, counts: bool) -> Table:
-    table = _table()
+    table = empty_table()
     table.add_column("blueprint, its formula" if counts else "off by, at size", overflow="fold")
     table.add_column("declared", justify="right", overflow="fold")
     for size in audit.sizes:
@@ -305,5 +244,56 @@ def _number(count: int | None) -> str:
     return NOTHING if count is None else f"{count:,}"
 
 
-def _table() -> Table:
-    return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+# --- progress ---------------------------------------------------------------------------------
+
+
+class Progress:
+    """A line on standard error about what takes longer than `patience` seconds.
+
+    It is there until its context ends, and leaves nothing behind. With a `total` it has a bar of
+    how many of so many items were said to be next; see `symcount.progress`.
+    """
+
+    def __init__(self, what: str, total: int | None = None, patience: float = 1.0) -> None:
+        bar = [BarColumn(24), MofNCompleteColumn()] if total is not None else []
+        self._shown = Lines(
+            SpinnerColumn("line"),
+            TextColumn("{task.description}", markup=False),
+            *bar,
+            TimeElapsedColumn(),
+            # It is for whoever has seen that this is a terminal to say so.
+            console=Console(stderr=True, force_terminal=True, highlight=False),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._what = what
+        self._seen: dict[str, None] = {}
+        self._task = self._shown.add_task(what, total=total)
+        self._timer = threading.Timer(patience, self._start)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def heard(self, stage: str, item: str | None) -> None:
+        """Take note of a stage, or of an item that is next."""
+        if item is not None and item not in self._seen:
+            self._shown.update(self._task, completed=len(self._seen))
+            self._seen[item] = None
+        said = filter(None, (self._what, next(reversed(self._seen), ""), stage))
+        self._shown.update(self._task, description=": ".join(said))
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._ended:
+                self._shown.start()
+
+    def __enter__(self) -> Progress:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._ended = True
+            self._shown.stop()
