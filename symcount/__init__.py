@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symcount import blueprints
+    from symcount.certificate import Certificate
     from symcount.derivation import derive
     from symcount.errors import (
         ArgumentError,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         VerificationError,
     )
-    from symcount.formula import Breakdown, Certificate, ParamCount
+    from symcount.formula import Breakdown, ParamCount
     from symcount.libraries import from_config
     from symcount.registry import BlueprintRegistry, BlueprintSpec
     from symcount.symbols import Symbol
@@ -55,7 +56,7 @@ _HOME = {
     "from_config": "symcount.libraries",
     "ParamCount": "symcount.formula",
     "Breakdown": "symcount.formula",
-    "Certificate": "symcount.formula",
+    "Certificate": "symcount.certificate",
     "Symbol": "symcount.symbols",
     "BlueprintRegistry": "symcount.registry",
     "BlueprintSpec": "symcount.registry",

@@ -14,6 +14,7 @@ from symcount.algebra import Facts
 from symcount.ambient import OutsideState
 from symcount.budget import Budget
 from symcount.calls import FactoryCall
+from symcount.certificate import Certificate, Grade
 from symcount.checking import (
     HELD_OUT,
     check,
@@ -32,7 +33,7 @@ from symcount.explore import (
     kinds_that_matter,
 )
 from symcount.folding import first_of_each_kind
-from symcount.formula import Certificate, Grade, ParamCount
+from symcount.formula import ParamCount
 from symcount.joining import join
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Concretisation, Settings

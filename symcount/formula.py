@@ -7,29 +7,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
-from symcount import evaluate
-from symcount.algebra import Condition, Poly, Symbol, sum_of
+from symcount import evaluate, outside
+from symcount.algebra import Poly, sum_of
+from symcount.certificate import Certificate
 from symcount.errors import ArgumentError, DomainError, UnknownShapeError
 from symcount.paths import (
     ANYTHING,
     Built,
-    Excluded,
-    Inexact,
     Leaf,
-    Refused,
     Split,
     Tree,
     Unreachable,
     Weight,
-    follow,
     joined,
     leaves,
     parts_of,
 )
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
-from symcount.trace import Concretisation
 from symcount.trace.graph import Source
 
 if TYPE_CHECKING:
@@ -42,64 +38,6 @@ if TYPE_CHECKING:
     from symcount.plotting import Against
     from symcount.solving import Match
     from symcount.training_memory import Memory
-
-
-Grade: TypeAlias = Literal["complete", "checked", "partial"]
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What was done to trust a formula.
-
-    `grade` says how far, and `reason` why:
-
-    - `complete`: every path that values of the symbols take was followed, and no symbol became a
-      plain number on the way to a shape or a branch.
-    - `checked`: every path was followed, but a symbol became a plain number where it matters, at
-      the lines of `concretisations`. The formula agreed at a dozen further points at least.
-    - `partial`: some paths were not followed. The domain is what was.
-
-    `points` are the values of the symbols at which every parameter was compared with a plainly
-    built module. `harmless` are the concretisations that nothing depends on: put to the test with
-    other numbers, they changed no branch and no shape.
-
-    `substituted` are the symbols that expressions took the place of afterwards, in order. All else
-    here speaks of the symbols before that, `points` too.
-    """
-
-    grade: Grade
-    reason: str
-    paths: int
-    refused_paths: int
-    points: tuple[tuple[tuple[str, int | float], ...], ...]
-    concretisations: tuple[Concretisation, ...]
-    harmless: tuple[Concretisation, ...] = ()
-    substituted: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        text = (
-            f"{self.grade}: {self.paths} {_plural(self.paths, 'path')} followed "
-            f"({self.refused_paths} of them refused by the factory), compared with plainly built "
-            f"modules at {len(self.points)} {_plural(len(self.points), 'point')}; {self.reason}"
-        )
-        for concretisation in self.concretisations:
-            text += f"\n  a symbol became a plain number at {concretisation}"
-        if self.substituted:
-            said = ", ".join(f"{name} = {expression}" for name, expression in self.substituted)
-            text += f"\n  derived and compared before {said} was substituted"
-        return text
-
-    def _repr_html_(self) -> str:
-        from symcount import notebook
-
-        return notebook.certificate_html(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
-
-
-def _plural(count: int, noun: str) -> str:
-    return noun if count == 1 else f"{noun}s"
 
 
 @dataclass(frozen=True)
@@ -351,7 +289,7 @@ class ParamCount:
         values = self._bind(args, kwargs)
         result = self._evaluated(values)
         if result is None:
-            raise DomainError(lambda: self._why_outside(values))
+            raise DomainError(lambda: outside.why_outside(self, values))
         return result
 
     def _evaluated(self, values: tuple[int | float, ...]) -> int | None:
@@ -488,26 +426,6 @@ class ParamCount:
             if self._evaluated(tuple(values)) is not None:
                 found.append(value)
         return found
-
-    def _nearest(self, values: tuple[int | float, ...], names: Iterable[str]) -> str:
-        """The valid values next to these, one symbol changed at a time."""
-        hints = []
-        for place, h in enumerate(self.hyperparameters):
-            if h.name in names and not h.real:
-                near = [self._search(values, place, step) for step in (-1, 1)]
-                known = [str(value) for value in near if value is not None]
-                if known:
-                    hints.append(f"{h.name}={' or '.join(known)}")
-        return f" Nearest valid values: {'; '.join(hints)}." if hints else ""
-
-    def _search(self, values: tuple[int | float, ...], place: int, step: int) -> int | float | None:
-        for distance in range(1, LARGEST_CANDIDATE):
-            value = values[place] + step * distance
-            if value < 1:
-                return None
-            if self._evaluated((*values[:place], value, *values[place + 1 :])) is not None:
-                return value
-        return None
 
     def solve(
         self,
@@ -756,45 +674,6 @@ class ParamCount:
             h.name if h.default is None else f"{h.name}={h.default}" for h in self.hyperparameters
         ]
         return f"{self.factory}({', '.join(names)})"
-
-    def _why_outside(self, values: tuple[int | float, ...]) -> str:
-        """What keeps these values out of the domain, where, and what is in it nearby."""
-        from symcount import sympy_form
-
-        point = dict(zip([h.name for h in self.hyperparameters], values, strict=True))
-        here = ", ".join(f"{k}={v}" for k, v in point.items())
-        start = f"{here} is outside the domain of {self.factory}: "
-
-        def said(condition: Condition, truth: bool) -> str:
-            return sympy_form.text(sympy_form.condition(condition, truth))
-
-        for h in self.hyperparameters:
-            if point[h.name] not in h:
-                return f"{start}{h.declared}.{self._nearest(values, [h.name])}"
-        steps: list[Split] = []
-        try:
-            leaf = follow(self.tree, point, steps)
-        except (ArithmeticError, ValueError) as error:
-            return f"{start}its arithmetic fails there: {error}"
-        if isinstance(leaf, Built):
-            return f"{start}its arithmetic is undefined there"
-        last = steps[-1]
-        truth = evaluate.holds(last.condition, point)
-        text = f"{start}{said(last.condition, not truth)} fails"
-        if isinstance(leaf, Inexact):
-            return f"{text}, beyond which the factory's float arithmetic rounds"
-        text += f": {leaf.reason}." if isinstance(leaf, Excluded) else f" ({last.source})."
-        mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Symbol)}
-        text += self._nearest(values, mentioned)
-        if isinstance(leaf, Excluded):
-            return text
-        if isinstance(leaf, Refused):
-            seen = ", ".join(f"{k}={v}" for k, v in leaf.hints)
-            return f"{text} The factory raises there, at {seen} with\n  {leaf}"
-        return (
-            f"{text} The factory takes a branch there that was not explored; derive with a "
-            "Symbol(min=..., max=...) around these values, or with these values fixed."
-        )
 
     # --- other measures ---
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from symcount.outline import Row, rows, sizes_of
 
 if TYPE_CHECKING:
-    from symcount.formula import Breakdown, Certificate, ParamCount
+    from symcount.certificate import Certificate
+    from symcount.formula import Breakdown, ParamCount
     from symcount.registry import BlueprintRegistry, BlueprintSpec
     from symcount.symbols import Hyperparameter
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from symcount.errors import ArgumentError, DomainError, MissingDependencyError
 from symcount.outline import outline
+from symcount.outside import why_outside
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
 
 if TYPE_CHECKING:
@@ -758,7 +759,7 @@ def _raise_nowhere(count: ParamCount, axes: Sequence[_Axis], values: Values) -> 
         seen = "" if all(axis.is_whole for axis in axes) else " that was looked at"
         return (
             f"there is nothing to draw: no size{seen} with {ranges} is in the domain of "
-            f"{count.factory}. For one, {count._why_outside(point)}"
+            f"{count.factory}. For one, {why_outside(count, point)}"
         )
 
     raise DomainError(message)

@@ -37,7 +37,8 @@ from symcount.symbols import Hyperparameter, RealHyperparameter
 from symcount.trace.graph import Instruction, Program, Ref
 
 if TYPE_CHECKING:
-    from symcount.formula import Certificate, ParamCount
+    from symcount.certificate import Certificate
+    from symcount.formula import ParamCount
 
 # `0..n-1` in the name of what a loop makes
 _ITERATIONS = re.compile(r"\{([0-9]+)\.\.([^{}]*)\}")

@@ -18,6 +18,7 @@ import numpy as np
 from symcount.algebra import Poly
 from symcount.blocks import LARGEST, Array, Block, Doubt, Int, Plans, both
 from symcount.errors import ArgumentError, CountOverflowError, DomainError
+from symcount.outside import why_outside
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _outside(count: ParamCount, sizes: _Sizes, valid: Array, outside: int) -> Do
     def message() -> str:
         return (
             f"outside the domain at {outside} of {valid.size} sizes, first{sizes.at(place)}: "
-            f"{count._why_outside(point)}\n"
+            f"{why_outside(count, point)}\n"
             "Pass fill=... for what the result holds there; mask(...) tells where that is."
         )
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from symcount import algebra
 from symcount.algebra import Condition, Facts, Poly
+from symcount.certificate import Certificate
 from symcount.errors import UnsupportedError
-from symcount.formula import Certificate, ParamCount
+from symcount.formula import ParamCount
 from symcount.paths import Built, Refused, Split, Weight
 from symcount.symbols import Hyperparameter
 from symcount.trace.graph import Program

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from symcount.algebra import Condition, Facts, Poly, compare, const, maximum
+from symcount.certificate import Certificate
 from symcount.errors import NoSolutionError, UnsupportedError
-from symcount.formula import Certificate, ParamCount
+from symcount.formula import ParamCount
 from symcount.paths import Built, Refused, Split, Weight
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import NAMES, expressions, normal_form

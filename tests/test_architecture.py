@@ -29,6 +29,8 @@ FLOW = [
     "folding",
     "verify",
     "sympy_form",
+    "certificate",
+    "outside",
     "mathml",
     "outline",
     "console",

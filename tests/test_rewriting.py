@@ -18,8 +18,8 @@ from torch import nn
 import symcount
 from symcount import ArgumentError, DomainError, ParamCount, Symbol, derive
 from symcount.algebra import compare
+from symcount.certificate import Certificate
 from symcount.export import json as export_json
-from symcount.formula import Certificate
 from symcount.paths import Built, Refused, Split, Unexplored, Weight
 from symcount.rewriting import facts_of
 from symcount.symbols import Hyperparameter
