@@ -253,7 +253,8 @@ class Frontier:
         self.facts = facts
         self.names = [r.name for r in ranges]
         self.first = first
-        self.usual: Point | None = first
+        self.defaults = first
+        self.tried_defaults = False
         self.specialising = settings.specialising
         self.short = short
         self.longest = settings.longest
@@ -280,9 +281,9 @@ class Frontier:
         if root.condition is None:
             return None
         if self.specialising or not has_module:
-            usual = self._usual(root)
-            if usual is not None:
-                return usual
+            hints = self._default_hints(root)
+            if hints is not None:
+                return hints
         if id(root) not in self._points:
             self._points[id(root)] = list(dict.fromkeys(self._candidates()))
         unsolved = []
@@ -306,12 +307,12 @@ class Frontier:
                 return hints
         return None
 
-    def _usual(self, root: Place) -> Values | None:
+    def _default_hints(self, root: Place) -> Values | None:
         """The defaults, if they are not the first hints and no run has been where they lead."""
-        if self.usual is None or self.usual == self.first:
+        if self.tried_defaults or self.defaults == self.first:
             return None
-        values = dict(zip(self.names, self.usual, strict=True))
-        self.usual = None
+        values = dict(zip(self.names, self.defaults, strict=True))
+        self.tried_defaults = True
         place = root
         with suppress(ArithmeticError, ValueError):
             while place.condition is not None:
@@ -373,6 +374,8 @@ class Frontier:
     def after(self, error: TooLong, hints: Values) -> Values:
         """Hints with fewer iterations of the loop that was too long, or more are allowed."""
         if set(error.symbols) <= self.short:
+            if error.length > _MOST_AGAIN and tuple(hints.values()) == self.defaults:
+                return dict(zip(self.names, self.first, strict=True))
             if error.length > _MOST_ITERATIONS:
                 raise NotFolded(f"a loop over {', '.join(error.symbols)} is too long")
             self.longest = max(self.longest, error.length)
