@@ -21,6 +21,7 @@ from symcount.paths import (
     Tree,
     Unreachable,
     Weight,
+    in_order,
     joined,
     leaves,
     parts_of,
@@ -190,13 +191,15 @@ class ParamCount:
             poly = self._polys[id(leaf)]
             return ANYTHING if poly is None else poly
 
-        return joined(self.tree, value)
+        return in_order(joined(self.tree, value))
 
     @cached_property
     def _domain_tree(self) -> Any:
-        return joined(
-            self.tree,
-            lambda leaf: ANYTHING if isinstance(leaf, Unreachable) else isinstance(leaf, Built),
+        return in_order(
+            joined(
+                self.tree,
+                lambda leaf: ANYTHING if isinstance(leaf, Unreachable) else isinstance(leaf, Built),
+            )
         )
 
     @cached_property
