@@ -369,7 +369,7 @@ def test_fixed_values_and_declared_ranges_count_in_a_proof() -> None:
             ("other",),
             {"over": "dim", "heads": 4, "between": (5, 7)},
             NoSolutionError,
-            "no value of dim from 8 up to 7 is in the domain",
+            "no value of dim from 5 up to 7 is in the domain",
         ),
     ],
 )

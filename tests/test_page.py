@@ -537,8 +537,9 @@ def test_importing_loads_nothing_of_it() -> None:
 
 def test_a_page_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError) as caught:
         derive(attention).to_page(tmp_path / "page.html")
+    assert caught.value.filename == str(tmp_path / "page.html")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
