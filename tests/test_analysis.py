@@ -209,6 +209,8 @@ def test_bad_shares(count) -> None:
         count.share(0)
     with pytest.raises(ArgumentError, match="depth=True: give a positive integer"):
         count.share(True)
+    with pytest.raises(ArgumentError, match="no part 'head'; there are none"):
+        derive(nn.Linear).buffers.share()["head"]
     with pytest.raises(ArgumentError, match="no part 'head'; there are '0', '1', '2'"):
         count.share()["head"]
     assert "head" not in count.share() and len(count.share()) == 3
