@@ -271,7 +271,8 @@ class Shares(Mapping[str, Share]):
 
     def __getitem__(self, path: str) -> Share:
         if path not in self._parts:
-            raise ArgumentError(f"no part {path!r}; there are {', '.join(map(repr, self._parts))}")
+            known = ", ".join(map(repr, self._parts)) or "none"
+            raise ArgumentError(f"no part {path!r}; there are {known}")
         return self._parts[path]
 
     def __contains__(self, path: object) -> bool:

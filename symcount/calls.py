@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from symcount.errors import (
-    ArgumentError,
-    NoSymbolError,
-)
+from torch import nn
+
+from symcount.errors import ArgumentError, NoSymbolError
 from symcount.symbols import Hyperparameter, Symbol
 from symcount.trace import AS_USUAL, Everything, Listen, Settings, Trace, trace
 
@@ -40,6 +39,12 @@ class FactoryCall:
         if not callable(factory):
             raise ArgumentError(
                 f"derive() takes a function or class that builds a module, not {factory!r}"
+            )
+        if isinstance(factory, nn.Module):
+            kind = type(factory).__name__
+            raise ArgumentError(
+                f"derive() takes a function or class that builds a module, and this {kind} is "
+                f"built already; give what builds it, such as derive({kind})"
             )
         name = name_of(factory)
         try:

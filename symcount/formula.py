@@ -420,7 +420,14 @@ class ParamCount:
         >>> count.valid_values("dim", between=(50, 90))
         [56, 64, 72, 80, 88]
         """
-        low, high = (_whole(bound, "between") for bound in between)
+        if symbol in others:
+            raise ArgumentError(f"{symbol}={others[symbol]!r}: {symbol!r} is what is asked for")
+        try:
+            low, high = map(operator.index, between)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"between={between!r}: give the least and the greatest value, two integers"
+            ) from None
         values = list(self._bind((), {**others, symbol: max(1, low)}))
         place = [h.name for h in self.hyperparameters].index(symbol)
         found = []
@@ -659,7 +666,9 @@ class ParamCount:
         names = [h.name for h in self.hyperparameters]
         return dict(zip(names, self._bind(args, kwargs), strict=True))
 
-    def _hint(self, name: str) -> str:
+    def _hint(self, name: object) -> str:
+        if not isinstance(name, str):
+            return f"; give the name of one, such as {str(name)!r}"
         for fixed, value in self.fixed:
             if fixed == name:
                 return (

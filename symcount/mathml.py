@@ -17,6 +17,8 @@ from symcount import sympy_form
 
 # At the start of a line an operator is a prefix if it is not said otherwise.
 _INFIX_PLUS, _INFIX_MINUS = '<mo form="infix">+</mo>', '<mo form="infix">−</mo>'
+# A thin space tells `d f` from `df`.
+_TIMES, _DOT = '<mo lspace="0.08em" rspace="0.08em">&#x2062;</mo>', "<mo>⋅</mo>"
 _RELATIONS = {
     "Equality": "=",
     "Unequality": "≠",
@@ -52,7 +54,7 @@ def _lines(groups: Sequence[Sequence[sympy.Expr]]) -> str:
     made = []
     for number, terms in enumerate(groups):
         content = _PRINTER.sum(terms, signed=number > 0)
-        made.append(f'<mtr><mtd style="text-align: left">{content}</mtd></mtr>')
+        made.append(f'<mtr><mtd style="text-align: left; padding-left: 0">{content}</mtd></mtr>')
     return f"<mtable>{''.join(made)}</mtable>"
 
 
@@ -138,9 +140,11 @@ class _MathML(Printer):  # type: ignore[misc]
     def _product(self, factors: Sequence[sympy.Expr]) -> str:
         if len(factors) < 2:
             return self.markup(factors[0]) if factors else "<mn>1</mn>"
-        # A thin space tells `d f` from `df`.
-        times = '<mo lspace="0.08em" rspace="0.08em">&#x2062;</mo>'
-        return _row(times.join(map(self._factor, factors)))
+        parts = [self._factor(factors[0])]
+        for factor in factors[1:]:
+            # A number is set off by a dot: 3 times 4^n is not 34^n.
+            parts += [_DOT if factor.as_base_exp()[0].is_Number else _TIMES, self._factor(factor)]
+        return _row(*parts)
 
     def _factor(self, expr: sympy.Expr) -> str:
         markup = self.markup(expr)

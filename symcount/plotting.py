@@ -638,7 +638,8 @@ def _labelled(count: ParamCount, against: Against) -> dict[str, ParamCount]:
     if isinstance(against, Mapping):
         counts, labels = [count, *against.values()], [count.factory, *map(str, against)]
     else:
-        others: Any = [against] if isinstance(against, type(count)) else against
+        several = isinstance(against, Iterable) and not isinstance(against, type(count))
+        others: Any = against if several else [against]
         counts = [count, *others]
         labels = _told_apart(counts)
     for other in counts:
@@ -710,6 +711,7 @@ def _pair(between: Any, h: Hyperparameter) -> tuple[Number, Number]:
         fine = all(isinstance(b, int | float) and math.isfinite(b) for b in (low, high))
         least: Number = math.ulp(0.0) if not fine or high <= 0 else high / 2**20
     else:
+        low, high = (int(b) if isinstance(b, float) and b.is_integer() else b for b in (low, high))
         fine = all(hasattr(b, "__index__") and not isinstance(b, bool) for b in (low, high))
         least = 1
     if not fine:
@@ -787,7 +789,7 @@ def _axes(ax: Axes | None) -> Axes:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingDependencyError(
-            "pictures need matplotlib, which is not installed; pip install 'symcount[plot]'"
+            "pictures need matplotlib, which is not installed: pip install 'symcount[plot]'"
         ) from None
     if ax is None:
         figure = Figure(figsize=(7.5, 4.5), dpi=120, layout="constrained")

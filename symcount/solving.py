@@ -90,7 +90,8 @@ class Line:
         self.high = high if h.maximum is None else _least(int(h.maximum), high)
         inside = Box({**self.fixed, name: (1, None)})
         self.step = math.lcm(h.multiple_of, _step(count._values, name, inside) or 1)
-        self.low = self.up(max(low, int(h.minimum)))
+        self.least = max(low, int(h.minimum))
+        self.low = self.up(self.least)
         self.ranges = 0
 
     def up(self, value: int) -> int:
@@ -356,9 +357,12 @@ def _nearest(line: Line, total: int) -> tuple[int, int]:
 def no_valid_value(line: Line) -> str:
     """That no value of the symbol is valid, and where."""
     end = "" if line.high is None else f" up to {line.high}"
+    given = zip(line.count.hyperparameters, line.values, strict=True)
+    wrong = (h.declared for h, value in given if h.name != line.name and value not in h)
+    why = next(wrong, "its `domain` says where it holds")
     return (
-        f"{line.where}: no value of {line.name} from {line.low}{end} is in the domain of the "
-        f"formula; its domain is `.domain`"
+        f"{line.where}: no value of {line.name} from {line.least}{end} is in the domain of the "
+        f"formula; {why}"
     )
 
 

@@ -269,9 +269,9 @@ def text(value: sympy.Basic) -> str:
     return str(_Text().doprint(value))
 
 
-def latex(value: sympy.Basic, times: str | None = None) -> str:
-    """An expression or condition in LaTeX; `times` is what sympy calls its `mul_symbol`."""
-    return str(_Latex({"mul_symbol": times}).doprint(value))
+def latex(value: sympy.Basic) -> str:
+    """An expression or condition in LaTeX."""
+    return str(_Latex().doprint(value))
 
 
 # About as many characters of text as fit one line when they are typeset.

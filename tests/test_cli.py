@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from torch import nn
@@ -427,6 +428,16 @@ def test_export_writes_a_file_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert output_of("export", "cnn:norm", "-o", str(path)) == ""
     assert path.read_text() == output_of("export", "cnn:norm")
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_the_documentation_names_every_option(name: str) -> None:
+    pages = (Path(__file__).parent.parent / "docs" / "cli.md").read_text()
+    _, _, text = pages.partition(f"## `symcount {name}`\n")
+    section, _, _ = text.partition("\n## ")
+    for option in main.commands[name].params:
+        if isinstance(option, click.Option):
+            assert any(o in section for o in option.opts), f"docs/cli.md: {name} {option.opts}"
 
 
 def test_failed_export_leaves_the_file_as_it_was(

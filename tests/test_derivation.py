@@ -120,6 +120,10 @@ def test_positional_only_parameters() -> None:
     ("call", "message"),
     [
         (lambda: derive(5), "takes a function or class that builds a module, not 5"),
+        (
+            lambda: derive(nn.Linear(3, 4)),
+            r"and this Linear is built already; give what builds it, such as derive\(Linear\)",
+        ),
         (lambda: derive(every_kind, typo=3) and None, "raised|AssertionError"),
         (lambda: derive(nn.Linear, width=3), "Linear has no parameter 'width'; its parameters"),
         (lambda: derive(lambda dim, cfg: 0, cfg=Symbol(min=0)), r"Symbol\(min=0\): symbols are"),

@@ -409,6 +409,24 @@ def test_a_formula_takes_what_python_takes_and_says_what_is_wrong(count, tmp_pat
     ]
 
 
+@needs_node
+def test_what_is_no_value_of_a_symbol_has_its_reason(count, tmp_path: Path) -> None:
+    thirds = count.substitute(dim="16*n/3")
+    (tmp_path / "f.mjs").write_text(javascript.render_count(thirds), encoding="utf-8")
+    script = """
+    import { formula } from "./f.mjs";
+    console.log(JSON.stringify([String(formula.count({ n: 6n })), formula.why({ n: 7n })]));
+    """
+    assert json.loads(run(script, tmp_path)) == [
+        str(count(32)),
+        {
+            "text": "n must be a multiple of 3",
+            "detail": "dim = 16*n/3 is no integer there",
+            "symbols": ["n"],
+        },
+    ]
+
+
 def hostile(dim: int) -> nn.Module:
     if dim % 2:
         raise ValueError('</script>\u2028`${alert(1)}` " \\ <!--')

@@ -63,6 +63,20 @@ def test_bad_calls(count, args, kwargs, error, message: str) -> None:
         count(*args, **kwargs)
 
 
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"between": 9}, "between=9: give the least and the greatest value, two integers"),
+        ({"between": (1, 2, 3)}, r"between=\(1, 2, 3\): give the least and the greatest value"),
+        ({"between": (1.5, 9)}, r"between=\(1.5, 9\): give the least and the greatest value"),
+        ({"dim": 8}, "dim=8: 'dim' is what is asked for"),
+    ],
+)
+def test_bad_questions_for_valid_values(count, kwargs, message: str) -> None:
+    with pytest.raises(symcount.ArgumentError, match=message):
+        count.valid_values("dim", **kwargs)
+
+
 def test_measures_are_formulas_of_the_same_kind(count) -> None:
     assert str(count.trainable) == "3*dim**2 + 5*dim + 2*dim/heads + 2"
     assert str(count.frozen) == "dim**2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from fractions import Fraction
@@ -29,6 +30,7 @@ from tests.random_expressions import (
 SIGNS = {
     "−": "-",
     "\u2062": "*",
+    "⋅": "*",
     "\u2061": "",
     "mod": "%",
     "=": "==",
@@ -87,6 +89,10 @@ def value(markup: str, values: Mapping[str, int]) -> Any:
     return eval(read(ET.fromstring(markup)), {"F": Fraction, **FUNCTIONS, **names})
 
 
+def drawn(markup: str) -> str:
+    return "".join(ET.fromstring(markup).find("semantics")[0].itertext())
+
+
 @thorough(150)
 @given(st.data(), expressions(), points(), st.integers(8, 72))
 def test_what_is_drawn_is_the_formula(data, expression, values, width) -> None:
@@ -97,6 +103,7 @@ def test_what_is_drawn_is_the_formula(data, expression, values, width) -> None:
         reject()
     markup = mathml.math(sympy_form.expression(poly), width)
     assert value(markup, values) == exact(poly, values)
+    assert not re.search(r"\d\u2062\d", drawn(markup)), "two numbers that look like one"
 
 
 def test_a_reader_sees_a_missing_bracket() -> None:
@@ -116,6 +123,11 @@ def test_a_remainder_within_a_term_is_in_brackets() -> None:
     assert value(mathml.math(sympy.floor(a / sympy.Mod(a, b))), {"a": 5, "b": 3}) == 2
 
 
+def test_a_number_that_is_no_first_factor_has_a_dot() -> None:
+    n = sympy_form.symbol("n")
+    assert drawn(mathml.math(3 * 4**n * n**2)) == "3⋅4n\u2062n2"
+
+
 def test_names_stay_what_they_are_and_are_escaped() -> None:
     markup = mathml.math(sympy.Symbol("head_dim<script>"))
     assert "<mi>head_dim&lt;script&gt;</mi>" in markup
@@ -132,8 +144,7 @@ def test_float_steps_are_circled() -> None:
     expression = sympy_form.FUNCTIONS["trunc"](
         sympy_form.FUNCTIONS["fmul"](sympy.Float(0.29), sympy_form.symbol("dim"))
     )
-    text = "".join(ET.fromstring(mathml.math(expression)).find("semantics")[0].itertext())
-    assert text.replace("\u2061", "") == "trunc(0.29⊗dim)"
+    assert drawn(mathml.math(expression)).replace("\u2061", "") == "trunc(0.29⊗dim)"
 
 
 def test_what_has_no_markup_is_text() -> None:

@@ -389,6 +389,22 @@ def test_a_phone_needs_no_scrolling_sideways(open_page: Any, factory: Any) -> No
 
 
 @needs_browser
+def test_a_formula_of_expressions_starts_where_it_holds(open_page: Any) -> None:
+    count = formula(squeeze_excitation).substitute(dim="8*n/3")
+    page = open_page(count)
+    start = int(page.page.input_value("#value-0"))
+    assert page.count == f"{count(start):,}"
+    page.set({"n": 64})
+    assert page.count == "—"
+    assert page.status == (
+        "n must be a multiple of 3. Nearest valid values: n = 63 or 66. "
+        "dim = 8*n/3 is no integer there."
+    )
+    page = open_page(formula(attention, heads=12).memory(shards="devices", zero=3).total)
+    assert page.status == "" and page.page.input_value("#value-1") == "64"
+
+
+@needs_browser
 def test_charts_follow_the_values(open_page: Any) -> None:
     count = formula(squeeze_excitation)
     page = open_page(count, "#dim=64&reduction=4").page
@@ -501,20 +517,19 @@ def test_ladders_rise_in_steps_that_are_allowed(multiple_of: int, default: Any, 
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
     with pytest.raises(symcount.SymcountError) as caught:
         derive(attention).page()
     assert isinstance(caught.value, ImportError)
     assert str(caught.value) == (
-        "a page to explore needs latex2mathml, which is not installed: "
-        "pip install 'symcount[explore]'"
+        "a page to explore needs plotly, which is not installed: pip install 'symcount[explore]'"
     )
 
 
 def test_importing_loads_nothing_of_it() -> None:
     code = (
         "import sys, symcount, symcount.formula, symcount.cli; "
-        "print(sorted({'plotly', 'latex2mathml', 'playwright'} & sys.modules.keys()))"
+        "print(sorted({'jinja2', 'plotly', 'playwright'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -522,8 +537,9 @@ def test_importing_loads_nothing_of_it() -> None:
 
 def test_a_page_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError) as caught:
         derive(attention).to_page(tmp_path / "page.html")
+    assert caught.value.filename == str(tmp_path / "page.html")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 

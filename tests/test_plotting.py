@@ -101,7 +101,7 @@ def test_wide_gaps_are_hatched(gaps) -> None:
 
 
 def test_the_axes_show_all_of_the_range(gaps) -> None:
-    ax = gaps.plot("dim", between=(1, 190))
+    ax = gaps.plot("dim", between=(1, 1.9e2))
     assert ax.get_xlim() == (1, 190)
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     ax = gaps.plot("dim", between=(200, 300))
@@ -391,6 +391,7 @@ def test_without_matplotlib_the_error_says_what_to_install(dense, monkeypatch) -
         ),
         (lambda c: c.plot("dim", between=(-9, 0)), ArgumentError, "no value is between these"),
         (lambda c: c.plot("dim", between=(1.5, 8)), ArgumentError, "whole numbers are needed"),
+        (lambda c: c.plot("dim", against=7), ArgumentError, "7 is no formula; give a ParamCount"),
         (lambda c: c.plot("dim", between=(1, True)), ArgumentError, "whole numbers are needed"),
         (lambda c: c.plot("dim", between=7), ArgumentError, "give the least and the greatest"),
         (

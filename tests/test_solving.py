@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -207,7 +208,7 @@ ATTENTION = SEEDS[next(key for key in SEEDS if "flex_attention" in key)]
             ("dim", 1e6),
             {"between": (13, 15)},
             NoSolutionError,
-            "no value of dim from 16 up to 15 is in the domain",
+            "no value of dim from 13 up to 15 is in the domain of the formula; its `domain` says",
         ),
         (
             ("n_head", 1e6),
@@ -215,7 +216,19 @@ ATTENTION = SEEDS[next(key for key in SEEDS if "flex_attention" in key)]
             NoSolutionError,
             "create_flex_attention at dim=7: no value of n_head from 2 up to 6 is in the domain",
         ),
-        (("dim", 1e6), {"n_head": 0}, NoSolutionError, "at n_head=0: no value of dim from 1 is in"),
+        (
+            ("dim", 1e6),
+            {"n_head": 0},
+            NoSolutionError,
+            "at n_head=0: no value of dim from 1 is in the domain of the formula; it was derived "
+            "for n_head >= 1",
+        ),
+        (
+            (sympy.Symbol("dim"), 1e6),
+            {},
+            ArgumentError,
+            "has no symbol dim; give the name of one, such as 'dim'",
+        ),
     ],
 )  # fmt: skip
 def test_bad_questions(args, kwargs, error, message) -> None:

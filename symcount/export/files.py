@@ -17,6 +17,8 @@ def replace(path: Path, text: str) -> None:
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
+    except OSError as error:  # about the draft, whose name would tell a user nothing
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         with suppress(OSError):
             draft.unlink()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from symcount.algebra import CALLS, CHOICES, Condition, Symbol, divisibility, sum_of
 from symcount.errors import DerivationError
 from symcount.export.code import Language, Writer, merged, write
-from symcount.paths import Built, Inexact, Leaf, Refused, Split, Tree, Unexplored
+from symcount.paths import Built, Excluded, Inexact, Leaf, Refused, Split, Tree, Unexplored
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -272,6 +272,8 @@ def _reason(leaf: Leaf, condition: Condition, truth: bool) -> _Reason:
         detail = f"The factory raises there, at {seen} with {leaf}"
     elif isinstance(leaf, Inexact):
         detail = "Beyond it, the factory's float arithmetic rounds"
+    elif isinstance(leaf, Excluded):
+        detail = leaf.reason
     elif isinstance(leaf, Unexplored):
         detail = "The factory takes a branch there that was not explored"
     return in_words(condition, not truth), detail, sorted(mentioned)

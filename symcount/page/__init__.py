@@ -1,8 +1,8 @@
 """A page to explore a formula: one HTML file that needs nothing else, no network included.
 
 The formula runs in the page as the exact JavaScript of `symcount.export.javascript`. jinja2 fills
-in `template.html` and escapes every text; latex2mathml typesets formulas as MathML, which browsers
-draw themselves; plotly draws the charts. A content security policy allows the page's own scripts,
+in `template.html` and escapes every text; formulas are MathML, which browsers typeset themselves;
+plotly draws the charts. A content security policy allows the page's own scripts,
 by their hashes, and nothing from anywhere else.
 """
 
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 _POSITIONS = 400
 _BEYOND_DEFAULT = 16
 _LARGEST_WITHOUT_DEFAULT = 16384
-# What has more terms than this is a wall of text when it is typeset.
-_LONGEST_TYPESET = 6000
+# What has more characters of text than this is a wall when it is typeset.
+_LONGEST_TYPESET = 3000
+# Sizes to start at where those of the certificate say nothing: many numbers divide one of them.
+_ROUND = tuple(64 * odd for odd in (1, 3, 5, 7, 9, 15, 105))
 
 
 def render(count: ParamCount, title: str | None = None) -> str:
@@ -42,11 +44,10 @@ def render(count: ParamCount, title: str | None = None) -> str:
     """
     import sympy
 
-    from symcount import sympy_form
+    from symcount import mathml, sympy_form
 
     try:
         import jinja2
-        from latex2mathml.converter import convert
         from markupsafe import Markup
         from plotly.offline import get_plotlyjs
     except ImportError as error:
@@ -57,10 +58,10 @@ def render(count: ParamCount, title: str | None = None) -> str:
         ) from error
 
     def typeset(expression: Basic) -> Markup:
-        source = sympy_form.latex(expression, times="dot")
-        if len(source) > _LONGEST_TYPESET:
-            return Markup("<code>{}</code>").format(sympy_form.text(expression))
-        return Markup(convert(rf"\displaystyle {source}"))
+        text = sympy_form.text(expression)
+        if len(text) > _LONGEST_TYPESET:
+            return Markup("<code>{}</code>").format(text)
+        return Markup(mathml.math(expression))
 
     scripts = [Markup(text) for text in (get_plotlyjs(), _script(count, title))]
     environment = jinja2.Environment(
@@ -140,12 +141,15 @@ def _text(value: int | float) -> str:
 
 def _start(count: ParamCount) -> dict[str, int | float]:
     """Where the page starts: the defaults if they are valid, else where a module was compared."""
-    points = [dict(point) for point in count.certificate.points]
-    fallback: dict[str, int | float] = {h.name: h.first([]) for h in count.hyperparameters}
-    for point in [{**p, **count.defaults} for p in [fallback, *points]] + points:
+    first: dict[str, int | float] = {h.name: h.first([]) for h in count.hyperparameters}
+    points = [first, *({**first, **dict(point)} for point in count.certificate.points)]
+    if count.certificate.substituted:  # the certificate speaks of the symbols before that
+        round_ones = ({h.name: h.aligned(n) for h in count.hyperparameters} for n in _ROUND)
+        points = [first, *round_ones]
+    for point in [{**p, **count.defaults} for p in points] + points[1:]:
         if count.valid(**point):
             return point
-    return fallback
+    return first
 
 
 def ladder(h: Hyperparameter) -> list[int | float]:
