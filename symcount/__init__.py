@@ -65,7 +65,6 @@ _HOME = {
             "ArgumentError",
             "DerivationError",
             "CountOverflowError",
-            "CountOverflowError",
             "DomainError",
             "DuplicateError",
             "EscapedSymbolError",

@@ -151,7 +151,8 @@ def test_each_number_of_a_tuple_is_a_size() -> None:
 
 def test_summary() -> None:
     correct = {"library": "timm", "model": "a", "status": "correct", "grade": "complete",
-               "held_out": 3, "derive_seconds": 2.0, "build_seconds": 0.5}  # fmt: skip
+               "held_out": 3, "at_defaults": True, "derive_seconds": 2.0,
+               "build_seconds": 0.5}  # fmt: skip
     refused = {"library": "timm", "model": "b", "status": "refused", "error": "UnsupportedError"}
     line = "Net3 (/a/b.py:12): /c/d.py:7: `x.view` takes 'n' at embed_dim=64"
     other = "Big_net (/a/e.py:99): /c/e.py:8: `x.item` takes 'm' at hidden_size=8"
@@ -167,6 +168,7 @@ def test_summary() -> None:
         "models": 5, "instantiable": 4, "correct": 1, "refused": 3, "wrong": 0,
     }  # fmt: skip
     assert (row["percent"], row["ratio"], row["fewer points"]) == (25.0, 4.0, 1)
+    assert (row["complete"], row["at defaults"]) == (1, 1)
     assert checks.reasons(records) == [
         ("UnsupportedError: FILE: NAME takes NAME at NAME=N", ["b", "c"]),
         ("UnsupportedError: another", ["d"]),

@@ -163,6 +163,7 @@ def _row(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "instantiable": instantiable,
         "percent": 100 * counted["correct"] / instantiable if instantiable else None,
         "complete": sum(r.get("grade") == "complete" for r in records),
+        "at defaults": sum(r["status"] == "correct" and r["at_defaults"] for r in records),
         "fewer points": sum(r["status"] == "correct" and r["held_out"] < HELD_OUT for r in records),
         "ratio": statistics.median(ratios) if ratios else None,
     }
