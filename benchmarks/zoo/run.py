@@ -140,7 +140,8 @@ def show(records: Sequence[dict[str, Any]]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     table = Table(title="Formulas of public models, against what they build")
     columns = ("models", "instantiable", "correct", "percent", "complete", "at defaults",
-               "unchecked", "refused", "wrong", "timeout", "crash", "no sizes", "fewer points", "ratio")  # fmt: skip
+               "unchecked", "refused", "wrong", "timeout", "crash", "no sizes", "fewer points",
+               "ratio")  # fmt: skip
     table.add_column("library")
     for column in columns:
         table.add_column(column, justify="right")
