@@ -218,7 +218,7 @@ class Share:
         """The fraction as a sympy expression."""
         return self.part.expr / self.whole.expr
 
-    def __call__(self, *args: Value, **kwargs: Value) -> Fraction:
+    def __call__(self, /, *args: Value, **kwargs: Value) -> Fraction:
         """The fraction at these sizes."""
         whole = self.whole(*args, **kwargs)
         if not whole:
@@ -274,6 +274,10 @@ class Shares(Mapping[str, Share]):
             known = ", ".join(map(repr, self._parts)) or "none"
             raise ArgumentError(f"no part {path!r}; there are {known}")
         return self._parts[path]
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """The share of a part, or the default if there is no such part."""
+        return self._parts.get(path, default)
 
     def __contains__(self, path: object) -> bool:
         return path in self._parts
@@ -364,7 +368,10 @@ def compare(
 ) -> Comparison:
     """The answer of `ParamCount.compare`."""
     if not hasattr(right, "hyperparameters"):
-        raise ArgumentError(f"compare({right!r}): give another ParamCount")
+        raise ArgumentError(f"compare(): give another ParamCount; a {type(right).__name__} is none")
+    left._require_same_unit("compare", right)
+    for count in (left, right):
+        count._require_no_symbol("compare", [] if over is None else ["over"], str(over))
     ranges = _common_ranges(left, right)
     for name in (*fixed, *([] if over is None else [over])):
         if name not in ranges:

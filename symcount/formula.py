@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,9 +23,10 @@ from symcount.paths import (
     in_order,
     joined,
     leaves,
+    modules_of,
     parts_of,
 )
-from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, real_number, whole_number
 from symcount.trace.graph import Source
 
 if TYPE_CHECKING:
@@ -43,14 +43,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is added up: which tensors, and how much each element weighs."""
+    """What is added up: which tensors, and how much each element weighs.
 
-    noun: str = "parameters"
+    `names` may name tensors that do not count: those of the module that is looked at.
+    """
+
     kind: str = "parameter"
     trainable: bool | None = None
     dtype: str | None = None
     names: tuple[str, ...] | None = None
     in_bytes: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What is added up, in words."""
+        if self.in_bytes:
+            return "bytes"
+        if self.kind == "buffer":
+            return "buffer elements"
+        return {None: "", True: "trainable ", False: "frozen "}[self.trainable] + "parameters"
 
     def weigh(self, weight: Weight) -> int:
         """What one element of a tensor adds: 0 where the tensor does not count."""
@@ -58,9 +69,13 @@ class Measure:
             weight.kind == self.kind
             and self.trainable in (None, weight.trainable)
             and self.dtype in (None, weight.dtype)
-            and (self.names is None or weight.name in self.names)
+            and self.covers(weight)
         )
         return (weight.itemsize if self.in_bytes else 1) if counts else 0
+
+    def covers(self, weight: Weight) -> bool:
+        """Whether a tensor is of the module that is looked at, of whatever kind it is."""
+        return self.names is None or weight.name in self.names
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,7 @@ class Breakdown:
     modules: Mapping[str, ParamCount]
     sizes: Mapping[str, int | float] | None = None
 
-    def at(self, *args: int | float, **kwargs: int | float) -> Breakdown:
+    def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown:
         """The same breakdown, shown with the counts and shares at these values of the symbols.
 
         Raises:
@@ -272,7 +287,7 @@ class ParamCount:
         names = [h.name for h in self.hyperparameters]
         return evaluate.compile_tree(self._values, names, lambda leaf: leaf)
 
-    def __call__(self, *args: int | float, **kwargs: int | float) -> int:
+    def __call__(self, /, *args: int | float, **kwargs: int | float) -> int:
         """The exact count at these values of the hyper-parameters.
 
         Raises:
@@ -287,7 +302,7 @@ class ParamCount:
             pass
         return self._called(*args, **kwargs)
 
-    def _called(self, *args: Any, **kwargs: Any) -> int:
+    def _called(self, /, *args: Any, **kwargs: Any) -> int:
         """A call that takes the time to look at its arguments; None stands for a missing one."""
         values = self._bind(args, kwargs)
         result = self._evaluated(values)
@@ -305,7 +320,7 @@ class ParamCount:
         except (ArithmeticError, ValueError):  # as the factory's own arithmetic raises there
             return None
 
-    def valid(self, *args: int | float, **kwargs: int | float) -> bool:
+    def valid(self, /, *args: int | float, **kwargs: int | float) -> bool:
         """Whether the formula holds at these values, given as in a call.
 
         >>> import symcount
@@ -340,6 +355,7 @@ class ParamCount:
 
     def evaluate(
         self,
+        /,
         *args: Any,
         dtype: Literal["int64", "float64"] = "int64",
         fill: int | float | None = None,
@@ -383,7 +399,7 @@ class ParamCount:
 
         return vectorise.counts(self, args, kwargs, dtype, fill)
 
-    def mask(self, *args: Any, **kwargs: Any) -> Any:
+    def mask(self, /, *args: Any, **kwargs: Any) -> Any:
         """Where the formula holds, at arrays of sizes: what `valid` says of each of them.
 
         Arguments are given as for `evaluate`, and raise the same `ArgumentError`. The result is an
@@ -402,17 +418,21 @@ class ParamCount:
         return vectorise.mask(self, args, kwargs)
 
     def valid_values(
-        self, symbol: str, between: tuple[int, int] = (1, LARGEST_CANDIDATE), **others: int
+        self,
+        symbol: str,
+        /,
+        between: tuple[int, int] = (1, LARGEST_CANDIDATE),
+        **others: int | float,
     ) -> list[int]:
         """The values of one symbol at which the formula holds, the others being given.
 
         Args:
-            symbol: the symbol's name.
+            symbol: the symbol's name; an integer symbol.
             between: the least and the greatest value to try, both included.
             **others: values of the other symbols; those with a default may be left out.
 
         Raises:
-            ArgumentError: there is no such symbol, or a value is missing.
+            ArgumentError: there is no such symbol, a value is missing, or `between` is no range.
 
         >>> import symcount
         >>> from torch import nn
@@ -420,22 +440,9 @@ class ParamCount:
         >>> count.valid_values("dim", between=(50, 90))
         [56, 64, 72, 80, 88]
         """
-        if symbol in others:
-            raise ArgumentError(f"{symbol}={others[symbol]!r}: {symbol!r} is what is asked for")
-        try:
-            low, high = map(operator.index, between)
-        except (TypeError, ValueError):
-            raise ArgumentError(
-                f"between={between!r}: give the least and the greatest value, two integers"
-            ) from None
-        values = list(self._bind((), {**others, symbol: max(1, low)}))
-        place = [h.name for h in self.hyperparameters].index(symbol)
-        found = []
-        for value in range(max(1, low), high + 1):
-            values[place] = value
-            if self._evaluated(tuple(values)) is not None:
-                found.append(value)
-        return found
+        from symcount import solving
+
+        return solving.valid_values(self, symbol, between, others)
 
     def solve(
         self,
@@ -481,6 +488,7 @@ class ParamCount:
 
     def search(
         self,
+        /,
         *,
         total: int | float | tuple[int | float, int | float],
         keep: str | None = None,
@@ -637,7 +645,7 @@ class ParamCount:
 
     @staticmethod
     def _plain(value: Any, h: Hyperparameter) -> int | float:
-        return _real(value, h.name) if h.real else _whole(value, h.name)
+        return real_number(value, h.name) if h.real else whole_number(value, h.name)
 
     def _assigned(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """What a call gives for each symbol, in order; defaults for what it leaves out."""
@@ -660,6 +668,23 @@ class ParamCount:
                 raise ArgumentError(f"{self._signature} needs a value for {h.name!r}")
             values.append(value)
         return values
+
+    def _require_no_symbol(self, method: str, options: Iterable[str], asked: str = "") -> None:
+        """That no symbol has the name of an option that is given: the symbol might be meant."""
+        for h in self.hyperparameters:
+            if h.name in options and h.name != asked:
+                raise ArgumentError(
+                    f"{self._signature}: {h.name!r} names a symbol and an argument of {method}(); "
+                    f"give the symbol another name first, rename({h.name}='...')"
+                )
+
+    def _require_same_unit(self, method: str, other: ParamCount) -> None:
+        """That another formula is of bytes as well, or as little."""
+        if self.measure.in_bytes is not other.measure.in_bytes:
+            raise ArgumentError(
+                f"{method}(): {self.measure.noun} and {other.measure.noun} have no unit in common; "
+                "take .nbytes of both formulas, or of neither"
+            )
 
     def _point(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, int | float]:
         """The value of every symbol, by name."""
@@ -694,23 +719,26 @@ class ParamCount:
 
     @cached_property
     def trainable(self) -> ParamCount:
-        """The formula of the parameters with `requires_grad`."""
-        return self._measuring(noun="trainable parameters", trainable=True)
+        """The formula of the parameters with `requires_grad`, of the same modules.
+
+        Of bytes, their bytes; so are `frozen` and `buffers`.
+        """
+        return self._measuring(kind="parameter", trainable=True)
 
     @cached_property
     def frozen(self) -> ParamCount:
         """The formula of the parameters without `requires_grad`."""
-        return self._measuring(noun="frozen parameters", trainable=False)
+        return self._measuring(kind="parameter", trainable=False)
 
     @cached_property
     def buffers(self) -> ParamCount:
         """The formula of the elements in buffers."""
-        return self._measuring(noun="buffer elements", kind="buffer", trainable=None)
+        return self._measuring(kind="buffer", trainable=None)
 
     @cached_property
     def nbytes(self) -> ParamCount:
-        """The formula of the bytes the parameters take, each in its own dtype."""
-        return self._measuring(noun="bytes", in_bytes=True)
+        """The formula of the bytes that what is counted takes, each tensor in its own dtype."""
+        return self._measuring(in_bytes=True)
 
     def by_dtype(self) -> dict[str, ParamCount]:
         """A formula for each dtype; they add up to the whole."""
@@ -904,11 +932,14 @@ class ParamCount:
             bias: 10
         """
         counted = list(dict.fromkeys(w.name for w in self._weights() if self.measure.weigh(w)))
-        below: dict[str, list[str]] = {"": counted}
-        for name in counted:
-            parts = parts_of(name)[:-1]
-            for depth in range(len(parts)):
-                below.setdefault(".".join(parts[: depth + 1]), []).append(name)
+        covered = dict.fromkeys(w.name for w in self._weights() if self.measure.covers(w))
+        below: dict[str, list[str]] = {
+            path: [] for name in ["", *counted] for path in modules_of(name)
+        }
+        for name in covered:
+            for path in modules_of(name):
+                if path in below:
+                    below[path].append(name)
         return Breakdown(
             {name: self._measuring(names=(name,)) for name in counted},
             {path: self._measuring(names=tuple(names)) for path, names in below.items()},
@@ -1017,6 +1048,7 @@ class ParamCount:
     def plot(
         self,
         symbol: str | sympy.Symbol,
+        /,
         *,
         between: tuple[float, float] | None = None,
         against: Against = (),
@@ -1062,6 +1094,7 @@ class ParamCount:
     def plot_share(
         self,
         symbol: str | sympy.Symbol,
+        /,
         *,
         between: tuple[float, float] | None = None,
         depth: int = 1,
@@ -1101,6 +1134,7 @@ class ParamCount:
         self,
         x: str | sympy.Symbol,
         y: str | sympy.Symbol,
+        /,
         *,
         between: Mapping[str, tuple[float, float]] | None = None,
         budgets: float | Iterable[float] = (),
@@ -1148,21 +1182,3 @@ def _without_idle_splits(tree: Any, value: Callable[[Any], Poly | None]) -> Any:
     if then == otherwise:
         return then
     return replace(tree, then=then, otherwise=otherwise)
-
-
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool):
-        raise ArgumentError(f"{name}={value!r}: a hyper-parameter is a positive integer")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise ArgumentError(
-            f"{name}={value!r}: a hyper-parameter is a positive integer, not a "
-            f"{type(value).__name__}"
-        ) from None
-
-
-def _real(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ArgumentError(f"{name}={value!r}: this hyper-parameter is a positive number")
-    return float(value)

@@ -3,7 +3,8 @@
 A text is comparisons joined by `and`. A comparison is `a near b`, or one or more of `== != < <= >
 >=` between sums, differences, products, quotients, remainders and powers of symbols and numbers.
 It is parsed as Python is, and then walked through: what is not listed here is refused, so nothing
-in it is ever run. Arithmetic is exact, on fractions; a number such as 0.1 is one tenth.
+in it is ever run. Arithmetic is exact, on fractions; a number such as 0.1 is one tenth, in the text
+and as the value of a real symbol.
 
 Each side is kept twice, as a function of values and as a normal form of the algebra, whose bounds
 on a box of sizes tell that nothing in it is kept, or near.
@@ -266,7 +267,7 @@ class _Parser:
 
         def value(values: _Values) -> Any:
             found = values[place]
-            return Fraction(found) if isinstance(found, float) else found
+            return Fraction(repr(found)) if isinstance(found, float) else found
 
         return _Term(value, None if name in self.keep.real else symbol(name))
 

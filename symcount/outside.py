@@ -70,7 +70,7 @@ def _search(
     count: ParamCount, values: tuple[int | float, ...], place: int, step: int
 ) -> int | float | None:
     for distance in range(1, LARGEST_CANDIDATE):
-        value = values[place] + step * distance
+        value = max(values[place], 0 if step > 0 else 1) + step * distance
         if value < 1:
             return None
         if count._evaluated((*values[:place], value, *values[place + 1 :])) is not None:

@@ -63,6 +63,12 @@ def parts_of(name: str) -> list[str]:
     return re.split(r"\.(?![^{]*\})", name)
 
 
+def modules_of(name: str) -> list[str]:
+    """The paths of the modules that a tensor is in, the outermost first, which is ""."""
+    parts = parts_of(name)[:-1]
+    return ["", *(".".join(parts[: depth + 1]) for depth in range(len(parts)))]
+
+
 @dataclass(frozen=True)
 class Built:
     """A path on which the factory builds a module."""

@@ -58,6 +58,7 @@ _REST = "#BBBBBB"
 def plot(
     count: ParamCount,
     symbol: str | sympy.Symbol,
+    /,
     *,
     between: tuple[Number, Number] | None = None,
     against: Against = (),
@@ -65,7 +66,10 @@ def plot(
     **values: Number,
 ) -> Axes:
     """Draw counts against a symbol; see `ParamCount.plot`."""
+    count._require_no_symbol("plot", [] if against == () else ["against"], str(symbol))
     formulas = _labelled(count, against)
+    for other in formulas.values():
+        count._require_same_unit("plot", other)
     axis = _axis(count, symbol, between)
     known = _shared_out(formulas, [axis], values)
     pairs = list(zip(formulas.values(), known, strict=True))
@@ -322,6 +326,7 @@ def _hatch_gaps(ax: Axes, curves: Sequence[_Curve], axis: _Axis) -> None:
 def plot_share(
     count: ParamCount,
     symbol: str | sympy.Symbol,
+    /,
     *,
     between: tuple[Number, Number] | None = None,
     depth: int = 1,
@@ -331,6 +336,7 @@ def plot_share(
     """Draw the shares of parts against a symbol; see `ParamCount.plot_share`."""
     if type(depth) is not int or depth < 1:
         raise ArgumentError(f"plot_share(depth={depth!r}): a positive integer")
+    count._require_no_symbol("plot_share", [] if depth == 1 else ["depth"], str(symbol))
     axis = _axis(count, symbol, between)
     (known,) = _shared_out({"": count}, [axis], values)
     at = _evaluator(count, [axis.name], known)
@@ -440,6 +446,7 @@ def plot_map(
     count: ParamCount,
     x: str | sympy.Symbol,
     y: str | sympy.Symbol,
+    /,
     *,
     between: Mapping[str, tuple[Number, Number]] | None = None,
     budgets: float | Iterable[float] = (),
@@ -447,6 +454,8 @@ def plot_map(
     **values: Number,
 ) -> Axes:
     """Draw the count over two symbols; see `ParamCount.plot_map`."""
+    for axis in (x, y):
+        count._require_no_symbol("plot_map", [] if budgets == () else ["budgets"], str(axis))
     ranges = _ranges(between, [str(x), str(y)])
     if str(x) == str(y):
         raise ArgumentError(f"plot_map({x}, {y}): give two different symbols")

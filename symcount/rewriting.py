@@ -8,8 +8,8 @@ in normal form under what is declared of the new symbols, and conditions that th
 
 from __future__ import annotations
 
-import keyword
 import math
+import numbers
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ from symcount.paths import (
     choice,
     leaves,
 )
-from symcount.symbols import Hyperparameter, RealHyperparameter
+from symcount.symbols import Hyperparameter, RealHyperparameter, is_name, real_number
 from symcount.trace.graph import Instruction, Program, Ref
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _require_symbol(count: ParamCount, name: str) -> None:
 
 
 def _require_name(name: object, where: str) -> str:
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+    if not isinstance(name, str) or not is_name(name):
         raise ArgumentError(f"{where}: {name!r} cannot name a symbol; use a Python identifier")
     return name
 
@@ -104,8 +104,8 @@ def _expression(h: Hyperparameter, given: object) -> Expression:
 
 def _real(h: Hyperparameter, given: object) -> Expression:
     """A number or a name: what is computed of floats would have to be rounded as Python does."""
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        number = float(given)
+    if isinstance(given, numbers.Real):
+        number = real_number(given, h.name)
         if number not in h:
             raise DomainError(f"{h.name}={given} is outside the domain: {h.declared}")
         return Expression(const(Fraction(number)), (), repr(number))

@@ -11,7 +11,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from symcount.errors import ArgumentError
-from symcount.paths import Built, leaves, parts_of
+from symcount.paths import parts_of
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -32,7 +32,7 @@ def select(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
 def without(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
     """See `ParamCount.without`."""
     chosen = set(_chosen(count, "without", patterns))
-    return _of(count, [name for name in names_of(count) if name not in chosen])
+    return _of(count, [name for name in _covered(count) if name not in chosen])
 
 
 def _of(count: ParamCount, names: Sequence[str]) -> ParamCount:
@@ -41,34 +41,31 @@ def _of(count: ParamCount, names: Sequence[str]) -> ParamCount:
 
 def names_of(count: ParamCount) -> list[str]:
     """The names of all tensors that a formula adds up, on whichever path they are made."""
-    return list(
-        dict.fromkeys(
-            weight.name
-            for _, leaf in leaves(count.tree)
-            if isinstance(leaf, Built)
-            for weight in leaf.weights
-            if count.measure.weigh(weight)
-        )
-    )
+    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.weigh(w)))
+
+
+def _covered(count: ParamCount) -> list[str]:
+    """The names of all tensors of the module, those too that another measure would count."""
+    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.covers(w)))
 
 
 def _chosen(count: ParamCount, method: str, patterns: Sequence[str]) -> list[str]:
     if not patterns:
         raise ArgumentError(f"{method}() takes patterns of names, such as {method}('*.bias')")
-    names = names_of(count)
+    names, covered = names_of(count), _covered(count)
     chosen: set[str] = set()
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise ArgumentError(f"{method}({pattern!r}): a pattern is text, such as '*.bias'")
         matcher = _Pattern(pattern)
-        found = [name for name in names if matcher.matches(name)]
-        if not found:
+        found = [name for name in covered if matcher.matches(name)]
+        if set(names).isdisjoint(found):
             raise ArgumentError(
                 f"{method}({pattern!r}) matches no {count.measure.noun} of {count.factory}"
                 f"{_near(pattern, names)}"
             )
         chosen.update(found)
-    return [name for name in names if name in chosen]
+    return [name for name in covered if name in chosen]
 
 
 def _near(pattern: str, names: Sequence[str]) -> str:

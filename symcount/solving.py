@@ -23,6 +23,7 @@ from symcount.algebra import Symbol as SymbolAtom
 from symcount.errors import ArgumentError, NoSolutionError, UnboundedError, UndecidedError
 from symcount.intervals import Box, Interval, Ray, hull
 from symcount.keeping import Keep
+from symcount.symbols import whole_number
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -37,9 +38,9 @@ _Ranked: TypeAlias = "tuple[Fraction, Fraction, tuple[Value, ...], int]"
 # So few values are evaluated one by one: bounds take as long.
 _FEW = 32
 _FEW_COMBINATIONS = 128
-# How many ranges one question may be taken apart into, and how far values may go.
+# How many ranges one question may be taken apart into, and how often values may double.
 _MOST_RANGES = 200_000
-_LARGEST = 2**256
+_MOST_DOUBLINGS = 256
 _MOST_ANSWERS = 100_000
 _MOST_VALUES = 1_000_000
 
@@ -93,6 +94,13 @@ class Line:
         self.least = max(low, int(h.minimum))
         self.low = self.up(self.least)
         self.ranges = 0
+        self.budget = 0
+
+    @property
+    def largest(self) -> int:
+        """How far values may go: beyond what the budget and the other sizes lead to."""
+        sizes = [self.budget, *(low for low, _ in self.fixed.values() if isinstance(low, int))]
+        return 1 << _MOST_DOUBLINGS + sum(size.bit_length() for size in sizes)
 
     def up(self, value: int) -> int:
         """The least multiple of the step that is not below."""
@@ -142,8 +150,8 @@ class Line:
         """A value above which `beyond` is proved of the count; None if no proof is found."""
         if self.high is not None:
             return self.high
-        start = self.low
-        while start < _LARGEST:
+        start, most = self.low, self.largest
+        while start < most:
             if beyond(self.span(start, None)):
                 return start - 1
             start *= 2
@@ -153,7 +161,8 @@ class Line:
         """The least valid value above another; None if it is proved that there is none."""
         low = max(self.low, after + 1)
         width = 64 * self.step
-        while low < _LARGEST and (self.high is None or low <= self.high):
+        most = self.largest * low
+        while low < most and (self.high is None or low <= self.high):
             if self.span(low, self.high) is None:
                 return None
             high = _least(low + width, self.high)
@@ -243,7 +252,9 @@ def solve(
     if want not in ("largest", "nearest", "exact"):
         raise ArgumentError(f"want={want!r}: ask for 'largest', 'nearest' or 'exact'")
     budget = whole(total, "total")
+    count._require_no_symbol("solve", ["total"], name)
     line = Line(count, name, between, others)
+    line.budget = budget
     if want == "exact":
         return _exact(line, budget)
     if want == "nearest":
@@ -337,7 +348,7 @@ def _nearest(line: Line, total: int) -> tuple[int, int]:
         if best is not None and (distance, low) > best[:2]:
             break
         if high is None:
-            if low >= _LARGEST:
+            if low >= line.largest:
                 raise _unbounded(line, f"may come near {total:,} at {line.name} of any size")
             wait(low, 2 * low - 1)
             wait(line.up(2 * low), None)
@@ -354,8 +365,25 @@ def _nearest(line: Line, total: int) -> tuple[int, int]:
     return best[1], best[2]
 
 
+def valid_values(
+    count: ParamCount, name: str, between: Any, others: Mapping[str, Any]
+) -> list[int]:
+    """The answer of `ParamCount.valid_values`."""
+    low, high = _ends(between)
+    if high is None:
+        raise ArgumentError(f"between={between!r}: a list of values ends; give the greatest, too")
+    line = Line(count, name, (1, None), others)
+    last = high if line.high is None else min(high, line.high)
+    tried = range(line.up(max(low, line.low)), last + 1, line.step)
+    return [value for value in tried if line.at(value) is not None]
+
+
 def no_valid_value(line: Line) -> str:
     """That no value of the symbol is valid, and where."""
+    for h in line.count.hyperparameters:
+        value = line.values[line.names.index(h.name)]
+        if h.name != line.name and value not in h:
+            return f"{line.where}: no {line.name} is in the domain of the formula: {h.declared}"
     end = "" if line.high is None else f" up to {line.high}"
     given = zip(line.count.hyperparameters, line.values, strict=True)
     wrong = (h.declared for h, value in given if h.name != line.name and value not in h)
@@ -386,18 +414,24 @@ def whole(total: Any, label: str) -> int:
 
 
 def _between(between: Any) -> tuple[int, int | None]:
+    """The range of positive integers that is given, which is not to be empty."""
+    low, high = _ends(between)
+    if high is not None and high < max(1, low):
+        raise ArgumentError(f"between={between!r}: no positive integer is in this range")
+    return max(1, low), high
+
+
+def _ends(between: Any) -> tuple[int, int | None]:
     try:
         low, high = between
-        low = operator.index(low)
-        high = None if high is None else operator.index(high)
+        low = whole_number(low, "between")
+        high = None if high is None else whole_number(high, "between")
     except (TypeError, ValueError):
         raise ArgumentError(
             f"between={between!r}: give the least and the greatest value, two integers; the "
             "greatest may be None"
         ) from None
-    if high is not None and high < max(1, low):
-        raise ArgumentError(f"between={between!r}: no positive integer is in this range")
-    return max(1, low), high
+    return low, high
 
 
 # --- search -----------------------------------------------------------------------------------
@@ -425,6 +459,7 @@ def search(
     count: ParamCount, total: Any, keep: str | None, limit: int | None, symbols: Mapping[str, Any]
 ) -> list[Match]:
     """The answer of `ParamCount.search`."""
+    count._require_no_symbol("search", ["total"] if limit == 10 else ["total", "limit"])
     low, high = _total_range(total)
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ArgumentError(f"limit={limit!r}: give a positive integer, or None for all")
@@ -436,9 +471,19 @@ def search(
     best = _best(count, choices, (low, high), kept, limit)
     middle = Fraction(low + high, 2)
     return [
-        Match(dict(zip(names, values, strict=True)), found, float(distance), float(found - middle))
+        Match(
+            dict(zip(names, values, strict=True)), found, _double(distance), _double(found - middle)
+        )
         for distance, _, values, found in best
     ]
+
+
+def _double(value: Fraction) -> float:
+    """The nearest double, which is infinite beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _best(
@@ -508,7 +553,7 @@ def _halves(places: _Places, choices: list[list[Value]]) -> Iterator[_Places]:
     """A box in two, along the symbol that changes most, relatively."""
     widest = max(
         (i for i, (a, b) in enumerate(places) if b - a > 1),
-        key=lambda i: choices[i][places[i][1] - 1] / choices[i][places[i][0]],
+        key=lambda i: math.log(choices[i][places[i][1] - 1]) - math.log(choices[i][places[i][0]]),
     )
     a, b = places[widest]
     for half in ((a, (a + b) // 2), ((a + b) // 2, b)):
@@ -531,7 +576,7 @@ def _choices(count: ParamCount, symbols: Mapping[str, Any]) -> list[list[Value]]
     """For each symbol, the values to try, in order."""
     given: dict[str, list[Any]] = {}
     for name, value in symbols.items():
-        if isinstance(value, Iterable) and not isinstance(value, str):
+        if _has_many(value):
             given[name] = list(islice(value, _MOST_VALUES + 1))
             if not given[name]:
                 raise ArgumentError(f"{name}={value!r}: there is no value in it to try")
@@ -548,6 +593,12 @@ def _choices(count: ParamCount, symbols: Mapping[str, Any]) -> list[list[Value]]
         }
         choices.append(sorted(value for value in values if value in h))
     return choices
+
+
+def _has_many(value: Any) -> bool:
+    """Whether a value is a collection of values; an array without dimensions is one value."""
+    plain = isinstance(value, str) or getattr(value, "ndim", 1) == 0
+    return isinstance(value, Iterable) and not plain
 
 
 def _first(given: Mapping[str, list[Any]]) -> dict[str, Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
 import math
+import numbers
+import operator
 import random
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from symcount.errors import ArgumentError
 
@@ -53,7 +57,8 @@ class Symbol:
             if not (known or (label == "max" and value is None)):
                 noun = "a number" if self.real else "an integer"
                 raise ArgumentError(f"Symbol({label}={value!r}): {label} must be {noun}")
-        if self.name is not None and not self.name.isidentifier():
+        known = self.name is None or keyword.iskeyword(self.name) or is_name(self.name)
+        if not known:
             raise ArgumentError(f"Symbol(name={self.name!r}): use a Python identifier")
         least = self._least()
         if self.max is not None and least > self.max:
@@ -195,3 +200,56 @@ class RealHyperparameter(Hyperparameter):
         """A random ratio, an exact one in half of the cases."""
         value = draw.uniform(0.05, 8)
         return self.aligned(round(value * 8) / 8 if draw.random() < 0.5 else value)
+
+
+# --- what is given for a symbol ---------------------------------------------------------------
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name a symbol: what Python reads as this very parameter of a function.
+
+    Python reads some letters as others (PEP 3131), so two names might be one to it.
+    """
+    return (
+        text.isidentifier()
+        and not keyword.iskeyword(text)
+        and text != "__debug__"
+        and unicodedata.normalize("NFKC", text) == text
+    )
+
+
+def whole_number(value: Any, name: str) -> int:
+    """The integer that is given for a symbol.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if isinstance(value, bool):
+        raise ArgumentError(f"{name}={value!r}: a hyper-parameter is a positive integer")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentError(
+            f"{name}={value!r}: a hyper-parameter is a positive integer, not a "
+            f"{type(value).__name__}"
+        ) from None
+
+
+def real_number(value: object, name: str) -> float:
+    """The double that is given for a real symbol.
+
+    Raises:
+        ArgumentError: it is no number, or none that a double holds.
+    """
+    if not isinstance(value, bool) and isinstance(value, int | float | numbers.Real):
+        try:
+            double = float(value)
+        except OverflowError:
+            double = math.inf
+        if double == value or double != double:  # it may be no number, which is no value either
+            return double
+        raise ArgumentError(
+            f"{name}={value!r}: no double is this number, and this hyper-parameter is a double; "
+            "round it first, float(...)"
+        )
+    raise ArgumentError(f"{name}={value!r}: this hyper-parameter is a positive number")

@@ -54,7 +54,10 @@ def _function(op: str) -> Any:
         if not all(a.is_number and (a.is_Integer or a.is_Rational or a.is_Float) for a in args):
             return None
         result = entry.compute(*(_number(a, of_floats and op != "truediv") for a in args))
-        return sympy.Float(result) if isinstance(result, float) else sympy.Integer(result)
+        # to sympy the float 1.0 is not equal to 1, as it is in Python
+        if isinstance(result, float) and not (result.is_integer() and abs(result) <= 2**53):
+            return sympy.Float(result)
+        return sympy.Integer(result)
 
     def latex(self: Any, printer: Any, exp: str | None = None) -> str:
         args = [printer._print(a) for a in self.args]
@@ -72,7 +75,8 @@ def _function(op: str) -> Any:
         {
             "eval": classmethod(evaluate),
             "_latex": latex,
-            "is_integer": not entry.is_float,
+            # a double may be whole, so of one it is not known
+            "is_integer": None if entry.is_float else True,
             "is_real": True,
             "is_finite": True,
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from symcount.algebra import Facts, Poly, const, sum_of, symbol
 from symcount.errors import ArgumentError
 from symcount.paths import Built, Split, Tree, Weight
 from symcount.rewriting import facts_of
-from symcount.symbols import Hyperparameter
+from symcount.symbols import Hyperparameter, is_name
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -160,7 +159,7 @@ def memory(
         return tree
 
     measure = replace(
-        count.measure, noun="bytes", kind="parameter", trainable=None, dtype=None, names=None
+        count.measure, kind="parameter", trainable=None, dtype=None, names=None, in_bytes=True
     )
     total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
     names = dict.fromkeys(w.name for w in total._weights())
@@ -173,7 +172,7 @@ def memory(
 
 def _require_parameters(count: ParamCount) -> None:
     measure = count.measure
-    if measure.in_bytes or measure.kind != "parameter" or measure.noun == "bytes":
+    if measure.in_bytes or measure.kind != "parameter":
         raise ArgumentError(
             f"memory() is of a formula of parameters, and this one is of {measure.noun}; call it "
             "on what derive() returned, or on what select() made of it"
@@ -196,10 +195,15 @@ def _shards(count: ParamCount, given: Any) -> tuple[Poly, tuple[Hyperparameter, 
     """The number of devices, and the symbols of the formulas."""
     known = [h.name for h in count.hyperparameters]
     if isinstance(given, str):
-        if given.isidentifier() and not keyword.iskeyword(given) and given not in known:
+        if is_name(given) and given not in known:
             return symbol(given), (*count.hyperparameters, Hyperparameter(given))
-    elif hasattr(given, "__index__") and not isinstance(given, bool) and given >= 1:
-        return const(operator.index(given)), count.hyperparameters
+    elif not isinstance(given, bool):
+        try:
+            pieces = operator.index(given)
+        except TypeError:
+            pieces = 0
+        if pieces >= 1:
+            return const(pieces), count.hyperparameters
     raise ArgumentError(
         f"memory(shards={given!r}): use a positive integer, or the name of a new symbol"
     )

@@ -8,6 +8,7 @@ slow only where it has to be.
 
 from __future__ import annotations
 
+import numbers
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ def counts(
     count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any], dtype: str, fill: Any
 ) -> Arrays:
     """The counts at arrays of sizes; see `ParamCount.evaluate`."""
-    if dtype not in ("int64", "float64"):
+    if fill is not None and all(h.name != "fill" for h in count.hyperparameters[: len(args)]):
+        count._require_no_symbol("evaluate", ["fill"])
+    if type(dtype) is not str or dtype not in ("int64", "float64"):
         raise ArgumentError(f'dtype={dtype!r}: use "int64" or "float64"')
     missing = _fill_value(fill, dtype)
     sizes = _Sizes.of(count, args, kwargs)
@@ -58,12 +61,15 @@ def mask(count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any]) -> A
 def _fill_value(fill: Any, dtype: str) -> Any:
     if fill is None:
         return 0
-    kinds = (int, float) if dtype == "float64" else (int,)
-    if isinstance(fill, bool) or not isinstance(fill, kinds):
+    kind: Any = numbers.Real if dtype == "float64" else numbers.Integral
+    if isinstance(fill, bool) or not isinstance(fill, kind):
         raise ArgumentError(f"fill={fill!r}: an array of {dtype} cannot hold it; use a number")
     if dtype == "int64" and not -LARGEST - 1 <= fill <= LARGEST:
         raise ArgumentError(f"fill={fill!r}: an array of int64 cannot hold it; use a smaller one")
-    return fill
+    try:
+        return float(fill) if dtype == "float64" else int(fill)
+    except OverflowError:
+        raise ArgumentError("fill=...: no double is as large; use a smaller one") from None
 
 
 def _outside(count: ParamCount, sizes: _Sizes, valid: Array, outside: int) -> DomainError:
@@ -145,9 +151,21 @@ def _as_array(value: Any, h: Hyperparameter) -> Array | None:
     """The value as an array of integers, or of numbers if the symbol is real; None if plain."""
     if _is_tensor(value):
         return _checked_array(_of_tensor(value, h), h, "a tensor")
+    if isinstance(value, np.ma.MaskedArray):
+        raise ArgumentError(
+            f"{h.name} is a masked array, of which the masked sizes would be counted too; give a "
+            "plain array, such as .compressed() or .filled(...) returns"
+        )
     if isinstance(value, np.ndarray):
         return _checked_array(value, h, "an array")
     if isinstance(value, range):
+        ends = {0: value[0], (value[-1] - value[0]) // value.step: value[-1]} if value else {}
+        for place, size in ends.items():
+            if abs(size) > LARGEST:
+                raise CountOverflowError(
+                    f"{h.name} is {size} at index ({place},), which int64 does not hold. Count "
+                    "such sizes by a call with Python's integers."
+                )
         return _checked_array(np.array(value, dtype=None if value else np.int64), h, "a range")
     if isinstance(value, list | tuple):
         raise ArgumentError(

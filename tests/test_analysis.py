@@ -352,7 +352,7 @@ def test_fixed_values_and_declared_ranges_count_in_a_proof() -> None:
 @pytest.mark.parametrize(
     ("args", "kwargs", "error", "message"),
     [
-        ((3,), {}, ArgumentError, r"compare\(3\): give another ParamCount"),
+        ((3,), {}, ArgumentError, r"compare\(\): give another ParamCount; a int is none"),
         (("other",), {"over": "width"}, ArgumentError, "neither block nor .* has 'width'"),
         (("other",), {"width": 3}, ArgumentError, "neither block nor .* has 'width'"),
         (

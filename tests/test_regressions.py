@@ -236,3 +236,215 @@ def test_a_value_read_from_a_tensor_times_a_symbol_is_recorded() -> None:
     count = symcount.derive(merely_read)
     assert count.certificate.grade == "complete"
     assert [c.kind for c in count.certificate.harmless] == ["Tensor.item()"]
+
+
+# --- questions to a formula -------------------------------------------------------------------
+
+
+def normalised(c: int, d: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(c, d), nn.BatchNorm1d(d), nn.ModuleDict({"n": nn.BatchNorm1d(c)})
+    )
+
+
+def test_a_part_of_a_formula_has_the_buffers_of_its_modules() -> None:
+    """Parts knew the names of their parameters only, so their buffers were none."""
+    count = symcount.derive(normalised)
+    modules = count.breakdown().modules
+    assert [str(modules[path].buffers) for path in ("", "0", "1", "2.n")] == [
+        "2*c + 2*d + 2",
+        "0",
+        "2*d + 1",
+        "2*c + 1",
+    ]
+    assert str(count.select("1").buffers) == str(count.without("2.*").buffers) == "2*d + 1"
+    assert str(count.select("1").nbytes.buffers) == "8*d + 8"
+    assert str(count.without("2.*").rename(d="e").buffers) == "2*e + 1"
+
+
+def test_another_measure_of_a_measure_is_of_what_it_says() -> None:
+    """`buffers.frozen` counted buffers as parameters, and `nbytes.trainable` bytes."""
+
+    def factory(d: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(d, 3).requires_grad_(False), nn.BatchNorm1d(d))
+
+    count = symcount.derive(factory)
+    for other in (count, count.trainable, count.frozen, count.buffers):
+        assert (str(other.frozen), other.frozen.measure.noun) == ("3*d + 3", "frozen parameters")
+        assert (str(other.trainable), other.trainable.measure.noun) == (
+            "2*d",
+            "trainable parameters",
+        )
+        assert (str(other.buffers), other.buffers.measure.noun) == ("2*d + 1", "buffer elements")
+    assert (str(count.nbytes.frozen), count.nbytes.frozen.measure.noun) == ("12*d + 12", "bytes")
+    assert str(count.frozen.nbytes) == "12*d + 12"
+
+
+def test_there_is_no_memory_of_bytes() -> None:
+    """That they were bytes was forgotten by `trainable`, and bytes were counted as parameters."""
+    memory = symcount.derive(lambda d: nn.Linear(d, 2)).memory()
+    for formula in (memory.total, memory.total.trainable, memory.weights.frozen):
+        with pytest.raises(symcount.ArgumentError, match="and this one is of bytes"):
+            formula.memory()
+
+
+def test_bytes_and_parameters_are_not_compared() -> None:
+    """A formula was said to be less than its own bytes."""
+    count = symcount.derive(lambda d: nn.Linear(d, 2))
+    for other in (count.nbytes, count.memory().total):
+        with pytest.raises(
+            symcount.ArgumentError, match="parameters and bytes have no unit in com"
+        ):
+            count.compare(other)
+        with pytest.raises(
+            symcount.ArgumentError, match="bytes and parameters have no unit in com"
+        ):
+            other.compare(count, "d")
+        with pytest.raises(symcount.ArgumentError, match="no unit in common; take"):
+            count.plot("d", against=other)
+    assert count.nbytes.compare(count.memory().total).relation == "<"
+
+
+def test_a_symbol_with_the_name_of_an_option_is_not_taken_for_it() -> None:
+    """`plot_share("d", depth=3)` drew three levels of modules, at the default depth."""
+
+    def factory(d: int, depth: int = 2, limit: int = 3, total: int = 4, fill: int = 5) -> nn.Module:
+        return nn.Linear(d * depth, limit * total * fill)
+
+    count = symcount.derive(factory, depth=Symbol(), limit=Symbol(), total=Symbol(), fill=Symbol())
+    bad: list[tuple[str, Callable[[], Any]]] = [
+        ("depth", lambda: count.plot_share("d", depth=3)),
+        ("limit", lambda: count.rename(total="t").search(total=(1, 9), d=3, limit=5)),
+        ("total", lambda: count.solve("d", total=8)),
+        ("fill", lambda: count.evaluate(np.arange(3), fill=0)),
+    ]
+    for name, ask in bad:
+        with pytest.raises(
+            symcount.ArgumentError, match=f"{name!r} names a symbol and an argument"
+        ):
+            ask()
+    assert count.rename(total="t").solve("d", 1000, t=1) == 32
+    assert count.solve("total", 100, d=1) == 2
+    assert count.evaluate(2, 2, 3, 4, np.array([5, 0]), fill=-1).tolist() == [300, -1]
+
+
+@pytest.mark.parametrize("name", ["self", "symbol", "x"])
+def test_a_symbol_with_the_name_of_a_parameter_of_a_method(name: str) -> None:
+    """Python said that there are multiple values for an argument."""
+    scope: dict[str, Any] = {"nn": nn}
+    exec(f"def factory({name}, d, e): return nn.Linear({name}, d * e)", scope)
+    count = symcount.derive(scope["factory"])
+    given = {name: 3}
+    assert count(**given, d=2, e=2) == count.breakdown().modules[""](**given, d=2, e=2) == 16
+    assert count.valid(**given, d=2, e=2) and count.mask(**given, d=2, e=2)
+    assert count.valid_values("d", (1, 2), **given, e=2) == [1, 2]
+    assert count.plot_map("d", "e", **given) and count.plot("d", **given, e=1)
+    assert count.share()[""](**given, d=2, e=2) == 1
+    assert count.breakdown().at(**given, d=2, e=2).sizes == {name: 3, "d": 2, "e": 2}
+
+
+def test_a_budget_of_any_size() -> None:
+    """Beyond 2**256 it was said that the count may stay within the budget."""
+    count = symcount.derive(lambda d: nn.Linear(d, 10))
+    assert count.solve("d", 10**100) == 10**99 - 1
+    assert count.solve("d", 10**400 + 10, want="exact") == [10**399]
+    assert count.solve("d", 10**90, want="nearest") == 10**89 - 1
+    assert count.marginal("d", d=2**300).next == 2**300 + 1
+    wide = symcount.derive(lambda d, e: nn.Linear(d, d * e, bias=False))
+    other = symcount.derive(lambda d, f: nn.Linear(d, f, bias=False))
+    assert wide.compare(other, "d", e=1, f=10**90).crossovers == (10**90, 10**90 + 1)
+
+
+def test_a_search_among_sizes_beyond_doubles() -> None:
+    """Their quotients were computed in doubles, to see which symbol changes most."""
+    count = symcount.derive(lambda d: nn.Linear(d, 1, bias=False))
+    sizes = [10**power for power in range(400)]
+    (match,) = count.search(total=(10**390, 10**390 + 5), d=sizes)
+    assert (match.values, match.offset) == ({"d": 10**390}, -2.5)
+    (match,) = count.search(total=(3, 10**400), d=[10**399])
+    assert match.offset == -math.inf
+    assert len(count.search(total=8, d=np.array(8))) == 1
+
+
+def test_a_ratio_is_kept_by_the_number_that_is_written() -> None:
+    """The text said one tenth, and the value was the double next to it."""
+    count = symcount.derive(
+        lambda d, ratio: nn.Linear(d, int(d * ratio) + 1), ratio=Symbol(real=True)
+    )
+    found = count.search(total=(0, 999), d=10, ratio=(0.1, 0.3), keep="ratio == 0.1")
+    assert [match.values for match in found] == [{"d": 10, "ratio": 0.1}]
+    assert count(10, np.float32(0.5)) == count.evaluate(10, np.float32(0.5)) == count(10, 0.5)
+    for given in (2**53 + 1, 10**400):
+        for ask in (count.evaluate, lambda d, x: count.substitute(ratio=x), count):
+            with pytest.raises(symcount.ArgumentError, match="no double is this number"):
+                ask(10, given)
+
+
+def test_valid_values_of_a_real_symbol_or_in_no_range() -> None:
+    """The integers among them were returned as if they were all; others raised ValueError."""
+    count = symcount.derive(
+        lambda d, ratio: nn.Linear(d, int(d * ratio) + 1), ratio=Symbol(real=True)
+    )
+    with pytest.raises(symcount.ArgumentError, match="ratio is a real symbol"):
+        count.valid_values("ratio", d=3)
+    with pytest.raises(symcount.ArgumentError, match="d=3: 'd' is what is asked for"):
+        count.valid_values("d", d=3, ratio=0.5)
+    for between in ((1,), 5, None, (None, 4), ("a", "b"), (1, 2, 3), (True, 4)):
+        with pytest.raises(symcount.ArgumentError, match="give the least and the greatest value"):
+            count.valid_values("d", between, ratio=0.5)  # type: ignore[arg-type]
+    with pytest.raises(symcount.ArgumentError, match="a list of values ends"):
+        count.valid_values("d", (1, None), ratio=0.5)  # type: ignore[arg-type]
+    assert count.valid_values("d", (3, 2), ratio=0.5) == []
+
+
+def test_masked_sizes_are_not_counted() -> None:
+    count = symcount.derive(lambda d: nn.Linear(d, 1))
+    for ask in (count.evaluate, count.mask):
+        with pytest.raises(symcount.ArgumentError, match="d is a masked array"):
+            ask(np.ma.array([1, 2], mask=[False, True]))
+    assert count.evaluate(np.arange(2), fill=np.int64(-1)).tolist() == [-1, 2]
+    with pytest.raises(symcount.ArgumentError, match="dtype="):
+        count.evaluate(np.arange(2), dtype=np.arange(2))  # type: ignore[arg-type]
+    with pytest.raises(symcount.ArgumentError, match="no double is as large"):
+        count.evaluate(np.arange(2), dtype="float64", fill=10**400)
+
+
+@pytest.mark.parametrize("name", ["__debug__", "\ufb01", "\uff44"])
+def test_names_that_python_reads_as_others(name: str) -> None:
+    """Calls of the formula raised SyntaxError."""
+    count = symcount.derive(lambda d: nn.Linear(d, 1))
+    with pytest.raises(symcount.ArgumentError, match="cannot name a symbol"):
+        count.rename(d=name)
+    with pytest.raises(
+        symcount.ArgumentError, match="use a positive integer, or the name of a new"
+    ):
+        count.memory(shards=name)
+    with pytest.raises(symcount.ArgumentError, match="use a Python identifier"):
+        Symbol(name=name)
+
+
+def test_a_share_that_there_is_not() -> None:
+    """`Mapping.get` raised, since the error is no KeyError."""
+    share = symcount.derive(lambda d: nn.Linear(d, 1)).share()
+    assert share.get("attention") is None and share.get("") is share[""]
+
+
+def test_a_quotient_may_be_whole_for_sympy() -> None:
+    """It was declared to be no integer, and 1.0 is not 1 in sympy: the domain was empty."""
+
+    def factory(dim: int, heads: int) -> nn.Module:
+        if dim / heads != dim // heads:
+            raise ValueError("heads does not divide dim")
+        return nn.Linear(dim // heads, dim)
+
+    count = symcount.derive(factory)
+    dim, heads = count.symbols
+    for d, h in ((4, 4), (32, 2), (33, 2), (5, 7)):
+        assert bool(count.domain.subs({dim: d, heads: h})) is count.valid(d, h)
+        assert bool(count.domain.subs(heads, h).subs(dim, d)) is count.valid(d, h)
+
+
+def test_sizes_below_one_have_a_valid_neighbour() -> None:
+    count = symcount.derive(lambda d: nn.MultiheadAttention(d, 4))
+    with pytest.raises(symcount.DomainError, match="Nearest valid values: d=4"):
+        count(-7)

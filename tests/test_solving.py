@@ -220,8 +220,7 @@ ATTENTION = SEEDS[next(key for key in SEEDS if "flex_attention" in key)]
             ("dim", 1e6),
             {"n_head": 0},
             NoSolutionError,
-            "at n_head=0: no value of dim from 1 is in the domain of the formula; it was derived "
-            "for n_head >= 1",
+            "at n_head=0: no dim is in the domain of the formula: it was derived for n_head >= 1",
         ),
         (
             (sympy.Symbol("dim"), 1e6),

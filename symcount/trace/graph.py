@@ -188,7 +188,7 @@ class Program:
     tensors: tuple[tuple[str, tuple[Ref | int, ...], Source | None], ...]
     branches: tuple[tuple[Ref, bool], ...]
 
-    def run(self, **values: Number) -> tuple[dict[str, tuple[int, ...]], list[bool]]:
+    def run(self, /, **values: Number) -> tuple[dict[str, tuple[int, ...]], list[bool]]:
         """Interpret the program on plain numbers: each tensor's sizes and each branch's truth."""
         results: list[Any] = []
 
