@@ -778,8 +778,10 @@ class ParamCount:
             return f"{start}its arithmetic fails there: {error}"
         if isinstance(leaf, Built):
             return f"{start}its arithmetic is undefined there"
-        last = steps[-1]
-        truth = evaluate.holds(last.condition, point)
+        taken = [(step, evaluate.holds(step.condition, point)) for step in steps]
+        if isinstance(leaf, Refused):  # after a condition that decides it there may be others
+            taken = [(step, truth) for step, truth in taken if _builds(step, not truth)] or taken
+        last, truth = taken[-1]
         text = f"{start}{said(last.condition, not truth)} fails"
         if isinstance(leaf, Inexact):
             return f"{text}, beyond which the factory's float arithmetic rounds"
@@ -1246,6 +1248,13 @@ class ParamCount:
         from symcount import plotting
 
         return plotting.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)
+
+
+def _builds(split: Split, truth: bool) -> bool:
+    """Whether a module is built anywhere on that side of a split."""
+    return any(
+        isinstance(leaf, Built) for _, leaf in leaves(split.then if truth else split.otherwise)
+    )
 
 
 def _without_idle_splits(tree: Any, value: Callable[[Any], Poly | None]) -> Any:
