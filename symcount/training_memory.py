@@ -160,7 +160,13 @@ def memory(
         return tree
 
     measure = replace(
-        count.measure, noun="bytes", kind="parameter", trainable=None, dtype=None, names=None
+        count.measure,
+        noun="bytes",
+        kind="parameter",
+        trainable=None,
+        dtype=None,
+        names=None,
+        in_bytes=True,  # the tensors are bytes of one byte each
     )
     total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
     names = dict.fromkeys(w.name for w in total._weights())
