@@ -5,10 +5,10 @@ READY := $(VENV)/.installed
 ZOO := benchmarks/zoo/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test lint docs bench zoo fuzz format clean
+.PHONY: help .venv demo test lint docs notebooks bench zoo fuzz format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv: $(READY) ## Create the development environment
 
@@ -32,6 +32,9 @@ lint: $(READY) ## Check format, lint and types
 
 docs: $(READY) ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W -n --keep-going --quiet -b html docs docs/_build/html
+
+notebooks: $(READY) ## Run the notebooks, and save them with their outputs
+	$(BIN)/python notebooks/save.py
 
 bench: $(READY) ## Run the benchmarks
 	$(BIN)/python benchmarks/run.py --models

@@ -19,6 +19,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
@@ -1284,8 +1285,13 @@ def mentions(value: Poly | Condition, name: str) -> bool:
 
 
 def written(value: Poly) -> str:
-    """A polynomial as people write it, without spaces."""
-    return repr(value).replace(" + -", "-").replace(" + ", "+")
+    """A polynomial as people write it, without spaces.
+
+    >>> written(symbol("d").scaled(Fraction(1, 64)) - const(1))
+    'd/64-1'
+    """
+    text = repr(value).replace(" + -", "-").replace(" + ", "+")
+    return re.sub(r"\b1/(\d+)\*([\w*]+)(?![\w*(])", r"\2/\1", text)
 
 
 def sum_of(polys: Iterable[Poly]) -> Poly:

@@ -251,6 +251,14 @@ class Share:
     def __str__(self) -> str:
         return sympy_form.text(self.expr)
 
+    def _repr_html_(self) -> str:
+        from symcount import notebook
+
+        return notebook.expression_html(self.expr)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
 
 def _ratio(part: Expansion, whole: Expansion, expander: Expander) -> sympy.Expr | None:
     """The limit of a quotient; None if it is not known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from symcount.paths import (
     Decisions,
     Inexact,
     Refused,
+    Repeat,
     Split,
     Tree,
     Unexplored,
@@ -109,7 +111,7 @@ class _Joiner:
                 if self._is_proved(path, weights[id(path)], simplest):
                     weights[id(path)] = simplest
                     self.limits[id(path)] |= self.limits[id(paths[0])]
-        return self._freeze(self.found.root, weights)
+        return self._freeze(self.found.root, _alike_named(weights))
 
     def _simplified(
         self, path: Path, facts: Facts, weights: Mapping[int, tuple[Weight, ...]]
@@ -204,6 +206,30 @@ class _Joiner:
             return tree
         hints = tuple(path.trace.hints.items())
         return Refused(raised.kind, raised.message, raised.source, hints)
+
+
+def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[Weight, ...]]:
+    """The weights of all paths, with one name for what the same loops make on each of them.
+
+    A run with a single iteration does not tell which number in a name is that of the iteration,
+    and `{*}` stands there; other paths may tell.
+    """
+    told: dict[tuple[str, tuple[Repeat, ...]], set[str]] = {}
+    for weight in (w for made in weights.values() for w in made):
+        told.setdefault(_untold(weight), set()).add(weight.name)
+
+    def named(weight: Weight) -> Weight:
+        names = told[_untold(weight)] - {weight.name}
+        if "{*}" not in weight.name or len(names) != 1:
+            return weight
+        return replace(weight, name=names.pop())
+
+    return {path: tuple(map(named, made)) for path, made in weights.items()}
+
+
+def _untold(weight: Weight) -> tuple[str, tuple[Repeat, ...]]:
+    """What a weight is called where no iteration is told, and the loops that make it."""
+    return re.sub(r"\{[^}]*\}", "{*}", weight.name), weight.repeats
 
 
 def _pieces(built: Built, facts: Facts) -> Tree:

@@ -8,6 +8,7 @@ All text is escaped, and MathJax is told to leave it alone: a dollar in a name i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 from itertools import groupby
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
     from symcount.formula import Breakdown, ParamCount
     from symcount.registry import BlueprintRegistry, BlueprintSpec
     from symcount.symbols import Hyperparameter
+    from symcount.trace import Concretisation
 
 _ANYWHERE = "all positive integers"
 # Rows that are open at first: more is left to the reader.
 _OPEN_ROWS = 14
 # Of a tree: characters of a line of a formula, lines beyond which it scrolls, and by how many em a
 # level is indented.
-_LINE = 46
-_LINES = 3
+_LINE = 24
+_LINES = 5
 _INDENT = 1.2
 
 
@@ -40,7 +42,7 @@ def count_html(count: ParamCount) -> str:
         ("Certificate", _certificate(count.certificate)),
     ]
     lead = f"<strong>{escape(count.factory)}</strong>, {escape(count.measure.noun)}"
-    return _page(f"<div>{lead}</div>{_display(count)}{_facts(facts)}")
+    return _page(f"<div>{lead}</div>{_set(count.expr)}{_facts(facts)}")
 
 
 def certificate_html(certificate: Certificate) -> str:
@@ -53,6 +55,11 @@ def breakdown_html(breakdown: Breakdown) -> str:
     whole = rows(breakdown)
     head = _sizes(breakdown)
     return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=46)}")
+
+
+def expression_html(expression: Any) -> str:
+    """An expression of sympy, typeset."""
+    return _page(_set(expression))
 
 
 def spec_html(spec: BlueprintSpec) -> str:
@@ -71,7 +78,7 @@ def spec_html(spec: BlueprintSpec) -> str:
         ("Domain", _domain(count)),
         ("Certificate", _certificate(count.certificate)),
     ]
-    return _page(f"{lead}{_display(count)}{_facts(facts)}")
+    return _page(f"{lead}{_set(count.expr)}{_facts(facts)}")
 
 
 def registry_html(registry: BlueprintRegistry) -> str:
@@ -109,8 +116,8 @@ def _math(expression: Any, width: int | None = None) -> str:
     return mathml.math(expression) if width is None else mathml.math(expression, width)
 
 
-def _display(count: ParamCount) -> str:
-    return _scroll(f'<div style="font-size: 1.15em; padding: 0 1em">{_math(count.expr)}</div>')
+def _set(expression: Any) -> str:
+    return _scroll(f'<div style="font-size: 1.15em; padding: 0 1em">{_math(expression)}</div>')
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
@@ -159,8 +166,8 @@ def _certificate(certificate: Certificate) -> str:
     rest = rest.partition("\n")[0]
     more = [
         ("compared at", [", ".join(f"{k}={v}" for k, v in p) for p in certificate.points]),
-        ("a symbol became a plain number at", [str(c) for c in certificate.concretisations]),
-        ("and harmlessly at", [str(c) for c in certificate.harmless]),
+        ("a symbol became a plain number at", _lines(certificate.concretisations)),
+        ("and harmlessly at", _lines(certificate.harmless)),
     ]
     lists = "".join(
         f"<div>{title}</div><ul>{''.join(f'<li><code>{escape(i)}</code></li>' for i in items)}</ul>"
@@ -169,6 +176,19 @@ def _certificate(certificate: Certificate) -> str:
     )
     said = f"<strong>{escape(grade)}</strong>:{escape(rest)}"
     return f"<details><summary>{said}</summary>{lists}</details>" if lists else said
+
+
+def _lines(concretisations: Iterable[Concretisation]) -> list[str]:
+    """Each line of code once, without where on this machine packages and cells are kept.
+
+    A notebook is saved and handed on with what it shows.
+    """
+    texts = (_PACKAGES.sub("", str(c)) for c in concretisations)
+    return list(dict.fromkeys(_CELL_FILE.sub("this notebook", text) for text in texts))
+
+
+_PACKAGES = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
+_CELL_FILE = re.compile(r"^.*[/\\]ipykernel_\d+[/\\]\d+\.py")
 
 
 # --- a breakdown ------------------------------------------------------------------------------
@@ -187,7 +207,7 @@ def _sizes(breakdown: Breakdown) -> str:
 def _tree(whole: Row) -> str:
     opened = _opened(whole)
     room = max(_INDENT * depth + 0.65 * len(row.name) + 1 for depth, row in whole.walk())
-    room = min(room, 26)
+    room = min(room, 12.5)
 
     def node(row: Row, depth: int) -> str:
         line = _line(row, room - _INDENT * depth)
@@ -223,17 +243,17 @@ def _line(row: Row, room: float) -> str:
     name = (
         f'<code style="flex: 0 0 {room:.2f}em; overflow-wrap: anywhere">{escape(row.name)}</code>'
     )
-    formula, box = _math(row.part.count.expr, _LINE), "flex: 1 1 10em; min-width: 0"
+    formula, box = _math(row.part.count.expr, _LINE), "flex: 1 1 13em; min-width: 13em"
     if formula.count("<mtr>") > _LINES:
-        box += '; max-height: 5em; overflow: auto" tabindex="0'
+        box += '; max-height: 9em; overflow: auto" tabindex="0'
     else:
         box += "; overflow-x: auto; overflow-y: hidden; padding-bottom: 0.15em"
     cells = f'{name}<span style="{box}">{formula}</span>'
     if row.size is not None:
         number = "text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap"
         cells += (
-            f'<span style="flex: 0 0 9em; {number}">{row.size_text}</span>'
-            f'<span style="flex: 0 0 6em; {number}">{row.share_text}</span>{_bar(row.bar)}'
+            f'<span style="flex: 0 0 8em; {number}">{row.size_text}</span>'
+            f'<span style="flex: 0 0 5em; {number}">{row.share_text}</span>{_bar(row.bar)}'
         )
     return f'<span style="display: flex; align-items: center; gap: 0.7em">{cells}</span>'
 
@@ -241,7 +261,7 @@ def _line(row: Row, room: float) -> str:
 def _bar(share: float) -> str:
     """A bar in the colour of the text; what it says stands beside it in figures."""
     return (
-        '<span aria-hidden="true" style="flex: 0 0 7em; height: 0.8em; box-sizing: border-box; '
+        '<span aria-hidden="true" style="flex: 0 0 3.5em; height: 0.8em; box-sizing: border-box; '
         'border: 1px solid; opacity: 0.6"><span style="display: block; height: 100%; '
         f'background: currentColor; width: {100 * share:.2f}%"></span></span>'
     )
@@ -251,18 +271,33 @@ def _bar(share: float) -> str:
 
 
 def _topology(name: str, specs: Iterable[BlueprintSpec]) -> str:
+    specs = list(specs)
     titles = ["blueprint", "parameters", "domain", "grade", "declared", "description"]
-    head = "".join(f'<th scope="col" style="{_IN_TABLE}">{title}</th>' for title in titles)
-    body = "".join(map(_spec_row, specs))
+    lines = [[_spec_name(spec), *_spec_cells(spec)] for spec in specs]
+    shown = [place for place in range(len(titles)) if place == 0 or any(ln[place] for ln in lines)]
+    head = "".join(f'<th scope="col" style="{_IN_TABLE}">{titles[place]}</th>' for place in shown)
+    body = "".join(
+        f"<tr>{''.join(_cell(place, line[place]) for place in shown)}</tr>" for line in lines
+    )
     caption = f'<caption style="text-align: left; font-weight: bold">{escape(name)}</caption>'
     table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return _scroll(table)
 
 
-_IN_TABLE = "text-align: left; vertical-align: top; padding: 0.2em 1.2em 0.2em 0.2em"
+_IN_TABLE = "text-align: left; vertical-align: top; padding: 0.2em 0.8em 0.2em 0"
 
 
-def _spec_row(spec: BlueprintSpec) -> str:
+def _cell(place: int, content: str) -> str:
+    if place == 0:
+        return f'<th scope="row" style="{_IN_TABLE}">{content}</th>'
+    return f'<td style="{_IN_TABLE}">{content}</td>'
+
+
+def _spec_name(spec: BlueprintSpec) -> str:
+    return f"<code>{escape(spec.name)}</code>"
+
+
+def _spec_cells(spec: BlueprintSpec) -> list[str]:
     import sympy
 
     count = spec.known
@@ -272,7 +307,4 @@ def _spec_row(spec: BlueprintSpec) -> str:
         domain = "all" if count.domain == sympy.true else _math(count.domain)
         cells = [_math(count.expr), domain, escape(count.certificate.grade)]
     cells.append("" if spec.declared_estimate is None else f"{spec.declared_estimate:,}")
-    cells.append(escape(spec.description))
-    name = f'<th scope="row" style="{_IN_TABLE}"><code>{escape(spec.name)}</code></th>'
-    body = "".join(f'<td style="{_IN_TABLE}">{cell}</td>' for cell in cells)
-    return f"<tr>{name}{body}</tr>"
+    return [*cells, escape(spec.description)]

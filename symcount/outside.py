@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from symcount import evaluate
 from symcount.algebra import Condition, Symbol
-from symcount.paths import Built, Excluded, Inexact, Refused, Split, follow
+from symcount.paths import Built, Excluded, Inexact, Refused, Split, follow, leaves
 from symcount.symbols import LARGEST_CANDIDATE
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def why_outside(count: ParamCount, values: tuple[int | float, ...]) -> str:
         return f"{start}its arithmetic fails there: {error}"
     if isinstance(leaf, Built):
         return f"{start}its arithmetic is undefined there"
-    last = steps[-1]
-    truth = evaluate.holds(last.condition, point)
+    taken = [(step, evaluate.holds(step.condition, point)) for step in steps]
+    if isinstance(leaf, Refused):  # after a condition that decides it there may be others
+        taken = [(step, truth) for step, truth in taken if _builds(step, not truth)] or taken
+    last, truth = taken[-1]
     text = f"{start}{said(last.condition, not truth)} fails"
     if isinstance(leaf, Inexact):
         return f"{text}, beyond which the factory's float arithmetic rounds"
@@ -76,3 +78,10 @@ def _search(
         if count._evaluated((*values[:place], value, *values[place + 1 :])) is not None:
             return value
     return None
+
+
+def _builds(split: Split, truth: bool) -> bool:
+    """Whether a module is built anywhere on that side of a split."""
+    return any(
+        isinstance(leaf, Built) for _, leaf in leaves(split.then if truth else split.otherwise)
+    )

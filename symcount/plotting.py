@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import operator
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ _SAMPLES = 1024
 _COLUMNS = 48
 _CELLS = 56
 _PARTS = 7
+_BESIDE = 26
 _TRIES = 12
 _LOG_FROM = 16
 _MOST = 2**53
@@ -366,11 +368,18 @@ def plot_share(
     drawn.set_ylim(0, 1)
     drawn.yaxis.set_major_formatter(_formatter(lambda share: f"{share:.0%}"))
     _name(drawn, axis, f"share of the {count.measure.noun}", [known], count.factory)
-    handles, labels = drawn.get_legend_handles_labels()
-    drawn.legend(
-        handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1), fontsize="small"
-    )
+    _name_parts(drawn)
     return drawn
+
+
+def _name_parts(ax: Axes) -> None:
+    """A legend in the order of the parts, beside them or, if a name is long, below."""
+    handles, labels = ax.get_legend_handles_labels()
+    if max(map(len, labels)) <= _BESIDE:
+        place: dict[str, Any] = {"bbox_to_anchor": (1.01, 1)}
+    else:
+        place = {"bbox_to_anchor": (0, -0.15), "ncols": 2}
+    ax.legend(handles[::-1], labels[::-1], loc="upper left", fontsize="small", **place)
 
 
 def _valid_in(
@@ -394,10 +403,17 @@ def _parts_at(
     for _ in range(depth):
         level = [part for parent in level for part in (parent.held or (parent,))]
     base = f"{whole.path}." if whole.path else ""
+    labels = [part.path.removeprefix(base) or part.name for part in level]
     return {
-        part.path.removeprefix(base) or part.name: _evaluator(part.count, [axis.name], values)
-        for part in level
+        label: _evaluator(part.count, [axis.name], values)
+        for label, part in zip(_starred(labels), level, strict=True)
     }
+
+
+def _starred(labels: Sequence[str]) -> Sequence[str]:
+    """Labels with a star for what a loop counts, `layers.*.mlp`, if that tells them apart."""
+    short = [re.sub(r"\{[^}]*\}", "*", label) for label in labels]
+    return short if len(set(short)) == len(labels) else labels
 
 
 def _greatest(shares: Mapping[str, list[float]]) -> dict[str, list[float]]:
@@ -408,6 +424,8 @@ def _greatest(shares: Mapping[str, list[float]]) -> dict[str, list[float]]:
     kept = set(rank[:_PARTS])
     others = [share for label, share in shares.items() if label not in kept]
     found = {label: share for label, share in shares.items() if label in kept}
+    if len(others) == 1:
+        return found | {label: shares[label] for label in shares.keys() - kept}
     found[f"{len(others)} others"] = [sum(column) for column in zip(*others, strict=True)]
     return found
 

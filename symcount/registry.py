@@ -113,6 +113,9 @@ class BlueprintSpec:
 
         return notebook.spec_html(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(f"{self.key}: {'not derived yet' if self.known is None else self.known}")
+
 
 class BlueprintRegistry:
     """Blueprints by topology and name, each with its derived formula.
@@ -249,6 +252,10 @@ class BlueprintRegistry:
         from symcount import notebook
 
         return notebook.registry_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        keys = ", ".join(spec.key for spec in self)
+        printer.text(f"{type(self).__name__}: {keys or 'no blueprints'}")
 
 
 def _place(factory: Callable[..., Any]) -> str:

@@ -77,6 +77,19 @@ def test_bad_questions_for_valid_values(count, kwargs, message: str) -> None:
         count.valid_values("dim", **kwargs)
 
 
+def test_the_condition_that_is_blamed_is_the_one_that_keeps_sizes_out() -> None:
+    def rotary(dim, heads):
+        size = dim // heads
+        if size % 2 and int(size * 1.0) == size:  # float arithmetic: a limit, beside the refusal
+            raise ValueError(f"{size} is odd")
+        return nn.Linear(dim, dim)
+
+    with pytest.raises(symcount.DomainError, match="the domain") as caught:
+        symcount.derive(rotary)(100, 4)
+    assert r"Eq(Mod(floor(dim/heads), 2), 0) fails (" in str(caught.value)
+    assert "None" not in str(caught.value)
+
+
 def test_measures_are_formulas_of_the_same_kind(count) -> None:
     assert str(count.trainable) == "3*dim**2 + 5*dim + 2*dim/heads + 2"
     assert str(count.frozen) == "dim**2"

@@ -13,6 +13,9 @@ from torch import nn
 
 import symcount
 from symcount import Symbol
+from symcount.algebra import symbol
+from symcount.joining import _alike_named
+from symcount.paths import Repeat, Weight
 from tests.brute_force import assert_exact, disagreement
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of odd sizes
@@ -759,3 +762,40 @@ def test_sums_of_an_index_with_itself_an_iteration_ago() -> None:
         return nn.ModuleList(layers)
 
     assert_exact(factory, dim=WIDTHS, n=range(1, 9))
+
+
+def test_a_loop_has_one_name_on_all_paths() -> None:
+    """A path that was run with a single iteration does not tell the number in the names itself."""
+
+    def stack(dim, n, vocabulary):
+        if dim < 5:
+            dim = dim + 0
+        padding = 0 if vocabulary >= 2 else None
+        embedding = nn.Embedding(vocabulary, dim, padding_idx=padding)
+        layers = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(n))
+        return nn.ModuleDict({"embedding": embedding, "layers": layers})
+
+    count = symcount.derive(stack)
+    assert count.certificate.paths == 4
+    parts = {name: str(part) for name, part in count.breakdown().parameters.items()}
+    assert parts == {"embedding.weight": "dim*vocabulary", "layers.{0..n-1}.weight": "dim**2*n"}
+
+
+def test_names_are_lent_only_to_what_the_same_loop_makes() -> None:
+    n = symbol("n")
+    loop, other = Repeat("i", n), Repeat("j", n)
+
+    def named(*paths):
+        weights = {
+            path: (Weight(name, (n,), "float32", 4, "parameter", True, None, "", (repeat,)),)
+            for path, (name, repeat) in enumerate(paths)
+        }
+        return [weight.name for (weight,) in _alike_named(weights).values()]
+
+    told, untold = "a.{0..n-1}.b", "a.{*}.b"
+    assert named((told, loop), (untold, loop)) == [told, told]
+    assert named((told, other), (untold, loop)) == [told, untold]
+    assert named(("c.{0..n-1}.b", loop), (untold, loop)) == ["c.{0..n-1}.b", untold]
+    shifted = "a.{1..n}.b"
+    assert named((told, loop), (shifted, loop)) == [told, shifted]
+    assert named((told, loop), (shifted, loop), (untold, loop)) == [told, shifted, untold]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -12,6 +13,8 @@ import symcount
 from symcount import BlueprintRegistry, Symbol, derive
 from symcount.outline import rows
 from symcount.targets import seeds
+from symcount.trace import Concretisation
+from symcount.trace.graph import Source
 
 VOID = {"br", "hr", "img", "input"}
 NASTY = '<script>alert("$x$ & more")</script>'
@@ -115,6 +118,23 @@ def test_declared_symbols_say_so() -> None:
     assert "8 ≤ dim ≤ 64, a multiple of 8" in Page(limited._repr_html_()).text
 
 
+def test_a_certificate_does_not_say_where_on_this_machine_code_is_kept(count) -> None:
+    files = [
+        "/home/somebody/.venv/lib/python3.11/site-packages/models/llama.py",
+        "C:\\py\\site-packages\\models\\llama.py",
+        "/tmp/ipykernel_4711/2012345.py",
+        "blocks.py",
+    ]
+    lines = [Concretisation("text", ("dim",), 8, Source(f, 3, "f")) for f in files for _ in "ab"]
+    html = replace(count.certificate, harmless=tuple(lines))._repr_html_()
+    points = len(count.certificate.points)
+    items = re.findall("<li><code>(.*?)</code></li>", html)[points:]
+    assert items == [
+        f"{place}:3: text of 8 (dim)"
+        for place in ("models/llama.py", "models\\llama.py", "this notebook", "blocks.py")
+    ]
+
+
 def test_a_certificate_lists_its_points(count) -> None:
     page = Page(count.certificate._repr_html_())
     for point in count.certificate.points:
@@ -201,3 +221,31 @@ def test_ipython_gets_html_latex_and_text(count) -> None:
     assert data["text/plain"] == f"shape: {count}"
     assert formatter.format(count.breakdown())[0]["text/plain"] == str(count.breakdown())
     assert formatter.format(count.certificate)[0]["text/plain"] == str(count.certificate)
+
+
+def test_a_table_of_blueprints_has_no_empty_columns() -> None:
+    registry = BlueprintRegistry()
+    registry.register("a", "mlp")(lambda dim: nn.Linear(dim, 1))
+    titles = ["blueprint", "parameters", "domain", "grade"]
+    assert re.findall('<th scope="col".*?>(.*?)</th>', registry._repr_html_()) == titles
+    registry.register("b", "mlp", 7, "of two")(lambda dim: nn.Linear(dim, 2))
+    html = registry._repr_html_()
+    assert re.findall('<th scope="col".*?>(.*?)</th>', html) == [*titles, "declared", "description"]
+    assert html.count("<td") == 2 * 5
+
+
+def test_a_share_is_typeset(count) -> None:
+    share = next(iter(count.share().values()))
+    assert Page(share._repr_html_()).all("mfrac")
+
+
+def test_a_formula_of_a_tree_has_room_beside_a_long_name() -> None:
+    """The columns of a row, at their least, fit the width at which the tree begins to scroll."""
+    long = "a_name_of_a_module_that_is_longer_than_others"
+    count = derive(lambda dim: nn.ModuleDict({long: nn.Linear(dim, 3), "b": nn.Linear(dim, 4)}))
+    html = count.breakdown().at(7)._repr_html_()
+    least = float(re.search(r"min-width: (\d+)em\"><details", html)[1])
+    name, *columns = (
+        float(width) for width in re.findall(r"flex: [01] [01] ([\d.]+)em", html.partition(long)[0])
+    )
+    assert least >= name + sum(columns[:4]) + 4 * 0.7

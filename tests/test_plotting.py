@@ -276,6 +276,45 @@ def test_many_parts_are_the_greatest_and_the_others(gaps) -> None:
     assert all(high == pytest.approx(1) for *_, high in found["5 others"])
 
 
+def test_one_part_too_many_keeps_its_name() -> None:
+    count = derive(lambda dim: nn.Sequential(*(nn.Linear(dim, 1 + i) for i in range(8))))
+    assert list(columns(count.plot_share("dim"))) == [*"1234567", "0"]
+
+
+def stack(dim, n):
+    layers = nn.ModuleList(nn.Sequential(nn.Linear(dim, dim), nn.LayerNorm(dim)) for _ in range(n))
+    return nn.ModuleDict({"a_name_that_is_rather_long": layers, "head": nn.Linear(dim, 9)})
+
+
+def test_what_a_loop_counts_is_a_star_in_the_name_of_a_part() -> None:
+    found = list(columns(derive(stack).plot_share("dim", depth=3, n=4)))
+    assert found[:2] == ["a_name_that_is_rather_long.*.0", "a_name_that_is_rather_long.*.1"]
+
+
+def test_stars_are_left_out_where_they_would_make_names_equal() -> None:
+    assert plotting._starred(["a.{0..1}.b", "a.{2..n-1}.b"]) == ["a.{0..1}.b", "a.{2..n-1}.b"]
+
+
+def test_long_names_of_parts_stand_below_and_leave_the_columns_their_width() -> None:
+    count = derive(stack)
+    beside, below = (count.plot_share("dim", depth=depth, n=4) for depth in (1, 3))
+    for ax in (beside, below):
+        ax.figure.draw_without_rendering()
+        legend = ax.get_legend().get_window_extent()
+        assert not legend.overlaps(ax.get_window_extent())
+        assert legend.x1 <= ax.figure.bbox.x1 and legend.y0 >= 0
+    assert below.get_legend().get_window_extent().y1 < below.get_window_extent().y0
+    assert below.get_window_extent().width > 0.8 * below.figure.bbox.width
+
+
+def test_memory_is_drawn_in_bytes(dense) -> None:
+    total = dense.memory("float32", "sgd").total
+    ax = total.plot("dim", between=(1000, 32_000))
+    ax.figure.draw_without_rendering()
+    texts = [t.get_text() for t in ax.get_yticklabels()]
+    assert texts and all(text.endswith("B") and " " in text for text in texts)
+
+
 # --- a map ------------------------------------------------------------------------------------
 
 

@@ -128,6 +128,16 @@ def test_create_get_and_unregister(registry) -> None:
     assert list(registry) == [] and registry.topologies() == []
 
 
+def test_in_a_terminal_a_registry_says_what_is_in_it(registry) -> None:
+    pretty = pytest.importorskip("IPython.lib.pretty").pretty
+    assert pretty(registry) == "BlueprintRegistry: no blueprints"
+    registry.register("linear", "mlp")(linear)
+    registry.register("later", "mlp", on_error="defer")(linear)
+    assert pretty(registry) == "BlueprintRegistry: mlp:linear, mlp:later"
+    assert pretty(registry.get("mlp", "linear")) == "mlp:linear: dim*rank + rank"
+    assert pretty(registry.get("mlp", "later")) == "mlp:later: not derived yet"
+
+
 TICKETS_FILE = """
 from symcount import blueprints as BlueprintRegistry
 from torch import nn
