@@ -410,6 +410,6 @@ def test_every_call_has_a_sympy_function_and_code(op: str) -> None:
         text = code.number(poly, "    ")
         source = "\n".join(["def f(s0):", *code.lines, f"    return {text}"])
         names: dict[str, Any] = {}
-        exec(source, dict(evaluate._GLOBALS), names)
+        exec(source, dict(evaluate.GLOBALS), names)
         assert names["f"](3) == expected
         assert sympy_form.expression(poly).subs(sympy_form.symbol("x"), 3) == expected
