@@ -31,6 +31,7 @@ from symcount.errors import (
     VerificationError,
 )
 from symcount.explore import Exploration, Path, Point, has_index, shortened, takes
+from symcount.graph import Source
 from symcount.paths import (
     Built,
     Choice,
@@ -42,7 +43,6 @@ from symcount.paths import (
     leaves,
 )
 from symcount.trace import Raised, Trace, trace
-from symcount.trace.graph import Source
 from symcount.trace.loops import NotFolded
 
 _POINTS = 6

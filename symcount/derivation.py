@@ -34,9 +34,10 @@ from symcount.explore import (
 )
 from symcount.folding import first_of_each_kind
 from symcount.formula import ParamCount
+from symcount.graph import Concretisation
 from symcount.joining import join
 from symcount.symbols import Hyperparameter
-from symcount.trace import AS_USUAL, ELEMENT, Concretisation, Settings
+from symcount.trace import AS_USUAL, ELEMENT, Settings
 from symcount.trace.loops import INDEX, NotFolded
 
 _MOST_TEXTS = 48

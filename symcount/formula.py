@@ -13,6 +13,7 @@ from symcount import evaluate, outside
 from symcount.algebra import Poly, sum_of
 from symcount.certificate import Certificate
 from symcount.errors import ArgumentError, DomainError, UnknownShapeError
+from symcount.graph import Source
 from symcount.paths import (
     ANYTHING,
     Built,
@@ -27,7 +28,6 @@ from symcount.paths import (
     parts_of,
 )
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
-from symcount.trace.graph import Source
 
 if TYPE_CHECKING:
     import sympy

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from symcount.algebra import Condition, Poly, Symbol, const, implies, product_of
 from symcount.evaluate import holds
-from symcount.trace.graph import Program, Source
+from symcount.graph import Program, Source
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from symcount import algebra
 from symcount.algebra import Condition, Facts, Poly, compare_any, composed, const, fraction, implies
 from symcount.errors import ArgumentError, DomainError
 from symcount.expressions import Expression, is_whole, read
+from symcount.graph import Instruction, Program, Ref
 from symcount.paths import (
     Built,
     Choice,
@@ -34,7 +35,6 @@ from symcount.paths import (
     leaves,
 )
 from symcount.symbols import Hyperparameter, RealHyperparameter
-from symcount.trace.graph import Instruction, Program, Ref
 
 if TYPE_CHECKING:
     from symcount.certificate import Certificate

@@ -14,6 +14,7 @@ FLOW = [
     "errors",
     "progress",
     "symbols",
+    "graph",
     "ambient",
     "memory",
     "budget",
