@@ -235,6 +235,7 @@ def _said(leaf: Built, point: Values) -> verify.Expected:
         _require_total(weight, made, sizes)
         said += [(weight.name, facts) for facts in made]
     if not has_loops:
+        assert leaf.program is not None
         shapes, _ = leaf.program.run(**point)
         for weight, (name, facts) in zip(leaf.weights, said, strict=True):
             if facts.shape is not None and facts.shape != shapes[name]:

@@ -65,10 +65,10 @@ def parts_of(name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Built:
-    """A path on which the factory builds a module."""
+    """A path on which the factory builds a module; a stored formula has no `program` of it."""
 
     weights: tuple[Weight, ...]
-    program: Program
+    program: Program | None
 
 
 @dataclass(frozen=True)

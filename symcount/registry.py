@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from symcount import progress
@@ -202,6 +203,29 @@ class BlueprintRegistry:
         """Build the module of a blueprint."""
         module: nn.Module = self.get(topology, name).factory(dim, **kwargs)
         return module
+
+    def save(self, path: str | Path) -> None:
+        """Write the formulas of all blueprints to a file, by their keys, for `symcount.load`.
+
+        Formulas that have not been derived are derived first.
+
+        Raises:
+            DerivationError: a blueprint has no formula; nothing is written then.
+            StoredFormulaError: a formula is beyond the limits of what is stored.
+            OSError: the file cannot be written; what was there is there still.
+
+        >>> import symcount, tempfile
+        >>> from torch import nn
+        >>> registry = BlueprintRegistry()
+        >>> _ = registry.register("norm", "cnn")(lambda dim: nn.GroupNorm(1, dim))
+        >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
+        >>> registry.save(path)
+        >>> symcount.load(path)["cnn:norm"](64)
+        128
+        """
+        from symcount import packing
+
+        packing.save(path, {spec.key: spec.param_count for spec in self})
 
     def unregister(self, topology: str, name: str) -> None:
         """Remove a blueprint.

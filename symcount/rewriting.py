@@ -441,7 +441,9 @@ class _Rewriter:
 
         return _ITERATIONS.sub(again, weight.name)
 
-    def _program(self, program: Program) -> Program:
+    def _program(self, program: Program | None) -> Program | None:
+        if program is None:
+            return None
         if id(program) not in self._programs:
             floats = {h.name for h in self.count.hyperparameters if h.real}
             self._programs[id(program)] = _rewritten(

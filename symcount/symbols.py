@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from symcount.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import random
 
 LARGEST_CANDIDATE = 4096
 Number: TypeAlias = "int | float"
