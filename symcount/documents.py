@@ -27,13 +27,14 @@ def decoded(text: str, place: str) -> Any:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
+        here = f"line {error.lineno}, column {error.colno}"
         raise StoredFormulaError(
-            f"{place}: this is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+            f"{place.rstrip(':')}: this is not JSON: {error.msg} ({here})"
         ) from None
     except RecursionError:
-        raise StoredFormulaError(f"{place}: it is nested too deeply") from None
+        raise StoredFormulaError(f"{place.rstrip(':')}: it is nested too deeply") from None
     except _RefusedError as error:
-        raise StoredFormulaError(f"{place}: {error}") from None
+        raise StoredFormulaError(f"{place.rstrip(':')}: {error}") from None
 
 
 class _RefusedError(Exception):
@@ -76,17 +77,17 @@ class Place:
 
     @property
     def path(self) -> str:
-        """Where it is, such as `formulas[3].tree[0].if`."""
+        """Where it is, such as `formulas[3].tree[0].if`; what it starts from may end in a colon."""
         if self._parent is None:
             return str(self._key)
         if isinstance(self._key, int):
             return f"{self._parent.path}[{self._key}]"
-        separator = " " if self._parent._parent is None else "."
-        return f"{self._parent.path}{separator}{self._key}"
+        outer = self._parent.path
+        return f"{outer}{' ' if outer.endswith(':') else '.'}{self._key}"
 
     def fail(self, problem: str) -> NoReturn:
         """Refuse the document for what is here."""
-        raise StoredFormulaError(f"{self.path}: {problem}")
+        raise StoredFormulaError(f"{self.path.rstrip(':')}: {problem}")
 
     def _expected(self, what: str) -> NoReturn:
         self.fail(f"{_short(self.value)} is not {what}")

@@ -37,6 +37,8 @@ def why_outside(count: ParamCount, values: tuple[int | float, ...]) -> str:
         return f"{start}its arithmetic fails there: {error}"
     if isinstance(leaf, Built):
         return f"{start}its arithmetic is undefined there"
+    if not steps:
+        return f"{start}the factory builds nothing at any size"
     last = steps[-1]
     truth = evaluate.holds(last.condition, point)
     text = f"{start}{said(last.condition, not truth)} fails"

@@ -108,8 +108,13 @@ def _line(name: str, count: ParamCount) -> str:
 
 def document(name: str, count: ParamCount) -> dict[str, Any]:
     """A formula as a document; its `formula` and `domain` are for people, and never read."""
-    about = {"name": name, "factory": count.factory, "formula": str(count)}
-    return {**about, "domain": str(count.domain), **_tables(count)}
+    formula, domain = _captions(count)
+    about = {"name": name, "factory": count.factory, "formula": formula, "domain": domain}
+    return {**about, **_tables(count)}
+
+
+def _captions(count: ParamCount) -> tuple[str, str]:
+    return str(count), str(count.domain)
 
 
 def _tables(count: ParamCount) -> dict[str, Any]:

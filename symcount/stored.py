@@ -112,7 +112,17 @@ def load(path: str | Path) -> StoredFormulas:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise StoredFormulaError(f"{label}: this is not UTF-8: {error}") from None
-    return StoredFormulas(label, _in_lines(text, label) or _in_any_layout(text, label))
+    return read(text, label)
+
+
+def read(text: str, label: str) -> StoredFormulas:
+    """The formulas in the text of a file; errors call the file `label`.
+
+    Raises:
+        StoredFormulaError: it holds none, or those of another version.
+    """
+    documents = _in_lines(text, label)
+    return StoredFormulas(label, _in_any_layout(text, label) if documents is None else documents)
 
 
 def _in_lines(text: str, label: str) -> dict[str, str] | None:
@@ -147,7 +157,7 @@ def _in_any_layout(text: str, label: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for index, item in enumerate(fields["formulas"].items(0, MOST_FORMULAS)):
         if type(item.value) is not dict or "name" not in item.value:
-            item.fields(("name",))
+            item.fail("this is no formula with a name")
         name = Place(item.value["name"], "name", item).name()
         _add(found, name, item.value, f"{label}: formulas[{index}]")
     return found

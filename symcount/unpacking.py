@@ -385,7 +385,7 @@ class _Reader:
 
     def _leaf(self, place: Place) -> Any:
         if type(place.value) is not dict or "leaf" not in place.value:
-            place.fields(("leaf",))
+            place.fail("this is neither a split, with an 'if', nor a leaf, with a 'leaf'")
         kind = Place(place.value["leaf"], "leaf", place).one_of(_LEAVES, "leaf")
         fields = place.fields(("leaf", *_LEAVES[kind]))
         if kind == "built":
@@ -532,7 +532,7 @@ def _arity(op: str) -> tuple[int, int]:
     if op in CHOICES:
         return 4, 4
     if op in _ANY_NUMBER_OF_ARGUMENTS:
-        return 1, 1_000
+        return 2, 1_000
     return (1, 1) if op in _ONE_ARGUMENT else (2, 2)
 
 
