@@ -144,6 +144,7 @@ class ParamCount:
 
     Formulas are immutable, hashable and picklable. Two are equal if they are the same function,
     written in the same normal form, on the same domain, of the same symbols and defaults.
+    `certificate` says what was done to trust a formula, and `origin` how it was derived.
 
     >>> import symcount
     >>> from torch import nn

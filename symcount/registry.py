@@ -8,12 +8,13 @@ audited. What the registry stores is the formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from symcount import progress
 from symcount.errors import ArgumentError, DomainError, DuplicateError, TargetError
+from symcount.origin import target_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -225,7 +226,7 @@ class BlueprintRegistry:
         """
         from symcount import packing
 
-        packing.save(path, {spec.key: spec.param_count for spec in self})
+        packing.save(path, {spec.key: _with_target(spec) for spec in self})
 
     def unregister(self, topology: str, name: str) -> None:
         """Remove a blueprint.
@@ -273,6 +274,14 @@ class BlueprintRegistry:
         from symcount import notebook
 
         return notebook.registry_html(self)
+
+
+def _with_target(spec: BlueprintSpec) -> ParamCount:
+    """The formula with its factory's name, which it has not yet while it is decorated."""
+    count = spec.param_count
+    if count.origin is None or count.origin.target is not None:
+        return count
+    return replace(count, origin=replace(count.origin, target=target_of(spec.factory)))
 
 
 def _place(factory: Callable[..., Any]) -> str:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -573,6 +574,55 @@ def test_every_operator_has_a_number_of_arguments_that_computes() -> None:
         assert any(count.valid(a=a) for a in (1, 2, 3)) or op in ("atanh",), op
 
 
+# --- the schema -------------------------------------------------------------------------------
+
+SCHEMA = json.loads((Path(symcount.__file__).parent / "formulas.schema.json").read_text())
+
+
+def problems(whole: Any) -> list[str]:
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    return [error.message for error in validator.iter_errors(whole)]
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["properties"]["version"]["const"] == unpacking.VERSION
+
+
+def test_what_is_written_has_the_schema(small: ParamCount, count: ParamCount) -> None:
+    for formula in (
+        small,
+        count,
+        count.nbytes,
+        small.substitute(dim="n/2"),
+        derive(nn.TransformerEncoderLayer),
+    ):
+        assert problems(document(formula)) == []
+    symbols = document(count)["formulas"][0]["symbols"]
+    assert [symbol["real"] for symbol in symbols] == [False, False, False, True]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_what_is_read_has_the_schema(small: ParamCount, data: st.DataObject) -> None:
+    whole = _damaged(data, document(small), SMALL)
+    try:
+        dict(stored.read(json.dumps(whole), "f.json"))
+    except StoredFormulaError:
+        return
+    assert problems(whole) == []
+
+
+def test_the_schema_names_every_operator_and_leaf() -> None:
+    assert SCHEMA["$defs"]["call"]["properties"]["call"]["enum"] == sorted(CALLS)
+    assert set(SCHEMA["$defs"]["formula"]["properties"]) == set(unpacking._FIELDS)
+    leaves: set[str] = set()
+    for node in SCHEMA["$defs"]["node"]["oneOf"]:
+        kind = node["properties"].get("leaf", {})
+        leaves |= {*kind.get("enum", []), *([kind["const"]] if "const" in kind else [])}
+    assert leaves == set(unpacking._LEAVES)
+
+
 # --- damage of all kinds ----------------------------------------------------------------------
 
 SMALL = st.one_of(
@@ -597,7 +647,10 @@ def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 def _damaged(data: st.DataObject, whole: Any, values: st.SearchStrategy[Any]) -> Any:
     whole = copy.deepcopy(whole)
     for _ in range(data.draw(st.integers(1, 3))):
-        *keys, last = data.draw(st.sampled_from(list(_places(whole))))
+        places = list(_places(whole))
+        if not places:
+            break
+        *keys, last = data.draw(st.sampled_from(places))
         here = whole
         for key in keys:
             here = here[key]
@@ -611,13 +664,11 @@ def _damaged(data: st.DataObject, whole: Any, values: st.SearchStrategy[Any]) ->
             case "add":
                 here[data.draw(st.sampled_from(["x", "if", "leaf", "total"]))] = data.draw(values)
             case _:
-                *others, final = data.draw(st.sampled_from(list(_places(whole))))
+                *others, final = data.draw(st.sampled_from(places))
                 there = whole
                 for key in others:
                     there = there[key]
                 here[last] = copy.deepcopy(there[final])
-        if not list(_places(whole)):
-            break
     return whole
 
 
