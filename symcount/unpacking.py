@@ -253,7 +253,7 @@ class _Reader:
         fields = place.fields(("call", "of"))
         op = fields["call"].one_of(CALLS, "operator")
         arguments = [self._expression(arg) for arg in fields["of"].items(*_arity(op))]
-        if op in OF_INTEGERS:
+        if op in OF_INTEGERS or op in CHOICES:
             _require_integers(fields["of"], arguments[2:] if op in CHOICES else arguments)
         size = 1 + sum(a.size for a in arguments)
         depth = 1 + max(a.depth for a in arguments)

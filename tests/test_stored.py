@@ -556,6 +556,23 @@ def test_products_and_trees_that_grow_beyond_all_bounds_are_refused(small: Param
         read(whole)
 
 
+def test_no_float_is_an_integer(count: ParamCount) -> None:
+    float_power, comparison = [[1, ["ratio", 1]]], {"op": "ge", "left": [[1, ["ratio", 1]]]}
+    integers = {"call": "gcd", "of": [float_power, float_power]}
+    for place, value in (
+        ("calls[0]", integers),
+        ("calls[0]", {"call": "if_ge", "of": [[[1]], [[2]], [[3]], float_power]}),
+        ("tensors[0].shape[0]", float_power),
+        ("tensors[0].repeats[0].count", float_power),
+        ("tensors[0].total", float_power),
+    ):
+        with pytest.raises(StoredFormulaError, match="a float stands where an integer is needed"):
+            dict(stored.read(changed(count, place, value), "f.json"))
+    root = len(document(count)["formulas"][0]["tree"]) - 1
+    text = changed(count, f"tree[{root}].if", {**comparison, "right": [[2]]})
+    assert stored.read(text, "f.json")["it"] != count
+
+
 def test_no_symbol_is_code(small: ParamCount) -> None:
     for name in ("__import__('os')", "dim=print", "dim\n", "dim,\x0c", "", "ｄim"):
         text = changed(small, "symbols[0].name", name)
