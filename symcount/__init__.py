@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         NoSolutionError,
         NoSymbolError,
         NotAModuleError,
+        StoredFormulaError,
         SymcountError,
         TargetError,
         UnboundedError,
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     )
     from symcount.formula import Breakdown, ParamCount
     from symcount.libraries import from_config
+    from symcount.packing import save
     from symcount.registry import BlueprintRegistry, BlueprintSpec
+    from symcount.stored import StoredFormulas, load
     from symcount.symbols import Symbol
 
 _HOME = {
@@ -58,6 +61,9 @@ _HOME = {
     "Breakdown": "symcount.formula",
     "Certificate": "symcount.certificate",
     "Symbol": "symcount.symbols",
+    "StoredFormulas": "symcount.stored",
+    "load": "symcount.stored",
+    "save": "symcount.packing",
     "BlueprintRegistry": "symcount.registry",
     "BlueprintSpec": "symcount.registry",
     **dict.fromkeys(
@@ -76,6 +82,7 @@ _HOME = {
             "NoSymbolError",
             "NondeterministicError",
             "NotAModuleError",
+            "StoredFormulaError",
             "SymcountError",
             "TargetError",
             "UnboundedError",
@@ -109,6 +116,8 @@ __all__ = [
     "NondeterministicError",
     "NotAModuleError",
     "ParamCount",
+    "StoredFormulaError",
+    "StoredFormulas",
     "Symbol",
     "SymcountError",
     "TargetError",
@@ -121,6 +130,8 @@ __all__ = [
     "blueprints",
     "derive",
     "from_config",
+    "load",
+    "save",
 ]
 
 

@@ -26,7 +26,7 @@ from functools import reduce
 from typing import Any, TypeAlias
 
 from symcount.errors import UnsupportedError
-from symcount.trace.graph import (
+from symcount.graph import (
     FLOAT_FUNCTIONS,
     FLOAT_FUNCTIONS_2,
     OPERATORS,

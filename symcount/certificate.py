@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from symcount.trace import Concretisation
+from symcount.graph import Concretisation
 
 Grade: TypeAlias = Literal["complete", "checked", "partial"]
 

@@ -31,6 +31,7 @@ from symcount.errors import (
     VerificationError,
 )
 from symcount.explore import Exploration, Path, Point, has_index, shortened, takes
+from symcount.graph import Source
 from symcount.paths import (
     Built,
     Choice,
@@ -42,7 +43,6 @@ from symcount.paths import (
     leaves,
 )
 from symcount.trace import Raised, Trace, trace
-from symcount.trace.graph import Source
 from symcount.trace.loops import NotFolded
 
 _POINTS = 6
@@ -235,6 +235,7 @@ def _said(leaf: Built, point: Values) -> verify.Expected:
         _require_total(weight, made, sizes)
         said += [(weight.name, facts) for facts in made]
     if not has_loops:
+        assert leaf.program is not None
         shapes, _ = leaf.program.run(**point)
         for weight, (name, facts) in zip(leaf.weights, said, strict=True):
             if facts.shape is not None and facts.shape != shapes[name]:

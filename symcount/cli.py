@@ -1,4 +1,4 @@
-"""The command line: derive, list, audit, export, explore.
+"""The command line: derive, list, audit, export, explore, show.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symcount.formula import ParamCount
     from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec
+    from symcount.stored import StoredFormulas
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -147,6 +148,14 @@ _all_symbols_option = click.option(
     help="Keep every integer symbolic that can be, and say why the others cannot. Many "
     "derivations may be needed; --max-seconds limits each.",
 )
+_points_option = click.option(
+    "--at",
+    "points",
+    type=_point,
+    metavar="NAME=N,N,...",
+    multiple=True,
+    help="Values at which to count; repeated for other symbols, all combinations.",
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -162,6 +171,7 @@ Examples:
   symcount audit examples/tickets.py
   symcount export --registry mypackage.blueprints --format latex -o counts.tex
   symcount explore models.py:Net -o net.html
+  symcount show formulas.json cnn:attention --at dim=512
 """,
 )
 @click.version_option(__version__, prog_name="symcount")
@@ -191,14 +201,7 @@ Examples:
 )
 @click.argument("target")
 @_derivation_options
-@click.option(
-    "--at",
-    "points",
-    type=_point,
-    metavar="NAME=N,N,...",
-    multiple=True,
-    help="Values at which to count; repeated for other symbols, all combinations.",
-)
+@_points_option
 @_all_symbols_option
 @_json
 def derive(
@@ -437,6 +440,64 @@ def explore(
     else:
         count = _count(target, settings, declared, config, max_seconds)
     _write(output, count.page(title=target))
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount show formulas.json
+  symcount show formulas.json cnn:attention --at dim=64,512
+  symcount show formulas.json cnn:attention --at dim=512 --json
+"""
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("name", required=False)
+@_points_option
+@_json
+def show(
+    file: Path, name: str | None, points: Sequence[tuple[str, tuple[int, ...]]], as_json: bool
+) -> None:
+    """Show the formulas stored in FILE, or the one called NAME.
+
+    FILE is what BlueprintRegistry.save, ParamCount.save or symcount.save wrote. Formulas and
+    domains are shown as they were written then; counts are computed. Nothing in FILE is executed,
+    and neither torch nor sympy is loaded.
+    """
+    from symcount.stored import load
+
+    if name is None and points:
+        raise click.UsageError("--at is for one formula: give its NAME too")
+    try:
+        formulas = load(file)
+    except OSError as error:
+        raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
+    values = [] if name is None else _values(formulas[name], points)
+    if as_json:
+        from symcount.export import json
+
+        listed = [_stored(formulas, each) for each in (formulas if name is None else [name])]
+        document = listed if name is None else {**listed[0], "values": list(map(vars, values))}
+        click.echo(json.dump(document), nl=False)
+        return
+    from symcount.export import terminal
+
+    if name is None:
+        terminal.show(terminal.stored_list_view(formulas))
+    else:
+        terminal.show(terminal.stored_view(name, formulas, values))
+
+
+def _stored(formulas: StoredFormulas, name: str) -> dict[str, Any]:
+    count = formulas[name]
+    formula, domain = formulas.captions(name)
+    return {
+        "name": name,
+        "factory": count.factory,
+        "target": None if count.origin is None else count.origin.target,
+        "formula": formula,
+        "domain": domain,
+        "grade": count.certificate.grade,
+    }
 
 
 # --- what the commands share ------------------------------------------------------------------

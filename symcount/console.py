@@ -25,8 +25,14 @@ _BAR = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def formula_view(title: str, count: ParamCount) -> RenderableType:
-    """A formula, its symbols, domain and certificate."""
+def formula_view(
+    title: str, count: ParamCount, captions: tuple[str, str] | None = None
+) -> RenderableType:
+    """A formula, its symbols, domain and certificate.
+
+    `captions` are the formula and the domain as texts, if they are known: making them takes sympy.
+    """
+    formula, domain = captions or (str(count), domain_text(count, "True"))
     about = Table.grid(padding=(0, 2))
     about.add_column(style="dim", no_wrap=True)
     about.add_column(overflow="fold")
@@ -34,10 +40,10 @@ def formula_view(title: str, count: ParamCount) -> RenderableType:
         about.add_row("symbol", described(h))
     if count.fixed:
         about.add_row("fixed", Text(", ".join(f"{name}={value}" for name, value in count.fixed)))
-    about.add_row("domain", Text(domain_text(count, "all positive integers")))
+    about.add_row("domain", Text("all positive integers" if domain == "True" else domain))
     about.add_row("certificate", Text(str(count.certificate)))
-    formula = Padding(Text(str(count), style="cyan"), (1, 2), expand=False)
-    return Group(Text(title, style="bold"), formula, about)
+    padded = Padding(Text(formula, style="cyan"), (1, 2), expand=False)
+    return Group(Text(title, style="bold"), padded, about)
 
 
 def breakdown_view(breakdown: Breakdown) -> RenderableType:

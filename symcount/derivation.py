@@ -9,7 +9,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symcount import ambient, mentions, progress, verify
+import torch
+
+from symcount import __version__, ambient, mentions, progress, verify
 from symcount.algebra import Facts
 from symcount.ambient import OutsideState
 from symcount.budget import Budget
@@ -34,9 +36,11 @@ from symcount.explore import (
 )
 from symcount.folding import first_of_each_kind
 from symcount.formula import ParamCount
+from symcount.graph import Concretisation
 from symcount.joining import join
+from symcount.origin import Origin, plain_values, target_of
 from symcount.symbols import Hyperparameter
-from symcount.trace import AS_USUAL, ELEMENT, Concretisation, Settings
+from symcount.trace import AS_USUAL, ELEMENT, Settings
 from symcount.trace.loops import INDEX, NotFolded
 
 _MOST_TEXTS = 48
@@ -150,6 +154,7 @@ class _Derivation:
         self.call = call
         self.builds = builds
         self.max_paths = max_paths
+        self.max_seconds = max_seconds
         self.budget = Budget(max_seconds)
         self.drew_random_numbers = drew_random_numbers
         self.facts = declared_facts(call.hyperparameters)
@@ -236,6 +241,18 @@ class _Derivation:
                 concretisations=lost,
                 harmless=harmless,
             ),
+            origin=self._origin(),
+        )
+
+    def _origin(self) -> Origin:
+        return Origin(
+            target=target_of(self.call.factory),
+            given=plain_values(self.call.fixed),
+            hyperparameters=self.call.hyperparameters,
+            symcount=__version__,
+            torch=str(torch.__version__),
+            max_paths=self.max_paths,
+            max_seconds=float(self.max_seconds),
         )
 
     def _explored(self, settings: Settings) -> Exploration:

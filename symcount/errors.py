@@ -54,6 +54,13 @@ class DomainError(SymcountError, ValueError):
         return type(self), (str(self),)
 
 
+class StoredFormulaError(SymcountError, ValueError):
+    """A file of formulas is damaged, of another version, or beyond the limits of what is stored.
+
+    The message names the place in the document.
+    """
+
+
 class CountOverflowError(SymcountError, OverflowError):
     """A count, or a size, does not fit the numbers that an array holds."""
 

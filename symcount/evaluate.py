@@ -27,7 +27,7 @@ from symcount.algebra import (
     is_float,
 )
 from symcount.errors import InternalError
-from symcount.trace.graph import INTEGER_FUNCTIONS_2
+from symcount.graph import INTEGER_FUNCTIONS_2
 
 # the calls whose arguments are integers, or rationals that are rounded to one
 OF_INTEGERS = frozenset(

@@ -42,12 +42,12 @@ from symcount.algebra import (
 from symcount.budget import BudgetSpent
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.evaluate import compile_condition, holds
+from symcount.graph import Node, Number, Source
 from symcount.lower import Known, Limits, Lowering
 from symcount.memory import is_too_large
 from symcount.paths import Decisions
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, Branch, Listen, Loop, Settings, TooLong, Trace
-from symcount.trace.graph import Node, Number, Source
 from symcount.trace.helpers import Decision
 from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
 

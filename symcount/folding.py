@@ -31,6 +31,7 @@ from symcount.algebra import (
 )
 from symcount.evaluate import holds, value
 from symcount.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
+from symcount.graph import Node
 from symcount.lower import Lowering
 from symcount.paths import (
     ANYTHING,
@@ -46,7 +47,6 @@ from symcount.paths import (
 )
 from symcount.sums import Known, NoClosedForm, Undecided, total
 from symcount.trace import Loop, TracedTensor
-from symcount.trace.graph import Node
 from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
 
 _NUMBERS = re.compile("[0-9]+")

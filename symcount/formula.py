@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from symcount import evaluate, outside
-from symcount.algebra import Poly, sum_of
+from symcount.algebra import Condition, Poly, sum_of
 from symcount.certificate import Certificate
-from symcount.errors import ArgumentError, DomainError, UnknownShapeError
+from symcount.errors import ArgumentError, DomainError, StoredFormulaError, UnknownShapeError
+from symcount.graph import Program, Source
+from symcount.origin import Origin
 from symcount.paths import (
     ANYTHING,
     Built,
@@ -27,9 +28,10 @@ from symcount.paths import (
     parts_of,
 )
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, real_number, whole_number
-from symcount.trace.graph import Source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import sympy
     import torch.fx
     from matplotlib.axes import Axes
@@ -157,6 +159,7 @@ class ParamCount:
 
     Formulas are immutable, hashable and picklable. Two are equal if they are the same function,
     written in the same normal form, on the same domain, of the same symbols and defaults.
+    `certificate` says what was done to trust a formula, and `origin` how it was derived.
 
     >>> import symcount
     >>> from torch import nn
@@ -173,6 +176,12 @@ class ParamCount:
     tree: Tree = field(compare=False, repr=False)
     certificate: Certificate = field(compare=False, repr=False)
     measure: Measure = field(default_factory=Measure, compare=False, repr=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+    # What conditions are in words, where they hold and where they do not. A stored formula knows
+    # it of those of its tree, so that its errors need no sympy.
+    words: Mapping[Condition, tuple[str, str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     # --- the formula ---
 
@@ -974,16 +983,30 @@ class ParamCount:
 
     @property
     def graphs(self) -> dict[Boolean, torch.fx.Graph]:
-        """For each path on which the factory builds a module: its condition and its graph."""
+        """For each path on which the factory builds a module: its condition and its graph.
+
+        Raises:
+            StoredFormulaError: the formula was loaded from a file, where graphs are not stored.
+        """
         import sympy
 
         from symcount import sympy_form
 
         return {
-            sympy.And(*(sympy_form.condition(c, t) for c, t in decisions)): leaf.program.fx_graph()
+            sympy.And(*(sympy_form.condition(c, t) for c, t in decisions)): self._program(
+                leaf
+            ).fx_graph()
             for decisions, leaf in leaves(self.tree)
             if isinstance(leaf, Built)
         }
+
+    def _program(self, leaf: Built) -> Program:
+        if leaf.program is None:
+            raise StoredFormulaError(
+                f"the formula of {self.factory} was loaded, and graphs are not stored; derive it "
+                "again to have them"
+            )
+        return leaf.program
 
     # --- display ---
 
@@ -1023,9 +1046,28 @@ class ParamCount:
             MissingDependencyError, UnsupportedError: as `page` does.
             OSError: the file cannot be written; what was there is there still.
         """
+        from pathlib import Path
+
         from symcount.export import files
 
         files.replace(Path(path), self.page(title))
+
+    def save(self, path: str | Path, name: str | None = None) -> None:
+        """Write the formula to a file, as a whole or not at all; `symcount.load` reads it.
+
+        Args:
+            path: the file, such as `formulas.json`; what is there is replaced.
+            name: what the formula is called in the file; the factory's name if not given.
+
+        Raises:
+            StoredFormulaError: the formula is beyond the limits of what is stored.
+            OSError: the file cannot be written; what was there is there still.
+
+        `symcount.save` writes several formulas to one file.
+        """
+        from symcount import packing
+
+        packing.save(path, {self.factory if name is None else name: self})
 
     def _repr_latex_(self) -> str:
         from symcount import sympy_form

@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from symcount import derivation, progress
 from symcount.calls import name_of
 from symcount.errors import ArgumentError, DerivationError
 from symcount.formula import ParamCount
+from symcount.origin import target_of
 from symcount.symbols import Symbol
 from symcount.targets import close_names
 
@@ -79,7 +80,13 @@ def from_config(
     """
     factory = config_factory(model_class, config_class, symbols, fixed)
     given: dict[str, Any] = {"strict": strict, **factory.given}
-    return derivation.derive(factory, max_paths=max_paths, max_seconds=max_seconds, **given)
+    count = derivation.derive(factory, max_paths=max_paths, max_seconds=max_seconds, **given)
+    assert count.origin is not None
+    # Keywords of configs within the config have other names in the formula.
+    dotted = any("." in name for name in (*symbols, *fixed))
+    target = None if dotted else target_of(model_class)
+    origin = replace(count.origin, target=target, config=target_of(config_class))
+    return replace(count, origin=origin)
 
 
 def config_factory(

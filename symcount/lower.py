@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 from symcount import algebra
 from symcount.algebra import Call, Condition, Facts, Poly, call, compare, const, symbol
 from symcount.errors import UnsupportedError
-from symcount.trace.graph import (
+from symcount.graph import (
     COMPARISONS,
     FLOAT_FUNCTIONS,
     FLOAT_FUNCTIONS_2,

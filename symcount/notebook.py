@@ -19,9 +19,9 @@ from symcount.outline import Row, rows, sizes_of
 if TYPE_CHECKING:
     from symcount.certificate import Certificate
     from symcount.formula import Breakdown, ParamCount
+    from symcount.graph import Concretisation
     from symcount.registry import BlueprintRegistry, BlueprintSpec
     from symcount.symbols import Hyperparameter
-    from symcount.trace import Concretisation
 
 _ANYWHERE = "all positive integers"
 # Rows that are open at first: more is left to the reader.

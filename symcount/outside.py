@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 def why_outside(count: ParamCount, values: tuple[int | float, ...]) -> str:
     """What keeps these values out of the domain, where, and what is in it nearby."""
-    from symcount import sympy_form
-
     point = dict(zip([h.name for h in count.hyperparameters], values, strict=True))
     here = ", ".join(f"{k}={v}" for k, v in point.items())
     start = f"{here} is outside the domain of {count.factory}: "
 
     def said(condition: Condition, truth: bool) -> str:
+        if condition in count.words:
+            return count.words[condition][0 if truth else 1]
+        from symcount import sympy_form
+
         return sympy_form.text(sympy_form.condition(condition, truth))
 
     for h in count.hyperparameters:
@@ -35,6 +37,8 @@ def why_outside(count: ParamCount, values: tuple[int | float, ...]) -> str:
         return f"{start}its arithmetic fails there: {error}"
     if isinstance(leaf, Built):
         return f"{start}its arithmetic is undefined there"
+    if not steps:
+        return f"{start}the factory builds nothing at any size"
     taken = [(step, evaluate.holds(step.condition, point)) for step in steps]
     if isinstance(leaf, Refused):  # after a condition that decides it there may be others
         taken = [(step, truth) for step, truth in taken if _builds(step, not truth)] or taken

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from symcount.algebra import Condition, Poly, Symbol, const, implies, product_of
 from symcount.evaluate import holds
-from symcount.trace.graph import Program, Source
+from symcount.graph import Program, Source
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def modules_of(name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Built:
-    """A path on which the factory builds a module."""
+    """A path on which the factory builds a module; a stored formula has no `program` of it."""
 
     weights: tuple[Weight, ...]
-    program: Program
+    program: Program | None
 
 
 @dataclass(frozen=True)

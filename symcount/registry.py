@@ -8,11 +8,13 @@ audited. What the registry stores is the formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from symcount import progress
 from symcount.errors import ArgumentError, DomainError, DuplicateError, TargetError
+from symcount.origin import target_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -206,6 +208,29 @@ class BlueprintRegistry:
         module: nn.Module = self.get(topology, name).factory(dim, **kwargs)
         return module
 
+    def save(self, path: str | Path) -> None:
+        """Write the formulas of all blueprints to a file, by their keys, for `symcount.load`.
+
+        Formulas that have not been derived are derived first.
+
+        Raises:
+            DerivationError: a blueprint has no formula; nothing is written then.
+            StoredFormulaError: a formula is beyond the limits of what is stored.
+            OSError: the file cannot be written; what was there is there still.
+
+        >>> import symcount, tempfile
+        >>> from torch import nn
+        >>> registry = BlueprintRegistry()
+        >>> _ = registry.register("norm", "cnn")(lambda dim: nn.GroupNorm(1, dim))
+        >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
+        >>> registry.save(path)
+        >>> symcount.load(path)["cnn:norm"](64)
+        128
+        """
+        from symcount import packing
+
+        packing.save(path, {spec.key: _with_target(spec) for spec in self})
+
     def unregister(self, topology: str, name: str) -> None:
         """Remove a blueprint.
 
@@ -256,6 +281,14 @@ class BlueprintRegistry:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         keys = ", ".join(spec.key for spec in self)
         printer.text(f"{type(self).__name__}: {keys or 'no blueprints'}")
+
+
+def _with_target(spec: BlueprintSpec) -> ParamCount:
+    """The formula with its factory's name, which it has not yet while it is decorated."""
+    count = spec.param_count
+    if count.origin is None or count.origin.target is not None:
+        return count
+    return replace(count, origin=replace(count.origin, target=target_of(spec.factory)))
 
 
 def _place(factory: Callable[..., Any]) -> str:

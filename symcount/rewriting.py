@@ -20,6 +20,7 @@ from symcount import algebra
 from symcount.algebra import Condition, Facts, Poly, compare_any, composed, const, fraction, implies
 from symcount.errors import ArgumentError, DomainError
 from symcount.expressions import Expression, is_whole, read
+from symcount.graph import Instruction, Program, Ref
 from symcount.paths import (
     Built,
     Choice,
@@ -34,7 +35,6 @@ from symcount.paths import (
     leaves,
 )
 from symcount.symbols import Hyperparameter, RealHyperparameter, is_name, real_number
-from symcount.trace.graph import Instruction, Program, Ref
 
 if TYPE_CHECKING:
     from symcount.certificate import Certificate
@@ -441,7 +441,9 @@ class _Rewriter:
 
         return _ITERATIONS.sub(again, weight.name)
 
-    def _program(self, program: Program) -> Program:
+    def _program(self, program: Program | None) -> Program | None:
+        if program is None:
+            return None
         if id(program) not in self._programs:
             floats = {h.name for h in self.count.hyperparameters if h.real}
             self._programs[id(program)] = _rewritten(

@@ -6,13 +6,15 @@ import keyword
 import math
 import numbers
 import operator
-import random
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from symcount.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import random
 
 LARGEST_CANDIDATE = 4096
 Number: TypeAlias = "int | float"

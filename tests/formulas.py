@@ -13,9 +13,9 @@ from symcount.algebra import Condition, Facts, Poly
 from symcount.certificate import Certificate
 from symcount.errors import UnsupportedError
 from symcount.formula import ParamCount
+from symcount.graph import Program
 from symcount.paths import Built, Refused, Split, Weight
 from symcount.symbols import Hyperparameter
-from symcount.trace.graph import Program
 from tests.random_expressions import NAMES, expressions, normal_form
 from tests.test_evaluate import float_steps
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from symcount import algebra
 from symcount.algebra import Facts, Poly, call, const, symbol
-from symcount.trace.graph import COMPARISONS, OPERATORS
+from symcount.graph import COMPARISONS, OPERATORS
 
 NAMES = ("a", "b", "c")
 

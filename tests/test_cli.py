@@ -19,6 +19,7 @@ from torch import nn
 
 import symcount
 from symcount.audit import audit
+from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.cli import main
 from symcount.export import FORMATS
 from symcount.export import json as export_json
@@ -576,6 +577,85 @@ def test_help_has_examples(command: str) -> None:
     text = output_of(command, "--help")
     assert f"Examples:\n    symcount {command}" in text
     assert "--json" in text or command == "explore"  # a page is for people
+
+
+# --- show -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> str:
+    file = tmp_path / "formulas.json"
+    symcount.blueprints.save(file)
+    return str(file)
+
+
+def test_show_lists_what_is_stored(stored: str) -> None:
+    rows = cells(output_of("show", stored))
+    rows = [row for row in rows if row]
+    assert rows[0] == ["name", "formula", "domain"]
+    assert [row[0] for row in rows[2:]] == [spec.key for spec in symcount.blueprints]
+    assert ["cnn:norm", "2*dim", "+", "1", "all"] in rows
+
+
+def test_show_cuts_long_formulas_in_the_list_only(tmp_path: Path) -> None:
+    file = str(tmp_path / "long.json")
+
+    def long(dim: int):
+        return nn.ModuleList(nn.Linear(dim // i, dim, bias=False) for i in range(1, 9))
+
+    count = symcount.derive(long)
+    count.save(file)
+    assert len(str(count)) > 100
+    assert f"{str(count)[:99]}…" in output_of("show", file)
+    assert str(count) in output_of("show", file, "long")
+
+
+def test_show_gives_one_formula_where_it_is_from_and_counts(stored: str) -> None:
+    text = output_of("show", stored, "cnn:attention", "--at", "dim=64,512")
+    assert text.startswith("cnn:attention\n\n  2*dim*Max(1, floor(dim/reduction)) + dim\n")
+    assert ["domain", "all", "positive", "integers"] in cells(text)
+    assert ["512", "4", "131,584"] in cells(text)
+    assert "derived from symcount.blueprints.cnn:create_attention, with symcount" in text
+
+
+def test_show_says_why_there_is_no_count(tmp_path: Path) -> None:
+    file = str(tmp_path / "heads.json")
+    symcount.derive(nn.MultiheadAttention).save(file, name="heads")
+    text = output_of("show", file, "heads", "--at", "embed_dim=60,64", "--at", "num_heads=8")
+    assert "Eq(Mod(embed_dim, num_heads), 0) fails" in text
+    assert ["64", "8", "16,640"] in cells(text)
+
+
+def test_show_as_json(stored: str) -> None:
+    listed = json_of("show", stored)
+    assert [entry["name"] for entry in listed] == [spec.key for spec in symcount.blueprints]
+    one = json_of("show", stored, "cnn:attention", "--at", "dim=64")
+    assert one == {
+        "name": "cnn:attention",
+        "factory": "create_attention",
+        "target": "symcount.blueprints.cnn:create_attention",
+        "formula": "2*dim*Max(1, floor(dim/reduction)) + dim",
+        "domain": "True",
+        "grade": one["grade"],
+        "values": [{"at": {"dim": 64, "reduction": 4}, "count": 2112, "reason": None}],
+    }
+
+
+def test_show_errors(stored: str, tmp_path: Path) -> None:
+    assert "did you mean 'cnn:attention'" in error_of("show", stored, "cnn:atention")
+    assert "--at is for one formula: give its NAME too" in error_of("show", stored, "--at", "d=1")
+    assert "No such file" in error_of("show", str(tmp_path / "none.json"))
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text(Path(stored).read_text().replace('"leaf":"built"', '"leaf":"made"', 1))
+    assert "damaged.json: formulas[0].tree[0].leaf: unknown leaf 'made'" in error_of(
+        "show", str(damaged)
+    )
+
+
+def test_show_loads_neither_torch_nor_sympy(stored: str) -> None:
+    for arguments in ([stored], [stored, "cnn:attention", "--at", "dim=8"]):
+        done = process("-c", LOADED.format(arguments=["show", *arguments]))
+        assert done.stdout.splitlines()[-1] == "['rich']"
 
 
 def test_version() -> None:

@@ -726,7 +726,7 @@ def test_hidden_branches_of_arithmetic_are_the_edge_of_the_domain() -> None:
 
 
 def test_the_graph_prints_validates_and_runs() -> None:
-    from symcount.trace.graph import validate
+    from symcount.graph import validate
 
     def factory(dim, reduction=4):
         if dim % 2:

@@ -18,6 +18,7 @@ import symcount
 from examples import families
 from examples.families import EFFICIENTNETS, FAMILIES, PUBLISHED, PublishedSize, derived
 from tests.random_trees import solved, tried
+from tests.storing import assert_loads
 
 pytestmark = pytest.mark.skipif(
     find_spec("transformers") is None, reason="transformers is not installed"
@@ -291,3 +292,10 @@ def test_active_parameters_of_mixtral() -> None:
     as_formula = count.expr - experts.expr * (1 - 2 / E)
     at = {symbol: size[symbol.name] for symbol in count.symbols}
     assert as_formula.subs(at) == active == 12_879_925_248
+
+
+@each_family
+def test_stored_and_loaded(size: PublishedSize) -> None:
+    count, draw = derived(size), random.Random(size.name)
+    drawn = [draw_values(size, draw) for _ in range(200)]
+    assert_loads(count, [size.symbolic, *drawn])

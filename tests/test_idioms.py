@@ -16,6 +16,7 @@ import symcount
 from symcount import ParamCount, derive
 from symcount.verify import PlainBuilds, TensorFacts
 from tests.idioms import IDIOMS, REFUSED, Factory, Idiom, Refusal
+from tests.storing import assert_loads
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of odd sizes
 
@@ -248,3 +249,8 @@ def cached_helper(dim):
 def test_a_cached_helper() -> None:
     for _ in range(2):
         assert str(derive(cached_helper)) == "2*dim**2 + 2*dim"
+
+
+@each_idiom
+def test_stored_and_loaded(index: int, idiom: Idiom) -> None:
+    assert_loads(derived(index), points(derived(index)))

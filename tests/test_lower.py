@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from symcount import algebra, evaluate, lower, sympy_form
 from symcount.algebra import CALLS, Facts, compare, symbol
 from symcount.errors import UnsupportedError
+from symcount.graph import COMPARISONS, OPERATORS, Node, freeze, validate
 from symcount.lower import Lowering
 from symcount.trace.builtins import BUILTINS, MATH
-from symcount.trace.graph import COMPARISONS, OPERATORS, Node, freeze, validate
 from symcount.trace.numbers import SymFloat, SymInt
 from tests.random_expressions import thorough
 

@@ -11,10 +11,10 @@ from torch import nn
 
 import symcount
 from symcount import BlueprintRegistry, Symbol, derive
+from symcount.graph import Source
 from symcount.outline import rows
 from symcount.targets import seeds
 from symcount.trace import Concretisation
-from symcount.trace.graph import Source
 
 VOID = {"br", "hr", "img", "input"}
 NASTY = '<script>alert("$x$ & more")</script>'

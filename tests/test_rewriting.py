@@ -20,10 +20,10 @@ from symcount import ArgumentError, DomainError, ParamCount, Symbol, derive
 from symcount.algebra import compare
 from symcount.certificate import Certificate
 from symcount.export import json as export_json
+from symcount.graph import Program, shape_of, validate
 from symcount.paths import Built, Refused, Split, Unexplored, Weight
 from symcount.rewriting import facts_of
 from symcount.symbols import Hyperparameter
-from symcount.trace.graph import Program, shape_of, validate
 from tests.random_expressions import expressions, normal_form, thorough
 
 NOTHING = Certificate("complete", "", 1, 0, (), ())

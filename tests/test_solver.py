@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from symcount.algebra import Call, Condition, Facts, Poly, atom, call, compare, const, symbol
 from symcount.errors import UnsupportedError
 from symcount.evaluate import holds
+from symcount.graph import OPERATORS, Node
 from symcount.lower import Lowering
 from symcount.solver import Solver
 from symcount.symbols import Hyperparameter, RealHyperparameter
-from symcount.trace.graph import OPERATORS, Node
 from tests.random_expressions import NAMES, expressions, normal_form, points, python, thorough
 
 UNDEFINED = (ArithmeticError, ValueError, UnsupportedError)

@@ -21,9 +21,9 @@ from examples import families
 from symcount import ParamCount, Symbol, blueprints, derive, vectorise
 from symcount.algebra import CALLS, CHOICES, Condition, Facts, call, const, floordiv, symbol
 from symcount.blueprints import cnn, transformer  # noqa: F401
+from symcount.graph import FLOAT_FUNCTIONS_2
 from symcount.paths import Split
 from symcount.symbols import Hyperparameter
-from symcount.trace.graph import FLOAT_FUNCTIONS_2
 from tests.formulas import OUTSIDE, formula, formulas, leaf
 from tests.random_expressions import NAMES, thorough
 

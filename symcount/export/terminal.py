@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from symcount.formula import ParamCount
     from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec
+    from symcount.stored import StoredFormulas
 
 PIPED_WIDTH = 100_000
 NOTHING = "–"
+_LONGEST_LISTED = 100
 
 
 def show(*views: RenderableType) -> None:
@@ -83,6 +85,34 @@ def _values(count: ParamCount, values: Sequence[Value]) -> Table:
         row = [str(value.at[h.name]) for h in count.hyperparameters] + [_number(value.count)]
         table.add_row(*row, *([value.reason or ""] if reasons else []))
     return table
+
+
+def stored_view(name: str, formulas: StoredFormulas, values: Sequence[Value]) -> RenderableType:
+    """A stored formula, where it comes from, and its values; nothing of it takes sympy."""
+    count = formulas[name]
+    parts = [formula_view(name, count, formulas.captions(name))]
+    if count.origin is not None:
+        versions = f"symcount {count.origin.symcount} and torch {count.origin.torch}"
+        target = count.origin.target or f"{count.factory}, which has no name to find it by"
+        parts.append(Text(f"\nderived from {target}, with {versions}", style="dim"))
+    return Group(*parts, *([_values(count, values)] if values else []))
+
+
+def stored_list_view(formulas: StoredFormulas) -> RenderableType:
+    """The names of stored formulas, with the formulas and their domains, long ones cut."""
+    table = empty_table()
+    table.add_column("name", no_wrap=True)
+    table.add_column("formula", overflow="fold", style="cyan")
+    table.add_column("domain", overflow="fold")
+    for name in formulas:
+        formula, domain = formulas.captions(name)
+        where = "all" if domain == "True" else domain
+        table.add_row(Text(name), Text(_cut(formula)), Text(_cut(where)))
+    return table
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_LISTED else f"{text[: _LONGEST_LISTED - 1]}…"
 
 
 def symbols_view(found: AllSymbols) -> RenderableType:

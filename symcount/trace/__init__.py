@@ -28,6 +28,17 @@ from symcount.errors import (
     SymcountError,
     UninitializedParameterError,
 )
+from symcount.graph import (
+    OPERATORS,
+    Concretisation,
+    Frame,
+    Node,
+    Number,
+    Program,
+    Shape,
+    Source,
+    freeze,
+)
 from symcount.trace import helpers, lookups
 from symcount.trace.builtins import (
     Restart,
@@ -35,7 +46,6 @@ from symcount.trace.builtins import (
     shadow_if_needed,
     shadowed_modules,
 )
-from symcount.trace.graph import OPERATORS, Frame, Node, Number, Program, Shape, Source, freeze
 from symcount.trace.helpers import Decision, GivenUp, Way
 from symcount.trace.loops import Loop, NotFolded, Tags, TooLong, name_of
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
@@ -50,7 +60,6 @@ __all__ = [
     "AS_USUAL",
     "ELEMENT",
     "Branch",
-    "Concretisation",
     "Listen",
     "Listener",
     "Loop",
@@ -97,25 +106,6 @@ class Branch:
     def source(self) -> Source:
         """The line that made the comparison."""
         return self.frame.source
-
-
-@dataclass(frozen=True)
-class Concretisation:
-    """A symbolic value that became a plain number where tracing could not follow.
-
-    `kind` is what asked for the number, `symbols` what it was computed from, and `value` what it
-    was in the run that is reported.
-    """
-
-    kind: str
-    symbols: tuple[str, ...]
-    value: Number | None
-    source: Source
-
-    def __str__(self) -> str:
-        value = "" if self.value is None else f" of {self.value}"
-        symbols = f" ({', '.join(self.symbols)})" if self.symbols else ""
-        return f"{self.source}: {self.kind}{value}{symbols}"
 
 
 def _instruction(frame: FrameType) -> str:

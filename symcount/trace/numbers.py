@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from symcount.errors import EscapedSymbolError, UnsupportedError
-from symcount.trace.graph import OPERATORS, Frame, Node, Number
+from symcount.graph import OPERATORS, Frame, Node, Number
 
 _HERE = str(Path(__file__).parent)
 _own_file: dict[str, bool] = {}

@@ -19,9 +19,9 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from symcount.errors import InternalError, UnknownShapeError
+from symcount.graph import Frame
 from symcount.trace import layers, operations, products, unseen  # noqa: F401  # among RULES
 from symcount.trace.builtins import is_symbol
-from symcount.trace.graph import Frame
 from symcount.trace.loops import Tags
 from symcount.trace.numbers import calling_frame, hint, user_frame
 from symcount.trace.operations import fits_into

@@ -38,6 +38,25 @@ class Source:
         return f"{self.file}:{self.line}"
 
 
+@dataclass(frozen=True)
+class Concretisation:
+    """A symbolic value that became a plain number where tracing could not follow.
+
+    `kind` is what asked for the number, `symbols` what it was computed from, and `value` what it
+    was in the run that is reported.
+    """
+
+    kind: str
+    symbols: tuple[str, ...]
+    value: Number | None
+    source: Source
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f" of {self.value}"
+        symbols = f" ({', '.join(self.symbols)})" if self.symbols else ""
+        return f"{self.source}: {self.kind}{value}{symbols}"
+
+
 class Frame:
     """A place in running code, resolved to a `Source` only when somebody asks."""
 

@@ -1,0 +1,135 @@
+"""Where a formula comes from: its factory, what that was called with, and the versions.
+
+Enough to derive it again, where the factory can be named and its arguments can be written down.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from symcount.symbols import Hyperparameter, Symbol
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A value that cannot be written down, and what it looked like."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a formula was derived.
+
+    Attributes:
+        target: the factory as the command line names it, `package.module:factory` or
+            `path/to/file.py:factory`. None if it has no such name, as a lambda has not.
+        given: the parameters that were fixed by keyword, and their values; an `Opaque` in the
+            place of a value that is no number, text, None, or list or tuple of these.
+        hyperparameters: the symbols as they were declared, before any substitution.
+        symcount: the version of symcount.
+        torch: the version of torch.
+        max_paths: how many paths were to be followed at most.
+        max_seconds: how long it was to take.
+        config: the class of the config that the target takes, named likewise; None if it takes
+            none.
+
+    >>> import symcount
+    >>> from torch import nn
+    >>> origin = symcount.derive(nn.Linear, bias=False).origin
+    >>> origin.target, origin.given
+    ('torch.nn.modules.linear:Linear', (('bias', False),))
+    >>> origin.arguments
+    {'in_features': Symbol(min=1, ...), 'out_features': Symbol(min=1, ...), 'bias': False}
+    """
+
+    target: str | None
+    given: tuple[tuple[str, Any], ...]
+    hyperparameters: tuple[Hyperparameter, ...]
+    symcount: str
+    torch: str
+    max_paths: int
+    max_seconds: float
+    config: str | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keywords for `derive`, or for `from_config`, that give this formula again."""
+        declared = {
+            argument: Symbol(
+                min=h.minimum,
+                max=h.maximum,
+                multiple_of=h.multiple_of,
+                name=None if h.name == argument else h.name,
+                real=h.real,
+            )
+            for h in self.hyperparameters
+            for argument in h.arguments
+        }
+        return {**declared, **dict(self.given)}
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """The fixed parameters whose values are not known any more."""
+        return tuple(name for name, value in self.given if _has_opaque(value))
+
+
+def target_of(factory: Callable[..., Any]) -> str | None:
+    """The name that the command line finds a factory by, if it has one."""
+    name = getattr(factory, "__qualname__", None)
+    module = sys.modules.get(getattr(factory, "__module__", None) or "")
+    if not isinstance(name, str) or module is None:
+        return None
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not factory:
+        return None
+    place = module.__name__
+    if place == "__main__" or not all(part.isidentifier() for part in place.split(".")):
+        place = portable(getattr(module, "__file__", None) or "")
+        if not place.endswith(".py"):
+            return None
+    return f"{place}:{name}"
+
+
+def portable(file: str) -> str:
+    """A file's name without what differs from machine to machine.
+
+    It is relative to where modules are imported from, or to the current directory.
+    """
+    roots = [os.getcwd(), *(os.path.abspath(root) for root in sys.path)]
+    inside = [root for root in roots if file.startswith(root.rstrip(os.sep) + os.sep)]
+    if not inside:
+        return file
+    return file[len(max(inside, key=len).rstrip(os.sep)) + 1 :].replace(os.sep, "/")
+
+
+def plain(value: Any) -> Any:
+    """A value that can be written down, or else an `Opaque`."""
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float and math.isfinite(value):
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    return Opaque(repr(value))
+
+
+def plain_values(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Keywords and their values, each written down or opaque."""
+    return tuple((name, plain(value)) for name, value in values.items())
+
+
+def _has_opaque(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_opaque, value))
+    return isinstance(value, Opaque)
