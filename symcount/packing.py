@@ -149,7 +149,6 @@ def _symbol(h: Hyperparameter) -> dict[str, Any]:
 
 def _measure(measure: Measure) -> dict[str, Any]:
     return {
-        "noun": measure.noun,
         "kind": measure.kind,
         "trainable": measure.trainable,
         "dtype": measure.dtype,

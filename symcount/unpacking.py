@@ -162,10 +162,9 @@ def _hyperparameters(place: Place) -> tuple[Hyperparameter, ...]:
 
 
 def _measure(place: Place) -> dict[str, Any]:
-    fields = place.fields(("noun", "kind", "trainable", "dtype", "names", "in_bytes"))
+    fields = place.fields(("kind", "trainable", "dtype", "names", "in_bytes"))
     names = _optional(fields["names"], lambda here: tuple(n.text() for n in here.items()))
     return {
-        "noun": fields["noun"].name(),
         "kind": fields["kind"].one_of(_KINDS, "kind of tensor"),
         "trainable": _optional(fields["trainable"], Place.boolean),
         "dtype": _optional(fields["dtype"], Place.name),

@@ -412,4 +412,5 @@ def test_every_call_has_a_sympy_function_and_code(op: str) -> None:
         names: dict[str, Any] = {}
         exec(source, dict(evaluate.GLOBALS), names)
         assert names["f"](3) == expected
-        assert sympy_form.expression(poly).subs(sympy_form.symbol("x"), 3) == expected
+        substituted = sympy_form.expression(poly).subs(sympy_form.symbol("x"), 3)
+        assert (int if substituted.is_Integer else float)(substituted) == expected

@@ -14,7 +14,7 @@ from symcount import BlueprintRegistry, Symbol, derive
 from symcount.graph import Source
 from symcount.outline import rows
 from symcount.targets import seeds
-from symcount.trace import Concretisation
+from symcount.graph import Concretisation
 
 VOID = {"br", "hr", "img", "input"}
 NASTY = '<script>alert("$x$ & more")</script>'
