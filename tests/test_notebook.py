@@ -11,10 +11,9 @@ from torch import nn
 
 import symcount
 from symcount import BlueprintRegistry, Symbol, derive
-from symcount.graph import Source
+from symcount.graph import Concretisation, Source
 from symcount.outline import rows
 from symcount.targets import seeds
-from symcount.graph import Concretisation
 
 VOID = {"br", "hr", "img", "input"}
 NASTY = '<script>alert("$x$ & more")</script>'
