@@ -612,9 +612,12 @@ def test_every_operator_is_written_or_refused_with_a_reason(name: str) -> None:
     assert all(language.refused.values())
 
 
-HOSTILE = ("class", "None", "int", "long", "int128", "t0", "s1", "status", "count", "fill",
-           "sizes", "select", "math", "np", "integer", "sc_add", "operator", "_Bool", "größe", "GRÖSSE",
-           "parameters", "c0", "q0", "x.y", 'a"b', "a`b", "linux", "Fraction", "values")  # fmt: skip
+HOSTILE = (
+    *"class None int long int128 t0 s1 status count fill sizes select math np integer".split(),
+    *"sc_add operator _Bool größe GRÖSSE parameters c0 q0 x.y linux Fraction values".split(),
+    'a"b',
+    "a`b",
+)
 
 
 def hostile_formula() -> ParamCount:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from symcount import mathml
 from symcount.export.description import COLUMNS, Markup, items, row, tables
 
 if TYPE_CHECKING:
+    from sympy import Basic
+
     from symcount.formula import ParamCount
     from symcount.registry import BlueprintSpec
 
@@ -33,7 +34,7 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     """
     said = [f"<dt>{label}</dt><dd>{text}</dd>" for label, text in items(count, MARKUP)]
     heading = f"<h2>{escape(title or count.factory)}</h2>"
-    formula = f"<p>{mathml.math(count.expr)}</p>"
+    formula = f"<p>{_math(count.expr)}</p>"
     return "\n".join(["<section>", heading, formula, "<dl>", *said, "</dl>", "</section>", ""])
 
 
@@ -52,4 +53,10 @@ def _row(tag: str, cells: Iterable[str]) -> str:
     return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"
 
 
-MARKUP = Markup(escape, lambda text: f"<code>{escape(text)}</code>", mathml.math)
+def _math(expression: Basic) -> str:
+    from symcount import mathml  # which loads sympy
+
+    return mathml.math(expression)
+
+
+MARKUP = Markup(escape, lambda text: f"<code>{escape(text)}</code>", _math)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from symcount import mathml
 from symcount.errors import DerivationError
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     <BLANKLINE>
     """
     import sympy
+
+    from symcount import mathml
 
     label = escape(title or count.factory)
     parts = [_display(mathml.math(count.expr), label)]

@@ -71,10 +71,11 @@ def escape(text: str) -> str:
     >>> print(escape("conv_ and *b* of `c`"))
     conv\_ and \*b\* of \`c\`
     """
-    escaped = re.sub(r"[\\*`_|<>:\[\]\-+=.#~^\"'@/]", lambda found: f"\\{found[0]}", text)
-    # Only these need it; a backslash before anything else would be as good, and harder to read.
-    escaped = re.sub(r"(?<=\w)\\([\-.:'=/+@](?=[\w ]|$))", r"\1", escaped)
-    return " ".join(escaped.split()) or r"\ "
+    plain = " ".join(text.split())
+    escaped = re.sub(r"[\\*`_|<>:]", lambda found: f"\\{found[0]}", plain)
+    # What a list, a title or a directive starts with is none of these after a backslash.
+    escaped = re.sub(r"^(\w{1,9})([.)])(?=\s|$)", r"\1\\\2", escaped)
+    return re.sub(r"^(?=[^\w\s\\])", r"\\", escaped)
 
 
 def _code(text: str) -> str:
