@@ -25,7 +25,7 @@ from torch import nn
 import symcount
 from examples.families import PUBLISHED, derived, gpt2, llama, mobilenet_v2, vit
 from symcount import ParamCount, Symbol, derive
-from symcount.algebra import CALLS, CHOICES, Condition, call, const, symbol
+from symcount.algebra import CALLS, CHOICES, Call, Condition, atom, call, const, symbol
 from symcount.export import c, code, javascript, python, sql
 from symcount.export import numpy as export_numpy
 from symcount.paths import Split
@@ -52,6 +52,44 @@ def counts() -> list[ParamCount]:
     families = [derived(of_family[family]) for family in SOME_FAMILIES]
     idioms = [derive(idiom.factory, **idiom.given) for idiom in IDIOMS[::9]]
     return [*(spec.param_count for spec in seeds()), *families, *idioms]
+
+
+def operators() -> list[ParamCount]:
+    """A formula for each operator, of operands of either sign and zero; of a double, its whole."""
+    a, b = symbol("a") - const(40), symbol("b") - const(40)
+    counts = []
+    for op in sorted(CALLS.keys() - CHOICES):
+        if op == "floor":
+            value = atom(Call("floor", (a * const(Fraction(3, 7)),)))
+        elif op in ("factorial", "comb", "perm", "pow"):
+            value = atom(Call(op, (a, b)[: 1 if op == "factorial" else 2]))
+        else:
+            value = atom(Call(op, (a, b)[: arity(op)]))
+        if CALLS[op].is_float:
+            value = call("floor_float", call("fmul", value, const(1000)))
+        counts.append(formula(value, ("a", "b")))
+    for op in sorted(CHOICES):  # a side that is not taken is undefined
+        undefined = atom(Call("floordiv", (a, b)))
+        counts.append(formula(atom(Call(op, (a, b, undefined, a * b))), ("a", "b")))
+        counts.append(
+            formula(atom(Call(op, (a, b, const(3), call("max", undefined, b)))), ("a", "b"))
+        )
+    return counts
+
+
+def arity(op: str) -> int:
+    """How many numbers it is a function of."""
+    if op == "round_digits":
+        return 2  # `round` does without
+    for number in (1, 2):
+        with contextlib.suppress(TypeError):
+            with contextlib.suppress(ValueError):  # undefined there, but of so many numbers
+                CALLS[op].compute(*[2] * number)
+            return number
+    raise AssertionError(op)
+
+
+GRID = [(a, b) for a in range(1, 90, 3) for b in (1, 7, 33, 39, 40, 41, 43, 47, 80)]
 
 
 def expected(count: ParamCount, point: Point) -> int | None:
@@ -103,6 +141,23 @@ def test_python_on_random_formulas(count: ParamCount, points: Any) -> None:
     function = function_of(python.render_count(count))
     for point in [*points, (1, 1, 1), (8, 4, 2), (5, 6, 7)]:
         assert run_python(count, function, point) == expected(count, point)
+
+
+@pytest.mark.parametrize("count", operators(), ids=str)
+def test_python_and_numpy_and_every_operator(count: ParamCount) -> None:
+    function = function_of(python.render_count(count))
+    grid = [point for point in GRID if is_computed(count, point)]
+    for point in grid:
+        assert run_python(count, function, point) == expected(count, point), point
+    compare_numpy(count, grid)
+
+
+def is_computed(count: ParamCount, point: Point) -> bool:
+    """Whether symcount computes an integer there: a negative power is a float, and no count."""
+    try:
+        return isinstance(expected(count, point), int | None)
+    except TypeError:
+        return False
 
 
 def test_python_is_plain() -> None:
@@ -206,6 +261,40 @@ def test_numpy_does_not_wrap_around() -> None:
     assert function(np.array([10**7]), 10**9).tolist() == [10**12]
 
 
+def large_integers() -> list[ParamCount]:
+    """Quotients of integers beyond doubles, and such integers against a double."""
+    a, b = symbol("a"), symbol("b")
+    quotient = formula(call("floor_float", call("truediv", a, b)), ("a", "b"))
+    product = call("fmul", b, call("sqrt", const(2)))
+    choices = [
+        formula(Split(Condition(op, a, product), None, leaf(const(1)), leaf(const(2))), ("a", "b"))
+        for op in ("lt", "le")
+    ]
+    exact = call("fmul", b, const(2))
+    return [quotient, *choices, formula(Split(Condition("le", a, exact), None, leaf(a), OUTSIDE))]
+
+
+def large_points(count: ParamCount) -> Iterator[Point]:
+    draw = random.Random(7)
+    for _ in range(300):
+        b = draw.randint(2**53, 2**61)
+        near = int(b * draw.choice((1, 2**0.5, 2))) + draw.randint(-3, 3)
+        yield (near, b, 1)[: len(count.hyperparameters)]
+        yield (draw.randint(2**53, 2**62), draw.choice((1, 3, 7)), 1)[: len(count.hyperparameters)]
+
+
+def test_large_integers_are_compared_and_divided_exactly_in_numpy() -> None:
+    for count in large_integers():
+        assert compare_numpy(count, list(large_points(count))) > 500
+
+
+@needs_gcc
+def test_large_integers_are_compared_and_divided_exactly_in_c() -> None:
+    held, overflown, _, number = compare_c(large_integers(), large_points)
+    assert (number, overflown) == (4, 0)
+    assert held > 1500
+
+
 # --- C ----------------------------------------------------------------------------------------
 
 
@@ -300,6 +389,14 @@ def test_c(counts: list[ParamCount]) -> None:
     assert overflown
     assert not early
     assert number > len(counts) - 3
+
+
+@needs_gcc
+def test_every_operator_in_c() -> None:
+    counts = [count for count in operators() if not str(count).startswith("a**")]
+    held, _, _, number = compare_c(counts, lambda count: iter(GRID))
+    assert number > 40
+    assert held > 5_000
 
 
 @needs_gcc
@@ -444,6 +541,9 @@ def test_quotients_are_rounded_once_in_c(tmp_path: Path) -> None:
     draw = random.Random(2)
     rows = [(draw.randint(-(2**i), 2**i), draw.randint(1, 2**j)) for i in range(0, 126, 9)
             for j in range(0, 126, 9)]  # fmt: skip
+    for k in (2**59, 3**37, 10**17):  # ties, and what is next to a tie
+        rows += [((2**53 + 1) * k + nudge, 2 * k) for nudge in (-1, 0, 1)]
+        rows += [((2**53 + 3) * k + nudge, 2 * k) for nudge in (-1, 0, 1)]
     rows += [(2**53 + 1, 1), (2**54 + 2, 2), (2**54 + 6, 2), (-(2**53) - 1, 1), (2**100 + 1, 2**47)]
     lines = "".join(
         f"put_double(status, sc_nearest(&status, {c_literal(a)}, {c_literal(b)}));\n"
@@ -505,6 +605,15 @@ def test_duckdb(database: Any, counts: list[ParamCount]) -> None:
     assert held > 10_000
 
 
+def test_every_operator_in_duckdb(database: Any) -> None:
+    pairs = written(sql.render_count, operators())
+    assert len(pairs) > 25
+    for count, query in pairs:
+        grid = [p for p in GRID if 40 <= p[1] < 50] if "LIST_REDUCE" in query else GRID
+        for *point, number in run_sql(database, count, query, grid):
+            assert number == expected(count, point), (count, point, query)
+
+
 @thorough(40)
 @given(several=st.lists(formulas(), min_size=1, max_size=3))
 def test_duckdb_on_random_formulas(database: Any, several: list[ParamCount]) -> None:
@@ -532,10 +641,11 @@ def test_sql_keeps_to_whole_and_declared_sizes(database: Any) -> None:
     query = sql.render_count(count)
     database.execute(
         "CREATE OR REPLACE TABLE sizes AS SELECT * FROM (VALUES (64.0, 8), (64.5, 8), (60, 4), "
-        "(8, 8), (104, 8), (64, NULL), (NULL, 8), (64, 0), (-64, 8), (64, 7)) AS t(dim, heads)"
+        "(8, 8), (104, 8), (64, NULL), (NULL, 8), (64, 0), (-64, 8), (64, 7), (64.25, 8)) "
+        "AS t(dim, heads)"
     )
     found = [row[-1] for row in database.execute(query).fetchall()]
-    assert found == [16640, None, None, None, None, 16640, None, None, None, None]
+    assert found == [16640, None, None, None, None, 16640, *[None] * 5]
 
 
 @pytest.mark.parametrize("dialect", sql.DIALECTS)
