@@ -400,8 +400,8 @@ def test_every_operator_in_c() -> None:
 
 
 @needs_gcc
-@thorough(3)
-@given(st.lists(formulas(), min_size=10, max_size=20))
+@thorough(2)
+@given(st.lists(formulas(), min_size=8, max_size=16))
 def test_c_on_random_formulas(several: list[ParamCount]) -> None:
     draw = random.Random(4)
     points = [[draw.randint(1, 10**size) for _ in NAMES] for size in (1, 1, 1, 2, 2, 4, 9, 18)]
