@@ -348,6 +348,7 @@ def audit(
 Examples:
   symcount export cnn:attention
   symcount export models.py:Net --set bias=False --format latex
+  symcount export models.py:Net --format sql --dialect postgres
   symcount export --registry mypackage.blueprints -o counts.md
 """
 )
@@ -357,9 +358,14 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["markdown", "latex", "json", "javascript"]),
+    type=click.Choice("markdown rst html mathml latex python numpy javascript c sql json".split()),
     default="markdown",
     show_default=True,
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(["duckdb", "postgres", "spark", "bigquery"]),
+    help="The dialect of --format sql; duckdb if not given.",
 )
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option(
@@ -376,27 +382,32 @@ def export(
     config: str | None,
     max_seconds: float,
     form: str,
+    dialect: str | None,
     output: Path | None,
 ) -> None:
-    """Write formulas as Markdown, LaTeX, JSON or JavaScript.
+    """Write formulas for documents and for other programs.
 
-    It is the formula of TARGET, or a table of the blueprints that a module registers. LaTeX
-    needs the packages amsmath and booktabs. JavaScript is a module that computes the formula
-    exactly, over BigInt.
+    It is the formula of TARGET, or the blueprints that a module registers. Documents are
+    Markdown, reStructuredText, HTML, MathML and LaTeX, which needs the packages amsmath and
+    booktabs. Python, NumPy, JavaScript, C and SQL compute the formula exactly, or say where they
+    do not; a formula that one of them cannot compute exactly is refused. JSON is for programs.
     """
-    from symcount.export import FORMATS
+    from symcount.export import renderer
 
     if (target is None) == (registry is None):
         raise click.UsageError("give either a TARGET or --registry MODULE")
+    if dialect is not None and form != "sql":
+        raise click.UsageError("--dialect is for --format sql")
+    render = renderer(form, dialect)
     if target is not None:
         count = _count(target, settings, declared, config, max_seconds)
-        text = FORMATS[form].render_count(count, title=target)
+        text = render.render_count(count, title=target)
     elif settings or declared or config:
         raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
     else:
         specs = _blueprints(registry)
         with _progress("writing", len(specs)):
-            text = FORMATS[form].render_registry(specs)
+            text = render.render_registry(specs)
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -344,11 +344,11 @@ def _write_tree(
     code: _Code, tree: Any, leaf: Callable[[Any], Poly | None], indent: str, outside: str
 ) -> None:
     """Lines that return; the side of a split that nests deeper stays at its indentation."""
-    levels = _levels(tree)
+    depth = levels(tree)
 
     def block(node: Any, indent: str) -> None:
         while hasattr(node, "condition"):
-            then_first = levels[id(node.then)] <= levels[id(node.otherwise)]
+            then_first = depth[id(node.then)] <= depth[id(node.otherwise)]
             test = code.condition(node.condition, then_first, indent)
             code.lines.append(f"{indent}if {test}:")
             code.scopes.append({})
@@ -363,26 +363,26 @@ def _write_tree(
     block(tree, indent)
 
 
-def _levels(tree: Any) -> dict[int, int]:
+def levels(tree: Any) -> dict[int, int]:
     """How many indentations each node of a tree needs, by its `id`.
 
     A chain of any length needs one, and a tree of n leaves log2(n), so that Python's limit of a
     hundred is out of reach.
     """
-    levels: dict[int, int] = {}
+    depth: dict[int, int] = {}
     stack = [tree]
     while stack:
         node = stack[-1]
         if not hasattr(node, "condition"):
-            levels[id(node)] = 0
+            depth[id(node)] = 0
             stack.pop()
-        elif id(node.then) in levels and id(node.otherwise) in levels:
-            one, other = levels[id(node.then)], levels[id(node.otherwise)]
-            levels[id(node)] = max(one, other, min(one, other) + 1)
+        elif id(node.then) in depth and id(node.otherwise) in depth:
+            one, other = depth[id(node.then)], depth[id(node.otherwise)]
+            depth[id(node)] = max(one, other, min(one, other) + 1)
             stack.pop()
         else:
             stack += [node.then, node.otherwise]
-    return levels
+    return depth
 
 
 def compile_tree(

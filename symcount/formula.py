@@ -1087,6 +1087,38 @@ class ParamCount:
 
         return console.formula_view(self.factory, self)
 
+    def export(self, format: str, *, dialect: str | None = None, title: str | None = None) -> str:
+        r"""The formula as text for a document or for another program.
+
+        Code computes what a call returns, exactly, or says at run time that it does not; what a
+        language computes in another way than Python is refused.
+
+        Args:
+            format: "markdown", "rst", "html", "mathml" or "latex" for documents; "python", "numpy",
+                "javascript", "c" or "sql" for code; "json" for programs.
+            dialect: of SQL: "duckdb" (if not given), "postgres", "spark" or "bigquery".
+            title: what the text calls the formula; the factory's name if not given.
+
+        Raises:
+            ArgumentError: there is no such format or dialect.
+            UnsupportedError: the language cannot compute a step as Python does.
+            MissingDependencyError: the extra `sql` is not installed, and the format is "sql".
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> print(symcount.derive(lambda d: nn.Linear(9, d)).export("rst", title="head"))
+        head
+        ====
+        <BLANKLINE>
+        .. math::
+        <BLANKLINE>
+           10 \cdot d
+        ...
+        """
+        from symcount.export import renderer
+
+        return renderer(format, dialect).render_count(self, title)
+
     def plot(
         self,
         symbol: str | sympy.Symbol,

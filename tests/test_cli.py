@@ -23,6 +23,7 @@ from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.cli import main
 from symcount.export import FORMATS
 from symcount.export import json as export_json
+from symcount.export.sql import DIALECTS
 from symcount.targets import resolve, seeds
 from tests.reference import SEEDS
 
@@ -402,7 +403,7 @@ def test_audit_of_blueprints_without_estimates() -> None:
 # --- export -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["markdown", "latex", "json"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_export_is_what_the_format_renders(form: str) -> None:
     count = resolve("cnn:norm").spec.param_count
     assert output_of("export", "cnn:norm", "--format", form) == FORMATS[form].render_count(
@@ -412,6 +413,19 @@ def test_export_is_what_the_format_renders(form: str) -> None:
     assert output_of("export", *registry, "--format", form) == FORMATS[form].render_registry(
         spec for spec in seeds() if spec.topology == "cnn"
     )
+
+
+def test_export_knows_every_format_and_dialect() -> None:
+    options = {option.opts[-1]: option for option in main.commands["export"].params}
+    assert list(options["--format"].type.choices) == list(FORMATS)
+    assert list(options["--dialect"].type.choices) == list(DIALECTS)
+
+
+def test_export_in_a_dialect() -> None:
+    text = output_of("export", "cnn:norm", "--format", "sql", "--dialect", "spark")
+    count = resolve("cnn:norm").spec.param_count
+    assert text == DIALECTS["spark"].render_count(count, title="cnn:norm")
+    assert "DECIMAL(38, 0)" in text
 
 
 def test_export_as_json() -> None:
@@ -528,6 +542,7 @@ def test_error_is_told_without_a_traceback(arguments: Sequence[str], message: st
             "--set dim fixes what --symbol dim keeps symbolic",
         ),
         (["export"], "give either a TARGET or --registry MODULE"),
+        (["export", "cnn:norm", "--dialect", "spark"], "--dialect is for --format sql"),
         (
             ["export", "cnn:norm", "--registry", "symcount.blueprints.cnn"],
             "give either a TARGET or --registry MODULE",

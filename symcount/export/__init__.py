@@ -3,7 +3,8 @@
 `render_count(count, title=...)` renders a formula with its domain, defaults and certificate;
 `render_registry(specs)` a table of blueprints. A blueprint without a formula (registered with
 `on_error="defer"`) keeps its place in the table, with the reason. `symcount.export.terminal`
-shows the same on a screen.
+shows the same on a screen. Text formats share `description`, and languages that compute the
+formula share `code`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from symcount.errors import DomainError, SymcountError
-from symcount.export import javascript, json, latex, markdown
+from symcount.errors import ArgumentError, DomainError, SymcountError
+from symcount.export import (
+    c,
+    html,
+    javascript,
+    json,
+    latex,
+    markdown,
+    mathml,
+    numpy,
+    python,
+    rst,
+    sql,
+)
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
     from symcount.registry import BlueprintSpec
 
-__all__ = ["FORMATS", "Renderer", "Value", "count_at"]
+__all__ = ["FORMATS", "Renderer", "Value", "count_at", "renderer"]
 
 
 class Renderer(Protocol):
@@ -33,11 +46,33 @@ class Renderer(Protocol):
 
 
 FORMATS: Mapping[str, Renderer] = {
-    "javascript": javascript,
-    "json": json,
-    "latex": latex,
     "markdown": markdown,
+    "rst": rst,
+    "html": html,
+    "mathml": mathml,
+    "latex": latex,
+    "python": python,
+    "numpy": numpy,
+    "javascript": javascript,
+    "c": c,
+    "sql": sql,
+    "json": json,
 }
+
+
+def renderer(form: str, dialect: str | None = None) -> Renderer:
+    """The renderer of a format; a dialect is for SQL alone.
+
+    Raises:
+        ArgumentError: there is no such format or dialect, or another format is given a dialect.
+    """
+    if form not in FORMATS:
+        raise ArgumentError(f"format={form!r}: use one of {', '.join(FORMATS)}")
+    if dialect is None:
+        return FORMATS[form]
+    if form != "sql":
+        raise ArgumentError(f"dialect={dialect!r} is for the format sql, not for {form}")
+    return sql.in_dialect(dialect)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra import CALLS, CHOICES, Condition, Symbol, divisibility, sum_of
+from symcount.algebra import CALLS, CHOICES, sum_of
 from symcount.errors import DerivationError
 from symcount.export.code import Language, Writer, merged, write
-from symcount.paths import Built, Excluded, Inexact, Leaf, Refused, Split, Tree, Unexplored
+from symcount.export.reasons import Reason, place_of, with_reasons
+from symcount.paths import Built, Leaf
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -75,22 +76,23 @@ JAVASCRIPT = Language(
     },
     integer=lambda value: f"{value}n",
     double=repr,
-    product=" * ",
-    power="({0} ** {1})",
+    power=lambda name, exponent: f"({name} ** {exponent}n)",
     quotient="floordiv({0}, {1})",
     nearest="divide({0}, {1})",
     to_double="toDouble({0})",
     whole_or_nearest="wholeOrNearest({0}, {1})",
-    ratio="[{0}, {1}]",
     # JavaScript compares a BigInt with a Number by their values, as Python does.
+    compares_kinds=True,
     comparisons={"eq": "{0} == {1}", "ge": "{0} >= {1}", "lt": "{0} < {1}", "le": "{0} <= {1}"},
-    comparisons_of_ratios={
+    exact={"integer": "{0}", "double": "{0}", "ratio": "[{0}, {1}]"},
+    exact_comparisons={
         "eq": "compared({0}, {1}) === 0",
         "ge": "compared({0}, {1}) >= 0",
         "lt": "compared({0}, {1}) < 0",
         "le": "compared({0}, {1}) <= 0",
     },
     choice="{test} ? {then} : {otherwise}",
+    negated="!({test})",
     assign="const {name} = {value};",
     branch=("if ({test}) {{", "}"),
     result="return {value};",
@@ -164,11 +166,12 @@ def formula(count: ParamCount) -> str:
     """
     names = [h.name for h in count.hyperparameters]
     parameters = list(count.breakdown().parameters)
-    reasons: list[_Reason] = []
+    reasons: list[Reason] = []
+    why = with_reasons(count.tree, lambda leaf: None, lambda reason: place_of(reason, reasons))
     functions = {
         "count": write(JAVASCRIPT, merged(count.tree, count._poly), names, _integer),
         "parts": write(JAVASCRIPT, merged(count.tree, _parts(count, parameters)), names, _integers),
-        "why": write(JAVASCRIPT, _why(count.tree, None, reasons), names, _index),
+        "why": write(JAVASCRIPT, why, names, _index),
     }
     arguments = ", ".join(f"s{index}" for index in range(len(names)))
     fields = {
@@ -176,9 +179,9 @@ def formula(count: ParamCount) -> str:
         "symbols": array(map(_symbol, count.hyperparameters)),
         "parameters": array(map(string, parameters)),
         "reasons": array(
-            f"{{ text: {string(text)}, detail: {string(detail)}, "
-            f"symbols: {array(map(string, symbols))} }}"
-            for text, detail, symbols in reasons
+            f"{{ text: {string(reason.text)}, detail: {string(reason.detail)}, "
+            f"symbols: {array(map(string, reason.symbols))} }}"
+            for reason in reasons
         ),
         "functions": "{\n"
         + "".join(
@@ -244,53 +247,3 @@ def _parts(count: ParamCount, names: list[str]) -> Any:
         return tuple(sum_of(terms) for terms in found.values())
 
     return parts
-
-
-# What has to hold, what happens where it does not, and the symbols that it is about.
-_Reason = tuple[str, str, list[str]]
-
-
-def _why(tree: Tree, last: tuple[Condition, bool] | None, reasons: list[_Reason]) -> Any:
-    """The tree with the place of a reason in `reasons` for each leaf without a module."""
-    if isinstance(tree, Split):
-        then = _why(tree.then, (tree.condition, True), reasons)
-        otherwise = _why(tree.otherwise, (tree.condition, False), reasons)
-        return then if then == otherwise else Split(tree.condition, None, then, otherwise)
-    if isinstance(tree, Built) or last is None:
-        return None
-    reason = _reason(tree, *last)
-    if reason not in reasons:
-        reasons.append(reason)
-    return reasons.index(reason)
-
-
-def _reason(leaf: Leaf, condition: Condition, truth: bool) -> _Reason:
-    mentioned = {base.name for base in condition.atoms() if isinstance(base, Symbol)}
-    detail = ""
-    if isinstance(leaf, Refused):
-        seen = ", ".join(f"{name}={value}" for name, value in leaf.hints if name in mentioned)
-        detail = f"The factory raises there, at {seen} with {leaf}"
-    elif isinstance(leaf, Inexact):
-        detail = "Beyond it, the factory's float arithmetic rounds"
-    elif isinstance(leaf, Excluded):
-        detail = leaf.reason
-    elif isinstance(leaf, Unexplored):
-        detail = "The factory takes a branch there that was not explored"
-    return in_words(condition, not truth), detail, sorted(mentioned)
-
-
-def in_words(condition: Condition, truth: bool) -> str:
-    """What has to hold, as half a sentence: "dim must be a multiple of heads"."""
-    from symcount import sympy_form
-
-    divides = divisibility(condition)
-    if divides is not None:
-        number, divisor = (sympy_form.text(sympy_form.expression(side)) for side in divides)
-        return f"{number} must {'' if truth else 'not '}be a multiple of {divisor}"
-    relation = sympy_form.condition(condition, truth)
-    if not relation.is_Relational:
-        return f"{sympy_form.text(relation)} must hold"
-    left, right = sympy_form.text(relation.args[0]), sympy_form.text(relation.args[1])
-    verb = {"==": "equal", "!=": "not equal", ">=": "be at least", "<=": "be at most",
-            ">": "be greater than", "<": "be less than"}[relation.rel_op]  # fmt: skip
-    return f"{left} must {verb} {right}"

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from symcount.errors import DerivationError
+from symcount.export.description import Markup, items, row, tables
 
 if TYPE_CHECKING:
     from sympy import Basic
@@ -45,12 +44,6 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     \item[Certificate] ...
     \end{description}
     """
-    items = [
-        ("Domain", _domain(count)),
-        ("Defaults", _codes(count.defaults.items())),
-        ("Fixed", _codes(count.fixed)),
-        ("Certificate", escape("; ".join(str(count.certificate).splitlines()))),
-    ]
     return "\n".join(
         [
             rf"\paragraph{{{escape(title or count.factory)}}}",
@@ -58,7 +51,7 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
             to_math(count.expr),
             r"\]",
             r"\begin{description}",
-            *(rf"\item[{label}] {text}" for label, text in items if text),
+            *(rf"\item[{label}] {text}" for label, text in items(count, MARKUP)),
             r"\end{description}",
             "",
         ]
@@ -68,12 +61,11 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
 def render_registry(specs: Iterable[BlueprintSpec]) -> str:
     """A `tabular` with a part for each topology."""
     rows = []
-    by_topology = sorted(specs, key=lambda spec: spec.topology)
-    for topology, group in groupby(by_topology, key=lambda spec: spec.topology):
+    for topology, group in tables(specs):
         rows += [
             r"\midrule",
             rf"\multicolumn{{5}}{{l}}{{\textbf{{{escape(topology)}}}}} \\",
-            *(f"{' & '.join(_row(spec))} \\\\" for spec in group),
+            *(f"{' & '.join(row(spec, MARKUP)[:5])} \\\\" for spec in group),
         ]
     return "\n".join(
         [
@@ -86,25 +78,6 @@ def render_registry(specs: Iterable[BlueprintSpec]) -> str:
             "",
         ]
     )
-
-
-def _row(spec: BlueprintSpec) -> list[str]:
-    name = _code(spec.name)
-    try:
-        count = spec.param_count
-    except DerivationError as error:
-        return [name, f"no formula: {escape(str(error))}", "", "", ""]
-    return [
-        name,
-        f"${to_math(count.expr)}$",
-        _domain(count),
-        _codes(count.defaults.items()),
-        escape(summary(count)),
-    ]
-
-
-def _codes(values: Iterable[tuple[str, object]]) -> str:
-    return ", ".join(_code(f"{name}={value}") for name, value in values)
 
 
 def _code(text: str) -> str:
@@ -141,14 +114,4 @@ def _symbol(name: str) -> str:
     return text if re.fullmatch(r"[a-zA-Z]", text) else rf"\mathrm{{{text}}}"
 
 
-def _domain(count: ParamCount) -> str:
-    import sympy
-
-    return "all positive integers" if count.domain == sympy.true else f"${to_math(count.domain)}$"
-
-
-def summary(count: ParamCount) -> str:
-    """The certificate in a few words."""
-    certificate = count.certificate
-    points = len(certificate.points)
-    return f"{certificate.grade}, {points} point{'' if points == 1 else 's'}"
+MARKUP = Markup(escape, _code, lambda expression: f"${to_math(expression)}$")

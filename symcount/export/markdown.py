@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from symcount.errors import DerivationError
 from symcount.export import latex
+from symcount.export.description import COLUMNS, Markup, items, row, tables
 
 if TYPE_CHECKING:
     from sympy import Basic
@@ -46,19 +45,13 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     - Domain: all positive integers
     - Certificate: ...
     """
-    items = [
-        ("Domain", _domain(count)),
-        ("Defaults", _codes(count.defaults.items())),
-        ("Fixed", _codes(count.fixed)),
-        ("Certificate", escape("; ".join(str(count.certificate).splitlines()))),
-    ]
     return "\n".join(
         [
             f"## {escape(title or count.factory)}",
             "",
             f"${to_math(count.expr)}$",
             "",
-            *(f"- {label}: {text}" for label, text in items if text),
+            *(f"- {label}: {text}" for label, text in items(count, MARKUP)),
             "",
         ]
     )
@@ -67,49 +60,22 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
 def render_registry(specs: Iterable[BlueprintSpec]) -> str:
     """A section with a table for each topology."""
     sections = []
-    by_topology = sorted(specs, key=lambda spec: spec.topology)
-    for topology, group in groupby(by_topology, key=lambda spec: spec.topology):
+    for topology, group in tables(specs):
         sections += [
             f"## {escape(topology)}",
             "",
-            "| blueprint | parameters | domain | defaults | certificate | description |",
-            "|---|---|---|---|---|---|",
-            *(f"| {' | '.join(_row(spec))} |" for spec in group),
+            f"| {' | '.join(COLUMNS)} |",
+            f"|{'---|' * len(COLUMNS)}",
+            *(f"| {' | '.join(row(spec, MARKUP))} |" for spec in group),
             "",
         ]
     return "\n".join(sections)
-
-
-def _row(spec: BlueprintSpec) -> list[str]:
-    name, description = _code(spec.name), escape(spec.description)
-    try:
-        count = spec.param_count
-    except DerivationError as error:
-        return [name, f"no formula: {escape(str(error))}", "", "", "", description]
-    return [
-        name,
-        f"${to_math(count.expr)}$",
-        _domain(count),
-        _codes(count.defaults.items()),
-        latex.summary(count),
-        description,
-    ]
 
 
 def to_math(expression: Basic) -> str:
     """A sympy expression in mathematics mode, without what Markdown would take for itself."""
     pattern = "|".join(map(re.escape, _WORDS))
     return re.sub(pattern, lambda found: _WORDS[found[0]], latex.to_math(expression))
-
-
-def _domain(count: ParamCount) -> str:
-    import sympy
-
-    return "all positive integers" if count.domain == sympy.true else f"${to_math(count.domain)}$"
-
-
-def _codes(values: Iterable[tuple[str, object]]) -> str:
-    return ", ".join(_code(f"{name}={value}") for name, value in values)
 
 
 def _code(text: str) -> str:
@@ -126,3 +92,6 @@ def escape(text: str) -> str:
     a\|b of conv\_small
     """
     return _SPECIAL.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
+
+
+MARKUP = Markup(escape, _code, lambda expression: f"${to_math(expression)}$")
