@@ -16,7 +16,7 @@ author = "The symcount developers"
 copyright = author
 version = release = symcount.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "symcount.ext.sphinx"]
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 default_role = "code"
 

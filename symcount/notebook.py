@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from symcount.certificate import Certificate
     from symcount.formula import Breakdown, ParamCount
     from symcount.graph import Concretisation
-    from symcount.registry import BlueprintRegistry, BlueprintSpec
+    from symcount.registry import BlueprintSpec
     from symcount.symbols import Hyperparameter
 
 _ANYWHERE = "all positive integers"
@@ -81,7 +81,7 @@ def spec_html(spec: BlueprintSpec) -> str:
     return _page(f"{lead}{_set(count.expr)}{_facts(facts)}")
 
 
-def registry_html(registry: BlueprintRegistry) -> str:
+def registry_html(registry: Iterable[BlueprintSpec]) -> str:
     """A table for each topology."""
     specs = sorted(registry, key=lambda spec: spec.topology)
     if not specs:

@@ -67,6 +67,7 @@ FLOW = [
     "targets",
     "libraries",
     "audit",
+    "ext",
     "cli",
 ]
 # `verify` knows nothing of how a formula came about.

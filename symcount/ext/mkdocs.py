@@ -1,0 +1,120 @@
+"""Formulas in documentation made with MkDocs, as macros of the plugin `macros` (mkdocs-macros).
+
+    plugins:
+      - macros:
+          modules: [symcount.ext.mkdocs]
+
+Then `{{ symcount("models.py:mlp") }}` shows a formula with its domain, certificate and breakdown,
+`{{ symcount_count("models.py:mlp", dim=512) }}` a count within a line, and
+`{{ symcount_registry("package.blueprints") }}` a table of blueprints. Paths to files are relative
+to `mkdocs.yml`. Formulas are MathML, so that neither MathJax nor network is needed.
+
+What cannot be derived is logged as a warning, with which `mkdocs build --strict` fails, and stands
+on the page in the place of the formula.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import wraps
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from symcount.ext import asked
+from symcount.ext.asked import Request
+from symcount.symbols import Symbol
+
+if TYPE_CHECKING:
+    from symcount.formula import ParamCount
+
+_LOG = logging.getLogger("mkdocs.plugins.symcount")
+
+
+class Environment(Protocol):
+    """What the plugin hands to `define_env`, as far as it is used here."""
+
+    project_dir: str
+
+    def macro(self, function: Callable[..., str], name: str = "") -> Any:
+        """Make a function a macro."""
+
+
+def define_env(env: Environment) -> None:
+    """What the plugin calls: define the macros."""
+    home = Path(env.project_dir)
+
+    def symcount(target: str, at: Mapping[str, Any] | None = None, **fixed: Any) -> str:
+        """The formula of a target as HTML; `at` are sizes for the counts of its breakdown."""
+        from symcount import notebook
+
+        count = _request(home, target, fixed).answer()[0]
+        return f"\n\n{notebook.count_html(count)}\n\n{_breakdown(count, at)}\n\n"
+
+    def symcount_count(target: str, **values: Any) -> str:
+        """The count at whole numbers; any other value fixes a parameter of the factory."""
+        sizes, fixed = asked.split(values)
+        count = _request(home, target, fixed).answer()[0]
+        return f"{count(**sizes):,}"
+
+    def symcount_registry(module: str) -> str:
+        """A table of the blueprints that a module registers, as HTML."""
+        from symcount import notebook, targets
+
+        place = _found(home, module)
+        for blueprint in asked.blueprints(place)[0]:
+            if blueprint.count is None:
+                _LOG.warning("symcount: %s has no formula: %s", blueprint.key, blueprint.reason)
+        return f"\n\n{notebook.registry_html(targets.load_blueprints(place))}\n\n"
+
+    for macro in (symcount, symcount_count, symcount_registry):
+        env.macro(_never_raising(macro), macro.__name__)
+
+
+def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
+    """A table in the style of the theme; what unfolds in a notebook, themes put into frames."""
+    from symcount import mathml
+
+    walked = asked.breakdown_rows(count, at, None)
+    titles, number = ["module", count.measure.noun], ' style="text-align: right"'
+    if at is not None or walked[0][1].size is not None:
+        sizes = {**count.defaults, **(at or {})}
+        titles.append("at " + ", ".join(f"{h.name}={sizes[h.name]}" for h in count.hyperparameters))
+        titles.append("share")
+    lines = []
+    for depth, row in walked:
+        indent = f' style="padding-left: {1.2 * depth:.1f}em; white-space: nowrap"'
+        cells = [
+            f"<td{indent}><code>{escape(row.name)}</code></td>",
+            f"<td>{mathml.math(row.part.count.expr, 46)}</td>",
+            *(f"<td{number}>{escape(text)}</td>" for text in (row.size_text, row.share_text)),
+        ]
+        lines.append(f"<tr>{''.join(cells[: len(titles)])}</tr>")
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    body = "".join(lines)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _found(home: Path, place: str) -> str:
+    return str(home / place) if place.endswith(".py") else place
+
+
+def _request(home: Path, target: str, fixed: dict[str, Any]) -> Request:
+    place, colon, name = target.rpartition(":")
+    symbols = {k: v for k, v in fixed.items() if isinstance(v, Symbol)}
+    rest = {k: v for k, v in fixed.items() if k not in symbols}
+    return Request(f"{_found(home, place)}{colon}{name}", rest, symbols)
+
+
+def _never_raising(macro: Callable[..., str]) -> Callable[..., str]:
+    @wraps(macro)
+    def shown(*args: Any, **kwargs: Any) -> str:
+        try:
+            return macro(*args, **kwargs)
+        except Exception as error:  # whatever it is, the rest of the pages can be built
+            message = asked.explained(error)
+            _LOG.warning("symcount: %s", message)
+            return f"<code>{escape(' '.join(message.split()))}</code>"
+
+    return shown
