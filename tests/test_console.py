@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from textwrap import dedent
 
@@ -130,20 +131,29 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What derives, counts or compares goes on until something is shown of it."""
-    shown = threading.Event()
+    """What derives, counts or compares goes on until it has been shown at what it is."""
+    lines: list[terminal.Lines] = []
     start = terminal.Lines.start
 
     def started(self: terminal.Lines) -> None:
         start(self)
-        shown.set()
+        lines.append(self)
 
     monkeypatch.setattr(terminal.Lines, "start", started)
+
+    def shown() -> bool:
+        """Draw the line that is there; one before it, of the module's import, has gone."""
+        if lines and lines[-1].live.is_started:
+            lines[-1].refresh()
+            return True
+        return False
 
     def waiting(function):
         def call(*args, **kwargs):
             progress.say("simplifying")
-            shown.wait(30)
+            deadline = time.monotonic() + 30
+            while not shown() and time.monotonic() < deadline:
+                time.sleep(0.01)
             progress.say(item="own:two")
             progress.say("comparing with modules")
             return function(*args, **kwargs)
