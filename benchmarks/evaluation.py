@@ -231,6 +231,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the times to this file")
     arguments = parser.parse_args()
+    families.quiet()
     console = Console(width=None if sys.stdout.isatty() else 120)
     counts = {case.name: derived(case) for case in CASES}
     scalars = {c.name: scalar(c, counts[c.name]) for c in CASES if "arrays" not in c.name}

@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    families.quiet()
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "formulas.json"
         make(path, options.formulas)

@@ -99,9 +99,9 @@ def exploring(call: FactoryCall, rounds: int) -> tuple[float, float]:
 
 def deep(rounds: int = 5) -> None:
     """A formula in the number of layers, against building 126 of them: 418 billion parameters."""
-    from transformers import LlamaConfig, LlamaForCausalLM, logging
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    logging.set_verbosity_error()
+    families.quiet()
 
     def llama(num_hidden_layers: int = 126) -> nn.Module:
         return LlamaForCausalLM(
@@ -154,9 +154,7 @@ def deep(rounds: int = 5) -> None:
 def rows(with_models: bool) -> dict[str, dict[str, float]]:
     found = {spec.key: measure(spec.factory, {}, rounds=7) for spec in blueprints}
     if with_models:
-        from transformers import logging
-
-        logging.set_verbosity_error()
+        families.quiet()
         for family in (families.gpt2, families.bert, families.llama):
             # As deep as published, width, feed-forward size and vocabulary symbolic.
             parameters = list(inspect.signature(family).parameters.values())

@@ -17,7 +17,7 @@ from sympy.logic.boolalg import And, Boolean
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `examples`
 
-from examples.families import FAMILIES, PUBLISHED, PublishedSize, derived
+from examples.families import FAMILIES, PUBLISHED, PublishedSize, derived, quiet
 from symcount import ParamCount, sympy_form
 
 # More parameters than these are shown by module.
@@ -46,9 +46,7 @@ all layers of a loop at once.
 
 
 def write(path: Path) -> None:
-    from transformers import logging
-
-    logging.set_verbosity_error()
+    quiet()
     sections = [section(family.__name__, family.__doc__ or "") for family in FAMILIES]
     path.write_text("\n".join([INTRODUCTION, *sections]))
 

@@ -37,6 +37,7 @@ __all__ = [
     "mobilenet_v2",
     "mobilenet_v2_size",
     "pythia",
+    "quiet",
     "resnet",
     "rounded",
     "swin",
@@ -494,6 +495,13 @@ class PublishedSize:
     def is_total(self, count: int) -> bool:
         """Whether a count is what was published, as exactly as it was."""
         return self.unit * round(count / self.unit) == self.total
+
+
+def quiet() -> None:
+    """Let transformers not warn of odd sizes, which a derivation tries on purpose."""
+    from transformers import logging
+
+    logging.set_verbosity_error()
 
 
 def derived(size: PublishedSize) -> ParamCount:
