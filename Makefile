@@ -39,6 +39,7 @@ notebooks: $(READY) ## Run the notebooks, and save them with their outputs
 bench: $(READY) ## Run the benchmarks
 	$(BIN)/python benchmarks/run.py --models
 	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/loading.py
 
 zoo: $(ZOO)/.installed ## Derive the models of transformers, timm and torchvision (hours)
 	$(ZOO)/bin/python benchmarks/zoo/run.py $(ZOO_OPTIONS)
