@@ -137,7 +137,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def show(records: Sequence[dict[str, Any]]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 180, highlight=False)
     table = Table(title="Formulas of public models, against what they build")
     columns = ("models", "instantiable", "correct", "percent", "complete", "at defaults",
                "unchecked", "refused", "wrong", "timeout", "crash", "no sizes", "fewer points",
