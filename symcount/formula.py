@@ -17,13 +17,13 @@ from symcount.paths import (
     ANYTHING,
     Built,
     Leaf,
-    Split,
     Tree,
     Unreachable,
     Weight,
     in_order,
     joined,
     leaves,
+    merged,
     modules_of,
     parts_of,
 )
@@ -289,7 +289,7 @@ class ParamCount:
     @cached_property
     def _values(self) -> Any:
         """The tree with a polynomial, or None, for each leaf; equal neighbours are one leaf."""
-        return _without_idle_splits(self.tree, lambda leaf: self._polys[id(leaf)])
+        return merged(self.tree, lambda leaf: self._polys[id(leaf)])
 
     @cached_property
     def _function(self) -> Callable[..., int | None]:
@@ -1245,14 +1245,3 @@ class ParamCount:
         from symcount import plotting
 
         return plotting.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)
-
-
-def _without_idle_splits(tree: Any, value: Callable[[Any], Poly | None]) -> Any:
-    """The tree with its leaves' values for leaves, splits between equal ones left out."""
-    if not isinstance(tree, Split):
-        return value(tree)
-    then = _without_idle_splits(tree.then, value)
-    otherwise = _without_idle_splits(tree.otherwise, value)
-    if then == otherwise:
-        return then
-    return replace(tree, then=then, otherwise=otherwise)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
@@ -167,6 +167,14 @@ def follow(
             passed.append(tree)
         tree = tree.then if holds(tree.condition, values) else tree.otherwise
     return tree
+
+
+def merged(tree: Any, value: Callable[[Any], Any]) -> Any:
+    """The tree with its leaves' values for leaves, splits between equal ones left out."""
+    if not isinstance(tree, Split):
+        return value(tree)
+    then, otherwise = merged(tree.then, value), merged(tree.otherwise, value)
+    return then if then == otherwise else replace(tree, then=then, otherwise=otherwise)
 
 
 class _Anything:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.algebra import CALLS, CHOICES
 from symcount.errors import DerivationError, UnsupportedError
-from symcount.export.code import Language, Writer, about, identifiers, merged, string, write
+from symcount.export.code import Language, Writer, about, identifiers, string, write
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -181,7 +181,7 @@ def function(count: ParamCount, name: str, title: str | None = None) -> str:
     names = identifiers(given, {*reserved(), name})
     kinds = ["double" if h.real else "int64_t" for h in count.hyperparameters]
     parameters = [f"{kind} {name}" for kind, name in zip(kinds, names, strict=True)]
-    body = write(C, merged(count.tree, count._poly), [h.name for h in count.hyperparameters], _leaf)
+    body = write(C, count._values, [h.name for h in count.hyperparameters], _leaf)
     lines = [
         f"// {string(title or count.factory)}",
         *(f"// {string(line)}" for line in [*about(count), *_defaults(count.hyperparameters)]),

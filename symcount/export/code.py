@@ -111,7 +111,7 @@ def write(
 
     Args:
         language: what to write.
-        tree: a `Split` tree; `merged` makes one without idle splits.
+        tree: a `Split` tree; `paths.merged` makes one without idle splits.
         parameters: the names of the symbols.
         leaf: the text of a leaf's result, made with the writer's `integer`.
         names: what the symbols are called in the text; s0, s1 and so on if not given.
@@ -122,14 +122,6 @@ def write(
     writer = Writer(language, parameters, names)
     writer.block(tree, leaf, language.indent)
     return "\n".join(writer.lines)
-
-
-def merged(tree: Any, value: Callable[[Any], Any]) -> Any:
-    """The tree with its leaves' values for leaves, splits between equal ones left out."""
-    if not isinstance(tree, Split):
-        return value(tree)
-    then, otherwise = merged(tree.then, value), merged(tree.otherwise, value)
-    return then if then == otherwise else Split(tree.condition, tree.source, then, otherwise)
 
 
 def identifiers(names: Iterable[str], reserved: Container[str], prefix: str = "s") -> list[str]:

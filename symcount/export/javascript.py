@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.algebra import CALLS, CHOICES, sum_of
 from symcount.errors import DerivationError
-from symcount.export.code import Language, Writer, merged, write
+from symcount.export.code import Language, Writer, write
 from symcount.export.reasons import Reason, place_of, with_reasons
-from symcount.paths import Built, Leaf
+from symcount.paths import Built, Leaf, merged
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -169,7 +169,7 @@ def formula(count: ParamCount) -> str:
     reasons: list[Reason] = []
     why = with_reasons(count.tree, lambda leaf: None, lambda reason: place_of(reason, reasons))
     functions = {
-        "count": write(JAVASCRIPT, merged(count.tree, count._poly), names, _integer),
+        "count": write(JAVASCRIPT, count._values, names, _integer),
         "parts": write(JAVASCRIPT, merged(count.tree, _parts(count, parameters)), names, _integers),
         "why": write(JAVASCRIPT, why, names, _index),
     }

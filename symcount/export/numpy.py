@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from symcount.algebra import CALLS, CHOICES, Poly
 from symcount.errors import DerivationError
 from symcount.export import python
-from symcount.export.code import Language, Writer, identifiers, merged, write
+from symcount.export.code import Language, Writer, identifiers, write
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -143,7 +143,7 @@ def function(count: ParamCount, name: str, title: str | None = None) -> str:
     """The source of the function, under a name that is valid."""
     symbols = [h.name for h in count.hyperparameters]
     names = identifiers(symbols, {*reserved(), name, f"_{name}"})
-    body = write(NUMPY, merged(count.tree, count._poly), symbols, _leaf)
+    body = write(NUMPY, count._values, symbols, _leaf)
     signature = [python.signature(count.hyperparameters, names), "fill=None"]
     inner = ", ".join(f"s{index}" for index in range(len(names)))
     lines = [

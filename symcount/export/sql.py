@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.algebra import CALLS, CHOICES, Call, Facts, fraction
 from symcount.errors import ArgumentError, DerivationError, MissingDependencyError
-from symcount.export.code import Language, Writer, about, merged, string
+from symcount.export.code import Language, Writer, about, string
 from symcount.paths import Split
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Dialect:
     def _query(self, count: ParamCount) -> str:
         names = [h.name for h in count.hyperparameters]
         writer = _Query(self.language, names, self.natural)
-        value = writer.case(merged(count.tree, count._poly), [])
+        value = writer.case(count._values, [])
         noun = count.measure.noun.replace(" ", "_")
         while noun in names:
             noun += "_"
