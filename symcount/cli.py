@@ -1,4 +1,4 @@
-"""The command line: derive, list, audit, export, explore, show.
+"""The command line: derive, list, audit, export, explore, show, completion.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from symcount import __version__, progress
+from symcount import __version__, progress, shells
 from symcount.audit import SIZES, TOLERANCE
 from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
@@ -34,6 +34,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 class _Cli(click.Group):
     """Commands whose errors are a line on standard error and exit code 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        shells.add()
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -54,6 +58,42 @@ def _explained(error: Exception) -> str:
         f"{type(error).__name__}: {error}\n"
         "  This is a defect of symcount. `symcount --debug ...` shows where; please report it."
     )
+
+
+# --- completion -------------------------------------------------------------------------------
+
+
+def _complete_targets(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    from symcount import completion
+
+    return completion.targets(word)
+
+
+def _complete_modules(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    from symcount import completion
+
+    return completion.modules(word)
+
+
+def _complete_parameters(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    """The parameters of the target, or the symbols of the stored formula, that stand before."""
+    from symcount import completion
+
+    before = [w for w in shells.words(ctx) if not w.startswith("-")]
+    if ctx.info_name == "show":
+        names = completion.stored_symbols(*before[1:3]) if len(before) > 2 else []
+    else:
+        found = (completion.parameters(w) for w in before if ":" in w)
+        names = next(filter(None, found), [])
+    end = "" if param.name == "declared" else "="
+    return [f"{name}{end}" for name in names if name.startswith(word)]
+
+
+def _complete_stored(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    from symcount import completion
+
+    file = ctx.params.get("file")
+    return completion.stored_names(file, word) if file else []
 
 
 # --- options ----------------------------------------------------------------------------------
@@ -115,6 +155,7 @@ def _derivation_options(command: Command) -> Command:
         type=_setting,
         metavar="NAME=VALUE",
         multiple=True,
+        shell_complete=_complete_parameters,
         help="Fix a parameter: a Python literal, or else a string. May be repeated.",
     )
     kept = click.option(
@@ -123,6 +164,7 @@ def _derivation_options(command: Command) -> Command:
         type=_declaration,
         metavar="NAME[:LIMITS]",
         multiple=True,
+        shell_complete=_complete_parameters,
         help="Keep a parameter symbolic; limit its values as in dim:min=64,multiple_of=64. "
         "May be repeated.",
     )
@@ -154,6 +196,7 @@ _points_option = click.option(
     type=_point,
     metavar="NAME=N,N,...",
     multiple=True,
+    shell_complete=_complete_parameters,
     help="Values at which to count; repeated for other symbols, all combinations.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -199,7 +242,7 @@ Examples:
   symcount derive torchvision.models:resnet50 --all-symbols
 """
 )
-@click.argument("target")
+@click.argument("target", shell_complete=_complete_targets)
 @_derivation_options
 @_points_option
 @_all_symbols_option
@@ -252,7 +295,7 @@ Examples:
   symcount list mypackage.blueprints
 """,
 )
-@click.argument("module", required=False)
+@click.argument("module", required=False, shell_complete=_complete_modules)
 @click.option("--topology", help="Only the blueprints of this topology.")
 @click.option(
     "--at",
@@ -298,7 +341,7 @@ Examples:
   symcount audit mypackage.blueprints --tolerance 1.5 --at 64,128
 """
 )
-@click.argument("module")
+@click.argument("module", shell_complete=_complete_modules)
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=1),
@@ -352,8 +395,13 @@ Examples:
   symcount export --registry mypackage.blueprints -o counts.md
 """
 )
-@click.argument("target", required=False)
-@click.option("--registry", metavar="MODULE", help="Export the blueprints of a module instead.")
+@click.argument("target", required=False, shell_complete=_complete_targets)
+@click.option(
+    "--registry",
+    metavar="MODULE",
+    shell_complete=_complete_modules,
+    help="Export the blueprints of a module instead.",
+)
 @_derivation_options
 @click.option(
     "--format",
@@ -422,7 +470,7 @@ Examples:
   symcount explore transformers:LlamaModel --config LlamaConfig --symbol hidden_size -o llama.html
 """
 )
-@click.argument("target")
+@click.argument("target", shell_complete=_complete_targets)
 @_derivation_options
 @_all_symbols_option
 @click.option(
@@ -462,7 +510,7 @@ Examples:
 """
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete_stored)
 @_points_option
 @_json
 def show(
@@ -496,6 +544,24 @@ def show(
         terminal.show(terminal.stored_list_view(formulas))
     else:
         terminal.show(terminal.stored_view(name, formulas, values))
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  source <(symcount completion bash)                                      # in ~/.bashrc
+  source <(symcount completion zsh)                                       # in ~/.zshrc
+  symcount completion fish > ~/.config/fish/completions/symcount.fish
+"""
+)
+@click.argument("shell", type=click.Choice(list(shells.SHELLS)))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete the words of this command line.
+
+    Commands, options, files and modules are completed, the factories in them, the parameters of a
+    factory, and the names in a file of formulas. Source files are read for that and never run.
+    """
+    click.echo(shells.script(shell, "symcount", "_SYMCOUNT_COMPLETE"), nl=False)
 
 
 def _stored(formulas: StoredFormulas, name: str) -> dict[str, Any]:

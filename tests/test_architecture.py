@@ -68,6 +68,8 @@ FLOW = [
     "libraries",
     "audit",
     "ext",
+    "completion",
+    "shells",
     "cli",
 ]
 # `verify` knows nothing of how a formula came about.
