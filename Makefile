@@ -5,7 +5,7 @@ READY := $(VENV)/.installed
 ZOO := benchmarks/zoo/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test lint docs notebooks bench zoo fuzz format clean
+.PHONY: help .venv demo test lint docs dist notebooks bench zoo fuzz format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ lint: $(READY) ## Check format, lint and types
 
 docs: $(READY) ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W -n --keep-going --quiet -b html docs docs/_build/html
+
+dist: $(READY) ## Build the wheel and the source archive into dist, and check them
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
 
 notebooks: $(READY) ## Run the notebooks, and save them with their outputs
 	$(BIN)/python notebooks/save.py
