@@ -227,11 +227,11 @@ def check(
 
 def _said(leaf: Built, point: Values) -> verify.Expected:
     """What a path says of every tensor, its normal forms and its traced arithmetic agreeing."""
-    sizes = _Sizes(point)
+    sizes = Sizes(point)
     has_loops = any(weight.repeats for weight in leaf.weights)
     said = []
     for weight in leaf.weights:
-        made = [_facts_at(weight, here) for here in _iterations(weight, sizes)]
+        made = [_facts_at(weight, here) for here in iterations(weight, sizes)]
         _require_total(weight, made, sizes)
         said += [(weight.name, facts) for facts in made]
     if not has_loops:
@@ -246,22 +246,22 @@ def _said(leaf: Built, point: Values) -> verify.Expected:
     return verify.Expected(said, numbered=not has_loops)
 
 
-def _iterations(weight: Weight, sizes: _Sizes, depth: int = 0) -> Iterator[_Sizes]:
+def iterations(weight: Weight, sizes: Sizes, depth: int = 0) -> Iterator[Sizes]:
     """The sizes in each iteration of the loops around a tensor that makes it."""
     if depth == len(weight.repeats):
         yield sizes
         return
     repeat = weight.repeats[depth]
     for number in range(sizes[repeat.count]):
-        here = _Sizes({**sizes.point, repeat.index: number})
+        here = Sizes({**sizes.point, repeat.index: number})
         when = repeat.when
         while isinstance(when, Choice):
             when = when.then if evaluate.holds(when.condition, here.point) else when.otherwise
         if when:
-            yield from _iterations(weight, here, depth + 1)
+            yield from iterations(weight, here, depth + 1)
 
 
-def _require_total(weight: Weight, made: Sequence[verify.TensorFacts], sizes: _Sizes) -> None:
+def _require_total(weight: Weight, made: Sequence[verify.TensorFacts], sizes: Sizes) -> None:
     """Raise unless the sum over a loop is what its iterations add up to."""
     if weight.total is None or weight.shape is None:
         return
@@ -279,18 +279,18 @@ def _can_be_described(tree: Tree, point: Values) -> bool:
         leaf = follow(tree, point)
         if not isinstance(leaf, Built):
             return True
-        sizes = _Sizes(point)
+        sizes = Sizes(point)
         return all(
             math.prod(here[p] for p in w.shape) * w.itemsize < _LARGEST_STORAGE
             for w in leaf.weights
             if w.shape is not None
-            for here in _iterations(w, sizes)
+            for here in iterations(w, sizes)
         )
     except (ArithmeticError, ValueError):
         return True
 
 
-class _Sizes(dict[Poly, int]):
+class Sizes(dict[Poly, int]):
     """The values of normal forms at a point, each evaluated once."""
 
     def __init__(self, point: Values) -> None:
@@ -302,7 +302,7 @@ class _Sizes(dict[Poly, int]):
         return self[size]
 
 
-def _facts_at(weight: Weight, sizes: _Sizes) -> verify.TensorFacts:
+def _facts_at(weight: Weight, sizes: Sizes) -> verify.TensorFacts:
     shape = None if weight.shape is None else tuple([sizes[p] for p in weight.shape])
     return verify.TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
 

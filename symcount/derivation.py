@@ -38,6 +38,7 @@ from symcount.folding import first_of_each_kind
 from symcount.formula import ParamCount
 from symcount.graph import Concretisation
 from symcount.joining import join
+from symcount.naming import named
 from symcount.origin import Origin, plain_values, target_of
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Settings
@@ -220,6 +221,7 @@ class _Derivation:
             bool(lost) or inferred,
             self.budget.checking,
         )
+        tree = named(tree, found, self.builds, [dict(point) for point in points])
         grade, reason = _grade(found, lost, inferred, len(points), missing)
         if untried and lost:
             reason += ". There was no time to see which of its numbers matter"

@@ -61,6 +61,7 @@ FLOW = [
     "calls",
     "joining",
     "checking",
+    "naming",
     "derivation",
     "registry",
     "blueprints",
