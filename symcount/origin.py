@@ -14,6 +14,9 @@ from typing import Any
 
 from symcount.symbols import Hyperparameter, Symbol
 
+DIGITS = 8  # of the digest of a line
+NO_CODE = "." * DIGITS
+
 
 @dataclass(frozen=True)
 class Opaque:
@@ -23,6 +26,23 @@ class Opaque:
 
     def __repr__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement at the top level of a file, known by digests: a function, class or constant.
+
+    Attributes:
+        file: the file's name, relative to where modules are imported from.
+        name: what the statement defines.
+        line: the line that it begins with.
+        digests: a digest of each of its lines; `NO_CODE` for one that has none, such as a comment.
+    """
+
+    file: str
+    name: str
+    line: int
+    digests: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,8 @@ class Origin:
         max_seconds: how long it was to take.
         config: the class of the config that the target takes, named likewise; None if it takes
             none.
+        statements: the statements that the factory is made of, as digests; known of formulas that
+            come from a file.
 
     >>> import symcount
     >>> from torch import nn
@@ -59,6 +81,7 @@ class Origin:
     max_paths: int
     max_seconds: float
     config: str | None = None
+    statements: tuple[Statement, ...] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:

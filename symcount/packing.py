@@ -75,7 +75,7 @@ def written(formulas: Mapping[str, ParamCount]) -> str:
     lines = []
     for name, count in formulas.items():
         _require(name, count)
-        lines.append(_line(name, count))
+        lines.append(_line(name, _with_statements(count)))
     return unpacking.HEAD + ",\n".join(lines) + unpacking.TAIL
 
 
@@ -86,6 +86,16 @@ def _require(name: object, count: object) -> None:
         )
     if not hasattr(count, "hyperparameters"):
         raise ArgumentError(f"save(): {name!r} is {count!r:.100}, which is no formula")
+
+
+def _with_statements(count: ParamCount) -> ParamCount:
+    """The formula with the statements that its factory is made of, where they can be looked up."""
+    if count.origin is None or count.origin.statements:
+        return count
+    from symcount.statements import statements_of
+
+    statements = statements_of(count.origin.target)
+    return replace(count, origin=replace(count.origin, statements=statements))
 
 
 def _line(name: str, count: ParamCount) -> str:
@@ -167,6 +177,10 @@ def _origin(origin: Origin) -> dict[str, Any]:
         "torch": origin.torch,
         "max_paths": origin.max_paths,
         "max_seconds": origin.max_seconds,
+        "statements": [
+            [statement.file, statement.name, statement.line, "".join(statement.digests)]
+            for statement in origin.statements
+        ],
     }
 
 

@@ -7,6 +7,7 @@ the limits takes time in proportion to its length.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from symcount.certificate import Certificate, Grade
 from symcount.documents import Place, decoded
 from symcount.evaluate import OF_INTEGERS
 from symcount.graph import FLOAT_FUNCTIONS, Concretisation, Source
-from symcount.origin import Opaque, Origin
+from symcount.origin import DIGITS, NO_CODE, Opaque, Origin, Statement
 from symcount.paths import (
     Built,
     Choice,
@@ -58,6 +59,7 @@ _ONE_ARGUMENT = frozenset(
 _ANY_NUMBER_OF_ARGUMENTS = frozenset(["max", "min", "hypot", "gcd", "lcm"])
 _COMPARISONS = ("eq", "ge", "lt", "le")
 _GRADES: dict[str, Grade] = {"complete": "complete", "checked": "checked", "partial": "partial"}
+_DIGESTS = re.compile(rf"(?:[0-9a-f]{{{DIGITS}}}|{re.escape(NO_CODE)})*")
 _KINDS = ("parameter", "buffer")
 _FIELDS = (
     "name", "factory", "formula", "domain", "origin", "symbols", "fixed", "measure",
@@ -177,8 +179,11 @@ def _origin(place: Place) -> Origin | None:
     if place.is_null:
         return None
     fields = place.fields(
-        ("target", "config", "given", "symbols", "symcount", "torch", "max_paths", "max_seconds")
-    )
+        (
+            "target", "config", "given", "symbols", "symcount", "torch", "max_paths",
+            "max_seconds", "statements",
+        )
+    )  # fmt: skip
     given = [pair.items(2, 2) for pair in fields["given"].items()]
     return Origin(
         target=_optional(fields["target"], Place.name),
@@ -189,7 +194,17 @@ def _origin(place: Place) -> Origin | None:
         max_paths=fields["max_paths"].integer(0),
         max_seconds=fields["max_seconds"].number(),
         config=_optional(fields["config"], Place.name),
+        statements=tuple(map(_statement, fields["statements"].items())),
     )
+
+
+def _statement(place: Place) -> Statement:
+    file, name, line, digests = place.items(4, 4)
+    text = digests.text()
+    if not _DIGESTS.fullmatch(text):
+        digests.fail("digests of lines are eight digits each, or eight dots")
+    each = tuple(text[start : start + DIGITS] for start in range(0, len(text), DIGITS))
+    return Statement(file.name(), name.name(), line.integer(1), each)
 
 
 def _value(place: Place, depth: int = 0) -> Any:

@@ -14,17 +14,17 @@ import inspect
 import linecache
 import re
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import ArgumentError, DerivationError, SymcountError
+from symcount.statements import is_installed
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
@@ -329,14 +329,10 @@ def _imported(path: Path, module: ModuleType) -> Iterator[str]:
         yield from (name for name in names if sys.modules.get(name) is not None)
 
 
-@cache
 def _is_of_the_project(path: Path) -> bool:
     """Whether a file is neither Python's, nor installed, nor symcount's own."""
-    path = path.resolve()
-    library = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
     home = Path(__file__).resolve().parent.parent
-    installed = {"site-packages", "dist-packages"} & set(path.parts)
-    return not installed and not any(place in path.parents for place in (*library, home))
+    return not is_installed(path) and home not in path.resolve().parents
 
 
 # --- code that changes while the process lives ------------------------------------------------
