@@ -70,6 +70,7 @@ FLOW = [
     "targets",
     "libraries",
     "audit",
+    "drift",
     "ext",
     "completion",
     "shells",
