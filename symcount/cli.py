@@ -1,4 +1,4 @@
-"""The command line: derive, list, audit, export, explore, show, completion.
+"""The command line: derive, list, audit, export, explore, show, check, completion.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -23,6 +23,7 @@ from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
+    from symcount.drift import Finding
     from symcount.export import Value
     from symcount.formula import ParamCount
     from symcount.libraries import AllSymbols
@@ -215,6 +216,7 @@ Examples:
   symcount export --registry mypackage.blueprints --format latex -o counts.tex
   symcount explore models.py:Net -o net.html
   symcount show formulas.json cnn:attention --at dim=512
+  symcount check formulas.json
 """,
 )
 @click.version_option(__version__, prog_name="symcount")
@@ -544,6 +546,87 @@ def show(
         terminal.show(terminal.stored_list_view(formulas))
     else:
         terminal.show(terminal.stored_view(name, formulas, values))
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount check formulas.json
+  symcount check docs/ formulas.json --json
+  symcount check formulas.json --only cnn:attention
+"""
+)
+@click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
+@click.option("--only", metavar="NAME", multiple=True, help="Only the formula of that name.")
+@_json
+@click.pass_context
+def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_json: bool) -> None:
+    """Derive stored formulas again, and say which are not those of the code any more.
+
+    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, and folders
+    in which all such files are checked. The factories are imported, so their code runs. Formulas
+    are compared exactly: what was only written otherwise is no difference.
+
+    Exit code 0 says that every formula is proved to be that of the code. Exit code 1 says that one
+    differs, has no formula any more, or cannot be checked; each is named, with what it was and is,
+    the first size at which the two differ, and the lines of code that have changed.
+    """
+    found: list[tuple[Path, Finding]] = []
+    for path in _files_to_check(paths):
+        for finding in _checked(path, only):
+            found.append((path, finding))
+            if not as_json and not finding.is_current:
+                click.echo(f"{path}: {finding}\n")
+    unknown = set(only) - {finding.name for _, finding in found}
+    if unknown:
+        raise TargetError(f"no formula is called {min(unknown)!r}")
+    if as_json:
+        from symcount.export import json
+
+        document = [{"file": str(path), **json.describe_finding(each)} for path, each in found]
+        click.echo(json.dump(document), nl=False)
+    else:
+        click.echo(_summary([finding for _, finding in found]))
+    if not all(finding.is_current for _, finding in found):
+        ctx.exit(1)
+
+
+def _files_to_check(paths: Sequence[Path]) -> list[Path]:
+    """The files that are named, and in folders those that hold formulas."""
+    from symcount.stored import is_stored
+
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = [p for p in sorted(path.rglob("*.json")) if is_stored(p)]
+            if not inside:
+                raise click.UsageError(f"{path} has no file of formulas")
+            found |= dict.fromkeys(inside)
+        else:
+            found[path] = None
+    return list(found)
+
+
+def _checked(path: Path, only: Sequence[str]) -> Iterator[Finding]:
+    from symcount import drift
+    from symcount.stored import load
+
+    formulas = load(path)
+    names = [name for name in formulas if not only or name in only]
+    for name in names:
+        with _progress(name), _without_logs():
+            yield from drift.check(formulas, [name])
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    current = sum(finding.is_current for finding in findings)
+    noun = "formula" if len(findings) == 1 else "formulas"
+    if current == len(findings):
+        return f"{current} {noun}: all as the code has {'it' if current == 1 else 'them'}"
+    return (
+        f"{len(findings) - current} of {len(findings)} {noun} not as the code has "
+        f"{'it' if len(findings) == 1 else 'them'}. If a change is meant, save the formulas again."
+    )
 
 
 @main.command(

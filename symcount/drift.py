@@ -5,7 +5,7 @@ Each is derived again from its origin, and compared with what is stored: exactly
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -71,7 +71,9 @@ class Finding:
         return "\n".join(_report(self))
 
 
-def check(formulas: Mapping[str, ParamCount]) -> Iterator[Finding]:
+def check(
+    formulas: Mapping[str, ParamCount], names: Iterable[str] | None = None
+) -> Iterator[Finding]:
     """Derive formulas again, and say of each whether it is still that of the code.
 
     Whatever happens to one, the others are checked too. The factories are imported, so their code
@@ -79,6 +81,7 @@ def check(formulas: Mapping[str, ParamCount]) -> Iterator[Finding]:
 
     Args:
         formulas: formulas by their names, such as `symcount.load` gives.
+        names: those to check; all if not given.
 
     Yields:
         A finding for each, in order.
@@ -91,7 +94,7 @@ def check(formulas: Mapping[str, ParamCount]) -> Iterator[Finding]:
     >>> [(finding.name, finding.state) for finding in check(symcount.load(path))]
     [('attention', 'same')]
     """
-    for name in formulas:
+    for name in formulas if names is None else names:
         try:
             yield check_one(name, formulas[name])
         except SymcountError as error:  # it is damaged
@@ -227,10 +230,7 @@ def _place(source: Source | None) -> str:
 
 
 def _lines(origin: Origin) -> tuple[ChangedLine, ...]:
-    found = changes(origin.statements, statements_of(origin.target))
-    if origin.config is not None and not origin.statements:
-        return ()
-    return tuple(found)
+    return tuple(changes(origin.statements, statements_of(origin.target, origin.config)))
 
 
 def _versions(origin: Origin) -> tuple[Change, ...]:

@@ -55,15 +55,16 @@ class ChangedLine:
         return f"{self.file}:{self.line}: {self.text}{what[self.change]}"
 
 
-def statements_of(target: str | None) -> tuple[Statement, ...]:
-    """The statements that a target is made of, the nearest first; none if it is not loaded."""
-    place, _, name = (target or "").rpartition(":")
-    module = _loaded(place)
-    if module is None:
-        return ()
+def statements_of(*targets: str | None) -> tuple[Statement, ...]:
+    """The statements that targets are made of, the nearest first; none of what is not loaded."""
     outlines: dict[str, _Outline | None] = {}
     found: dict[tuple[str, int], Statement] = {}
-    waiting = {(module.__name__, name.partition(".")[0]): None}
+    waiting: dict[tuple[str, str], None] = {}
+    for target in filter(None, targets):
+        place, _, name = target.rpartition(":")
+        module = _loaded(place)
+        if module is not None:
+            waiting[module.__name__, name.partition(".")[0]] = None
     order, lines = list(waiting), 0
     for place, here in order:
         if place not in outlines:
@@ -294,7 +295,9 @@ def _numbered(statement: Statement) -> list[tuple[int, str]]:
 
 def _text(file: str, number: int) -> str:
     for root in ("", *sys.path):
-        line = linecache.getline(os.path.join(root, file), number).strip()
+        path = os.path.join(root, file)
+        linecache.checkcache(path)
+        line = linecache.getline(path, number).strip()
         if line:
             return line
     return ""

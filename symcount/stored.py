@@ -125,6 +125,15 @@ def read(text: str, label: str) -> StoredFormulas:
     return StoredFormulas(label, _in_any_layout(text, label) if documents is None else documents)
 
 
+def is_stored(path: Path) -> bool:
+    """Whether a file says of itself that it is one of formulas."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read(len(HEAD)).lstrip("{ \n").startswith(f'"format": "{FORMAT}"')
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def _in_lines(text: str, label: str) -> dict[str, str] | None:
     """The text of each formula, if the file is laid out as `save` does it.
 
