@@ -40,7 +40,7 @@ python_use_unqualified_type_names = True
 # Other projects' pages are not consulted, so that the build needs no network.
 nitpick_ignore_regex = [
     ("py:.*", r"(sympy|torch|collections|fractions|pathlib)\..*"),
-    ("py:.*", r"(sympy|Against|Axes|Boolean|Path|nn\.Module)"),
+    ("py:.*", r"(sympy|Against|Axes|Boolean|Expression|Path|nn\.Module)"),
     ("py:class", r"symcount\.registry\.Factory"),  # a type variable
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import product
@@ -428,3 +429,36 @@ def test_formulas_of_other_symbols_are_refused() -> None:
         first_difference(one, symcount.derive(nn.Linear, out_features=3))
     with pytest.raises(symcount.ArgumentError, match="in_features has other values"):
         first_difference(one, symcount.derive(nn.Linear, in_features=symcount.Symbol(min=2)))
+
+
+# --- as a user does it ------------------------------------------------------------------------
+
+
+def test_a_changed_line_of_an_example_factory_fails_the_command_which_names_it(
+    tmp_path: Path,
+) -> None:
+    """Each step is a process of its own, on a copy of `examples/families.py`."""
+    families = tmp_path / "families.py"
+    families.write_text((ROOT / "examples" / "families.py").read_text())
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    save = "import symcount, families; symcount.derive(families.vit).save('formulas.json')"
+    assert run("-c", save).returncode == 0
+    check = ("-m", "symcount.cli", "check", "formulas.json")
+    assert run(*check).returncode == 0
+
+    text = families.read_text()
+    start = text.index("def vit(")
+    old = "hidden_size=hidden_size,"
+    where = text.index(old, start)
+    families.write_text(f"{text[:where]}hidden_size=2 * hidden_size,{text[where + len(old) :]}")
+    line = text[:where].count("\n") + 1
+
+    checked = run(*check)
+    assert checked.returncode == 1, checked.stderr
+    assert f"\n    families.py:{line}: hidden_size=2 * hidden_size,\n" in checked.stdout
+    assert "formula then: " in checked.stdout and "first size: " in checked.stdout
