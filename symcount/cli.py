@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from symcount.stored import StoredFormulas
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_Check: TypeAlias = "tuple[Path, str, Callable[[], Finding]]"
 
 
 class _Cli(click.Group):
@@ -552,80 +553,74 @@ def show(
     epilog="""\b
 Examples:
   symcount check formulas.json
-  symcount check docs/ formulas.json --json
   symcount check formulas.json --only cnn:attention
+  symcount check docs formulas.json --json
 """
 )
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
-@click.option("--only", metavar="NAME", multiple=True, help="Only the formula of that name.")
+@click.option("--only", metavar="NAME", multiple=True, help="Only this formula. May be repeated.")
 @_json
 @click.pass_context
 def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_json: bool) -> None:
     """Derive stored formulas again, and say which are not those of the code any more.
 
-    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, and folders
-    in which all such files are checked. The factories are imported, so their code runs. Formulas
-    are compared exactly: what was only written otherwise is no difference.
+    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, and
+    folders, in which all such files are checked. The factories are imported, so their code runs.
 
-    Exit code 0 says that every formula is proved to be that of the code. Exit code 1 says that one
-    differs, has no formula any more, or cannot be checked; each is named, with what it was and is,
-    the first size at which the two differ, and the lines of code that have changed.
+    Exit code 0 says that each formula is proved to be that of the code. Exit code 1 says that one
+    differs, that the code has none any more, or that it cannot be checked. Each of these is named,
+    with what it was and what it is, the first size at which the two differ, and the lines of code
+    that have changed since.
     """
-    found: list[tuple[Path, Finding]] = []
-    for path in _files_to_check(paths):
-        for finding in _checked(path, only):
-            found.append((path, finding))
-            if not as_json and not finding.is_current:
-                click.echo(f"{path}: {finding}\n")
-    unknown = set(only) - {finding.name for _, finding in found}
-    if unknown:
-        raise TargetError(f"no formula is called {min(unknown)!r}")
+    from symcount import checkable
+
+    checks = [
+        (file, name, run)
+        for file in checkable.files_at(paths)
+        for name, run in checkable.checks_of(file).items()
+    ]
+    checks = _chosen(checks, only)
+    findings: list[tuple[Path, Finding]] = []
+    for file, name, run in checks:
+        with _progress(name or str(file)), _without_logs():
+            finding = run()
+        findings.append((file, finding))
+        if not (as_json or finding.is_current):
+            click.echo(f"{file}: {finding}\n")
     if as_json:
         from symcount.export import json
 
-        document = [{"file": str(path), **json.describe_finding(each)} for path, each in found]
+        document = [{"file": str(file), **json.describe_finding(each)} for file, each in findings]
         click.echo(json.dump(document), nl=False)
     else:
-        click.echo(_summary([finding for _, finding in found]))
-    if not all(finding.is_current for _, finding in found):
+        click.echo(_summary([finding for _, finding in findings]))
+    if not all(finding.is_current for _, finding in findings):
         ctx.exit(1)
 
 
-def _files_to_check(paths: Sequence[Path]) -> list[Path]:
-    """The files that are named, and in folders those that hold formulas."""
-    from symcount.stored import is_stored
+def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
+    """The checks of these names, and those of files that cannot be read; all if there is no name.
 
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            inside = [p for p in sorted(path.rglob("*.json")) if is_stored(p)]
-            if not inside:
-                raise click.UsageError(f"{path} has no file of formulas")
-            found |= dict.fromkeys(inside)
-        else:
-            found[path] = None
-    return list(found)
+    Raises:
+        TargetError: there is nothing of that name.
+    """
+    names = {name for _, name, _ in checks}
+    for name in only:
+        if name not in names:
+            from symcount.targets import close_names
 
-
-def _checked(path: Path, only: Sequence[str]) -> Iterator[Finding]:
-    from symcount import drift
-    from symcount.stored import load
-
-    formulas = load(path)
-    names = [name for name in formulas if not only or name in only]
-    for name in names:
-        with _progress(name), _without_logs():
-            yield from drift.check(formulas, [name])
+            raise TargetError(f"--only {name}: no formula has this name{close_names(name, names)}")
+    return [each for each in checks if not only or each[1] in ("", *only)]
 
 
 def _summary(findings: Sequence[Finding]) -> str:
-    current = sum(finding.is_current for finding in findings)
+    others = sum(not finding.is_current for finding in findings)
     noun = "formula" if len(findings) == 1 else "formulas"
-    if current == len(findings):
-        return f"{current} {noun}: all as the code has {'it' if current == 1 else 'them'}"
+    if not others:
+        return f"{len(findings)} {noun} checked: as in the code"
     return (
-        f"{len(findings) - current} of {len(findings)} {noun} not as the code has "
-        f"{'it' if len(findings) == 1 else 'them'}. If a change is meant, save the formulas again."
+        f"{len(findings)} {noun} checked: {others} not known to be as in the code. "
+        "If a change is meant, save the formulas again."
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 256 * 2**20
 MOST_FORMULAS = 100_000
 
+_SAYS_SO = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
 _NAME = re.compile(r'\{"name":("(?:[^"\\]|\\.)*"),')
 
 
@@ -126,12 +127,13 @@ def read(text: str, label: str) -> StoredFormulas:
 
 
 def is_stored(path: Path) -> bool:
-    """Whether a file says of itself that it is one of formulas."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read(len(HEAD)).lstrip("{ \n").startswith(f'"format": "{FORMAT}"')
-    except (OSError, UnicodeDecodeError):
-        return False
+    """Whether a file says of itself, in any layout, that it is one of formulas.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        return _SAYS_SO.search(file.read(LARGEST_FILE)) is not None
 
 
 def _in_lines(text: str, label: str) -> dict[str, str] | None:

@@ -71,6 +71,8 @@ FLOW = [
     "libraries",
     "audit",
     "drift",
+    "checkable",
+    "testing",
     "ext",
     "completion",
     "shells",

@@ -133,7 +133,7 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
         "name": finding.name,
         "target": finding.target,
         "state": finding.state,
-        "changes": list(map(_described_change, finding.changes)),
+        "changes": list(map(_describe_change, finding.changes)),
         "first": first
         and {
             "at": first.at,
@@ -141,14 +141,14 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
             "now": first.right,
             "is_first": first.is_first,
         },
-        "parameters": list(map(_described_change, finding.parameters)),
-        "lines": [vars(line) for line in finding.lines],
+        "parameters": list(map(_describe_change, finding.parameters)),
+        "lines": [dict(vars(line)) for line in finding.lines],
         "reason": finding.reason,
-        "versions": list(map(_described_change, finding.versions)),
+        "versions": list(map(_describe_change, finding.versions)),
     }
 
 
-def _described_change(change: Change) -> dict[str, str]:
+def _describe_change(change: Change) -> dict[str, str]:
     return {"what": change.what, "then": change.then, "now": change.now}
 
 
