@@ -1,4 +1,4 @@
-"""Write the pages of the atlas from the formulas in `atlas/formulas.json`; `--derive` makes these anew.
+"""Write the pages of the atlas from its stored formulas; `--derive` makes these anew.
 
 Nothing is derived to write pages. One that is as it would be written again is left alone, so that
 Sphinx does not read it again: each begins with a digest of all that it is made of.
@@ -14,7 +14,7 @@ import sys
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,16 @@ import sympy
 from sympy.core.function import Application
 from sympy.logic.boolalg import And, Boolean
 
-DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS.parent))  # for `examples`
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `examples`
 
 import symcount
-from examples.atlas import FAMILIES, KINDS, SECONDS, STORED, Family, Size, stored
+from examples.atlas import FAMILIES, KINDS, SECONDS, STORED, Family, Size
 from symcount import ParamCount, Symbol, mathml, page, plotting, sympy_form
 from symcount.console import described
 from symcount.export import files
 from symcount.ext import asked
 
+DOCS = Path(__file__).resolve().parent
 PAGES = DOCS / "atlas"
 # What Sphinx copies as it is: the pages to explore, beside the pages of the atlas.
 EXTRA = DOCS / "_atlas"
@@ -39,8 +39,12 @@ EXPLORE = EXTRA / "atlas" / "explore"
 PLOTLY = "plotly.min.js"
 # Characters of a line, in text and about in LaTeX.
 LINE = 88
+CELL = 46
+# As many parts are drawn at least, if there are as many.
+PARTS = 6
 # A formula of more characters is told by its number of terms, in the index.
 SHORT = 64
+NOTHING = "\N{EN DASH}"
 # The symbol that counts are drawn against: the first of these that a family has.
 DRAWN = (
     "hidden_size",
@@ -58,15 +62,15 @@ DRAWN = (
 INTRODUCTION = """\
 # Atlas
 
-Formulas of {families} model families, each with every size symbolic that is named on its page, its
-domain, its certificate, its breakdown, a page to explore it, and the numbers of parameters that others
-published: {published} models, and each count is what the formula gives, or is rounded to it, or the page
-says which parameters make the difference.
+Formulas of {families} model families. Each has a page, with the domain and the certificate of the
+formula, its breakdown, a page to explore it, and the numbers of parameters that others published,
+of {published} models in all. Each of these is what the formula gives, exactly or rounded as it was
+published, or the page says which parameters make the difference. Where no published number was
+found, the page says that.
 
-All were derived from the classes of `transformers` and `torch`, at the versions that the pages name, and
-are stored in `docs/atlas/formulas.json`. These pages are made of that file, and deriving the formulas
-again compares it with the code. `{{0..n-1}}` in the name of a module stands for all layers of a loop at
-once.
+The formulas were derived from the classes of `transformers` and `torch`, and are stored in
+`docs/atlas/formulas.json`; the pages are made of that file. To derive them all again takes two
+minutes (`make atlas`). In the name of a module, `{{0..n-1}}` stands for all layers of a loop.
 """
 
 
@@ -91,7 +95,7 @@ def write() -> None:
     for family in FAMILIES:
         write_page(family)
     keys = {"index", "formulas", *(family.key for family in FAMILIES)}
-    for path in (*PAGES.iterdir(), *EXPLORE.glob("*.html")):
+    for path in (*PAGES.glob("*.*"), *EXPLORE.glob("*.html")):
         if path.name.partition(".")[0].removesuffix("-share") not in keys:
             path.unlink()
 
@@ -173,7 +177,8 @@ def index_row(family: Family) -> str:
     else:
         text = f"`{text}`"
     names = ", ".join(size.name for size in family.sizes if size.total is not None)
-    return f"| [{family.title}]({family.key}.md) | {text} | {names or '–'} | {count.certificate.grade} |"
+    link = f"[{family.title}]({family.key}.md)"
+    return f"| {link} | {text} | {names or NOTHING} | {count.certificate.grade} |"
 
 
 # --- a page -----------------------------------------------------------------------------------
@@ -328,20 +333,35 @@ def ranges(names: Iterable[str]) -> str:
 
 
 def sizes(count: ParamCount, family: Family) -> Iterator[str]:
-    yield "| model | parameters | published | source | sizes |"
-    yield "|---|---:|---:|---|---|"
+    """A table of counts, one of the sizes that they are at, and what is to be explained."""
+    yield "| model | parameters | published | source |"
+    yield "|---|---:|---:|---|"
     for size in family.sizes:
         total = count(**size.at)
         assert size.agrees(total), f"{family.key}: {size.name} has {total}, not {size.total}"
         published = "none found" if size.total is None else told(size)
-        yield f"| {size.name} | {total:,} | {published} | {size.source} | {values(size)} |"
+        source = re.sub(r"(?<=[/.])(?=\w)", "<wbr>", size.source)
+        yield f"| {size.name} | {linked(f'{total:,}', family, size)} | {published} | {source} |"
     yield ""
     for size in family.sizes:
         if size.beyond:
-            yield f"- {size.name}: the class has {difference(size)}"
+            yield f"- {size.name}: the class has {difference(size)}."
     yield ""
     if family.note:
         yield from [family.note, ""]
+    yield f"| | {' | '.join(size.name for size in family.sizes)} |"
+    yield f"|---|{'---:|' * len(family.sizes)}"
+    for run in runs(family.sizes[0].at):
+        cells = [", ".join(str(size.at[name]) for name in run) for size in family.sizes]
+        yield f"| {ranges(run)} | {' | '.join(cells)} |"
+    yield ""
+
+
+def linked(text: str, family: Family, size: Size) -> str:
+    """A link to the page to explore, at a size."""
+    at = "&amp;".join(f"{name}={value}" for name, value in size.at.items())
+    address = f"explore/{family.key}.html#{at}"
+    return f'<a class="reference external" href="{address}">{text}</a>'
 
 
 def told(size: Size) -> str:
@@ -366,25 +386,18 @@ def difference(size: Size) -> str:
     )
 
 
-def values(size: Size) -> str:
-    of_runs = []
-    for run in runs(size.at):
-        numbers = ", ".join(str(size.at[name]) for name in run)
-        of_runs.append(f"{ranges(run)}: {numbers}")
-    return "; ".join(of_runs)
-
-
 # --- its parts --------------------------------------------------------------------------------
 
 
 def breakdown(count: ParamCount, size: Size) -> Iterator[str]:
     yield from [f"Counts and shares are those of {size.name}.", ""]
-    yield "| module | parameters | count | share |"
-    yield "|---|---|---:|---:|"
+    yield "| module | count | share | parameters |"
+    yield "|---|---:|---:|---|"
     for depth, row in asked.breakdown_rows(count, size.at, None):
         indent = "&emsp;" * depth
-        text = str(row.part.count).replace("|", r"\|")
-        yield f"| {indent}`{row.name}` | `{text}` | {row.size_text} | {row.share_text} |"
+        # All of it is what the page begins with.
+        parameters = mathml.math(row.part.count.expr, CELL).replace("|", "&#124;") if depth else ""
+        yield f"| {indent}`{row.name}` | {row.size_text} | {row.share_text} | {parameters} |"
     yield ""
 
 
@@ -395,8 +408,7 @@ def plots(family: Family) -> Iterator[str]:
     yield f"![The count against {name}]({family.key}.png)"
     yield f"![Shares of the parts against {name}]({family.key}-share.png)"
     yield from ["", "````", "", f"The count, and the shares of its parts, {html.escape(said)}.", ""]
-    address = f"explore/{family.key}.html"
-    link = f'<a class="reference external" href="{address}">Explore the formula</a>'
+    link = linked("Explore the formula", family, family.sizes[0])
     yield from raw(f"<p>{link}: a page with a slider for each symbol. It needs no network.</p>")
 
 
@@ -417,11 +429,16 @@ def draw(count: ParamCount, family: Family, total: Path, share: Path) -> None:
     matplotlib.use("agg")
     name, low, high = drawn(family)
     others = {other: value for other, value in family.sizes[0].at.items() if other != name}
-    for path, plot in ((total, plotting.plot), (share, plotting.plot_share)):
-        axes = plot(count, name, between=(low, high), **others)
-        figure = axes.figure
+    shares = partial(plotting.plot_share, depth=levels(count))
+    for path, plot in ((total, plotting.plot), (share, shares)):
+        figure = plot(count, name, between=(low, high), **others).figure
         figure.set_size_inches(5.6, 3.8)
         figure.savefig(path, bbox_inches="tight", dpi=130)
+
+
+def levels(count: ParamCount) -> int:
+    """How deep one has to go to see some parts."""
+    return next((depth for depth in range(1, 6) if len(count.share(depth)) >= PARTS), 5)
 
 
 # --- how to derive it -------------------------------------------------------------------------
@@ -431,8 +448,8 @@ def recipe(family: Family) -> Iterator[str]:
     own = family.model.startswith("examples.")
     where = " in a checkout of symcount, whose `examples` hold the factory" if own else ""
     yield from [f"This runs as it stands{where}:", "", "```python", program(family), "```", ""]
-    yield f"It takes the formula from the code as it is installed. The one above is `{family.key}` in"
-    yield "`docs/atlas/formulas.json`, and needs neither torch nor transformers:"
+    yield "It derives the formula from the code that is installed. The one above is stored in"
+    yield "`docs/atlas/formulas.json`, and is read without torch and transformers:"
     first = family.sizes[0]
     call = ", ".join(f"{name}={value}" for name, value in first.at.items())
     asking = f'count = symcount.load("docs/atlas/formulas.json")["{family.key}"]'

@@ -30,7 +30,8 @@ class Size:
         source: who published `total`, and where. If there is no total: where the sizes are from.
         total: the published count. None if none was found, exact or rounded.
         unit: what `total` was rounded to a multiple of: ten thousand if it was "6.11 million".
-        beyond: how many parameters the class has that `total` leaves out; negative if it lacks some.
+        beyond: how many parameters the class has that `total` leaves out; negative if `total` has
+            some that the class has not.
         because: which these are.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def keras_hub(package: str, preset: str) -> str:
     """A preset of KerasHub, which says how many parameters it has."""
-    return f"KerasHub, keras_hub/src/models/{package}/{package}_presets.py: {preset}"
+    return f"KerasHub, {package}_presets.py: {preset}"
 
 
 def card(model: str) -> str:
