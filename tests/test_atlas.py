@@ -1,4 +1,4 @@
-"""The atlas: its formulas against published counts and fresh derivations, and what its pages have."""
+"""The atlas: its formulas against published counts and fresh derivations, and its pages."""
 
 from __future__ import annotations
 

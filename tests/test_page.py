@@ -481,13 +481,12 @@ def test_pages_may_share_a_file_of_plotly(browser: Any, tmp_path: Path) -> None:
     assert len(text) < len(plotly_script()) / 10
     (tmp_path / "plotly.min.js").write_text(plotly_script(), encoding="utf-8")
     (tmp_path / "shared.html").write_text(text, encoding="utf-8")
-    opened, failed = browser.new_page(), []
-    opened.on("console", lambda message: failed.append(message.text))
-    opened.on("pageerror", lambda error: failed.append(str(error)))
-    opened.goto((tmp_path / "shared.html").as_uri())
-    opened.wait_for_selector(".js-plotly-plot .plot")
-    opened.close()
-    assert failed == []
+    opened = Opened(browser.new_page())
+    opened.page.goto((tmp_path / "shared.html").as_uri())
+    opened.page.wait_for_timeout(100)
+    assert opened.page.locator(".js-plotly-plot").count() == 2
+    opened.page.close()
+    assert opened.problems == []
 
 
 # --- without a browser ------------------------------------------------------------------------
