@@ -23,7 +23,7 @@ demo: $(READY) ## Derive a first formula
 
 # pytest comes last, so that its summary is the last thing printed.
 test: lint docs ## Run every check: lint, types, docs, tests, doctests, notebooks
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal --symcount-check docs/atlas/formulas.json
 
 lint: $(READY) ## Check format, lint and types
 	$(BIN)/ruff format --check
