@@ -9,13 +9,14 @@ import ast
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from symcount import __version__, progress, shells
 from symcount.audit import SIZES, TOLERANCE
@@ -24,6 +25,7 @@ from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
     from symcount.export import Value
+    from symcount.filling import Filled
     from symcount.formula import ParamCount
     from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec
@@ -393,9 +395,10 @@ Examples:
   symcount export models.py:Net --set bias=False --format latex
   symcount export models.py:Net --format sql --dialect postgres
   symcount export --registry mypackage.blueprints -o counts.md
+  symcount export --write README.md docs
 """
 )
-@click.argument("target", required=False, shell_complete=_complete_targets)
+@click.argument("targets", metavar="[TARGET]", nargs=-1, shell_complete=_complete_targets)
 @click.option(
     "--registry",
     metavar="MODULE",
@@ -422,8 +425,17 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file to write, at once or not at all; standard output otherwise.",
 )
+@click.option(
+    "--write",
+    "in_place",
+    is_flag=True,
+    help="Fill in the formulas of documents, which are given in the place of TARGET: Markdown and "
+    "reStructuredText files, and folders of them.",
+)
+@click.pass_context
 def export(
-    target: str | None,
+    ctx: click.Context,
+    targets: Sequence[str],
     registry: str | None,
     settings: Sequence[tuple[str, Any]],
     declared: Sequence[tuple[str, Symbol]],
@@ -432,6 +444,7 @@ def export(
     form: str,
     dialect: str | None,
     output: Path | None,
+    in_place: bool,
 ) -> None:
     """Write formulas for documents and for other programs.
 
@@ -439,9 +452,19 @@ def export(
     Markdown, reStructuredText, HTML, MathML and LaTeX, which needs the packages amsmath and
     booktabs. Python, NumPy, JavaScript, C and SQL compute the formula exactly, or say where they
     do not; a formula that one of them cannot compute exactly is refused. JSON is for programs.
+
+    With --write, each formula that stands in a document between <!-- symcount: TARGET --> and
+    <!-- /symcount --> is written there as it is now; all else stays as it is. A document with an
+    error is left alone.
     """
+    if in_place:
+        _refuse_others(ctx, {"targets", "in_place", "max_seconds"})
+        ctx.exit(_fill(targets, max_seconds))
     from symcount.export import renderer
 
+    target = targets[0] if targets else None
+    if len(targets) > 1:
+        raise click.UsageError(f"give one TARGET, not {len(targets)}; --write takes several files")
     if (target is None) == (registry is None):
         raise click.UsageError("give either a TARGET or --registry MODULE")
     if dialect is not None and form != "sql":
@@ -460,6 +483,51 @@ def export(
         click.echo(text, nl=False)
     else:
         _write(output, text)
+
+
+def _refuse_others(ctx: click.Context, allowed: Set[str]) -> None:
+    """Refuse options that say nothing with --write: a marker says itself what is shown and how."""
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name or "")
+        if param.name not in allowed and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{param.opts[-1]} is not for --write: markers say what to show")
+
+
+def _fill(paths: Sequence[str], max_seconds: float) -> int:
+    """Fill in the formulas of documents, and say what was done; the exit code."""
+    from symcount import filling
+
+    if not paths:
+        raise click.UsageError("say which documents to write: files, or folders of them")
+    found = filling.documents(paths)
+    answers, formulas, changed, is_whole = filling.Answers(max_seconds), 0, 0, True
+    for path in found:
+        with _progress(str(path)), _without_logs():
+            document = filling.filled(path, answers)
+        formulas += document.formulas
+        for finding in document.errors:
+            click.echo(f"error: {finding}", err=True)
+            is_whole = False
+        if _saved(document):
+            lines = [str(finding.line) for finding in document.findings]
+            changed += 1
+            click.echo(f"{path}: wrote the formula of line {', '.join(lines)}")
+    click.echo(
+        f"{changed} of {_counted(len(found), 'document')} changed; "
+        f"{_counted(formulas, 'formula')} looked at"
+    )
+    return 0 if is_whole else 2
+
+
+def _saved(document: Filled) -> bool:
+    try:
+        return document.write()
+    except OSError as error:
+        raise click.UsageError(f"cannot write {document.path}: {error.strerror}") from error
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @main.command(
