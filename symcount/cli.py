@@ -1,4 +1,4 @@
-"""The command line: derive, list, audit, export, explore, show, completion.
+"""The command line: derive, list, audit, export, explore, show, check, completion.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -24,6 +24,7 @@ from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
+    from symcount.drift import Finding
     from symcount.export import Value
     from symcount.filling import Filled
     from symcount.formula import ParamCount
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from symcount.stored import StoredFormulas
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_Check: TypeAlias = "tuple[Path, str, Callable[[], Finding]]"
 
 
 class _Cli(click.Group):
@@ -217,6 +219,7 @@ Examples:
   symcount export --registry mypackage.blueprints --format latex -o counts.tex
   symcount explore models.py:Net -o net.html
   symcount show formulas.json cnn:attention --at dim=512
+  symcount check formulas.json
 """,
 )
 @click.version_option(__version__, prog_name="symcount")
@@ -612,6 +615,81 @@ def show(
         terminal.show(terminal.stored_list_view(formulas))
     else:
         terminal.show(terminal.stored_view(name, formulas, values))
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount check formulas.json
+  symcount check formulas.json --only cnn:attention
+  symcount check docs formulas.json --json
+"""
+)
+@click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
+@click.option("--only", metavar="NAME", multiple=True, help="Only this formula. May be repeated.")
+@_json
+@click.pass_context
+def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_json: bool) -> None:
+    """Derive stored formulas again, and say which are not those of the code any more.
+
+    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, and
+    folders, in which all such files are checked. The factories are imported, so their code runs.
+
+    Exit code 0 says that each formula is proved to be that of the code. Exit code 1 says that one
+    differs, that the code has none any more, or that it cannot be checked. Each of these is named,
+    with what it was and what it is, the first size at which the two differ, and the lines of code
+    that have changed since.
+    """
+    from symcount import checkable
+
+    checks = [
+        (file, name, run)
+        for file in checkable.files_at(paths)
+        for name, run in checkable.checks_of(file).items()
+    ]
+    checks = _chosen(checks, only)
+    findings: list[tuple[Path, Finding]] = []
+    for file, name, run in checks:
+        with _progress(name or str(file)), _without_logs():
+            finding = run()
+        findings.append((file, finding))
+        if not (as_json or finding.is_current):
+            click.echo(f"{file}: {finding}\n")
+    if as_json:
+        from symcount.export import json
+
+        document = [{"file": str(file), **json.describe_finding(each)} for file, each in findings]
+        click.echo(json.dump(document), nl=False)
+    else:
+        click.echo(_summary([finding for _, finding in findings]))
+    if not all(finding.is_current for _, finding in findings):
+        ctx.exit(1)
+
+
+def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
+    """The checks of these names, and those of files that cannot be read; all if there is no name.
+
+    Raises:
+        TargetError: there is nothing of that name.
+    """
+    names = {name for _, name, _ in checks}
+    for name in only:
+        if name not in names:
+            from symcount.targets import close_names
+
+            raise TargetError(f"--only {name}: no formula has this name{close_names(name, names)}")
+    return [each for each in checks if not only or each[1] in ("", *only)]
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    others = sum(not finding.is_current for finding in findings)
+    noun = "formula" if len(findings) == 1 else "formulas"
+    if not others:
+        return f"{len(findings)} {noun} checked: as in the code"
+    return (
+        f"{len(findings)} {noun} checked: {others} not known to be as in the code. "
+        "If a change is meant, save the formulas again."
+    )
 
 
 @main.command(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,6 +29,8 @@ _IN_ORDER = 20_000
 _AT_RANDOM = 2_000
 _MOST_PAIRS = 1_024
 _MILLISECONDS = 2_000
+_SECONDS = 20.0
+_ROUNDS = 64  # of making sizes smaller
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class Difference:
         left: the count of the first formula, None where it does not hold.
         right: that of the second.
         is_first: whether no smaller sizes are such. Sizes are in order of the steps that they are
-            away from the least values, of all symbols together.
+            away from the least values, of all symbols together; of as many steps, those are
+            first that are smaller in the first symbol, then in the second, and so on. Never said
+            of real symbols, which have no steps.
 
     >>> import symcount
     >>> from torch import nn
@@ -72,7 +77,11 @@ def first_difference(left: ParamCount, right: ParamCount | Expression) -> Differ
     """Where two formulas differ first, or None if it is proved that they are the same everywhere.
 
     They are the same if they hold at the same sizes and give the same counts there. An expression
-    holds wherever the formula does that it is compared with.
+    is compared where the formula holds, and has to be an integer there.
+
+    The first 20,000 sizes are tried in the order that `Difference` says. If the two differ at none
+    of them, sizes are drawn at random and then asked of z3, and what is found is made smaller as
+    long as the two differ; there may be smaller ones yet. The draws are the same each time.
 
     Args:
         left: a formula.
@@ -85,10 +94,11 @@ def first_difference(left: ParamCount, right: ParamCount | Expression) -> Differ
     sides = _Sides(left, right)
     if sides.are_identical:
         return None
-    found = sides.first_of(sides.in_order(), is_first=True) or sides.first_of(
-        sides.at_random(), is_first=False
-    )
-    return found or sides.proved_or_found()
+    has_order = not any(h.real for h in sides.ranges)
+    found = sides.first_of(sides.in_order(), has_order) or sides.first_of(sides.at_random())
+    if found is None:
+        found = sides.proved_or_found()
+    return found if found is None or found.is_first else sides.smaller(found)
 
 
 class _Sides:
@@ -105,14 +115,24 @@ class _Sides:
     @property
     def are_identical(self) -> bool:
         if self.other is None:
-            return all(p in (None, self._expression) for _, p in _formulas(self.left))
+            return not self._divisions_by_zero and all(
+                p in (None, self._expression.poly) for _, p in _formulas(self.left)
+            )
         ours, theirs = self.left._identity, self.other._identity
         return ours[1:] == theirs[1:]
 
     @property
-    def _expression(self) -> Poly:
+    def _expression(self) -> Expression:
         assert isinstance(self.right, tuple)
-        return self.right.poly
+        return self.right
+
+    @property
+    def _divisions_by_zero(self) -> Decisions:
+        """Conditions on any of which the expression divides by zero."""
+        facts, zero = facts_of(self.ranges), algebra.const(0)
+        divisors = self._expression.divisors
+        compared = [algebra.compare("eq", divisor, zero, facts) for divisor in divisors]
+        return tuple((c, truth) for c, truth in compared if c is not None)
 
     def at(self, point: Point) -> tuple[int | None, int | None]:
         here = self.left._evaluated(point)
@@ -120,8 +140,11 @@ class _Sides:
             return here, self.other._evaluated(point)
         if here is None:
             return None, None
+        sizes = self._named(point)
         try:
-            return here, value(self._expression, self._named(point))
+            if any(value(divisor, sizes) == 0 for divisor in self._expression.divisors):
+                return here, None
+            return here, value(self._expression.poly, sizes)
         except (ArithmeticError, ValueError, InternalError):  # undefined, or no integer
             return here, None
 
@@ -130,7 +153,7 @@ class _Sides:
 
     # --- looking ---
 
-    def first_of(self, points: Iterator[Point], is_first: bool) -> Difference | None:
+    def first_of(self, points: Iterable[Point], is_first: bool = False) -> Difference | None:
         for point in points:
             here, there = self.at(point)
             if here != there:
@@ -152,47 +175,71 @@ class _Sides:
         for _ in range(_AT_RANDOM):
             yield tuple(h.sample(draw) for h in self.ranges)
 
+    def smaller(self, found: Difference) -> Difference:
+        """A difference made smaller, one symbol at a time, until none of the steps tried helps."""
+        for _ in range(_ROUNDS):
+            better = self.first_of(self._below(tuple(found.at.values())))
+            if better is None:
+                break
+            found = better
+        return found
+
+    def _below(self, point: Point) -> Iterator[Point]:
+        """Sizes that are smaller in one symbol, by any power of two of steps, the most first."""
+        for place, (h, size) in enumerate(zip(self.ranges, point, strict=True)):
+            if h.real:
+                continue
+            least = int(h.aligned(h.minimum))
+            away = (int(size) - least) // h.multiple_of
+            for steps in (away, *(1 << n for n in reversed(range(away.bit_length())))):
+                if 0 < steps <= away:
+                    lower = int(size) - steps * h.multiple_of
+                    yield (*point[:place], lower, *point[place + 1 :])
+
     # --- proving ---
 
     def proved_or_found(self) -> Difference | None:
         from symcount.solver import Solver
 
+        deadline = time.perf_counter() + _SECONDS
         facts = facts_of(self.ranges)
-        solver = Solver(self.ranges, facts, _MILLISECONDS)
+        solver = Solver(self.ranges, facts, _MILLISECONDS, deadline)
         pairs = list(islice(self._pairs(), _MOST_PAIRS + 1))
         is_proved = len(pairs) <= _MOST_PAIRS
         for decisions, p, q in pairs:
-            if p == q:
-                continue
             if p is not None and q is not None:
-                condition, equal = algebra.compare("eq", p, q, facts)
+                condition, equal = algebra.compare_any("eq", p, q, facts)
                 if condition is None and equal:
                     continue
                 if condition is not None:
                     decisions = (*decisions, (condition, not equal))
-            models = (
-                None if model is None else tuple(model[h.name] for h in self.ranges)
-                for model in solver.models(decisions)
-            )
-            for point in models:
-                if point is None:
-                    is_proved = False
-                elif found := self.first_of(iter([point]), is_first=False):
+            elif p is q:
+                continue
+            for model in solver.models(decisions):
+                point = None if model is None else tuple(model[h.name] for h in self.ranges)
+                found = None if point is None else self.first_of([point])
+                if found:
                     return found
-                else:
-                    is_proved = False
+                is_proved = False
+            if time.perf_counter() > deadline:
+                is_proved = False
+                break
         if is_proved:
             return None
         raise UndecidedError(
             f"whether {self.left} is the same as {self.right} everywhere was neither proved nor "
-            f"refuted: they are the same at {_IN_ORDER + _AT_RANDOM:,} sizes"
+            "refuted: no size was found at which they differ"
         )
 
     def _pairs(self) -> Iterator[tuple[Decisions, Poly | None, Poly | None]]:
         """What the two are, on each path of one and path of the other."""
         ours = _formulas(self.left)
         if self.other is None:
-            yield from ((d, p, self._expression) for d, p in ours if p is not None)
+            for decisions, p in ours:
+                if p is not None:
+                    yield decisions, p, self._expression.poly
+                    for division in self._divisions_by_zero:
+                        yield (*decisions, division), p, None
             return
         theirs = _formulas(self.other)
         yield from (((*d, *e), p, q) for d, p in ours for e, q in theirs)

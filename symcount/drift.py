@@ -5,19 +5,18 @@ Each is derived again from its origin, and compared with what is stored: exactly
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import symcount
 from symcount.difference import Difference, first_difference, said
-from symcount.errors import ArgumentError, SymcountError, UndecidedError
+from symcount.errors import StoredFormulaError, SymcountError, UndecidedError
 from symcount.origin import portable
-from symcount.statements import ChangedLine, changes, statements_of
+from symcount.statements import ChangedLine, changes, is_loaded, statements_of
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
-    from symcount.graph import Source
     from symcount.origin import Origin
 
 State = Literal["same", "differs", "broken", "unchecked"]
@@ -25,6 +24,7 @@ State = Literal["same", "differs", "broken", "unchecked"]
 # A machine may be slower than the one that derived a formula.
 _PATIENCE = 3
 _MOST_SHOWN = 8
+_GRADES = ("partial", "checked", "complete")
 
 
 class Change(NamedTuple):
@@ -44,10 +44,12 @@ class Finding:
         target: its factory.
         state: `same`; `differs` from the code; `broken` where the code has no formula any more;
             `unchecked` where it cannot be derived again.
-        changes: what differs, each then and now.
+        changes: what differs, each then and now: `symbols`, `defaults`, `formula`, `domain`, and
+            `grade`, that of the certificate, if it is a lower one now.
         first: the first sizes at which the two differ.
         parameters: the parameters that differ, each then and now, with the lines that make them.
-        lines: the lines of the factory's code that have changed since it was stored.
+        lines: the lines of the factory's code that have changed since it was stored; those first
+            that are in a function or class that makes one of the parameters.
         reason: why it is broken or unchecked, or what is not known.
         versions: the versions of torch and symcount that are others than then.
     """
@@ -71,14 +73,17 @@ class Finding:
         return "\n".join(_report(self))
 
 
-def check(formulas: Mapping[str, ParamCount]) -> Iterator[Finding]:
-    """Derive formulas again, and say of each whether it is still that of the code.
+def check(
+    formulas: Mapping[str, ParamCount], names: Iterable[str] | None = None
+) -> Iterator[Finding]:
+    """Derive formulas again, and say of each whether it is proved to be that of the code still.
 
-    Whatever happens to one, the others are checked too. The factories are imported, so their code
-    runs.
+    What is not proved is a finding. Whatever happens to one formula, the others are checked too.
+    The factories are imported, so their code runs.
 
     Args:
         formulas: formulas by their names, such as `symcount.load` gives.
+        names: which of them; all if not given.
 
     Yields:
         A finding for each, in order.
@@ -91,15 +96,16 @@ def check(formulas: Mapping[str, ParamCount]) -> Iterator[Finding]:
     >>> [(finding.name, finding.state) for finding in check(symcount.load(path))]
     [('attention', 'same')]
     """
-    for name in formulas:
-        try:
-            yield check_one(name, formulas[name])
-        except SymcountError as error:  # it is damaged
-            yield Finding(name, "", "unchecked", reason=str(error))
+    for name in formulas if names is None else names:
+        yield check_one(name, formulas)
 
 
-def check_one(name: str, stored: ParamCount) -> Finding:
-    """Derive a formula again, and say whether it is still that of the code."""
+def check_one(name: str, formulas: Mapping[str, ParamCount]) -> Finding:
+    """Derive one of the formulas again, and say whether it is proved to be that of the code."""
+    try:
+        stored = formulas[name]
+    except StoredFormulaError as error:
+        return Finding(name, "", "unchecked", reason=str(error))
     target = (stored.origin and stored.origin.target) or stored.factory
     why = _why_unchecked(stored)
     if why:
@@ -110,31 +116,44 @@ def check_one(name: str, stored: ParamCount) -> Finding:
     try:
         now = replace(_derived_again(origin), measure=stored.measure)
         now.expr  # noqa: B018 - a measure may have no formula
-    except SymcountError as error:
-        return Finding(**about, state="broken", reason=str(error), lines=_lines(origin))
-    changed = _changes(stored, now)
-    first, reason = None, ""
-    try:
-        first = first_difference(stored, now)
-    except ArgumentError:
-        pass  # other symbols, which `changed` has
-    except UndecidedError as error:
-        reason = str(error)
-        changed = changed or (Change("formula", str(stored), str(now)),)
-    else:
-        if first is None:
-            changed = tuple(c for c in changed if c.what not in ("formula", "domain"))
-    if not changed:
-        return Finding(**about, state="same")
-    return Finding(
-        **about,
-        state="differs",
-        changes=changed,
-        first=first,
-        parameters=_parameters(stored, now),
-        lines=_lines(origin),
-        reason=reason,
-    )
+    except (Exception, SystemExit) as error:
+        reason = _why_broken(error)
+        return Finding(**about, state="broken", reason=reason, lines=_lines(origin))
+    changed, first, reason = _compared(stored, now)
+    if changed:
+        parameters = _parameters(stored, now)
+        lines = _lines(origin, sorted({p.source for p in parameters if p.source}))
+        return Finding(
+            **about,
+            state="differs",
+            changes=changed,
+            first=first,
+            parameters=tuple(p.change for p in parameters),
+            lines=lines,
+            reason=reason,
+        )
+    if stored.measure.names is not None and _names(stored) != _names(now):
+        return Finding(**about, state="unchecked", reason=_OTHER_NAMES)
+    return Finding(**about, state="same")
+
+
+_OTHER_NAMES = (
+    "it is of some of the parameters, chosen by their names, and the module has parameters of "
+    "other names now. Choose again, and save the formula again"
+)
+
+
+def _why_broken(error: BaseException) -> str:
+    if isinstance(error, SymcountError):
+        return str(error)
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, SystemExit):
+        return f"the factory ends the process: {said}"
+    return f"{said}\nThis is a defect of symcount; please report it."
+
+
+def _names(count: ParamCount) -> set[str]:
+    return {weight.name for weight in count._weights()}
 
 
 def _why_unchecked(stored: ParamCount) -> str:
@@ -178,6 +197,24 @@ def _derived_again(origin: Origin) -> ParamCount:
 # --- what differs -----------------------------------------------------------------------------
 
 
+def _compared(
+    stored: ParamCount, now: ParamCount
+) -> tuple[tuple[Change, ...], Difference | None, str]:
+    """What differs, where first, and what is not known."""
+    changed = _changes(stored, now)
+    if any(change.what == "symbols" for change in changed):
+        return changed, None, ""
+    try:
+        first = first_difference(stored, now)
+    except UndecidedError as error:
+        return changed or (Change("formula", str(stored), str(now)),), None, str(error)
+    if first is None:
+        return tuple(c for c in changed if c.what not in ("formula", "domain")), None, ""
+    if not any(change.what in ("formula", "domain") for change in changed):
+        changed += (Change("formula", str(stored), str(now)),)  # told apart by no text
+    return changed, first, ""
+
+
 def _changes(stored: ParamCount, now: ParamCount) -> tuple[Change, ...]:
     both = [
         ("symbols", _symbols(stored), _symbols(now)),
@@ -185,16 +222,17 @@ def _changes(stored: ParamCount, now: ParamCount) -> tuple[Change, ...]:
         ("formula", str(stored), str(now)),
         ("domain", _domain(stored), _domain(now)),
     ]
-    found = [Change(*each) for each in both if each[1] != each[2]]
-    if not any(change.what in ("formula", "domain", "symbols") for change in found):
-        ours, theirs = stored._identity, now._identity
-        if ours[1:] != theirs[1:]:  # told apart by no text
-            found.append(Change("formula", str(stored), str(now)))
-    return tuple(found)
+    grades = stored.certificate.grade, now.certificate.grade
+    if _GRADES.index(grades[1]) < _GRADES.index(grades[0]):
+        both.append(("grade", *grades))
+    return tuple(Change(*each) for each in both if each[1] != each[2])
 
 
 def _symbols(count: ParamCount) -> str:
-    return "; ".join(h.declared.removeprefix("it was derived for ") for h in count.hyperparameters)
+    return "; ".join(
+        h.declared.removeprefix("it was derived for ") + (" (a float)" if h.real else "")
+        for h in count.hyperparameters
+    )
 
 
 def _defaults(count: ParamCount) -> str:
@@ -206,7 +244,12 @@ def _domain(count: ParamCount) -> str:
     return "all sizes" if domain == "True" else domain
 
 
-def _parameters(stored: ParamCount, now: ParamCount) -> tuple[Change, ...]:
+class _Parameter(NamedTuple):
+    change: Change
+    source: tuple[str, int] | None
+
+
+def _parameters(stored: ParamCount, now: ParamCount) -> list[_Parameter]:
     """The tensors that are made otherwise, and where they are made now, or else were."""
     then_parts, now_parts = stored.breakdown().parameters, now.breakdown().parameters
     sources = {w.name: w.source for count in (stored, now) for w in count._weights()}
@@ -214,23 +257,28 @@ def _parameters(stored: ParamCount, now: ParamCount) -> tuple[Change, ...]:
     for name in {**now_parts, **then_parts}:
         then, here = then_parts.get(name), now_parts.get(name)
         if then is None or here is None or then._joined != here._joined:
-            place = _place(sources[name])
-            what = f"{name} ({place})" if place else name
-            found.append(
-                Change(what, *("none" if part is None else str(part) for part in (then, here)))
-            )
-    return tuple(found)
+            source = sources[name]
+            place = None if source is None else (portable(source.file), source.line)
+            what = name if place is None else f"{name} ({place[0]}:{place[1]})"
+            texts = ("none" if part is None else str(part) for part in (then, here))
+            found.append(_Parameter(Change(what, *texts), place))
+    return found
 
 
-def _place(source: Source | None) -> str:
-    return "" if source is None else f"{portable(source.file)}:{source.line}"
-
-
-def _lines(origin: Origin) -> tuple[ChangedLine, ...]:
-    found = changes(origin.statements, statements_of(origin.target))
-    if origin.config is not None and not origin.statements:
-        return ()
-    return tuple(found)
+def _lines(origin: Origin, makers: Iterable[tuple[str, int]] = ()) -> tuple[ChangedLine, ...]:
+    """The lines that have changed, those near to the lines that make something first."""
+    before = origin.statements
+    now = statements_of(origin.target, origin.config)
+    if not before or not (now or is_loaded(origin.target or "")):
+        return ()  # nothing is known of how it was, or is
+    near = {
+        (each.file, each.name)
+        for each in now
+        for file, line in makers
+        if each.file == file and each.line <= line < each.line + len(each.digests)
+    }
+    found = changes(before if now else before[:1], now)
+    return tuple(sorted(found, key=lambda line: (line.file, line.within) not in near))
 
 
 def _versions(origin: Origin) -> tuple[Change, ...]:
@@ -260,8 +308,8 @@ def _report(finding: Finding) -> Iterator[str]:
     )
     yield from _listed("lines that changed", list(map(str, finding.lines)))
     if finding.reason:
-        yield f"  {finding.reason}"
-    if finding.state in ("differs", "broken") and not finding.lines:
+        yield from (f"  {line}" for line in finding.reason.splitlines())
+    if finding.state == "differs" and not finding.lines:
         yield "  no line of the factory's own code is known to have changed"
     if finding.state != "same":
         for change in finding.versions:

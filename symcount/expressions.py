@@ -129,7 +129,8 @@ class _Reader:
         self.fail(f"{ast.unparse(node)!r} is not understood; {_GRAMMAR}")
 
     def call(self, name: str, args: list[Poly]) -> Poly:
-        if not args or (name in ("floor", "ceil") and len(args) != 1):
+        wanted = {"floor": 1, "ceil": 1, "ceiling": 1, "Mod": 2}.get(name, len(args))
+        if not args or len(args) != wanted:
             self.fail(f"{name}() does not take {len(args)} values")
         return _CALLS[name](self, args)
 
@@ -216,3 +217,6 @@ _CALLS: dict[str, Callable[[_Reader, list[Poly]], Poly]] = {
     "floor": lambda self, args: algebra.floor(args[0], _NO_FACTS),
     "ceil": lambda self, args: -algebra.floor(-args[0], _NO_FACTS),
 }
+# As formulas are printed
+_CALLS |= {"Max": _CALLS["max"], "Min": _CALLS["min"], "ceiling": _CALLS["ceil"]}
+_CALLS["Mod"] = lambda self, args: self.modulo(*args)

@@ -94,7 +94,7 @@ def _with_statements(count: ParamCount) -> ParamCount:
         return count
     from symcount.statements import statements_of
 
-    statements = statements_of(count.origin.target)
+    statements = statements_of(count.origin.target, count.origin.config)
     return replace(count, origin=replace(count.origin, statements=statements))
 
 

@@ -12,12 +12,11 @@ import ast
 import hashlib
 import io
 import linecache
-import os
 import sys
 import sysconfig
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cache
 from importlib.util import resolve_name
@@ -55,15 +54,21 @@ class ChangedLine:
         return f"{self.file}:{self.line}: {self.text}{what[self.change]}"
 
 
-def statements_of(target: str | None) -> tuple[Statement, ...]:
-    """The statements that a target is made of, the nearest first; none if it is not loaded."""
-    place, _, name = (target or "").rpartition(":")
-    module = _loaded(place)
-    if module is None:
-        return ()
+def is_loaded(target: str) -> bool:
+    """Whether the module of a target has been imported."""
+    return _loaded(target.rpartition(":")[0]) is not None
+
+
+def statements_of(*targets: str | None) -> tuple[Statement, ...]:
+    """The statements that targets are made of, the nearest first; none of one not loaded."""
     outlines: dict[str, _Outline | None] = {}
     found: dict[tuple[str, int], Statement] = {}
-    waiting = {(module.__name__, name.partition(".")[0]): None}
+    waiting: dict[tuple[str, str], None] = {}
+    for target in targets:
+        place, _, name = (target or "").rpartition(":")
+        module = _loaded(place)
+        if module is not None:
+            waiting[module.__name__, name.partition(".")[0]] = None
     order, lines = list(waiting), 0
     for place, here in order:
         if place not in outlines:
@@ -73,7 +78,7 @@ def statements_of(target: str | None) -> tuple[Statement, ...]:
             continue
         further = list(outline.imported(here))
         for node in outline.statements.get(here, ()):
-            statement = outline.statement(here, node)
+            statement = outline.statement(node)
             if found.setdefault((statement.file, statement.line), statement) is statement:
                 lines += len(statement.digests)
                 further += outline.mentioned(node)
@@ -88,7 +93,7 @@ def changes(before: Sequence[Statement], now: Sequence[Statement]) -> list[Chang
     Where a statement was not reached before, or is not any more, the line that leads to it has
     changed too, so it is not named by itself unless nothing else is.
     """
-    old, new = _by_name(before), _by_name(now)
+    old, new = _by_name(_as_named_now(before, now)), _by_name(now)
     both = [key for key in new if key in old]
     found = [line for key in both for line in _differing(old[key], new[key])]
     if not found:
@@ -135,9 +140,11 @@ class _Outline:
     # The modules that names are imported from, and their names there; None for a whole module.
     imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
 
-    def statement(self, name: str, node: ast.stmt) -> Statement:
+    def statement(self, node: ast.stmt) -> Statement:
+        """A statement by the first name that it binds, by whichever name it was reached."""
         first = _first_line(node)
         lines = self.lines[first - 1 : node.end_lineno]
+        name = next(_bound(node))
         return Statement(portable(self.file), name, first, tuple(map(_digest, lines)))
 
     def mentioned(self, node: ast.stmt) -> Iterator[tuple[str, str]]:
@@ -168,14 +175,16 @@ def _outline(module: str) -> _Outline | None:
     try:
         text = Path(file).read_text(encoding="utf-8")
         tree = ast.parse(text)
-    except (OSError, ValueError, SyntaxError):
+        lines = _code_alone(text, tree)
+    except (OSError, ValueError, SyntaxError, tokenize.TokenError):
         return None
     package = getattr(loaded, "__package__", None) or ""
-    outline = _Outline(module, package, file, _code_alone(text, tree))
+    outline = _Outline(module, package, file, lines)
     for node in _top_level(tree.body):
         for name in _bound(node):
             outline.statements.setdefault(name, []).append(node)
-        outline.imports |= _imports(node, package)
+        for part in ast.walk(node):  # functions import too
+            outline.imports |= _imports(part, package)
     return outline
 
 
@@ -203,6 +212,8 @@ def _bound(node: ast.stmt) -> Iterator[str]:
         targets = node.targets
     elif isinstance(node, ast.AnnAssign | ast.AugAssign):
         targets = [node.target]
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         targets = [node.value.func]  # TABLE.update(...)
     for target in targets:
@@ -210,7 +221,7 @@ def _bound(node: ast.stmt) -> Iterator[str]:
         yield from dict.fromkeys(part.id for part in named)
 
 
-def _imports(node: ast.stmt, package: str) -> dict[str, tuple[str, str | None]]:
+def _imports(node: ast.AST, package: str) -> dict[str, tuple[str, str | None]]:
     if isinstance(node, ast.Import):
         return {
             alias.asname or alias.name: (alias.name, None)
@@ -230,17 +241,30 @@ def _imports(node: ast.stmt, package: str) -> dict[str, tuple[str, str | None]]:
 
 def _code_alone(text: str, tree: ast.Module) -> list[str]:
     """The lines of a file without their comments, and nothing for those of docstrings."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             line, column = token.start
             lines[line - 1] = lines[line - 1][:column]
-    documented = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for node in ast.walk(tree):
-        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            first, last = node.body[0].lineno, node.body[0].end_lineno or 0
-            lines[first - 1 : last] = [""] * (last - first + 1)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first, last = _docstring(node, lines)
+            lines[first:last] = [""] * (last - first)
     return lines
+
+
+def _docstring(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, lines: Sequence[str]
+) -> tuple[int, int]:
+    """From and to which of the lines the docstring is, if it has lines of its own."""
+    text, *others = node.body
+    last = text.end_lineno or 0
+    is_alone = not lines[text.lineno - 1][: text.col_offset].strip() and not (
+        others and _first_line(others[0]) <= last
+    )
+    if ast.get_docstring(node, clean=False) is None or not is_alone:
+        return 0, 0
+    return text.lineno - 1, last
 
 
 def _first_line(node: ast.stmt) -> int:
@@ -254,6 +278,24 @@ def _digest(line: str) -> str:
 
 
 # --- what differs -----------------------------------------------------------------------------
+
+
+def _as_named_now(before: Sequence[Statement], now: Sequence[Statement]) -> list[Statement]:
+    """The statements with their files as they are called now.
+
+    A file is called by its place below the nearest folder that modules are imported from, so it
+    may have had folders before its name, or none, where it was stored.
+    """
+    files = {statement.file for statement in now}
+
+    def named(file: str) -> str:
+        if file in files:
+            return file
+        ends = [f for f in files if f.endswith(f"/{file}") or file.endswith(f"/{f}")]
+        return ends[0] if len(ends) == 1 else file
+
+    return [replace(statement, file=named(statement.file)) for statement in before]
+
 
 _Key = tuple[str, str, int]
 
@@ -293,8 +335,12 @@ def _numbered(statement: Statement) -> list[tuple[int, str]]:
 
 
 def _text(file: str, number: int) -> str:
-    for root in ("", *sys.path):
-        line = linecache.getline(os.path.join(root, file), number).strip()
-        if line:
-            return line
+    """A line of a file that a loaded module is of."""
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__dict__", {}).get("__file__")
+        if not isinstance(path, str) or not path.endswith(file.rpartition("/")[2]):
+            continue
+        if portable(path) == file:
+            linecache.checkcache(path)
+            return linecache.getline(path, number).strip()
     return ""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 256 * 2**20
 MOST_FORMULAS = 100_000
 
+_SAYS_SO = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
 _NAME = re.compile(r'\{"name":("(?:[^"\\]|\\.)*"),')
 
 
@@ -123,6 +124,16 @@ def read(text: str, label: str) -> StoredFormulas:
     """
     documents = _in_lines(text, label)
     return StoredFormulas(label, _in_any_layout(text, label) if documents is None else documents)
+
+
+def is_stored(path: Path) -> bool:
+    """Whether a file says of itself, in any layout, that it is one of formulas.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        return _SAYS_SO.search(file.read(LARGEST_FILE)) is not None
 
 
 def _in_lines(text: str, label: str) -> dict[str, str] | None:

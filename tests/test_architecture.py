@@ -74,6 +74,8 @@ FLOW = [
     "asked",
     "markers",
     "filling",
+    "checkable",
+    "testing",
     "ext",
     "completion",
     "shells",

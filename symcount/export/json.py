@@ -11,6 +11,7 @@ from symcount.errors import DerivationError
 
 if TYPE_CHECKING:
     from symcount.audit import Audit
+    from symcount.drift import Change, Finding
     from symcount.formula import ParamCount
     from symcount.registry import BlueprintSpec
 
@@ -123,6 +124,32 @@ def describe_audit(audit: Audit) -> dict[str, Any]:
         ],
         "undeclared": list(audit.undeclared),
     }
+
+
+def describe_finding(finding: Finding) -> dict[str, Any]:
+    """What became of a stored formula; a count is null where a formula does not hold."""
+    first = finding.first
+    return {
+        "name": finding.name,
+        "target": finding.target,
+        "state": finding.state,
+        "changes": list(map(_describe_change, finding.changes)),
+        "first": first
+        and {
+            "at": first.at,
+            "then": first.left,
+            "now": first.right,
+            "is_first": first.is_first,
+        },
+        "parameters": list(map(_describe_change, finding.parameters)),
+        "lines": [dict(vars(line)) for line in finding.lines],
+        "reason": finding.reason,
+        "versions": list(map(_describe_change, finding.versions)),
+    }
+
+
+def _describe_change(change: Change) -> dict[str, str]:
+    return {"what": change.what, "then": change.then, "now": change.now}
 
 
 def _formula(spec: BlueprintSpec) -> str | None:

@@ -1,0 +1,88 @@
+"""The pytest plugin: a fixture `symcount`, and stored formulas as tests.
+
+It is loaded by every run of pytest where symcount is installed. So it imports nothing of symcount
+before a test asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from symcount.drift import Finding
+
+_INI = "symcount_check"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help = "check the formulas stored in this file, or in the files of this folder"
+    group = parser.getgroup("symcount")
+    group.addoption("--symcount-check", metavar="PATH", action="append", default=[], help=help)
+    parser.addini(_INI, help, type="paths", default=[])
+
+
+@pytest.fixture(scope="session", name="symcount")
+def symcount_fixture() -> Any:
+    """Assertions about formulas: `symcount.assert_param_count(factory, "4*d**2 + 4*d")`."""
+    from symcount import testing
+
+    return testing
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add a test for each stored formula; before others select from them by `-k` and the like."""
+    asked = [config.invocation_params.dir / path for path in config.getoption("symcount_check")]
+    paths = [*asked, *config.getini(_INI)]
+    if not paths:
+        return
+    from symcount import checkable
+    from symcount.errors import ArgumentError
+
+    try:
+        files = checkable.files_at(paths)
+    except ArgumentError as error:
+        raise pytest.UsageError(f"--symcount-check: {error}") from error
+    for file in files:
+        items.extend(_File.from_parent(session, path=file).collect())
+
+
+class _File(pytest.File):
+    """A file of formulas."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        from symcount import checkable
+
+        for name, run in checkable.checks_of(self.path).items():
+            yield _Formula.from_parent(self, name=name or self.path.name, check=run)
+
+
+class _Drift(Exception):
+    """A formula is not known to be that of the code."""
+
+
+class _Formula(pytest.Item):
+    """A stored formula: it passes if it is proved to be that of the code."""
+
+    def __init__(self, *, check: Callable[[], Finding], **given: Any) -> None:
+        super().__init__(**given)
+        self._check = check
+
+    def runtest(self) -> None:
+        finding = self._check()
+        if not finding.is_current:
+            raise _Drift(str(finding))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, _Drift):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, f"stored formula {self.name}"
