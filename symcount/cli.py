@@ -24,7 +24,7 @@ from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
-    from symcount.drift import Finding
+    from symcount.checkable import Finding
     from symcount.export import Value
     from symcount.filling import Filled
     from symcount.formula import ParamCount
@@ -512,9 +512,8 @@ def _fill(paths: Sequence[str], max_seconds: float) -> int:
             click.echo(f"error: {finding}", err=True)
             is_whole = False
         if _saved(document):
-            lines = [str(finding.line) for finding in document.findings]
             changed += 1
-            click.echo(f"{path}: wrote the formula of line {', '.join(lines)}")
+            click.echo(f"{path}: {_counted(len(document.findings), 'formula')} written")
     click.echo(
         f"{changed} of {_counted(len(found), 'document')} changed; "
         f"{_counted(formulas, 'formula')} looked at"
@@ -622,6 +621,7 @@ def show(
 Examples:
   symcount check formulas.json
   symcount check formulas.json --only cnn:attention
+  symcount check README.md docs
   symcount check docs formulas.json --json
 """
 )
@@ -630,15 +630,17 @@ Examples:
 @_json
 @click.pass_context
 def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_json: bool) -> None:
-    """Derive stored formulas again, and say which are not those of the code any more.
+    """Derive formulas again, and say which are not those of the code any more.
 
-    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, and
+    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, Markdown
+    and reStructuredText documents with formulas that `symcount export --write` fills in, and
     folders, in which all such files are checked. The factories are imported, so their code runs.
 
     Exit code 0 says that each formula is proved to be that of the code. Exit code 1 says that one
     differs, that the code has none any more, or that it cannot be checked. Each of these is named,
     with what it was and what it is, the first size at which the two differ, and the lines of code
-    that have changed since.
+    that have changed since; of a document, the line of the factory. Exit code 2 says that a
+    document asks for something that cannot be understood or found.
     """
     from symcount import checkable
 
@@ -654,15 +656,18 @@ def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_jso
             finding = run()
         findings.append((file, finding))
         if not (as_json or finding.is_current):
-            click.echo(f"{file}: {finding}\n")
+            click.echo(f"{checkable.report(file, finding)}\n")
     if as_json:
         from symcount.export import json
 
-        document = [{"file": str(file), **json.describe_finding(each)} for file, each in findings]
+        document = [checkable.described(file, finding) for file, finding in findings]
         click.echo(json.dump(document), nl=False)
     else:
         click.echo(_summary([finding for _, finding in findings]))
-    if not all(finding.is_current for _, finding in findings):
+    states = {finding.state for _, finding in findings}
+    if "malformed" in states:
+        ctx.exit(2)
+    if states - {"same"}:
         ctx.exit(1)
 
 
@@ -688,7 +693,8 @@ def _summary(findings: Sequence[Finding]) -> str:
         return f"{len(findings)} {noun} checked: as in the code"
     return (
         f"{len(findings)} {noun} checked: {others} not known to be as in the code. "
-        "If a change is meant, save the formulas again."
+        "If a change is meant, save the formulas again; symcount export --write does so in "
+        "documents."
     )
 
 

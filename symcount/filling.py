@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from symcount.export.description import Markup
     from symcount.formula import ParamCount
 
-State = Literal["differs", "broken", "malformed"]
+State = Literal["same", "differs", "broken", "malformed"]
 
 SHOWN = ("formula", "domain", "certificate", "count", "table", "registry")
 FORMS = ("code", "math")
@@ -214,14 +214,14 @@ def _require_use(wanted: Asked, has_sizes: bool, clauses: Mapping[str, str]) -> 
 
 @dataclass(frozen=True)
 class Finding:
-    """A formula of a document that is not what symcount would write, or cannot be.
+    """What became of a formula of a document.
 
     Attributes:
         file: the document.
         line: the line of its marker.
         asked: what the marker asks for.
-        state: `differs` from the code; `broken` where the code has no such formula or count any
-            more; `malformed` where it cannot be known what is asked for.
+        state: `same`; `differs` from what would be written now; `broken` where the code has no
+            such formula or count any more; `malformed` where it cannot be known what is asked for.
         old: what stands there.
         new: what would be written.
         first: the first sizes at which the two differ, the old count on the left; None if what
@@ -239,6 +239,11 @@ class Finding:
     first: Difference | None = None
     source: str = ""
     reason: str = ""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what stands there is what would be written now."""
+        return self.state == "same"
 
     def __str__(self) -> str:
         return "\n".join(_report(self))
@@ -281,16 +286,13 @@ class Filled:
 def documents(paths: Iterable[str | Path]) -> list[Path]:
     """The documents that are named, and those in folders that are.
 
-    Folders whose names begin with a dot or an underscore are passed over, and so are environments
-    and packages installed within a folder.
-
     Raises:
         ArgumentError: there is no such file or folder, or it is no document.
     """
     found: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            found += _documents_in(path)
+            found += (file for file in inside(path) if file.suffix in SYNTAXES)
         elif not path.exists():
             raise ArgumentError(f"there is no file or folder {path}")
         elif path.suffix not in SYNTAXES:
@@ -300,15 +302,32 @@ def documents(paths: Iterable[str | Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _documents_in(folder: Path) -> Iterator[Path]:
+def has_markers(path: Path) -> bool:
+    """Whether a document has a formula to fill in, or something that is meant as one.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    content = path.read_bytes()
+    if b"symcount" not in content:
+        return False
+    text = content.decode("utf-8", errors="replace")
+    return any(markers.find(text, SYNTAXES[path.suffix]))
+
+
+def inside(folder: Path) -> Iterator[Path]:
+    """The files in a folder, in order, but for what is hidden, built or installed there."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _is_passed_over(Path(place) / name))
-        yield from (Path(place) / name for name in sorted(names) if Path(name).suffix in SYNTAXES)
+        yield from (Path(place) / name for name in sorted(names))
+
+
+_OF_OTHERS = ("_build", "_site", "node_modules", "site-packages")
 
 
 def _is_passed_over(folder: Path) -> bool:
-    is_of_others = folder.name in ("node_modules", "site-packages")
-    return folder.name[0] in "._" or is_of_others or (folder / "pyvenv.cfg").exists()
+    is_hidden = folder.name.startswith(".")
+    return is_hidden or folder.name in _OF_OTHERS or (folder / "pyvenv.cfg").exists()
 
 
 def check_document(path: str | Path, max_seconds: float = asked.SECONDS) -> list[Finding]:
@@ -366,50 +385,75 @@ def filled(path: str | Path, answers: Answers | None = None) -> Filled:
     Raises:
         ArgumentError: it is no document.
     """
-    path, answers = Path(path), answers or Answers()
+    text, places, problems = _read_document(Path(path), answers or Answers())
+    compared = [place.compared() for place in places]
+    findings = [*problems, *(finding for _, finding in compared if not finding.is_current)]
+    content = _spliced(text, places, [content for content, _ in compared])
+    is_written = content != text and all(f.state == "differs" for f in findings)
+    if is_written and not _reads_alike(content, places):
+        reason = "what is to be written into this document would itself be read as a marker"
+        findings.append(replace(places[0].about("broken"), reason=reason))
+        is_written = False
+    findings.sort(key=lambda finding: finding.line)
+    whole = content.encode("utf-8") if is_written else None
+    return Filled(Path(path), len(places), tuple(findings), whole)
+
+
+def checks(
+    path: str | Path, max_seconds: float = asked.SECONDS
+) -> dict[str, Callable[[], Finding]]:
+    """What there is to check in a document, by name, each when it is called.
+
+    Raises:
+        ArgumentError: it is no document.
+    """
+    _, places, problems = _read_document(Path(path), Answers(max_seconds))
+    found: dict[str, Callable[[], Finding]] = {}
+    for problem in problems:
+        found[f"line {problem.line}"] = partial(lambda problem: problem, problem)
+    for number, place in enumerate(places):
+        name = f"{place.marker.asked} in line {place.marker.line}"
+        unique = f"{name} ({number + 1})" if name in found else name
+        found[unique] = partial(lambda place: place.compared()[1], place)
+    return found
+
+
+def _read_document(path: Path, answers: Answers) -> tuple[str, list[_Place], list[Finding]]:
     syntax = SYNTAXES.get(path.suffix)
     if syntax is None:
         raise ArgumentError(f"{path} is no document; {_NO_DOCUMENT}")
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
-        return Filled(path, 0, (_unread(path, f"cannot read it: {error.strerror}"),), None)
+        return "", [], [_unread(path, f"cannot read it: {error.strerror}")]
     except UnicodeDecodeError as error:
         reason = f"this is not UTF-8: {error.reason} at byte {error.start}"
-        return Filled(path, 0, (_unread(path, reason),), None)
+        return "", [], [_unread(path, reason)]
     if "symcount" not in text:
-        return Filled(path, 0, (), None)
+        return text, [], []
     found, problems = markers.find(text, syntax)
-    findings = [Finding(str(path), p.line, "", "malformed", reason=p.message) for p in problems]
-    contents = []
-    for marker in found:
-        content, finding = _Place(path, syntax, text, marker, answers).compared()
-        contents.append(content)
-        findings += [finding] if finding else []
-    content = _spliced(text, found, contents)
-    is_written = content != text and all(f.state == "differs" for f in findings)
-    if is_written and [m.asked for m in markers.find(content, syntax)[0]] != [
-        m.asked for m in found
-    ]:
-        reason = "what is to be written here would itself be read as a marker"
-        findings.append(Finding(str(path), found[0].line, "", "broken", reason=reason))
-        is_written = False
-    findings.sort(key=lambda finding: finding.line)
-    return Filled(
-        path, len(found), tuple(findings), content.encode("utf-8") if is_written else None
-    )
+    places = [_Place(path, syntax, text, marker, answers) for marker in found]
+    bad = [Finding(str(path), p.line, "", "malformed", reason=p.message) for p in problems]
+    return text, places, bad
+
+
+def _reads_alike(content: str, places: Sequence[_Place]) -> bool:
+    """Whether a document that is written has the same markers as before."""
+    found, problems = markers.find(content, places[0].syntax)
+    before = [(place.marker.asked, place.marker.inline) for place in places]
+    return not problems and [(marker.asked, marker.inline) for marker in found] == before
 
 
 def _unread(path: Path, reason: str) -> Finding:
     return Finding(str(path), 1, "", "malformed", reason=reason)
 
 
-def _spliced(text: str, found: Sequence[Marker], contents: Sequence[str]) -> str:
-    parts, place = [], 0
-    for marker, content in zip(found, contents, strict=True):
-        parts += [text[place : marker.start], content]
-        place = marker.end
-    return "".join([*parts, text[place:]])
+def _spliced(text: str, places: Sequence[_Place], contents: Sequence[str]) -> str:
+    parts, behind = [], 0
+    for place, content in zip(places, contents, strict=True):
+        parts += [text[behind : place.marker.start], content]
+        behind = place.marker.end
+    return "".join([*parts, text[behind:]])
 
 
 # --- one formula of it ------------------------------------------------------------------------
@@ -425,23 +469,31 @@ class _Place:
     marker: Marker
     answers: Answers
 
-    def compared(self) -> tuple[str, Finding | None]:
+    def about(self, state: State, **more: Any) -> Finding:
+        """A finding about this place."""
+        return Finding(str(self.path), self.marker.line, self.marker.asked, state, **more)
+
+    def compared(self) -> tuple[str, Finding]:
         """What is to stand between the comments, and what is to be said of what does."""
         old = self.text[self.marker.start : self.marker.end]
-        about = partial(Finding, str(self.path), self.marker.line, self.marker.asked)
         try:
             wanted = self._read()
             new = self._content(wanted)
         except (ArgumentError, TargetError, StoredFormulaError) as error:
-            return old, about("malformed", reason=str(error))
+            return old, self.about("malformed", reason=str(error))
         except Exception as error:  # whatever it is, the other formulas are looked at
-            return old, about("broken", reason=asked.explained(error))
+            return old, self.about("broken", reason=asked.explained(error))
         if new == old:
-            return old, None
-        shown = self._bare(old)
-        first, reason = self._first(wanted, shown)
-        source = self._source(wanted)
-        return new, about("differs", shown, self._bare(new), first, source, reason)
+            return old, self.about("same")
+        first, reason = self._first(wanted, self._bare(old))
+        return new, self.about(
+            "differs",
+            old=self._bare(old),
+            new=self._bare(new),
+            first=first,
+            source=self._source(wanted),
+            reason=reason,
+        )
 
     def _bare(self, content: str) -> str:
         """What stands between the comments, without the margin and the blank lines around it."""
@@ -651,16 +703,13 @@ class _Place:
 
 
 _INDENT = "\N{NO-BREAK SPACE}" * 4
-# As sympy writes them, and as `expressions` reads them.
-_NAMES = {"Max": "max", "Min": "min", "ceiling": "ceil"}
 
 
 def _first_of_formula(count: ParamCount, text: str) -> tuple[Difference | None, str]:
     from symcount import expressions
 
-    lowered = re.sub(r"\b(Max|Min|ceiling)\(", lambda found: f"{_NAMES[found[1]]}(", text)
     try:
-        old = expressions.read(lowered, "what stands there")
+        old = expressions.read(text, "what stands there")
     except ArgumentError:
         return None, ""
     names = {h.name for h in count.hyperparameters}
