@@ -445,8 +445,9 @@ class _Rst:
         self.problems: list[Problem] = []
         self.verbatim: int | None = None  # lines that are indented further are not read
         self.literal: int | None = None  # the same, if what comes next is indented further
-        self.quoted = ""
-        self.above = ""  # the line before, with its indentation
+        self.quoted: tuple[str, int] | None = None  # what each line begins with, and where
+        # Of the line before, if it is not blank: its indentation, and whether it begins with dots.
+        self.above: tuple[int, bool] | None = None
 
     def read(self) -> tuple[list[_Comment], list[Problem]]:
         """The comments of markers, and what is wrong with others."""
@@ -459,13 +460,16 @@ class _Rst:
         start, end = self.lines[number]
         return self.text[start:end].removeprefix("\ufeff").expandtabs(8).rstrip()
 
+    def _below(self, number: int) -> str:
+        return self._at(number + 1) if number + 1 < len(self.lines) else ""
+
     def _line(self, number: int) -> int:
         """Read a line, and those that it goes on in; say how many."""
         line = self._at(number)
         rest = line.lstrip()
         indent = len(line) - len(rest)
         if not rest:
-            self.above, self.quoted = "", ""
+            self.above, self.quoted = None, None
             return 1
         if self.verbatim is not None and indent > self.verbatim:
             return 1
@@ -475,29 +479,27 @@ class _Rst:
             if indent > base:
                 self.verbatim = base
                 return 1
-            if not rest[0].isalnum():
-                self.quoted = rest[0]
-        if self.quoted and rest[0] == self.quoted:
+            if indent == base and not rest[0].isalnum():
+                self.quoted = rest[0], indent
+        if self.quoted == (rest[0], indent):
             return 1
-        self.quoted = ""
+        self.quoted = None
         self.literal = None
-        return self._read(number, line, rest, indent)
+        return self._read(number, rest, indent)
 
-    def _read(self, number: int, line: str, rest: str, indent: int) -> int:
-        above, self.above = self.above, line
-        if not _EXPLICIT.match(rest):
-            self._note_stray(number, rest)
-            if rest.endswith("::"):
-                bullet = _BULLET.match(rest)
-                self.literal = indent + (len(bullet[0]) if bullet else 0)
-            return 1
+    def _read(self, number: int, rest: str, indent: int) -> int:
+        above, self.above = self.above, (indent, False)
         is_marker = re.match(r"\.\. +<!--", rest) and _MEANT.match(rest.split("<!--", 1)[1])
-        starts = not above or (_EXPLICIT.match(above.lstrip()) and _indent_of(above) == indent)
-        if is_marker and starts:
-            return self._marker(number, indent)
-        if is_marker:
+        if is_marker and above not in (None, (indent, True)):
             self._problem(number, "a comment needs a blank line before it; put one there")
-        elif _NEARLY.match(rest):
+            return 1
+        if is_marker:
+            return self._marker(number, indent)
+        if not _EXPLICIT.match(rest) or above == (indent, False):
+            self._prose(number, rest, indent)
+            return 1
+        self.above = (indent, True)
+        if _NEARLY.match(rest):
             self._problem(
                 number,
                 f"write .. {OPENING} or .. {CLOSING} for a formula that is filled in, or .. "
@@ -505,9 +507,23 @@ class _Rst:
             )
         directive = _DIRECTIVE.match(rest)
         is_read = directive and directive["name"].rpartition(":")[2] not in _VERBATIM
-        if not (is_read or _TARGET.match(rest)):
+        is_empty = rest == ".." and not self._below(number)  # a comment that holds nothing
+        if not (is_read or is_empty or _TARGET.match(rest)):
             self.verbatim = indent
         return 1
+
+    def _prose(self, number: int, rest: str, indent: int) -> None:
+        for found in re.finditer(r"<!--", rest):
+            before = rest[: found.start()]
+            if _MEANT.match(rest, found.end()) and before.count("``") % 2 == 0:
+                self._problem(
+                    number,
+                    f"a comment of reStructuredText begins a line: write .. {OPENING} there. For a "
+                    "count within a line, define |name| there",
+                )
+        if rest.endswith("::"):
+            bullet = _BULLET.match(rest)
+            self.literal = indent + (len(bullet[0]) if bullet else 0)
 
     def _marker(self, number: int, indent: int) -> int:
         start = self.text.index("..", self.lines[number][0])
@@ -524,7 +540,7 @@ class _Rst:
         ends = line_of(self.text, comment.end()) - 1
         if found and found[0].asked is None:
             self._note_swallowed(ends, indent)
-        self.above = f"{' ' * indent}.. "
+        self.above = (indent, True)
         return 1 + ends - number
 
     def _note_swallowed(self, number: int, indent: int) -> None:
@@ -537,16 +553,6 @@ class _Rst:
                 "what follows is indented further than this comment, and so a part of it to "
                 "docutils. Put a line that is not between them",
             )
-
-    def _note_stray(self, number: int, rest: str) -> None:
-        for found in re.finditer(r"<!--", rest):
-            before = rest[: found.start()]
-            if _MEANT.match(rest, found.end()) and before.count("``") % 2 == 0:
-                self._problem(
-                    number,
-                    f"a comment of reStructuredText begins a line: write .. {OPENING} there. For a "
-                    "count within a line, define |name| there",
-                )
 
     def _problem(self, number: int, message: str) -> None:
         self.problems.append(Problem(number + 1, message))
