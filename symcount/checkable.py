@@ -52,6 +52,16 @@ def report(file: Path, finding: Finding) -> str:
     return str(finding) if isinstance(finding, filling.Finding) else f"{file}: {finding}"
 
 
+def remedy(findings: Iterable[Finding]) -> str:
+    """What makes the formulas again that are not current."""
+    kinds = {type(finding) for finding in findings if not finding.is_current}
+    steps = {
+        drift.Finding: "save the formulas again",
+        filling.Finding: "run symcount export --write on the documents",
+    }
+    return ", and ".join(step for kind, step in steps.items() if kind in kinds)
+
+
 def described(file: Path, finding: Finding) -> dict[str, Any]:
     """A finding as JSON."""
     from symcount.export import json

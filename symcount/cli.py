@@ -687,14 +687,15 @@ def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
 
 
 def _summary(findings: Sequence[Finding]) -> str:
+    from symcount import checkable
+
     others = sum(not finding.is_current for finding in findings)
     noun = "formula" if len(findings) == 1 else "formulas"
     if not others:
         return f"{len(findings)} {noun} checked: as in the code"
     return (
         f"{len(findings)} {noun} checked: {others} not known to be as in the code. "
-        "If a change is meant, save the formulas again; symcount export --write does so in "
-        "documents."
+        f"If a change is meant, {checkable.remedy(findings)}."
     )
 
 

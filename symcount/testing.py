@@ -32,7 +32,7 @@ def assert_param_count(
     Args:
         factory: as for `symcount.derive`.
         expected: what the count is to be. A text is an expression of integers and the formula's
-            symbols with + - * / // % **, min, max, floor, ceil and Mod; it is parsed and never run.
+            symbols with `+ - * / // % **`, min, max, floor, ceil and Mod; it is parsed, never run.
             A number, a sympy expression of the same kind or a formula will do too.
         **keywords: as for `symcount.derive`: values and symbols of the factory's parameters, and
             the options `strict`, `max_paths` and `max_seconds`.
