@@ -12,7 +12,7 @@ from symcount.errors import ArgumentError, StoredFormulaError
 from symcount.markers import SYNTAXES
 from symcount.stored import StoredFormulas, is_stored, load
 
-Finding: TypeAlias = "drift.Finding | filling.Finding"
+Finding: TypeAlias = "drift.Finding | filling.MarkerFinding"
 # What is to be checked by name, each when it is called. The name "" is that of the file itself.
 Checks: TypeAlias = "Mapping[str, Callable[[], Finding]]"
 
@@ -49,7 +49,7 @@ def checks_of(file: Path) -> Checks:
 
 def report(file: Path, finding: Finding) -> str:
     """A finding in words, with its file."""
-    return str(finding) if isinstance(finding, filling.Finding) else f"{file}: {finding}"
+    return str(finding) if isinstance(finding, filling.MarkerFinding) else f"{file}: {finding}"
 
 
 def remedy(findings: Iterable[Finding]) -> str:
@@ -57,7 +57,7 @@ def remedy(findings: Iterable[Finding]) -> str:
     kinds = {type(finding) for finding in findings if not finding.is_current}
     steps = {
         drift.Finding: "save the formulas again",
-        filling.Finding: "run symcount export --write on the documents",
+        filling.MarkerFinding: "run symcount export --write on the documents",
     }
     return ", and ".join(step for kind, step in steps.items() if kind in kinds)
 
@@ -66,7 +66,7 @@ def described(file: Path, finding: Finding) -> dict[str, Any]:
     """A finding as JSON."""
     from symcount.export import json
 
-    if isinstance(finding, filling.Finding):
+    if isinstance(finding, filling.MarkerFinding):
         return {"file": str(file), **json.describe_marker(finding)}
     return {"file": str(file), **json.describe_finding(finding)}
 

@@ -213,7 +213,7 @@ def _require_use(wanted: Asked, has_sizes: bool, clauses: Mapping[str, str]) -> 
 
 
 @dataclass(frozen=True)
-class Finding:
+class MarkerFinding:
     """What became of a formula of a document.
 
     Attributes:
@@ -263,11 +263,11 @@ class Filled:
 
     path: Path
     formulas: int
-    findings: tuple[Finding, ...]
+    findings: tuple[MarkerFinding, ...]
     content: bytes | None
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
+    def errors(self) -> tuple[MarkerFinding, ...]:
         """The findings with which the document is left alone."""
         return tuple(f for f in self.findings if f.state != "differs")
 
@@ -330,7 +330,7 @@ def _is_passed_over(folder: Path) -> bool:
     return is_hidden or folder.name in _OF_OTHERS or (folder / "pyvenv.cfg").exists()
 
 
-def check_document(path: str | Path, max_seconds: float = asked.SECONDS) -> list[Finding]:
+def check_document(path: str | Path, max_seconds: float = asked.SECONDS) -> list[MarkerFinding]:
     """What in a document is not what symcount would write now; nothing if all of it is.
 
     The factories are imported, so their code runs. Whatever is wrong with one formula, the others
@@ -401,14 +401,14 @@ def filled(path: str | Path, answers: Answers | None = None) -> Filled:
 
 def checks(
     path: str | Path, max_seconds: float = asked.SECONDS
-) -> dict[str, Callable[[], Finding]]:
+) -> dict[str, Callable[[], MarkerFinding]]:
     """What there is to check in a document, by name, each when it is called.
 
     Raises:
         ArgumentError: it is no document.
     """
     _, places, problems = _read_document(Path(path), Answers(max_seconds))
-    found: dict[str, Callable[[], Finding]] = {}
+    found: dict[str, Callable[[], MarkerFinding]] = {}
     for problem in problems:
         found[f"line {problem.line}"] = partial(lambda problem: problem, problem)
     for number, place in enumerate(places):
@@ -418,7 +418,7 @@ def checks(
     return found
 
 
-def _read_document(path: Path, answers: Answers) -> tuple[str, list[_Place], list[Finding]]:
+def _read_document(path: Path, answers: Answers) -> tuple[str, list[_Place], list[MarkerFinding]]:
     syntax = SYNTAXES.get(path.suffix)
     if syntax is None:
         raise ArgumentError(f"{path} is no document; {_NO_DOCUMENT}")
@@ -433,7 +433,7 @@ def _read_document(path: Path, answers: Answers) -> tuple[str, list[_Place], lis
         return text, [], []
     found, problems = markers.find(text, syntax)
     places = [_Place(path, syntax, text, marker, answers) for marker in found]
-    bad = [Finding(str(path), p.line, "", "malformed", reason=p.message) for p in problems]
+    bad = [MarkerFinding(str(path), p.line, "", "malformed", reason=p.message) for p in problems]
     return text, places, bad
 
 
@@ -444,8 +444,8 @@ def _reads_alike(content: str, places: Sequence[_Place]) -> bool:
     return not problems and [(marker.asked, marker.inline) for marker in found] == before
 
 
-def _unread(path: Path, reason: str) -> Finding:
-    return Finding(str(path), 1, "", "malformed", reason=reason)
+def _unread(path: Path, reason: str) -> MarkerFinding:
+    return MarkerFinding(str(path), 1, "", "malformed", reason=reason)
 
 
 def _spliced(text: str, places: Sequence[_Place], contents: Sequence[str]) -> str:
@@ -469,11 +469,11 @@ class _Place:
     marker: Marker
     answers: Answers
 
-    def about(self, state: State, **more: Any) -> Finding:
+    def about(self, state: State, **more: Any) -> MarkerFinding:
         """A finding about this place."""
-        return Finding(str(self.path), self.marker.line, self.marker.asked, state, **more)
+        return MarkerFinding(str(self.path), self.marker.line, self.marker.asked, state, **more)
 
-    def compared(self) -> tuple[str, Finding]:
+    def compared(self) -> tuple[str, MarkerFinding]:
         """What is to stand between the comments, and what is to be said of what does."""
         old = self.text[self.marker.start : self.marker.end]
         try:
@@ -763,7 +763,7 @@ def _count_at(count: ParamCount | None, size: int) -> str:
 # --- said -------------------------------------------------------------------------------------
 
 
-def _report(finding: Finding) -> Iterator[str]:
+def _report(finding: MarkerFinding) -> Iterator[str]:
     place = f"{finding.file}:{finding.line}"
     if finding.state != "differs":
         about = f"{finding.asked}: " if finding.asked else ""

@@ -78,7 +78,7 @@ def block_of(marker: str, name: str = "page.md") -> str:
     return "\n".join(lines[1:-1])
 
 
-def error_of(marker: str, name: str = "page.md") -> filling.Finding:
+def error_of(marker: str, name: str = "page.md") -> filling.MarkerFinding:
     inline = f"It is <!-- symcount: {marker} -->x<!-- /symcount -->."
     block = f".. <!-- symcount: {marker} -->\n\n.. <!-- /symcount -->\n"
     Path(name).write_text(block if name.endswith(".rst") else inline)
@@ -381,6 +381,20 @@ def test_line_ends_are_those_of_the_document() -> None:
         b"\xef\xbb\xbfone  \r\n\r\n<!-- symcount: models.py:halves -->  \r\n\r\n`dim**2/2`\r\n\r\n"
         b"<!-- /symcount -->"
     )
+
+
+@pytest.mark.parametrize("margin", ["", "  ", "> ", "- ", "1. > "])
+def test_a_block_stands_where_its_marker_does(margin: str) -> None:
+    """In a list or quotation too, and if it was opened and closed on one line."""
+    opening = "<!-- symcount: models.py:halves -->"
+    Path("page.md").write_text(f"{margin}{opening}old<!-- /symcount -->\n")
+    assert filled("page.md").write()
+    more = re.sub("[^>]", " ", margin)
+    blank = more.rstrip()
+    assert Path("page.md").read_text().splitlines() == [
+        *(f"{margin}{opening}", blank, f"{more}`dim**2/2`", blank, f"{more}<!-- /symcount -->"),
+    ]
+    assert filled("page.md").content is None
 
 
 def test_a_file_keeps_its_mode_and_a_link_stays_one() -> None:

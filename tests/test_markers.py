@@ -92,6 +92,7 @@ def problem(text: str, syntax: Any = "markdown") -> tuple[int, str]:
         f"- item\n\n  ```\n  {OPEN}\n  {CLOSE}\n  ```\n",
         f"> ```\n> {OPEN}\n> {CLOSE}\n> ```\n",
         f"text\n\n    {OPEN}\n    {CLOSE}\n",
+        f"-\n\n    {OPEN}\n    {CLOSE}\n",
         f"text\n\n\t{OPEN}\n\t{CLOSE}\n",
         f"write `{OPEN}` and ``{CLOSE}``.\n",
         f"write `a\n{OPEN[5:]}b` and `` ` {CLOSE} ``.\n",

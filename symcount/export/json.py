@@ -143,7 +143,7 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def describe_marker(finding: filling.Finding) -> dict[str, Any]:
+def describe_marker(finding: filling.MarkerFinding) -> dict[str, Any]:
     """What became of a formula of a document."""
     return {
         "name": finding.asked,
