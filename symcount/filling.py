@@ -540,7 +540,8 @@ class _Place:
         return whole + margin if is_one_line else whole
 
     def _line_end(self) -> str:
-        found = re.search(r"\r\n|\r|\n", self.text[self.marker.start :] + self.text)
+        ends = re.compile(r"\r\n|\r|\n")
+        found = ends.search(self.text, self.marker.start) or ends.search(self.text)
         return found[0] if found else "\n"
 
     def _markup(self, wanted: Asked, in_cell: bool) -> Markup:

@@ -11,8 +11,10 @@ Nothing here asks for a formula, and neither torch nor sympy is loaded.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Syntax = Literal["markdown", "rst"]
@@ -79,7 +81,12 @@ def find(text: str, syntax: Syntax) -> tuple[list[Marker], list[Problem]]:
 
 def line_of(text: str, place: int) -> int:
     """The number of the line that a place in a text is in, from 1."""
-    return 1 + len(re.findall(r"\r\n|\r|\n", text[:place]))
+    return bisect_right(_line_starts(text), place)
+
+
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> tuple[int, ...]:
+    return (0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", text)))
 
 
 def lines_of(text: str) -> Iterator[tuple[int, int, int]]:
@@ -164,11 +171,12 @@ def _margin(lead: str) -> str:
 
 
 def _before(text: str, place: int) -> str:
-    return re.split(r"[\r\n]", text[:place])[-1].removeprefix("\ufeff")
+    return text[_line_starts(text)[line_of(text, place) - 1] : place].removeprefix("\ufeff")
 
 
 def _behind(text: str, place: int) -> str:
-    return re.split(r"[\r\n]", text[place:], maxsplit=1)[0]
+    end = re.compile(r"[\r\n]|\Z").search(text, place)
+    return text[place : end.start() if end else None]
 
 
 def _comments_in(
@@ -544,10 +552,11 @@ class _Rst:
         return 1 + ends - number
 
     def _note_swallowed(self, number: int, indent: int) -> None:
-        following = [self._at(n) for n in range(number + 1, len(self.lines))]
-        if following and following[0] and not _EXPLICIT.match(following[0].lstrip()):
+        below = self._below(number)
+        following = filter(None, map(self._at, range(number + 1, len(self.lines))))
+        if below and not _EXPLICIT.match(below.lstrip()):
             self._problem(number, f"a blank line follows {CLOSING}; put one there")
-        elif _indent_of(next(filter(None, following), "")) > indent:
+        elif _indent_of(next(following, "")) > indent:
             self._problem(
                 number,
                 "what follows is indented further than this comment, and so a part of it to "
