@@ -5,7 +5,7 @@ READY := $(VENV)/.installed
 ZOO := benchmarks/zoo/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test lint docs dist notebooks bench zoo fuzz format clean
+.PHONY: help .venv demo test lint docs dist atlas notebooks bench zoo fuzz format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ demo: $(READY) ## Derive a first formula
 
 # pytest comes last, so that its summary is the last thing printed.
 test: lint docs ## Run every check: lint, types, docs, tests, doctests, notebooks
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal --symcount-check docs/atlas/formulas.json
 
 lint: $(READY) ## Check format, lint and types
 	$(BIN)/ruff format --check
@@ -32,6 +32,9 @@ lint: $(READY) ## Check format, lint and types
 
 docs: $(READY) ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W -n --keep-going --quiet -b html docs docs/_build/html
+
+atlas: $(READY) ## Derive the formulas of the atlas again, and write its pages
+	$(BIN)/python docs/write_atlas.py --derive
 
 dist: $(READY) ## Build the wheel and the source archive into dist, and check them
 	rm -rf dist
@@ -63,5 +66,6 @@ format: $(READY) ## Format, and fix what the linter can fix
 	$(BIN)/ruff format
 
 clean: ## Remove what builds and checks leave behind, except .venv
-	rm -rf build dist docs/_build docs/notebooks docs/families.md .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/_build docs/notebooks docs/_atlas .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find docs/atlas -type f ! -name formulas.json -delete
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -9,7 +9,7 @@ from sphinx.ext import napoleon
 import symcount
 
 DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS))  # for `write_families`
+sys.path.insert(0, str(DOCS))  # for `write_atlas`
 
 project = "symcount"
 author = "The symcount developers"
@@ -17,11 +17,14 @@ copyright = author
 version = release = symcount.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "symcount.ext.sphinx"]
-exclude_patterns = ["_build", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_atlas", "**.ipynb_checkpoints"]
 default_role = "code"
 
 html_theme = "furo"
 html_title = f"symcount {version}"
+html_static_path = ["_static"]
+html_css_files = ["atlas.css"]
+html_extra_path = ["_atlas"]
 
 # README.md and these pages are doctests, whose blocks end in an empty line.
 highlight_options = {"pycon": {"stripnl": True}}
@@ -40,7 +43,7 @@ python_use_unqualified_type_names = True
 # Other projects' pages are not consulted, so that the build needs no network.
 nitpick_ignore_regex = [
     ("py:.*", r"(sympy|torch|collections|fractions|pathlib)\..*"),
-    ("py:.*", r"(sympy|Against|Axes|Boolean|Path|nn\.Module)"),
+    ("py:.*", r"(sympy|Against|Axes|Boolean|Expression|Path|nn\.Module)"),
     ("py:class", r"symcount\.registry\.Factory"),  # a type variable
 ]
 
@@ -65,13 +68,13 @@ def copy_notebooks(app: object, config: object) -> None:
         shutil.copy2(notebook, target)
 
 
-def write_families(app: object, config: object) -> None:
-    """Derive the formulas of published families, and write their page."""
-    from write_families import write
+def write_atlas(app: object, config: object) -> None:
+    """Write the pages of model families, from their stored formulas."""
+    from write_atlas import write
 
-    write(DOCS / "families.md")
+    write()
 
 
 def setup(app: object) -> None:
     app.connect("config-inited", copy_notebooks)  # type: ignore[attr-defined]
-    app.connect("config-inited", write_families)  # type: ignore[attr-defined]
+    app.connect("config-inited", write_atlas)  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ import symcount
 from examples import families
 from symcount import ParamCount, Symbol, derive
 from symcount.cli import main
-from symcount.page import ladder
+from symcount.page import ladder, plotly_script, render
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
@@ -472,6 +472,21 @@ def test_other_measures_have_pages_too_and_no_other_script_runs(open_page: Any) 
     refused = page.problems.pop()
     assert "Content Security Policy" in refused
     assert page.problems == []
+
+
+@needs_browser
+def test_pages_may_share_a_file_of_plotly(browser: Any, tmp_path: Path) -> None:
+    count = formula(squeeze_excitation)
+    text = render(count, plotly="plotly.min.js")
+    assert len(text) < len(plotly_script()) / 10
+    (tmp_path / "plotly.min.js").write_text(plotly_script(), encoding="utf-8")
+    (tmp_path / "shared.html").write_text(text, encoding="utf-8")
+    opened = Opened(browser.new_page())
+    opened.page.goto((tmp_path / "shared.html").as_uri())
+    opened.page.wait_for_timeout(100)
+    assert opened.page.locator(".js-plotly-plot").count() == 2
+    opened.page.close()
+    assert opened.problems == []
 
 
 # --- without a browser ------------------------------------------------------------------------

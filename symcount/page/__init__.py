@@ -3,7 +3,8 @@
 The formula runs in the page as the exact JavaScript of `symcount.export.javascript`. jinja2 fills
 in `template.html` and escapes every text; formulas are MathML, which browsers typeset themselves;
 plotly draws the charts. A content security policy allows the page's own scripts,
-by their hashes, and nothing from anywhere else.
+by their hashes, and nothing from anywhere else. Pages that share one file of plotly allow scripts
+from where they are, too.
 """
 
 from __future__ import annotations
@@ -35,8 +36,14 @@ _LONGEST_TYPESET = 3000
 _ROUND = tuple(64 * odd for odd in (1, 3, 5, 7, 9, 15, 105))
 
 
-def render(count: ParamCount, title: str | None = None) -> str:
+def render(count: ParamCount, title: str | None = None, plotly: str | None = None) -> str:
     """The page, as the text of an HTML file.
+
+    Args:
+        count: the formula.
+        title: what the page is about; the factory's name if not given.
+        plotly: the address of `plotly_script`, relative to the page, for many pages in one place to
+            share a file of some megabytes. If not given, the script is in the page.
 
     Raises:
         MissingDependencyError: what it is made with is not installed.
@@ -49,13 +56,8 @@ def render(count: ParamCount, title: str | None = None) -> str:
     try:
         import jinja2
         from markupsafe import Markup
-        from plotly.offline import get_plotlyjs
     except ImportError as error:
-        package = (error.name or str(error)).partition(".")[0]
-        raise MissingDependencyError(
-            f"a page to explore needs {package}, which is not installed: "
-            f"pip install 'symcount[explore]'"
-        ) from error
+        raise _missing(error) from error
 
     def typeset(expression: Basic) -> Markup:
         text = sympy_form.text(expression)
@@ -63,7 +65,8 @@ def render(count: ParamCount, title: str | None = None) -> str:
             return Markup("<code>{}</code>").format(text)
         return Markup(mathml.math(expression))
 
-    scripts = [Markup(text) for text in (get_plotlyjs(), _script(count, title))]
+    own = [plotly_script()] if plotly is None else []
+    scripts = [Markup(text) for text in (*own, _script(count, title))]
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -79,7 +82,29 @@ def render(count: ParamCount, title: str | None = None) -> str:
         rows=list(_rows(count)),
         style=Markup(_resource("page.css")),
         scripts=scripts,
+        plotly=plotly,
         hashes=[_hash(script) for script in scripts],
+    )
+
+
+def plotly_script() -> str:
+    """The script that draws the charts.
+
+    Raises:
+        MissingDependencyError: plotly is not installed.
+    """
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise _missing(error) from error
+    return str(get_plotlyjs())
+
+
+def _missing(error: ImportError) -> MissingDependencyError:
+    package = (error.name or str(error)).partition(".")[0]
+    return MissingDependencyError(
+        f"a page to explore needs {package}, which is not installed: "
+        f"pip install 'symcount[explore]'"
     )
 
 
