@@ -9,13 +9,14 @@ import ast
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from symcount import __version__, progress, shells
 from symcount.audit import SIZES, TOLERANCE
@@ -23,8 +24,9 @@ from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
-    from symcount.drift import Finding
+    from symcount.checkable import Finding
     from symcount.export import Value
+    from symcount.filling import Filled
     from symcount.formula import ParamCount
     from symcount.libraries import AllSymbols
     from symcount.registry import BlueprintSpec
@@ -396,9 +398,10 @@ Examples:
   symcount export models.py:Net --set bias=False --format latex
   symcount export models.py:Net --format sql --dialect postgres
   symcount export --registry mypackage.blueprints -o counts.md
+  symcount export --write README.md docs
 """
 )
-@click.argument("target", required=False, shell_complete=_complete_targets)
+@click.argument("targets", metavar="[TARGET]", nargs=-1, shell_complete=_complete_targets)
 @click.option(
     "--registry",
     metavar="MODULE",
@@ -425,8 +428,17 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file to write, at once or not at all; standard output otherwise.",
 )
+@click.option(
+    "--write",
+    "in_place",
+    is_flag=True,
+    help="Fill in the formulas of documents, which are given in the place of TARGET: Markdown and "
+    "reStructuredText files, and folders of them.",
+)
+@click.pass_context
 def export(
-    target: str | None,
+    ctx: click.Context,
+    targets: Sequence[str],
     registry: str | None,
     settings: Sequence[tuple[str, Any]],
     declared: Sequence[tuple[str, Symbol]],
@@ -435,6 +447,7 @@ def export(
     form: str,
     dialect: str | None,
     output: Path | None,
+    in_place: bool,
 ) -> None:
     """Write formulas for documents and for other programs.
 
@@ -442,9 +455,19 @@ def export(
     Markdown, reStructuredText, HTML, MathML and LaTeX, which needs the packages amsmath and
     booktabs. Python, NumPy, JavaScript, C and SQL compute the formula exactly, or say where they
     do not; a formula that one of them cannot compute exactly is refused. JSON is for programs.
+
+    With --write, each formula that stands in a document between <!-- symcount: TARGET --> and
+    <!-- /symcount --> is written there as it is now; all else stays as it is. A document with an
+    error is left alone.
     """
+    if in_place:
+        _refuse_others(ctx, {"targets", "in_place", "max_seconds"})
+        ctx.exit(_fill(targets, max_seconds))
     from symcount.export import renderer
 
+    target = targets[0] if targets else None
+    if len(targets) > 1:
+        raise click.UsageError(f"give one TARGET, not {len(targets)}; --write takes several files")
     if (target is None) == (registry is None):
         raise click.UsageError("give either a TARGET or --registry MODULE")
     if dialect is not None and form != "sql":
@@ -463,6 +486,50 @@ def export(
         click.echo(text, nl=False)
     else:
         _write(output, text)
+
+
+def _refuse_others(ctx: click.Context, allowed: Set[str]) -> None:
+    """Refuse options that say nothing with --write: a marker says itself what is shown and how."""
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name or "")
+        if param.name not in allowed and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{param.opts[-1]} is not for --write: markers say what to show")
+
+
+def _fill(paths: Sequence[str], max_seconds: float) -> int:
+    """Fill in the formulas of documents, and say what was done; the exit code."""
+    from symcount import filling
+
+    if not paths:
+        raise click.UsageError("say which documents to write: files, or folders of them")
+    found = filling.documents(paths)
+    answers, formulas, changed, is_whole = filling.Answers(max_seconds), 0, 0, True
+    for path in found:
+        with _progress(str(path)), _without_logs():
+            document = filling.filled(path, answers)
+        formulas += document.formulas
+        for finding in document.errors:
+            click.echo(f"error: {finding}", err=True)
+            is_whole = False
+        if _saved(document):
+            changed += 1
+            click.echo(f"{path}: {_counted(len(document.findings), 'formula')} written")
+    click.echo(
+        f"{changed} of {_counted(len(found), 'document')} changed; "
+        f"{_counted(formulas, 'formula')} looked at"
+    )
+    return 0 if is_whole else 2
+
+
+def _saved(document: Filled) -> bool:
+    try:
+        return document.write()
+    except OSError as error:
+        raise click.UsageError(f"cannot write {document.path}: {error.strerror}") from error
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @main.command(
@@ -554,6 +621,7 @@ def show(
 Examples:
   symcount check formulas.json
   symcount check formulas.json --only cnn:attention
+  symcount check README.md docs
   symcount check docs formulas.json --json
 """
 )
@@ -562,15 +630,17 @@ Examples:
 @_json
 @click.pass_context
 def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_json: bool) -> None:
-    """Derive stored formulas again, and say which are not those of the code any more.
+    """Derive formulas again, and say which are not those of the code any more.
 
-    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, and
+    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, Markdown
+    and reStructuredText documents with formulas that `symcount export --write` fills in, and
     folders, in which all such files are checked. The factories are imported, so their code runs.
 
     Exit code 0 says that each formula is proved to be that of the code. Exit code 1 says that one
     differs, that the code has none any more, or that it cannot be checked. Each of these is named,
     with what it was and what it is, the first size at which the two differ, and the lines of code
-    that have changed since.
+    that have changed since; of a document, the line of the factory. Exit code 2 says that a
+    document asks for something that cannot be understood or found.
     """
     from symcount import checkable
 
@@ -586,15 +656,18 @@ def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_jso
             finding = run()
         findings.append((file, finding))
         if not (as_json or finding.is_current):
-            click.echo(f"{file}: {finding}\n")
+            click.echo(f"{checkable.report(file, finding)}\n")
     if as_json:
         from symcount.export import json
 
-        document = [{"file": str(file), **json.describe_finding(each)} for file, each in findings]
+        document = [checkable.described(file, finding) for file, finding in findings]
         click.echo(json.dump(document), nl=False)
     else:
         click.echo(_summary([finding for _, finding in findings]))
-    if not all(finding.is_current for _, finding in findings):
+    states = {finding.state for _, finding in findings}
+    if "malformed" in states:
+        ctx.exit(2)
+    if states - {"same"}:
         ctx.exit(1)
 
 
@@ -614,13 +687,15 @@ def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
 
 
 def _summary(findings: Sequence[Finding]) -> str:
+    from symcount import checkable
+
     others = sum(not finding.is_current for finding in findings)
     noun = "formula" if len(findings) == 1 else "formulas"
     if not others:
         return f"{len(findings)} {noun} checked: as in the code"
     return (
         f"{len(findings)} {noun} checked: {others} not known to be as in the code. "
-        "If a change is meant, save the formulas again."
+        f"If a change is meant, {checkable.remedy(findings)}."
     )
 
 

@@ -461,12 +461,12 @@ def test_failed_export_leaves_the_file_as_it_was(
     path = tmp_path / "counts.md"
     path.write_text("old")
 
-    def fill_the_disk(draft: Path, text: str, **_: object) -> None:
-        with draft.open("w") as file:
-            file.write(text[:5])
+    def fill_the_disk(draft: Path, content: bytes) -> None:
+        with draft.open("wb") as file:
+            file.write(content[:5])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", fill_the_disk)
+    monkeypatch.setattr(Path, "write_bytes", fill_the_disk)
     assert f"Error: cannot write {path}: No space left on device" in error_of(
         "export", "cnn:norm", "-o", str(path)
     )

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from symcount import Symbol
-from symcount.ext import asked
+from symcount import Symbol, asked
 from symcount.ext.mkdocs import define_env
 
 MODELS = """\

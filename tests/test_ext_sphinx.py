@@ -16,7 +16,7 @@ from sphinx.testing.util import SphinxTestApp
 from torch import nn
 
 import symcount
-from symcount.ext import asked
+from symcount import asked
 
 MODELS = """\
 from torch import nn
@@ -571,7 +571,7 @@ def test_a_build_that_finds_all_it_needs_loads_neither_torch_nor_sympy(project: 
 
 def test_importing_symcount_loads_no_sphinx() -> None:
     code = (
-        "import sys, symcount, symcount.ext.asked, symcount.ext.mkdocs\n"
+        "import sys, symcount, symcount.asked, symcount.ext.mkdocs\n"
         "print(sorted({'sphinx', 'docutils', 'mkdocs', 'torch', 'sympy'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -45,11 +45,17 @@ def tables(specs: Iterable[BlueprintSpec]) -> Iterator[tuple[str, list[Blueprint
 
 def row(spec: BlueprintSpec, markup: Markup) -> list[str]:
     """The cells of a blueprint under `COLUMNS`; without a formula, the reason is in its place."""
-    name, description = markup.code(spec.name), markup.text(spec.description)
     try:
-        count = spec.param_count
+        return cells(spec.name, spec.param_count, spec.description, markup)
     except DerivationError as error:
-        return [name, f"no formula: {markup.text(str(error))}", "", "", "", description]
+        return cells(spec.name, str(error), spec.description, markup)
+
+
+def cells(name: str, count: ParamCount | str, description: str, markup: Markup) -> list[str]:
+    """The cells of a formula under `COLUMNS`, or of what has none for a reason."""
+    name, description = markup.code(name), markup.text(description)
+    if isinstance(count, str):
+        return [name, f"no formula: {markup.text(count)}", "", "", "", description]
     return [
         name,
         markup.math(count.expr),

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from symcount.errors import DerivationError
 
 if TYPE_CHECKING:
+    from symcount import filling
     from symcount.audit import Audit
+    from symcount.difference import Difference
     from symcount.drift import Change, Finding
     from symcount.formula import ParamCount
     from symcount.registry import BlueprintSpec
@@ -128,24 +130,37 @@ def describe_audit(audit: Audit) -> dict[str, Any]:
 
 def describe_finding(finding: Finding) -> dict[str, Any]:
     """What became of a stored formula; a count is null where a formula does not hold."""
-    first = finding.first
     return {
         "name": finding.name,
         "target": finding.target,
         "state": finding.state,
         "changes": list(map(_describe_change, finding.changes)),
-        "first": first
-        and {
-            "at": first.at,
-            "then": first.left,
-            "now": first.right,
-            "is_first": first.is_first,
-        },
+        "first": _describe_difference(finding.first),
         "parameters": list(map(_describe_change, finding.parameters)),
         "lines": [dict(vars(line)) for line in finding.lines],
         "reason": finding.reason,
         "versions": list(map(_describe_change, finding.versions)),
     }
+
+
+def describe_marker(finding: filling.MarkerFinding) -> dict[str, Any]:
+    """What became of a formula of a document."""
+    return {
+        "name": finding.asked,
+        "line": finding.line,
+        "state": finding.state,
+        "then": finding.old,
+        "now": finding.new,
+        "first": _describe_difference(finding.first),
+        "source": finding.source,
+        "reason": finding.reason,
+    }
+
+
+def _describe_difference(first: Difference | None) -> dict[str, Any] | None:
+    if first is None:
+        return None
+    return {"at": first.at, "then": first.left, "now": first.right, "is_first": first.is_first}
 
 
 def _describe_change(change: Change) -> dict[str, str]:

@@ -7,7 +7,7 @@ the end of a cell. Formulas are therefore written without either.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from symcount.export import latex
@@ -61,15 +61,20 @@ def render_registry(specs: Iterable[BlueprintSpec]) -> str:
     """A section with a table for each topology."""
     sections = []
     for topology, group in tables(specs):
-        sections += [
-            f"## {escape(topology)}",
-            "",
-            f"| {' | '.join(COLUMNS)} |",
-            f"|{'---|' * len(COLUMNS)}",
-            *(f"| {' | '.join(row(spec, MARKUP))} |" for spec in group),
-            "",
-        ]
+        rows = [row(spec, MARKUP) for spec in group]
+        sections += [f"## {escape(topology)}", "", *table(COLUMNS, rows), ""]
     return "\n".join(sections)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
+    lines = (f"| {' | '.join(cells)} |" for cells in rows)
+    return [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines]
+
+
+def display(expression: Basic) -> list[str]:
+    """The lines of a formula by itself."""
+    return ["$$", to_math(expression), "$$"]
 
 
 def to_math(expression: Basic) -> str:
@@ -78,11 +83,15 @@ def to_math(expression: Basic) -> str:
     return re.sub(pattern, lambda found: _WORDS[found[0]], latex.to_math(expression))
 
 
-def _code(text: str) -> str:
-    """A code span that no backtick ends early, safe in a table's cell."""
+def code(text: str) -> str:
+    """A code span that no backtick ends early."""
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     padding = " " if "`" in text else ""
-    return f"{fence}{padding}{text}{padding}{fence}".replace("|", r"\|")
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def _cell_code(text: str) -> str:
+    return code(text).replace("|", r"\|")
 
 
 def escape(text: str) -> str:
@@ -94,4 +103,4 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
 
 
-MARKUP = Markup(escape, _code, lambda expression: f"${to_math(expression)}$")
+MARKUP = Markup(escape, _cell_code, lambda expression: f"${to_math(expression)}$")

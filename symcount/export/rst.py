@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from symcount.export import latex
@@ -37,9 +37,7 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
         [
             *_heading(title or count.factory),
             "",
-            ".. math::",
-            "",
-            f"   {latex.to_math(count.expr)}",
+            *display(count.expr),
             "",
             *(f":{label}: {text}" for label, text in items(count, MARKUP)),
             "",
@@ -51,12 +49,22 @@ def render_registry(specs: Iterable[BlueprintSpec]) -> str:
     """A section with a table for each topology."""
     lines: list[str] = []
     for topology, group in tables(specs):
-        lines += [*_heading(topology), "", ".. list-table::", "   :header-rows: 1", ""]
-        for cells in [list(COLUMNS), *(row(spec, MARKUP) for spec in group)]:
-            first, *others = cells
-            lines += [f"   * - {first}", *(f"     - {cell}".rstrip() for cell in others)]
-        lines.append("")
+        rows = [row(spec, MARKUP) for spec in group]
+        lines += [*_heading(topology), "", *table(COLUMNS, rows), ""]
     return "\n".join(lines)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for first, *others in [titles, *rows]:
+        lines += [f"   * - {first}", *(f"     - {cell}".rstrip() for cell in others)]
+    return lines
+
+
+def display(expression: Basic) -> list[str]:
+    """The lines of a formula by itself."""
+    return [".. math::", "", f"   {latex.to_math(expression)}"]
 
 
 def _heading(text: str) -> list[str]:
@@ -78,7 +86,7 @@ def escape(text: str) -> str:
     return re.sub(r"^(?=[^\w\s\\])", r"\\", escaped)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """A literal, or where it would end early, escaped text."""
     text = " ".join(text.split())
     return escape(text) if "`" in text or "\\" in text or not text else f"``{text}``"
@@ -88,4 +96,4 @@ def _math(expression: Basic) -> str:
     return f":math:`{latex.to_math(expression)}`"
 
 
-MARKUP = Markup(escape, _code, _math)
+MARKUP = Markup(escape, code, _math)

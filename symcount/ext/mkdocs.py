@@ -22,8 +22,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from symcount.ext import asked
-from symcount.ext.asked import Request
+from symcount import asked
+from symcount.asked import Request
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from symcount.drift import Finding
+    from symcount.checkable import Finding
 
 _INI = "symcount_check"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    help = "check the formulas stored in this file, or in the files of this folder"
+    help = "check the formulas of this file, stored or in a document, or of those in this folder"
     group = parser.getgroup("symcount")
     group.addoption("--symcount-check", metavar="PATH", action="append", default=[], help=help)
     parser.addini(_INI, help, type="paths", default=[])

@@ -31,9 +31,9 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_id, make_refnode
 
 import symcount
+from symcount import asked
+from symcount.asked import Blueprint, Digests, Request
 from symcount.errors import ArgumentError
-from symcount.ext import asked
-from symcount.ext.asked import Blueprint, Digests, Request
 
 if TYPE_CHECKING:
     import sympy

@@ -331,7 +331,7 @@ def _imported(path: Path, module: ModuleType) -> Iterator[str]:
 
 def _is_of_the_project(path: Path) -> bool:
     """Whether a file is neither Python's, nor installed, nor symcount's own."""
-    home = Path(__file__).resolve().parent.parent
+    home = Path(__file__).resolve().parent
     return not is_installed(path) and home not in path.resolve().parents
 
 
