@@ -9,7 +9,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from symcount.symbols import Hyperparameter, Symbol
@@ -37,12 +37,14 @@ class Statement:
         name: what the statement defines.
         line: the line that it begins with.
         digests: a digest of each of its lines; `NO_CODE` for one that has none, such as a comment.
+        path: where the file is on this machine; not known of statements that come from a file.
     """
 
     file: str
     name: str
     line: int
     digests: tuple[str, ...]
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

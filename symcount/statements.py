@@ -121,11 +121,14 @@ def _loaded(place: str) -> ModuleType | None:
     """The module that the place of a target names, if it is loaded."""
     if not place.endswith(".py"):
         return sys.modules.get(place)
+    files: dict[str, ModuleType] = {}
     for module in list(sys.modules.values()):
         file = getattr(module, "__dict__", {}).get("__file__")
-        if isinstance(file, str) and portable(file) == portable(str(Path(place).resolve())):
-            return module
-    return None
+        if isinstance(file, str):
+            files.setdefault(file, module)
+    # A place is below the current directory, or below a folder that modules are imported from.
+    below = (module for file, module in files.items() if portable(file) == place)
+    return files.get(str(Path(place).resolve())) or next(below, None)
 
 
 @dataclass
@@ -145,7 +148,8 @@ class _Outline:
         first = _first_line(node)
         lines = self.lines[first - 1 : node.end_lineno]
         name = next(_bound(node))
-        return Statement(portable(self.file), name, first, tuple(map(_digest, lines)))
+        digests = tuple(map(_digest, lines))
+        return Statement(portable(self.file), name, first, digests, self.file)
 
     def mentioned(self, node: ast.stmt) -> Iterator[tuple[str, str]]:
         """The modules and names of what a statement mentions."""
@@ -318,14 +322,14 @@ def _differing(old: Statement, new: Statement) -> Iterator[ChangedLine]:
         if change in ("replace", "insert"):
             kind: Literal["changed", "new"] = "changed" if change == "replace" else "new"
             for number, _ in now[c:d]:
-                yield ChangedLine(new.file, number, _text(new.file, number), kind, new.name)
+                yield ChangedLine(new.file, number, _text(new, number), kind, new.name)
         elif change == "delete":
             for number, _ in before[a:b]:
                 yield ChangedLine(old.file, number, "", "gone", old.name)
 
 
 def _whole(statement: Statement, change: Literal["new", "gone"]) -> ChangedLine:
-    text = _text(statement.file, statement.line) if change == "new" else ""
+    text = _text(statement, statement.line) if change == "new" else ""
     return ChangedLine(statement.file, statement.line, text, change, statement.name)
 
 
@@ -334,13 +338,6 @@ def _numbered(statement: Statement) -> list[tuple[int, str]]:
     return [(number, digest) for number, digest in lines if digest != NO_CODE]
 
 
-def _text(file: str, number: int) -> str:
-    """A line of a file that a loaded module is of."""
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__dict__", {}).get("__file__")
-        if not isinstance(path, str) or not path.endswith(file.rpartition("/")[2]):
-            continue
-        if portable(path) == file:
-            linecache.checkcache(path)
-            return linecache.getline(path, number).strip()
-    return ""
+def _text(statement: Statement, number: int) -> str:
+    linecache.checkcache(statement.path)
+    return linecache.getline(statement.path, number).strip()

@@ -113,6 +113,27 @@ def test_what_is_far_out_is_found_and_made_smaller() -> None:
     assert (found.at, found.is_first) == ({"d": 123_457, "h": 70_001}, False)
 
 
+def test_what_is_drawn_at_random_is_made_smaller() -> None:
+    far = when("ge", D, const(1_000), when("ge", H, const(900), D, D * H), D * H)
+    sides = difference._Sides(formula(D * H, "d", "h"), formula(far, "d", "h"))
+    drawn = sides.first_of(sides.at_random())
+    assert drawn is not None and drawn.at != {"d": 1_000, "h": 900}
+    found = first_difference(sides.left, formula(far, "d", "h"))
+    assert found is not None
+    assert (found.at, found.is_first) == ({"d": 1_000, "h": 900}, False)
+
+
+def test_one_size_far_out_at_which_nothing_is_built_is_found() -> None:
+    left = formula(D, "d")
+    right = formula(when("eq", D, const(7_654_321), REFUSED, D), "d")
+    found = first_difference(left, right)
+    assert found is not None and found.at == {"d": 7_654_321} and found.right is None
+    divided = expressions.read("d + 1/(d - 7654321) - 1/(d - 7654321)", "it")
+    assert divided.poly == D
+    found = first_difference(left, divided)
+    assert found is not None and found.at == {"d": 7_654_321} and found.right is None
+
+
 def test_sizes_that_one_symbol_has_end() -> None:
     few = Hyperparameter("d", minimum=3, maximum=5)
     left, right = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,13 +73,24 @@ def test_the_fixture(pytester: pytest.Pytester, run) -> None:
     assert "raise AssertionError" not in text  # the frames of symcount are left out
 
 
-@pytest.fixture
-def stored(pytester: pytest.Pytester) -> Path:
-    """Two formulas, of which one is not that of the code any more."""
-    with project(pytester.path) as models:
+@pytest.fixture(scope="module")
+def drifted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two formulas, of which one is not that of the code any more.
+
+    Of a module's scope, so that torch is loaded before any `pytester` is there: each forgets the
+    modules that were loaded since it was made, and torch cannot be loaded twice.
+    """
+    with project(tmp_path_factory.mktemp("drifted")) as models:
         models.write(models=MODELS)
         models.save("mlp", "block")
         models.edit("hidden = expansion * dim", "hidden = 2 * expansion * dim")
+    return models.folder
+
+
+@pytest.fixture
+def stored(drifted: Path, pytester: pytest.Pytester) -> Path:
+    for name in ("models.py", "formulas.json"):
+        shutil.copy(drifted / name, pytester.path / name)
     return pytester.path / "formulas.json"
 
 

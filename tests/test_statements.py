@@ -170,11 +170,13 @@ def test_a_docstring_is_left_out_and_code_on_its_line_is_not(files: Project) -> 
             """It
             is."""
             return d
+        class Four(int): """It."""
         '''
     )
     load("models.py")
     (one,), (two,), (three,) = (statements_of(f"models.py:{n}") for n in ("one", "two", "three"))
-    assert NO_CODE not in one.digests + two.digests
+    (four,) = statements_of("models.py:Four")
+    assert NO_CODE not in one.digests + two.digests + four.digests
     assert [digest == NO_CODE for digest in three.digests] == [False, True, True, False]
     files.write(models='def one(d): """It."""; return 2 * d\ndef two(d): pass\n')
     load("models.py")
@@ -209,6 +211,7 @@ def test_files_are_the_same_by_whatever_folder_they_are_called(files: Project) -
 
 
 def test_the_text_is_that_of_the_file_and_not_of_one_called_alike(files: Project) -> None:
+    load("models.py")
     folder = files.folder / "src"
     folder.mkdir()
     (folder / "models.py").write_text("def f(d):\n    return d + 1\n")

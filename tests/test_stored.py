@@ -462,6 +462,9 @@ def _keys(place: str) -> list[Any]:
         ("tree", [], r"tree: a list of 0; it is to have 1 to 100000"),
         ("certificate.grade", "sure", "unknown grade 'sure'"),
         ("origin.given", [["a", {"eval": "1"}]], "unknown field 'eval'"),
+        ("origin.statements", REMOVED, r"origin: the field 'statements' is missing"),
+        ("origin.statements", [["f.py", "f", 0, ""]], r"statements\[0\]\[2\]: 0 is not between 1"),
+        ("origin.statements", [["f.py", "f", 1, "import os"]], "digests of lines are eight digits"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(
