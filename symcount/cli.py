@@ -702,8 +702,8 @@ def _summary(findings: Sequence[Finding]) -> str:
 @main.command(
     epilog="""\b
 Examples:
-  source <(symcount completion bash)                                      # in ~/.bashrc
-  source <(symcount completion zsh)                                       # in ~/.zshrc
+  symcount completion bash > ~/.local/share/bash-completion/completions/symcount
+  symcount completion zsh > "${fpath[1]}/_symcount"
   symcount completion fish > ~/.config/fish/completions/symcount.fish
 """
 )
