@@ -47,8 +47,6 @@ class Page(HTMLParser):
             elif value and key in NAMES:
                 self.names.add(value)
 
-    handle_startendtag = handle_starttag
-
 
 @cache
 def page(path: Path) -> Page:
