@@ -120,7 +120,7 @@ def test_the_page_quotes_what_formulas_by_hand_say() -> None:
     rows = rows_of_the_page()
     for place, model in enumerate(MODELS):
         for rule, value in model.by_hand.items():
-            quoted = rows[f"by hand: {rule}"][place]
+            quoted = rows[f"by hand: `{rule}`"][place]
             assert re.sub(r" .*|\*", "", quoted) == f"{value(model.sizes):,}"
 
 
