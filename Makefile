@@ -3,12 +3,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 ZOO := benchmarks/zoo/.venv
+COMPARISON := benchmarks/comparison/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test lint docs dist atlas notebooks bench zoo fuzz format clean
+.PHONY: help .venv demo test lint docs linkcheck dist atlas notebooks bench zoo comparison fuzz \
+  format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv: $(READY) ## Create the development environment
 
@@ -30,8 +32,12 @@ lint: $(READY) ## Check format, lint and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-docs: $(READY) ## Build the documentation into docs/_build/html
+docs: $(READY) ## Build the documentation into docs/_build/html, and check the links in it
 	$(BIN)/python -m sphinx -W -n --keep-going --quiet -b html docs docs/_build/html
+	$(BIN)/python docs/check_links.py docs/_build/html README.md CONTRIBUTING.md CHANGELOG.md
+
+linkcheck: $(READY) ## Ask the network whether the addresses in the documentation answer
+	$(BIN)/python -m sphinx -b linkcheck -t outside -D nb_execution_mode=off docs docs/_build/linkcheck
 
 atlas: $(READY) ## Derive the formulas of the atlas again, and write its pages
 	$(BIN)/python docs/write_atlas.py --derive
@@ -58,6 +64,15 @@ $(ZOO)/.installed: pyproject.toml benchmarks/zoo/requirements.txt
 	$(ZOO)/bin/python -m pip install --quiet -r benchmarks/zoo/requirements.txt --editable .
 	@touch $@
 
+comparison: $(COMPARISON)/.installed ## Compare with other ways to count parameters (minutes)
+	$(COMPARISON)/bin/python benchmarks/comparison/run.py $(COMPARISON_OPTIONS)
+
+$(COMPARISON)/.installed: pyproject.toml constraints.txt benchmarks/comparison/requirements.txt
+	$(PYTHON) -m venv $(COMPARISON)
+	$(COMPARISON)/bin/python -m pip install --quiet --upgrade pip
+	$(COMPARISON)/bin/python -m pip install --quiet --constraint constraints.txt -r benchmarks/comparison/requirements.txt --editable .
+	@touch $@
+
 fuzz: $(READY) ## Compare 100,000 random factories with what they build (hours)
 	SYMCOUNT_FUZZ=50 $(BIN)/python -m pytest -n auto tests/test_fuzz.py
 
@@ -66,6 +81,6 @@ format: $(READY) ## Format, and fix what the linter can fix
 	$(BIN)/ruff format
 
 clean: ## Remove what builds and checks leave behind, except .venv
-	rm -rf build dist docs/_build docs/notebooks docs/_atlas .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/_build docs/notebooks docs/outside docs/_atlas .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find docs/atlas -type f ! -name formulas.json -delete
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

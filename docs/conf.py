@@ -40,6 +40,13 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 
+# `make linkcheck` asks for each address once, and twice more if there is no answer.
+linkcheck_timeout = 20
+linkcheck_retries = 3
+linkcheck_anchors = False  # GitHub and others write theirs with scripts
+if tags.has("outside"):  # type: ignore[name-defined]  # noqa: F821
+    suppress_warnings = ["myst.xref_missing"]  # links within the repository are checked offline
+
 # Other projects' pages are not consulted, so that the build needs no network.
 nitpick_ignore_regex = [
     ("py:.*", r"(sympy|torch|collections|fractions|pathlib)\..*"),
@@ -68,6 +75,18 @@ def copy_notebooks(app: object, config: object) -> None:
         shutil.copy2(notebook, target)
 
 
+def copy_outside(app: object, config: object) -> None:
+    """For the tag `outside`, bring the Markdown beside the documentation in, for its links."""
+    target = DOCS / "outside"
+    shutil.rmtree(target, ignore_errors=True)
+    if not tags.has("outside"):  # type: ignore[name-defined]  # noqa: F821
+        return
+    target.mkdir()
+    for page in ("README", "CONTRIBUTING", "CHANGELOG"):
+        text = (DOCS.parent / f"{page}.md").read_text()
+        (target / f"{page}.md").write_text("---\norphan: true\n---\n" + text)
+
+
 def write_atlas(app: object, config: object) -> None:
     """Write the pages of model families, from their stored formulas."""
     from write_atlas import write
@@ -77,4 +96,5 @@ def write_atlas(app: object, config: object) -> None:
 
 def setup(app: object) -> None:
     app.connect("config-inited", copy_notebooks)  # type: ignore[attr-defined]
+    app.connect("config-inited", copy_outside)  # type: ignore[attr-defined]
     app.connect("config-inited", write_atlas)  # type: ignore[attr-defined]
