@@ -101,8 +101,8 @@ def problem_of_external(address: str) -> str | None:
 
 
 def problem_of_fragment(target: Path, fragment: str) -> str | None:
-    if not fragment or target.suffix not in (".html", ".md"):
-        return None
+    if "=" in fragment or target.suffix not in (".html", ".md"):
+        return None  # `#dim=512` is no name, but what the script of a page begins with
     return (
         None if fragment in page(target).names else f"finds nothing of that name in {target.name}"
     )

@@ -26,10 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `examples
 
 import symcount
 from examples.atlas import FAMILIES, KINDS, SECONDS, STORED, Family, Size
-from symcount import ParamCount, Symbol, mathml, page, plotting, sympy_form
+from symcount import ParamCount, Symbol, asked, mathml, page, plotting, sympy_form
 from symcount.console import described
 from symcount.export import files
-from symcount.ext import asked
 
 DOCS = Path(__file__).resolve().parent
 PAGES = DOCS / "atlas"

@@ -41,6 +41,7 @@ def test_links_of_markdown_files(name: str) -> None:
         ("#here", None),
         ("#", None),
         ("#top", None),
+        ("other.html#dim=512", None),
         ("mailto:someone@example.org", None),
         ("data:image/png;base64,AA==", None),
         ("https://example.org/a?b=c#d", None),
