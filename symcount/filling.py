@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import linecache
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,11 +31,14 @@ from symcount.errors import (
 from symcount.export import Value, description, files, markdown, rst
 from symcount.markers import SYNTAXES, Marker, Syntax
 from symcount.origin import portable
+from symcount.paths import Built, leaves
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
     from symcount.export.description import Markup
+    from symcount.expressions import Expression
     from symcount.formula import ParamCount
+    from symcount.graph import Source
 
 State = Literal["same", "differs", "broken", "malformed"]
 
@@ -44,6 +48,7 @@ _WANTED = (
     f"write the target and then, as needed: {', '.join(SHOWN[:-1])} or {SHOWN[-1]}; at dim=512, "
     "heads=(8, 16); fixed bias=False; symbols dim(min=64); as code or as math; levels 2"
 )
+_MOST_LINES = 8
 _NO_DOCUMENT = f"symcount fills documents that end in {', '.join(SYNTAXES)}"
 
 
@@ -227,6 +232,8 @@ class MarkerFinding:
         first: the first sizes at which the two differ, the old count on the left; None if what
             stands there cannot be counted.
         source: the line of the factory.
+        lines: of a formula, the lines that the terms that are new come from: those that make the
+            tensors, and those that compute their sizes.
         reason: why it is broken or malformed, or what is not known.
     """
 
@@ -238,6 +245,7 @@ class MarkerFinding:
     new: str = ""
     first: Difference | None = None
     source: str = ""
+    lines: tuple[str, ...] = ()
     reason: str = ""
 
     @property
@@ -486,12 +494,14 @@ class _Place:
         if new == old:
             return old, self.about("same")
         first, reason = self._first(wanted, self._bare(old))
+        written = self._written(wanted, self._bare(old))
         return new, self.about(
             "differs",
             old=self._bare(old),
             new=self._bare(new),
             first=first,
             source=self._source(wanted),
+            lines=() if written is None else tuple(_lines_of_new_terms(*written)),
             reason=reason,
         )
 
@@ -697,22 +707,29 @@ class _Place:
                 then = int(plain.replace(",", ""))
                 at = {h.name: value.at[h.name] for h in self._count(wanted).hyperparameters}
                 return Difference(at, then, value.count, is_first=True), ""
+        written = self._written(wanted, old)
+        return (None, "") if written is None else _first_of_formula(*written)
+
+    def _written(self, wanted: Asked, old: str) -> tuple[ParamCount, Expression] | None:
+        """The formula, and the one that stands there, if that can be read."""
+        from symcount import expressions
+
+        plain = re.sub(r"^\s*\.\. \|[^|]+\| replace::", "", old).strip()
         if wanted.shown[0] != "formula" or wanted.form != "code" or not plain:
-            return None, ""
+            return None
         code = re.fullmatch(r"(`+)(.*)\1", plain.splitlines()[0].strip())
-        return _first_of_formula(self._count(wanted), code[2]) if code else (None, "")
+        if code is None:
+            return None
+        try:
+            return self._count(wanted), expressions.read(code[2], "what stands there")
+        except ArgumentError:
+            return None
 
 
 _INDENT = "\N{NO-BREAK SPACE}" * 4
 
 
-def _first_of_formula(count: ParamCount, text: str) -> tuple[Difference | None, str]:
-    from symcount import expressions
-
-    try:
-        old = expressions.read(text, "what stands there")
-    except ArgumentError:
-        return None, ""
+def _first_of_formula(count: ParamCount, old: Expression) -> tuple[Difference | None, str]:
     names = {h.name for h in count.hyperparameters}
     unknown = [name for name in old.names if name not in names]
     if unknown:
@@ -724,6 +741,24 @@ def _first_of_formula(count: ParamCount, text: str) -> tuple[Difference | None, 
     if found is None:
         return None, "the two are the same formula, written otherwise"
     return replace(found, left=found.right, right=found.left), ""
+
+
+def _lines_of_new_terms(count: ParamCount, old: Expression) -> Iterator[str]:
+    """The lines of code that the terms come from that are not in the old formula."""
+    found: dict[Source, None] = {}
+    for _, leaf in leaves(count.tree):
+        now = count._polys[id(leaf)]
+        if isinstance(leaf, Built) and now is not None:
+            known = old.poly.terms.items()
+            monomials = {term[0] for term in now.terms.items() if term not in known}
+            made = [w for w in leaf.weights if count.measure.weigh(w)]
+            differing = {w.name: w.source for w in made if monomials & w.numel.terms.keys()}
+            found |= dict.fromkeys(filter(None, differing.values()))
+            if leaf.program is not None:
+                found |= dict.fromkeys(leaf.program.lines_behind(differing))
+    for source in sorted(found, key=lambda source: (source.file, source.line)):
+        text = linecache.getline(source.file, source.line).strip()
+        yield f"{portable(source.file)}:{source.line}: {text}"
 
 
 def _text(expression: Any) -> str:
@@ -780,6 +815,7 @@ def _report(finding: MarkerFinding) -> Iterator[str]:
         yield f"  {finding.reason}"
     if finding.source:
         yield f"  {finding.source}"
+    yield from (f"    {line}" for line in finding.lines[:_MOST_LINES])
 
 
 def _differing(old: str, new: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -221,6 +221,20 @@ class Program:
                 results.append(OPERATORS[step.op](*map(value, step.args)))
         shapes = {name: tuple(map(value, sizes)) for name, sizes, _ in self.tensors}
         return shapes, [bool(value(ref)) for ref, _ in self.branches]
+
+    def lines_behind(self, tensors: Iterable[str]) -> Iterator[Source]:
+        """The lines that compute the sizes of tensors, given their names."""
+        wanted = set(tensors)
+        waiting = [size for name, sizes, _ in self.tensors if name in wanted for size in sizes]
+        indices = dict.fromkeys(ref.index for ref in waiting if isinstance(ref, Ref))
+        order = list(indices)
+        for index in order:
+            step = self.instructions[index]
+            if step.source is not None:
+                yield step.source
+            further = [arg.index for arg in step.args if isinstance(arg, Ref)]
+            order += [each for each in dict.fromkeys(further) if each not in indices]
+            indices |= dict.fromkeys(further)
 
     def fx_graph(self) -> torch.fx.Graph:
         """The program as a `torch.fx.Graph`, one placeholder a symbol.

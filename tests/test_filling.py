@@ -462,6 +462,9 @@ def test_export_write_and_check() -> None:
           +`2*dim**2*expansion + dim*expansion + dim`
           first size: dim=1, expansion=1: 2 there, 4 now
           models.py:4: def mlp(dim: int, expansion: int = 4, bias: bool = True):
+            models.py:5: hidden = expansion * dim
+            models.py:6: return nn.Sequential(nn.Linear(dim, hidden, bias=bias), \
+nn.Linear(hidden, dim, bias=bias))
 
         README.md:2: models.py:mlp(dim=512): the code gives something else now
           -1,000
@@ -496,6 +499,10 @@ def test_a_change_of_one_line_is_found() -> None:
         "is_first": True,
     }
     assert first["source"].startswith("models.py:4: def mlp(")
+    number = 1 + code[: code.index("expansion * dim")].count("\n")
+    assert first["lines"][0] == f"models.py:{number}: hidden = (expansion + 1) * dim"
+    assert f"    {first['lines'][0]}\n" in run("check", "README.md").stdout
+    assert second["lines"] == []  # a number does not tell which of its terms is another
     assert (second["then"], second["now"]) == ("2,099,712", "2,624,512")
 
 

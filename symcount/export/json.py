@@ -153,6 +153,7 @@ def describe_marker(finding: filling.MarkerFinding) -> dict[str, Any]:
         "now": finding.new,
         "first": _describe_difference(finding.first),
         "source": finding.source,
+        "lines": list(finding.lines),
         "reason": finding.reason,
     }
 
