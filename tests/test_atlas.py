@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,9 @@ def test_agreement_can_fail() -> None:
 def test_stored_formulas_are_what_is_derived_now(key: str) -> None:
     family = BY_KEY[key]
     fresh, kept = family.derived(), family.stored
-    assert fresh == kept
-    assert (fresh.origin, str(fresh)) == (kept.origin, str(kept))
+    assert fresh == kept and kept.origin is not None
+    origin = replace(kept.origin, statements=())  # which are known of stored formulas only
+    assert (fresh.origin, str(fresh)) == (origin, str(kept))
 
 
 @each_family
