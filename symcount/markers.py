@@ -15,7 +15,10 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 Syntax = Literal["markdown", "rst"]
 SYNTAXES: dict[str, Syntax] = {".md": "markdown", ".markdown": "markdown", ".rst": "rst"}
@@ -86,7 +89,9 @@ def line_of(text: str, place: int) -> int:
 
 @lru_cache(maxsize=4)
 def _line_starts(text: str) -> tuple[int, ...]:
-    return (0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", text)))
+    """Where each line begins, and a place behind the last."""
+    ends = (found.end() for found in re.finditer(r"\r\n|\r|\n", text))
+    return (0, *ends, len(text) + 1)
 
 
 def lines_of(text: str) -> Iterator[tuple[int, int, int]]:
@@ -97,18 +102,21 @@ def lines_of(text: str) -> Iterator[tuple[int, int, int]]:
 
 
 class _Comment(NamedTuple):
-    """One of the two comments of a marker: what it asks for, None of a closing one."""
+    """One of the two comments of a marker: what it asks for, None of a closing one.
+
+    In a table it is in some cell, elsewhere in cell 0.
+    """
 
     asked: str | None
     start: int
     end: int
+    cell: int = 0
 
 
 # --- from comments to markers -----------------------------------------------------------------
 
-_WALL = "\0"  # between blocks of Markdown: what no comment and no code span reaches across
-_COMMENT = re.compile(rf"<!--(?:(?!-->)[^{_WALL}])*-->")
-_MEANT = re.compile(r"\s*/?\s*symcount\b")
+_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_MEANT = re.compile(r"\s*(?:/\s*)?symcount\b")
 # What stands before a block: indentation, and the signs of quotations and of items of lists.
 _LEAD = re.compile(r"(?:[ \t]|>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]))*")
 
@@ -130,7 +138,11 @@ def _between(text: str, opening: _Comment, closing: _Comment, syntax: Syntax) ->
     is_first = _LEAD.fullmatch(lead) is not None
     if not re.search(r"[\r\n]", between):
         if not is_first:
-            in_table = lead.lstrip().startswith("|")
+            if opening.cell != closing.cell:
+                return Problem(
+                    line, f"a formula in a table is closed in its cell: write {CLOSING} there"
+                )
+            in_table = opening.cell > 0
             return Marker(asked, line, opening.end, closing.start, True, in_table=in_table)
         if tail.strip():
             return Problem(
@@ -175,27 +187,18 @@ def _before(text: str, place: int) -> str:
 
 
 def _behind(text: str, place: int) -> str:
-    end = re.compile(r"[\r\n]|\Z").search(text, place)
-    return text[place : end.start() if end else None]
+    line = line_of(text, place)
+    return text[place : _line_starts(text)[line]].rstrip("\r\n")
 
 
-def _comments_in(
-    text: str, shown: str, places: Iterator[tuple[int, int]]
-) -> tuple[list[_Comment], list[Problem]]:
-    """The comments of markers among those that end at these places, or are found not to end."""
-    comments, problems = [], []
-    for start, end in places:
-        inside = shown[start + 4 : end - 3]
-        if not _MEANT.match(inside):
-            continue
-        opening = re.fullmatch(r"\s*symcount:(?P<asked>.*)", inside, re.DOTALL)
-        if opening:
-            comments.append(_Comment(opening["asked"], start, end))
-        elif inside.split() == ["/symcount"]:
-            comments.append(_Comment(None, start, end))
-        else:
-            problems.append(Problem(line_of(text, start), f"write {OPENING} or {CLOSING}"))
-    return comments, problems
+def _read(text: str, inside: str, start: int, end: int, cell: int = 0) -> _Comment | Problem:
+    """What a comment that is meant as one of a marker says."""
+    opening = re.fullmatch(r"\s*symcount:(?P<asked>.*)", inside, re.DOTALL)
+    if opening:
+        return _Comment(opening["asked"], start, end, cell)
+    if inside.split() == ["/symcount"]:
+        return _Comment(None, start, end, cell)
+    return Problem(line_of(text, start), f"write {OPENING} or {CLOSING}")
 
 
 _NEVER_ENDS = "this comment does not end; write -->"
@@ -203,231 +206,122 @@ _NEVER_ENDS = "this comment does not end; write -->"
 
 # --- Markdown ---------------------------------------------------------------------------------
 
-_FENCE = re.compile(r"(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
-_ITEM = re.compile(r"(?P<sign>[-+*]|(?P<number>\d{1,9})[.)])(?= |$)")
-_RULE = re.compile(r"(?:(?:- *){3,}|(?:_ *){3,}|(?:\* *){3,})$")
-_HEADING = re.compile(r"#{1,6}(?: |$)")
-_UNDERLINE = re.compile(r"(?:=+|-+) *$")
-_INLINE = re.compile(r"\\[!-/:-@\[-`{-~]|(?P<ticks>`+)|<!--")
+# A comment that goes on in a quotation has the signs of the quotation in it.
+_GAP = r"[^\S\r\n]*(?:[\r\n][\s>]*)?"
+_CANDIDATE = re.compile(rf"(?<!\\)(?P<slashes>\\*)(?P<lead><!--{_GAP}(?:/{_GAP})?)symcount\b")
+_IN_HTML = re.compile(r"<!--(?!-?>)(?P<inside>.*?)(?:-->|\Z)", re.DOTALL)
+_NO_COMMENT = (
+    "Markdown reads no comment here: have it in a text, with neither -- nor, in a table, | in it"
+)
 
 
 def _in_markdown(text: str) -> tuple[list[_Comment], list[Problem]]:
-    shown = _Markdown(text).shown()
-    unending: list[Problem] = []
-
-    def places() -> Iterator[tuple[int, int]]:
-        place = 0
-        while found := _INLINE.search(shown, place):
-            place = found.end()
-            if found["ticks"]:
-                place = _behind_code(shown, found)
-            elif found[0] == "<!--":
-                comment = _COMMENT.match(shown, found.start())
-                if comment is not None:
-                    place = comment.end()
-                    yield comment.span()
-                elif _MEANT.match(shown, place):
-                    unending.append(Problem(line_of(text, found.start()), _NEVER_ENDS))
-
-    comments, problems = _comments_in(text, shown, places())
-    return comments, problems + unending
-
-
-def _behind_code(shown: str, ticks: re.Match[str]) -> int:
-    """Where a code span ends; where its backticks end, if they begin none."""
-    wall = shown.find(_WALL, ticks.end())
-    end = len(shown) if wall < 0 else wall
-    same = re.compile(rf"(?<!`){ticks[0]}(?!`)").search(shown, ticks.end(), end)
-    return same.end() if same else ticks.end()
+    candidates = list(_CANDIDATE.finditer(text))
+    if not candidates:
+        return [], []
+    read = _Markdown(text, candidates).read()
+    found = [read[number] for number in sorted(read)]
+    return (
+        [each for each in found if isinstance(each, _Comment)],
+        [each for each in found if isinstance(each, Problem)],
+    )
 
 
 class _Markdown:
-    """The blocks of a document, as CommonMark reads it: https://spec.commonmark.org/0.31.2/.
+    """What a parser of CommonMark and of GitHub's tables says that each candidate is.
 
-    Containers are quotations (None) and items of lists (how far their content is indented). The
-    kinds of leaves are told apart as far as it matters for what is code, and what is a comment.
+    The parser says in which lines something is, and not where in them. So each candidate has a
+    number in the place of `symcount`, which is a word to the parser as well.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.mask = list(text.replace(_WALL, " "))
-        self.containers: list[int | None] = []
-        self.is_bare = False  # the line before is the sign of an item and nothing else
-        self.leaf: Literal["paragraph", "fence", "comment"] | None = None
-        self.fence = ""
-
-    def shown(self) -> str:
-        """The text with blanks in the place of code and of signs of blocks, and walls between."""
-        for start, end, _ in lines_of(self.text):
-            self._line(start, end)
-        return "".join(self.mask)
-
-    def _line(self, start: int, end: int) -> None:
-        begin = start + (self.text[start:end].startswith("\ufeff"))
-        self.start, self.begin, self.end = start, begin, end
-        self.line = self.text[begin:end].expandtabs(4)
-        self.at = 0
-        entered = self._enter()
-        if self.is_bare and not self._rest():
-            entered = min(entered, len(self.containers) - 1)
-        self.is_bare = False
-        if entered == len(self.containers):
-            if self.leaf == "fence":
-                return self._within_fence()
-            if self.leaf == "comment":
-                return self._within_comment()
-        is_open = self.leaf == "paragraph"
-        may_continue = is_open and entered == len(self.containers)
-        if is_open and not may_continue and self._is_lazy():
-            return self._prose()
-        if entered < len(self.containers):
-            del self.containers[entered:]
-            self.leaf = None
-        self._leaf(may_continue)
-
-    def _enter(self) -> int:
-        """How many of the open containers the line goes on in."""
-        for depth, width in enumerate(self.containers):
-            indent = self._indent()
-            if width is None:
-                if indent > 3 or not self.line.startswith(">", self.at + indent):
-                    return depth
-                self.at += indent + 1
-                self.at += self.line.startswith(" ", self.at)
-            elif indent >= width:
-                self.at += width
-            elif self._rest():
-                return depth
-        return len(self.containers)
-
-    def _indent(self) -> int:
-        rest = self.line[self.at :]
-        return len(rest) - len(rest.lstrip(" "))
-
-    def _rest(self) -> str:
-        return self.line[self.at :].strip(" ")
-
-    def _is_lazy(self) -> bool:
-        """Whether the line can only go on with a paragraph, though its containers do not."""
-        rest, indent = self._rest(), self._indent()
-        if not rest:
-            return False
-        return indent > 3 or not (
-            rest.startswith((">", "<!--"))
-            or _FENCE.match(rest)
-            or _HEADING.match(rest)
-            or _RULE.match(rest)
-            or _ITEM.match(rest)
+    def __init__(self, text: str, candidates: list[re.Match[str]]) -> None:
+        self.text, self.candidates = text, candidates
+        sign = next(sign for sign in map(chr, range(0xE000, 0x110000)) if sign not in text)
+        numbers = iter(range(len(candidates)))
+        self.numbered = _CANDIDATE.sub(
+            lambda found: f"{found['slashes']}{found['lead']}{sign}{next(numbers)}{sign}", text
         )
+        self.number = re.compile(f"{sign}([0-9]+){sign}")
+        self.meant = re.compile(rf"\s*(?:/\s*)?{self.number.pattern}")
 
-    def _leaf(self, may_continue: bool) -> None:
-        while True:
-            rest, indent = self._rest(), self._indent()
-            if not rest:
-                self.leaf = None
-                return self._wall()
-            if indent > 3:
-                return self._prose() if may_continue else self._code()
-            if rest.startswith(">"):
-                self.at += indent + 1
-                self.at += self.line.startswith(" ", self.at)
-                self.containers.append(None)
-            elif fence := _FENCE.match(rest):
-                self.leaf, self.fence = "fence", fence["fence"]
-                return self._hide()
-            elif _HEADING.match(rest) or rest.startswith("|"):
-                self.leaf = "paragraph" if rest.startswith("|") else None
-                return self._alone()
-            elif (may_continue and _UNDERLINE.match(rest)) or _RULE.match(rest):
-                self.leaf = None
-                return self._hide()
-            elif (item := _ITEM.match(rest)) and not (may_continue and not _interrupts(item)):
-                self._open_item(item, indent)
-            elif rest.startswith("<!--"):
-                self.leaf = "comment"
-                self._wall()
-                return self._within_comment()
-            else:
-                if not may_continue:
-                    self._wall()
-                self.leaf = "paragraph"
-                return self._prose()
-            may_continue, self.leaf = False, None
+    def read(self) -> dict[int, _Comment | Problem | None]:
+        """By its number; None of what is shown as code, or is a part of another comment."""
+        read: dict[int, _Comment | Problem | None] = {}
+        for token, cell in _leaves(_parsed(self.numbered)):
+            read |= dict.fromkeys(self._shown(token))
+            for inside in _comments_of(token):
+                read |= dict.fromkeys(self._numbers(inside))
+                if meant := self.meant.match(inside):
+                    read[int(meant[1])] = self._comment(int(meant[1]), inside, cell)
+        for number in range(len(self.candidates)):
+            if number not in read:
+                read[number] = self._unread(number)
+        return read
 
-    def _open_item(self, item: re.Match[str], indent: int) -> None:
-        sign = indent + len(item["sign"])
-        self.at += sign
-        spaces = self._indent()
-        self.is_bare = not self._rest()
-        if self.is_bare or spaces > 4:
-            spaces = 1
-        self.at += min(spaces, len(self.line) - self.at)
-        self.containers.append(sign + spaces)
+    def _numbers(self, content: str) -> list[int]:
+        return [int(number) for number in self.number.findall(content)]
 
-    def _within_fence(self) -> None:
-        rest = self._rest()
-        if self._indent() <= 3 and set(rest) == {self.fence[0]} and len(rest) >= len(self.fence):
-            self.leaf = None
-        self._hide()
+    def _shown(self, token: Token) -> list[int]:
+        """What readers see, and are meant to see, as it stands."""
+        if token.type in ("code_block", "code_inline", "fence"):
+            return self._numbers(token.info + token.content)
+        if token.type == "text":
+            numbers = self._numbers(token.content)
+            return [each for each in numbers if len(self.candidates[each]["slashes"]) % 2]
+        return []
 
-    def _within_comment(self) -> None:
-        """Markdown shows what is in such a line as it stands: nothing of it is a code span."""
-        self._prose()
-        for place in range(self.begin, self.end):
-            if self.mask[place] in "`\\":
-                self.mask[place] = " "
-        if "-->" in self.line[self.at :]:
-            self.leaf = None
-            self._wall(self.end)
+    def _comment(self, number: int, inside: str, cell: int) -> _Comment | Problem:
+        start = self.candidates[number].start("lead")
+        # The parser takes away what lines begin with, and backslashes: no part of an end.
+        end = self.text.index("-->", start + 4) + 3
+        return _read(self.text, self.number.sub("symcount", inside), start, end, cell)
 
-    # --- what is done with a line ---
-
-    def _prose(self) -> None:
-        self._blank(self.begin, self._offset())
-
-    def _alone(self) -> None:
-        self._wall()
-        self._prose()
-        self._wall(self.end)
-
-    def _code(self) -> None:
-        self.leaf = None
-        self._hide()
-
-    def _hide(self) -> None:
-        self._wall()
-        self._blank(self.begin, self.end)
-        self._wall(self.end)
-
-    def _blank(self, start: int, end: int) -> None:
-        self.mask[start:end] = " " * (end - start)
-
-    def _wall(self, place: int | None = None) -> None:
-        """End all code spans before this line, or at a place."""
-        place = self.start - 1 if place is None else place
-        if 0 <= place < len(self.mask):
-            self.mask[place] = _WALL
-
-    def _offset(self) -> int:
-        """Where in the text the line's content begins."""
-        column = 0
-        for place in range(self.begin, self.end):
-            if column >= self.at:
-                return place
-            column += 4 - column % 4 if self.text[place] == "\t" else 1
-        return self.end
+    def _unread(self, number: int) -> Problem:
+        start = self.candidates[number].start("lead")
+        following = self.candidates[number + 1 : number + 2]  # no place is searched twice
+        line, until = line_of(self.text, start), following[0].start() if following else None
+        end = self.text.find("-->", start, until)
+        ends = end >= 0 and line_of(self.text, end) == line
+        return Problem(line, _NO_COMMENT if ends else _NEVER_ENDS)
 
 
-def _interrupts(item: re.Match[str]) -> bool:
-    """Whether an item of a list may follow a paragraph without a blank line."""
-    return item["number"] in (None, "1") and item.end() < len(item.string.rstrip())
+def _parsed(text: str) -> list[Token]:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table").parse(text.removeprefix("\ufeff"))
+
+
+def _leaves(tokens: list[Token]) -> Iterator[tuple[Token, int]]:
+    """What has no parts, and the cell of a table that it is in: which one, or 0 outside."""
+    for place, token in enumerate(tokens):
+        in_cell = tokens[place - 1].type in ("th_open", "td_open")
+        for inner in _inmost(token):
+            yield inner, place if in_cell else 0
+
+
+def _inmost(token: Token) -> Iterator[Token]:
+    for child in token.children or ():
+        yield from _inmost(child)
+    if not token.children:
+        yield token
+
+
+def _comments_of(token: Token) -> Iterator[str]:
+    """What is within the comments of HTML."""
+    if token.type in ("html_block", "html_inline"):
+        for comment in _IN_HTML.finditer(token.content):
+            # Within a line each is by itself. What is not may be a tag, or end elsewhere.
+            is_whole = token.type == "html_block" or comment[0] == token.content
+            if is_whole and comment[0].endswith("-->"):
+                yield comment["inside"]
 
 
 # --- reStructuredText -------------------------------------------------------------------------
 
 _EXPLICIT = re.compile(r"\.\.(?: +|$)")
 _DIRECTIVE = re.compile(r"\.\. +(?:\|[^|]+\| +)?(?P<name>[\w.:+-]*\w) ?::(?: |$)")
-_TARGET = re.compile(r"\.\. +(?:_|__ |\[|\|)")
+_TARGET = re.compile(r"\.\. +(?:\[|\|)")
+_HYPERLINK = re.compile(r"\.\. +_")
 _BULLET = re.compile(r"(?:[-+*\u2022\u2023\u2043]|\(?(?:\w{1,4}|#)[.)]) +")
 # Directives whose content is no reStructuredText.
 _VERBATIM = frozenset(
@@ -444,7 +338,11 @@ def _in_rst(text: str) -> tuple[list[_Comment], list[Problem]]:
 
 
 class _Rst:
-    """The lines of a document, as docutils reads it, as far as it matters for comments."""
+    """The lines of a document, as docutils reads it, as far as it matters for comments.
+
+    docutils itself shows as literal what is in directives that it does not know, such as those of
+    Sphinx; it does not say why a comment is none; and it is installed with Sphinx only.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -456,6 +354,7 @@ class _Rst:
         self.quoted: tuple[str, int] | None = None  # what each line begins with, and where
         # Of the line before, if it is not blank: its indentation, and whether it begins with dots.
         self.above: tuple[int, bool] | None = None
+        self.target: int | None = None  # lines that are indented further are an address
 
     def read(self) -> tuple[list[_Comment], list[Problem]]:
         """The comments of markers, and what is wrong with others."""
@@ -469,7 +368,10 @@ class _Rst:
         return self.text[start:end].removeprefix("\ufeff").expandtabs(8).rstrip()
 
     def _below(self, number: int) -> str:
-        return self._at(number + 1) if number + 1 < len(self.lines) else ""
+        return self._at_or_blank(number + 1)
+
+    def _at_or_blank(self, number: int) -> str:
+        return self._at(number) if number < len(self.lines) else ""
 
     def _line(self, number: int) -> int:
         """Read a line, and those that it goes on in; say how many."""
@@ -477,7 +379,7 @@ class _Rst:
         rest = line.lstrip()
         indent = len(line) - len(rest)
         if not rest:
-            self.above, self.quoted = None, None
+            self.above = self.quoted = self.target = None
             return 1
         if self.verbatim is not None and indent > self.verbatim:
             return 1
@@ -497,6 +399,8 @@ class _Rst:
 
     def _read(self, number: int, rest: str, indent: int) -> int:
         above, self.above = self.above, (indent, False)
+        if self.target is not None and indent <= self.target:
+            self.target = None
         is_marker = re.match(r"\.\. +<!--", rest) and _MEANT.match(rest.split("<!--", 1)[1])
         if is_marker and above not in (None, (indent, True)):
             self._problem(number, "a comment needs a blank line before it; put one there")
@@ -513,6 +417,13 @@ class _Rst:
                 f"write .. {OPENING} or .. {CLOSING} for a formula that is filled in, or .. "
                 "symcount:: with two colons for the directive of Sphinx",
             )
+        if _HYPERLINK.match(rest):  # whose address may go on in the next lines
+            following = 1
+            while _indent_of(self._at_or_blank(number + following)) > indent:
+                following += 1
+            return following
+        if re.match(r"\.\. +_", rest):
+            self.target = indent
         directive = _DIRECTIVE.match(rest)
         is_read = directive and directive["name"].rpartition(":")[2] not in _VERBATIM
         is_empty = rest == ".." and not self._below(number)  # a comment that holds nothing
@@ -529,7 +440,7 @@ class _Rst:
                     f"a comment of reStructuredText begins a line: write .. {OPENING} there. For a "
                     "count within a line, define |name| there",
                 )
-        if rest.endswith("::"):
+        if rest.endswith("::") and self.target is None:
             bullet = _BULLET.match(rest)
             self.literal = indent + (len(bullet[0]) if bullet else 0)
 
@@ -542,12 +453,14 @@ class _Rst:
         if comment is None:
             self._problem(number, _NEVER_ENDS)
             return 1 + last - number
-        found, problems = _comments_in(self.text, self.text, iter([comment.span()]))
-        self.comments += [_Comment(each.asked, start, each.end) for each in found]
-        self.problems += problems
+        read = _read(self.text, comment[1], start, comment.end())
         ends = line_of(self.text, comment.end()) - 1
-        if found and found[0].asked is None:
-            self._note_swallowed(ends, indent)
+        if isinstance(read, Problem):
+            self.problems.append(read)
+        else:
+            self.comments.append(read)
+            if read.asked is None:
+                self._note_swallowed(ends, indent)
         self.above = (indent, True)
         return 1 + ends - number
 
