@@ -354,7 +354,6 @@ class _Rst:
         self.quoted: tuple[str, int] | None = None  # what each line begins with, and where
         # Of the line before, if it is not blank: its indentation, and whether it begins with dots.
         self.above: tuple[int, bool] | None = None
-        self.target: int | None = None  # lines that are indented further are an address
 
     def read(self) -> tuple[list[_Comment], list[Problem]]:
         """The comments of markers, and what is wrong with others."""
@@ -379,7 +378,7 @@ class _Rst:
         rest = line.lstrip()
         indent = len(line) - len(rest)
         if not rest:
-            self.above = self.quoted = self.target = None
+            self.above, self.quoted = None, None
             return 1
         if self.verbatim is not None and indent > self.verbatim:
             return 1
@@ -399,8 +398,6 @@ class _Rst:
 
     def _read(self, number: int, rest: str, indent: int) -> int:
         above, self.above = self.above, (indent, False)
-        if self.target is not None and indent <= self.target:
-            self.target = None
         is_marker = re.match(r"\.\. +<!--", rest) and _MEANT.match(rest.split("<!--", 1)[1])
         if is_marker and above not in (None, (indent, True)):
             self._problem(number, "a comment needs a blank line before it; put one there")
@@ -422,8 +419,6 @@ class _Rst:
             while _indent_of(self._at_or_blank(number + following)) > indent:
                 following += 1
             return following
-        if re.match(r"\.\. +_", rest):
-            self.target = indent
         directive = _DIRECTIVE.match(rest)
         is_read = directive and directive["name"].rpartition(":")[2] not in _VERBATIM
         is_empty = rest == ".." and not self._below(number)  # a comment that holds nothing
@@ -440,7 +435,7 @@ class _Rst:
                     f"a comment of reStructuredText begins a line: write .. {OPENING} there. For a "
                     "count within a line, define |name| there",
                 )
-        if rest.endswith("::") and self.target is None:
+        if rest.endswith("::"):
             bullet = _BULLET.match(rest)
             self.literal = indent + (len(bullet[0]) if bullet else 0)
 
