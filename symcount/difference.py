@@ -62,6 +62,11 @@ class Difference:
     def __str__(self) -> str:
         return f"{self.where}: {said(self.left)}, and {said(self.right)}"
 
+    def told(self, left: str, right: str) -> str:
+        """It as a line of a report, with a word for each side: `first size: d=1: 4 then, 7 now`."""
+        order = "first size" if self.is_first else "they differ at"
+        return f"{order}: {self.where}: {said(self.left)} {left}, {said(self.right)} {right}"
+
     @property
     def where(self) -> str:
         """The sizes as text."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import symcount
-from symcount.difference import Difference, first_difference, said
+from symcount.difference import Difference, first_difference
 from symcount.errors import StoredFormulaError, SymcountError, UndecidedError
 from symcount.origin import portable
 from symcount.statements import ChangedLine, changes, is_loaded, statements_of
@@ -300,9 +300,7 @@ def _report(finding: Finding) -> Iterator[str]:
         yield f"  {change.what} then: {change.then}"
         yield f"  {' ' * len(change.what)}  now: {change.now}"
     if finding.first is not None:
-        order = "first size" if finding.first.is_first else "they differ at"
-        then, now = said(finding.first.left), said(finding.first.right)
-        yield f"  {order}: {finding.first.where}: {then} then, {now} now"
+        yield f"  {finding.first.told('then', 'now')}"
     yield from _listed(
         "parameters", [f"{c.what}: {c.then} then, {c.now} now" for c in finding.parameters]
     )

@@ -493,15 +493,19 @@ class _Place:
             return old, self.about("broken", reason=asked.explained(error))
         if new == old:
             return old, self.about("same")
-        first, reason = self._first(wanted, self._bare(old))
-        written = self._written(wanted, self._bare(old))
+        bare = self._bare(old)
+        plain = re.sub(r"^\s*\.\. \|[^|]+\| replace::", "", bare).strip()
+        formula = self._formula(wanted, plain)
+        first, reason = self._first(wanted, plain, formula)
+        # The code may have moved on since a formula was stored.
+        lines = () if formula is None or "#" in wanted.target else _lines_of_new_terms(*formula)
         return new, self.about(
             "differs",
-            old=self._bare(old),
+            old=bare,
             new=self._bare(new),
             first=first,
             source=self._source(wanted),
-            lines=() if written is None else tuple(_lines_of_new_terms(*written)),
+            lines=tuple(lines),
             reason=reason,
         )
 
@@ -698,23 +702,22 @@ class _Place:
 
     # --- what stands there ---
 
-    def _first(self, wanted: Asked, old: str) -> tuple[Difference | None, str]:
+    def _first(
+        self, wanted: Asked, plain: str, formula: tuple[ParamCount, Expression] | None
+    ) -> tuple[Difference | None, str]:
         """Where what stands there differs first, if it can be counted; or what is known of it."""
-        plain = re.sub(r"^\s*\.\. \|[^|]+\| replace::", "", old).strip()
         if wanted.shown == ("count",) and re.fullmatch(r"[\d,]+", plain):
             (value, *others) = self._values(wanted)
             if not others:
                 then = int(plain.replace(",", ""))
                 at = {h.name: value.at[h.name] for h in self._count(wanted).hyperparameters}
                 return Difference(at, then, value.count, is_first=True), ""
-        written = self._written(wanted, old)
-        return (None, "") if written is None else _first_of_formula(*written)
+        return (None, "") if formula is None else _first_of_formula(*formula)
 
-    def _written(self, wanted: Asked, old: str) -> tuple[ParamCount, Expression] | None:
+    def _formula(self, wanted: Asked, plain: str) -> tuple[ParamCount, Expression] | None:
         """The formula, and the one that stands there, if that can be read."""
         from symcount import expressions
 
-        plain = re.sub(r"^\s*\.\. \|[^|]+\| replace::", "", old).strip()
         if wanted.shown[0] != "formula" or wanted.form != "code" or not plain:
             return None
         code = re.fullmatch(r"(`+)(.*)\1", plain.splitlines()[0].strip())
@@ -808,9 +811,7 @@ def _report(finding: MarkerFinding) -> Iterator[str]:
     yield f"{place}: {finding.asked}: the code gives something else now"
     yield from (f"  {line}" for line in _differing(finding.old, finding.new))
     if finding.first is not None:
-        order = "first size" if finding.first.is_first else "they differ at"
-        then, now = said(finding.first.left), said(finding.first.right)
-        yield f"  {order}: {finding.first.where}: {then} there, {now} now"
+        yield f"  {finding.first.told('there', 'now')}"
     if finding.reason:
         yield f"  {finding.reason}"
     if finding.source:

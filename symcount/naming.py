@@ -38,8 +38,8 @@ def named(tree: Tree, found: Exploration, builds: PlainBuilds, points: Sequence[
     def of_leaf(leaf: Any) -> Any:
         if not isinstance(leaf, Built) or not any(weight.repeats for weight in leaf.weights):
             return leaf
-        run = next((run for run in runs if follow(tree, run) == leaf), None)
-        here = ((point, builds.at(point)) for point in points if follow(tree, point) == leaf)
+        run = next((run for run in runs if follow(tree, run) is leaf), None)
+        here = ((point, builds.at(point)) for point in points if follow(tree, point) is leaf)
         built = [(point, found) for point, found in here if not isinstance(found, Exception)]
         return replace(leaf, weights=_Names(leaf, run, built).weights())
 

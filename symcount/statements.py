@@ -18,7 +18,7 @@ import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import resolve_name
 from itertools import count
 from pathlib import Path
@@ -176,14 +176,18 @@ def _outline(module: str) -> _Outline | None:
         return None
     if module.partition(".")[0] == "symcount" and not module.startswith(_OUR_BLUEPRINTS):
         return None
+    package = getattr(loaded, "__package__", None) or ""
     try:
-        text = Path(file).read_text(encoding="utf-8")
-        tree = ast.parse(text)
-        lines = _code_alone(text, tree)
+        return _outlined(module, package, file, Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError, tokenize.TokenError):
         return None
-    package = getattr(loaded, "__package__", None) or ""
-    outline = _Outline(module, package, file, lines)
+
+
+@lru_cache(maxsize=64)
+def _outlined(module: str, package: str, file: str, text: str) -> _Outline:
+    """The outline of a text, read once for all formulas of a file that are saved or checked."""
+    tree = ast.parse(text)
+    outline = _Outline(module, package, file, _code_alone(text, tree))
     for node in _top_level(tree.body):
         for name in _bound(node):
             outline.statements.setdefault(name, []).append(node)

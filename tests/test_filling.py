@@ -249,6 +249,17 @@ def test_a_stored_formula_needs_no_factory() -> None:
     assert "has no formula 'mlp'" in error_of("formulas.json#mlp").reason
 
 
+def test_of_a_stored_formula_no_lines_are_named() -> None:
+    """The code may have moved on since it was stored."""
+    symcount.save("formulas.json", {"mlp": symcount.derive(factory("models.py:mlp"))})
+    Path("page.md").write_text(
+        "It is <!-- symcount: formulas.json#mlp -->`2*dim`<!-- /symcount -->."
+    )
+    (finding,) = check_document("page.md")
+    assert finding.state == "differs" and finding.first is not None
+    assert (finding.source, finding.lines) == ("", ())
+
+
 def test_paths_are_relative_to_the_document() -> None:
     Path("docs").mkdir()
     assert markdown_of("../models.py:halves", "docs/page.md").startswith("`")
