@@ -639,8 +639,9 @@ def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_jso
     Exit code 0 says that each formula is proved to be that of the code. Exit code 1 says that one
     differs, that the code has none any more, or that it cannot be checked. Each of these is named,
     with what it was and what it is, the first size at which the two differ, and the lines of code
-    that have changed since; of a document, the line of the factory. Exit code 2 says that a
-    document asks for something that cannot be understood or found.
+    that have changed since; of a document, the line of the factory and those that the new terms
+    come from. Exit code 2 says that a document asks for something that cannot be understood or
+    found.
     """
     from symcount import checkable
 
@@ -690,11 +691,11 @@ def _summary(findings: Sequence[Finding]) -> str:
     from symcount import checkable
 
     others = sum(not finding.is_current for finding in findings)
-    noun = "formula" if len(findings) == 1 else "formulas"
+    checked = f"{_counted(len(findings), 'formula')} checked"
     if not others:
-        return f"{len(findings)} {noun} checked: as in the code"
+        return f"{checked}: as in the code"
     return (
-        f"{len(findings)} {noun} checked: {others} not known to be as in the code. "
+        f"{checked}: {others} not known to be as in the code. "
         f"If a change is meant, {checkable.remedy(findings)}."
     )
 
