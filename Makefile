@@ -74,7 +74,7 @@ $(COMPARISON)/.installed: pyproject.toml constraints.txt benchmarks/comparison/r
 	@touch $@
 
 fuzz: $(READY) ## Compare 100,000 random factories with what they build (hours)
-	SYMCOUNT_FUZZ=50 $(BIN)/python -m pytest -n auto tests/test_fuzz.py
+	SYMCOUNT_FUZZ=50 $(BIN)/python -m pytest -n auto tests/derivation/test_fuzz.py
 
 format: $(READY) ## Format, and fix what the linter can fix
 	$(BIN)/ruff check --fix --exit-zero --quiet

@@ -35,7 +35,7 @@ HEAVY = ("torch", "sympy", "numpy", "z3")
 MODELS = (families.gpt2, families.llama, families.bert)
 
 BARE = "pass"
-IMPORT = "import symcount.stored"
+IMPORT = "import symcount.storage.file"
 ANSWER = """
 import symcount
 formulas = symcount.load({path!r})

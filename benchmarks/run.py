@@ -29,12 +29,13 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from examples import families
-from symcount import blueprints, derive, verify
+from symcount import blueprints, derive
 from symcount.blueprints import cnn, transformer  # noqa: F401
-from symcount.calls import FactoryCall
-from symcount.derivation import declared_facts
-from symcount.explore import explore, first_hints
-from symcount.joining import join
+from symcount.derivation.explore import explore, first_hints
+from symcount.derivation.joining import join
+from symcount.derivation.pipeline import declared_facts
+from symcount.factory import building
+from symcount.factory.call import FactoryCall
 
 TARGET = 3.0
 EXPLORING_TARGET = 10.0
@@ -67,7 +68,7 @@ def measure(
     stages: dict[str, Callable[[], object]] = {
         "plain": plain,
         "trace": lambda: call.trace(hints, lambda: lambda branch: True),
-        "verify": lambda: verify.PlainBuilds(call).at(hints),
+        "verify": lambda: building.PlainBuilds(call).at(hints),
         "one_path": lambda: derive(factory, max_paths=1, **fixed),
         "all_paths": lambda: derive(factory, **fixed),
         "expression": lambda: derive(factory, max_paths=1, **fixed).expr,
@@ -132,7 +133,7 @@ def deep(rounds: int = 5) -> None:
         "run": lambda: call.trace(few, lambda: lambda branch: True),
         "formula": without_comparisons,
         "builds": lambda: [
-            verify.PlainBuilds(call).at({"num_hidden_layers": n}) for n in (1, 2, 4)
+            building.PlainBuilds(call).at({"num_hidden_layers": n}) for n in (1, 2, 4)
         ],
         "all": lambda: derive(llama),
     }

@@ -51,7 +51,7 @@ if tags.has("outside"):  # type: ignore[name-defined]  # noqa: F821
 nitpick_ignore_regex = [
     ("py:.*", r"(sympy|torch|collections|fractions|pathlib)\..*"),
     ("py:.*", r"(sympy|Against|Axes|Boolean|Expression|Path|nn\.Module)"),
-    ("py:class", r"symcount\.registry\.Factory"),  # a type variable
+    ("py:class", r"symcount\.catalogue\.registry\.Factory"),  # a type variable
 ]
 
 

@@ -26,9 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `examples
 
 import symcount
 from examples.atlas import FAMILIES, KINDS, SECONDS, STORED, Family, Size
-from symcount import ParamCount, Symbol, asked, mathml, page, plotting, sympy_form
-from symcount.console import described
-from symcount.export import files
+from symcount import ParamCount, Symbol
+from symcount.display import mathml, plotting
+from symcount.display.console import described
+from symcount.drift import requests
+from symcount.export import page
+from symcount.formula import sympy_form
+from symcount.storage import atomic
 
 DOCS = Path(__file__).resolve().parent
 PAGES = DOCS / "atlas"
@@ -108,8 +112,8 @@ def write_page(family: Family) -> None:
         return
     count = family.stored
     draw(count, family, *made[:2])
-    files.replace(made[2], page.render(count, family.title, plotly=PLOTLY))
-    files.replace(path, "\n".join([first, *sections(count, family)]))
+    atomic.replace(made[2], page.render(count, family.title, plotly=PLOTLY))
+    atomic.replace(path, "\n".join([first, *sections(count, family)]))
 
 
 def digest(family: Family) -> str:
@@ -136,7 +140,7 @@ def explore(family: Family) -> Path:
 
 def _replace(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
-        files.replace(path, text)
+        atomic.replace(path, text)
 
 
 # --- the index --------------------------------------------------------------------------------
@@ -392,7 +396,7 @@ def breakdown(count: ParamCount, size: Size) -> Iterator[str]:
     yield from [f"Counts and shares are those of {size.name}.", ""]
     yield "| module | count | share | parameters |"
     yield "|---|---:|---:|---|"
-    for depth, row in asked.breakdown_rows(count, size.at, None):
+    for depth, row in requests.breakdown_rows(count, size.at, None):
         indent = "&emsp;" * depth
         # All of it is what the page begins with.
         parameters = mathml.math(row.part.count.expr, CELL).replace("|", "&#124;") if depth else ""

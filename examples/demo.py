@@ -19,18 +19,18 @@ from rich.text import Text
 
 from examples import families, tickets
 from examples.families import PublishedSize
-from symcount.audit import audit
-from symcount.export import terminal
-from symcount.targets import seeds
+from symcount.catalogue.audit import audit
+from symcount.catalogue.targets import seeds
+from symcount.cli import views
 
 FAMILIES = (families.gpt2, families.llama, families.bert)
 
 
 def main() -> int:
     show_title("1. Blueprints: each formula derived from the factory that builds the module")
-    terminal.show(terminal.registry_view(seeds(), sizes=(64, 512)))
+    views.show(views.registry_view(seeds(), sizes=(64, 512)))
     show_title("2. The same blueprints, with the costs once written by hand")
-    terminal.show(terminal.audit_view(audit(tickets.registry)))
+    views.show(views.audit_view(audit(tickets.registry)))
     show_title("3. Language models of transformers, against published totals")
     if find_spec("transformers") is None:
         print("transformers is not installed: pip install 'symcount[zoo]'")
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def show_title(title: str) -> None:
-    terminal.show(Text(f"\n{title}", style="bold magenta"))
+    views.show(Text(f"\n{title}", style="bold magenta"))
 
 
 def show_models(sizes: Iterable[PublishedSize]) -> int:
@@ -60,7 +60,7 @@ def show_models(sizes: Iterable[PublishedSize]) -> int:
         mark = Text("✓", style="green") if size.is_total(total) else Text("✗", style="bold red")
         table.add_row(Text(size.name, style="bold"), f"{size.total:,}", f"{total:,}", mark)
         table.add_row(Text(str(count), style="cyan"), end_section=True)
-    terminal.show(table)
+    views.show(table)
     return 0 if equal else 1
 
 

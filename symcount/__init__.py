@@ -20,8 +20,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symcount import blueprints
-    from symcount.certificate import Certificate
-    from symcount.derivation import derive
+    from symcount.catalogue.configs import from_config
+    from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
+    from symcount.derivation.pipeline import derive
     from symcount.errors import (
         ArgumentError,
         CountOverflowError,
@@ -47,25 +48,24 @@ if TYPE_CHECKING:
         UnsupportedError,
         VerificationError,
     )
-    from symcount.formula import Breakdown, ParamCount
-    from symcount.libraries import from_config
-    from symcount.packing import save
-    from symcount.registry import BlueprintRegistry, BlueprintSpec
-    from symcount.stored import StoredFormulas, load
+    from symcount.formula.certificate import Certificate
+    from symcount.param_count import Breakdown, ParamCount
+    from symcount.storage.file import StoredFormulas, load
+    from symcount.storage.writing import save
     from symcount.symbols import Symbol
 
 _HOME = {
-    "derive": "symcount.derivation",
-    "from_config": "symcount.libraries",
-    "ParamCount": "symcount.formula",
-    "Breakdown": "symcount.formula",
-    "Certificate": "symcount.certificate",
+    "derive": "symcount.derivation.pipeline",
+    "from_config": "symcount.catalogue.configs",
+    "ParamCount": "symcount.param_count",
+    "Breakdown": "symcount.param_count",
+    "Certificate": "symcount.formula.certificate",
     "Symbol": "symcount.symbols",
-    "StoredFormulas": "symcount.stored",
-    "load": "symcount.stored",
-    "save": "symcount.packing",
-    "BlueprintRegistry": "symcount.registry",
-    "BlueprintSpec": "symcount.registry",
+    "StoredFormulas": "symcount.storage.file",
+    "load": "symcount.storage.file",
+    "save": "symcount.storage.writing",
+    "BlueprintRegistry": "symcount.catalogue.registry",
+    "BlueprintSpec": "symcount.catalogue.registry",
     **dict.fromkeys(
         (
             "ArgumentError",

@@ -10,9 +10,9 @@ from symcount.errors import ArgumentError, UndecidedError
 if TYPE_CHECKING:
     import sympy
 
-    from symcount.difference import Difference
-    from symcount.expressions import Expression
-    from symcount.formula import ParamCount
+    from symcount.formula.expressions import Expression
+    from symcount.param_count import ParamCount
+    from symcount.questions.equality import Difference
 
 __all__ = ["assert_param_count"]
 
@@ -59,8 +59,8 @@ def assert_param_count(
       first size: in_features=1, out_features=1: 1 expected, 2 derived
     """
     __tracebackhide__ = True
-    from symcount.derivation import derive
-    from symcount.difference import first_difference
+    from symcount.derivation.pipeline import derive
+    from symcount.questions.equality import first_difference
 
     count = derive(factory, **keywords)
     wanted = _expectation(expected, count)
@@ -74,8 +74,8 @@ def assert_param_count(
 
 
 def _expectation(expected: Any, count: ParamCount) -> ParamCount | Expression:
-    from symcount import expressions
-    from symcount.formula import ParamCount
+    from symcount.formula import expressions
+    from symcount.param_count import ParamCount
 
     if isinstance(expected, ParamCount):
         return expected
@@ -97,7 +97,7 @@ def _expectation(expected: Any, count: ParamCount) -> ParamCount | Expression:
 
 
 def _failure(count: ParamCount, wanted: ParamCount | Expression, first: Difference | None) -> str:
-    from symcount.console import domain_text
+    from symcount.display.console import domain_text
 
     everything = "all positive integers"
     lines = [
@@ -119,6 +119,6 @@ def _failure(count: ParamCount, wanted: ParamCount | Expression, first: Differen
 
 
 def _said(number: int | None, of: ParamCount | Expression) -> str:
-    from symcount.difference import said
+    from symcount.questions.equality import said
 
     return "no integer" if number is None and isinstance(of, tuple) else said(number)

@@ -8,16 +8,16 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from symcount import algebra
-from symcount.algebra import Condition, Facts, Poly
-from symcount.certificate import Certificate
+from symcount.algebra import normal_form as algebra
+from symcount.algebra.normal_form import Condition, Facts, Poly
 from symcount.errors import UnsupportedError
-from symcount.formula import ParamCount
-from symcount.graph import Program
-from symcount.paths import Built, Refused, Split, Weight
+from symcount.formula.certificate import Certificate
+from symcount.formula.tree import Built, Refused, Split, Weight
+from symcount.param_count import ParamCount
+from symcount.record import Program
 from symcount.symbols import Hyperparameter
+from tests.algebra.test_evaluate import float_steps
 from tests.random_expressions import NAMES, expressions, normal_form
-from tests.test_evaluate import float_steps
 
 OUTSIDE = Refused("ValueError", "outside", None, ())
 

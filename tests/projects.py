@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import symcount
+from symcount.catalogue.targets import resolve
 from symcount.cli import main
-from symcount.targets import resolve
 
 
 class Project:

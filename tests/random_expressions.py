@@ -1,8 +1,8 @@
 """Random integer expressions, each known twice: as Python computes it, and as a normal form.
 
 An expression is a nested tuple: a symbol's name, an int, or (operator, operand, ...). `python`
-computes it on plain integers; `normal_form` builds it by the constructors of `symcount.algebra`,
-under facts that hold at the values in question.
+computes it on plain integers; `normal_form` builds it by the constructors of
+`symcount.algebra.normal_form`, under facts that hold at the values in question.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from symcount import algebra
-from symcount.algebra import Facts, Poly, call, const, symbol
-from symcount.graph import COMPARISONS, OPERATORS
+from symcount.algebra import normal_form as algebra
+from symcount.algebra.normal_form import Facts, Poly, call, const, symbol
+from symcount.record import COMPARISONS, OPERATORS
 
 NAMES = ("a", "b", "c")
 

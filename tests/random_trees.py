@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from symcount.algebra import Condition, Facts, Poly, compare, const, maximum
-from symcount.certificate import Certificate
+from symcount.algebra.normal_form import Condition, Facts, Poly, compare, const, maximum
 from symcount.errors import NoSolutionError, UnsupportedError
-from symcount.formula import ParamCount
-from symcount.paths import Built, Refused, Split, Weight
+from symcount.formula.certificate import Certificate
+from symcount.formula.tree import Built, Refused, Split, Weight
+from symcount.param_count import ParamCount
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import NAMES, expressions, normal_form
 

@@ -8,10 +8,12 @@ from itertools import islice
 
 import pytest
 
-from symcount import DomainError, ParamCount, UnknownShapeError, packing, stored
-from symcount.origin import portable
-from symcount.packing import written
-from symcount.paths import Refused, Split
+from symcount import DomainError, ParamCount, UnknownShapeError
+from symcount.factory.origin import portable
+from symcount.formula.tree import Refused, Split
+from symcount.storage import file as stored
+from symcount.storage import writing
+from symcount.storage.writing import written
 
 FEW = 8
 MEASURES = ("trainable", "frozen", "nbytes", "buffers")
@@ -28,7 +30,7 @@ def assert_loads(count: ParamCount, points: Iterable[Mapping[str, int | float]])
     again = stored.read(text, "test.json")["it"]
     assert (again, hash(again)) == (count, hash(count))
     (document,) = json.loads(text)["formulas"]
-    assert {**document, **packing._tables(again)} == document
+    assert {**document, **writing._tables(again)} == document
     assert again.defaults == count.defaults and again.fixed == count.fixed
     assert again.certificate.grade == count.certificate.grade
     assert again.certificate.points == count.certificate.points

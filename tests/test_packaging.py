@@ -86,7 +86,7 @@ def test_the_wheel_has_the_whole_package_and_nothing_else(archives: tuple[Path, 
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert inside == own
-    assert {"symcount/py.typed", "symcount/formulas.schema.json"} <= inside
+    assert {"symcount/py.typed", "symcount/storage/formulas.schema.json"} <= inside
 
 
 def test_the_source_archive_has_what_is_committed(archives: tuple[Path, Path]) -> None:

@@ -16,7 +16,7 @@ from torch import nn
 from benchmarks.zoo.models import Case, case
 from symcount import derive
 from symcount.errors import SymcountError
-from symcount.formula import ParamCount
+from symcount.param_count import ParamCount
 
 HELD_OUT = 5
 _TRIES = 20_000

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from symcount import Symbol
-from symcount.libraries import config_factory, constructor_arguments
+from symcount.catalogue.configs import config_factory, constructor_arguments
 
 LIBRARIES = ("transformers", "timm", "torchvision")
 

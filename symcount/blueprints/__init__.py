@@ -11,7 +11,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from symcount.registry import BlueprintRegistry, BlueprintSpec
+from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
 
 __all__ = ["BlueprintRegistry", "BlueprintSpec"]
 

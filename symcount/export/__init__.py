@@ -2,7 +2,7 @@
 
 `render_count(count, title=...)` renders a formula with its domain, defaults and certificate;
 `render_registry(specs)` a table of blueprints. A blueprint without a formula (registered with
-`on_error="defer"`) keeps its place in the table, with the reason. `symcount.export.terminal`
+`on_error="defer"`) keeps its place in the table, with the reason. `symcount.cli.views`
 shows the same on a screen. Text formats share `description`, and languages that compute the
 formula share `code`.
 """
@@ -14,23 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from symcount.errors import ArgumentError, DomainError, SymcountError
-from symcount.export import (
-    c,
-    html,
-    javascript,
-    json,
-    latex,
-    markdown,
-    mathml,
-    numpy,
-    python,
-    rst,
-    sql,
-)
+from symcount.export.documents import html, json, latex, markdown, mathml, rst
+from symcount.export.languages import c, javascript, numpy, python, sql
 
 if TYPE_CHECKING:
-    from symcount.formula import ParamCount
-    from symcount.registry import BlueprintSpec
+    from symcount.catalogue.registry import BlueprintSpec
+    from symcount.param_count import ParamCount
 
 __all__ = ["FORMATS", "Renderer", "Value", "count_at", "renderer"]
 

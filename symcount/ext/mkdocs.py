@@ -22,12 +22,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from symcount import asked
-from symcount.asked import Request
+from symcount.drift import requests
+from symcount.drift.requests import Request
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
-    from symcount.formula import ParamCount
+    from symcount.param_count import ParamCount
 
 _LOG = logging.getLogger("mkdocs.plugins.symcount")
 
@@ -47,23 +47,24 @@ def define_env(env: Environment) -> None:
 
     def symcount(target: str, at: Mapping[str, Any] | None = None, **fixed: Any) -> str:
         """The formula of a target as HTML; `at` are sizes for the counts of its breakdown."""
-        from symcount import notebook
+        from symcount.display import notebook
 
         count = _request(home, target, fixed).answer()[0]
         return f"\n\n{notebook.count_html(count)}\n\n{_breakdown(count, at)}\n\n"
 
     def symcount_count(target: str, **values: Any) -> str:
         """The count at whole numbers; any other value fixes a parameter of the factory."""
-        sizes, fixed = asked.split(values)
+        sizes, fixed = requests.split(values)
         count = _request(home, target, fixed).answer()[0]
         return f"{count(**sizes):,}"
 
     def symcount_registry(module: str) -> str:
         """A table of the blueprints that a module registers, as HTML."""
-        from symcount import notebook, targets
+        from symcount.catalogue import targets
+        from symcount.display import notebook
 
         place = _found(home, module)
-        for blueprint in asked.blueprints(place)[0]:
+        for blueprint in requests.blueprints(place)[0]:
             if blueprint.count is None:
                 _LOG.warning("symcount: %s has no formula: %s", blueprint.key, blueprint.reason)
         return f"\n\n{notebook.registry_html(targets.load_blueprints(place))}\n\n"
@@ -74,9 +75,9 @@ def define_env(env: Environment) -> None:
 
 def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
     """A table in the style of the theme; what unfolds in a notebook, themes put into frames."""
-    from symcount import mathml
+    from symcount.display import mathml
 
-    walked = asked.breakdown_rows(count, at, None)
+    walked = requests.breakdown_rows(count, at, None)
     titles, number = ["module", count.measure.noun], ' style="text-align: right"'
     if at is not None or walked[0][1].size is not None:
         sizes = {**count.defaults, **(at or {})}
@@ -113,7 +114,7 @@ def _never_raising(macro: Callable[..., str]) -> Callable[..., str]:
         try:
             return macro(*args, **kwargs)
         except Exception as error:  # whatever it is, the rest of the pages can be built
-            message = asked.explained(error)
+            message = requests.explained(error)
             _LOG.warning("symcount: %s", message)
             return f"<code>{escape(' '.join(message.split()))}</code>"
 

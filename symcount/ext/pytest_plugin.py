@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from symcount.checkable import Finding
+    from symcount.drift.checks import Finding
 
 _INI = "symcount_check"
 
@@ -42,11 +42,11 @@ def pytest_collection_modifyitems(
     paths = [*asked, *config.getini(_INI)]
     if not paths:
         return
-    from symcount import checkable
+    from symcount.drift import checks
     from symcount.errors import ArgumentError
 
     try:
-        files = checkable.files_at(paths)
+        files = checks.files_at(paths)
     except ArgumentError as error:
         raise pytest.UsageError(f"--symcount-check: {error}") from error
     for file in files:
@@ -57,9 +57,9 @@ class _File(pytest.File):
     """A file of formulas."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        from symcount import checkable
+        from symcount.drift import checks
 
-        for name, run in checkable.checks_of(self.path).items():
+        for name, run in checks.checks_of(self.path).items():
             yield _Formula.from_parent(self, name=name or self.path.name, check=run)
 
 

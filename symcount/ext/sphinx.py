@@ -31,8 +31,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_id, make_refnode
 
 import symcount
-from symcount import asked
-from symcount.asked import Blueprint, Digests, Request
+from symcount.drift import requests
+from symcount.drift.requests import Blueprint, Digests, Request
 from symcount.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sphinx.config import Config
     from sphinx.environment import BuildEnvironment
 
-    from symcount.formula import ParamCount
+    from symcount.param_count import ParamCount
 
 Answer = TypeVar("Answer")
 _LOG = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ class symcount_math(nodes.Inline, nodes.Element):  # type: ignore[misc]
 
 
 def _math(value: sympy.Basic, block: bool = False, width: int | None = None) -> nodes.Element:
-    from symcount import mathml, sympy_form
+    from symcount.display import mathml
+    from symcount.formula import sympy_form
 
     return symcount_math(
         markup=mathml.math(value) if width is None else mathml.math(value, width),
@@ -219,7 +220,7 @@ class SymcountDomain(Domain):
     def answer(self, key: str, ask: Callable[[], tuple[Answer, Digests]]) -> Answer:
         """What was answered before, if no file has changed; the page then depends on the files."""
         known = self.formulas.get(key)
-        if known is not None and asked.is_current(known[0]):
+        if known is not None and requests.is_current(known[0]):
             digests, pickled, pages = known
             answer: Answer = pickle.loads(pickled)  # of the environment, itself a pickle
         else:
@@ -335,7 +336,7 @@ def _formula(
 
 
 def _warn(env: BuildEnvironment, error: Exception, location: str) -> str:
-    message = asked.explained(error)
+    message = requests.explained(error)
     _LOG.warning("%s", message, location=location, type="symcount", subtype="formula")
     _kept(env).failed.add(env.docname)
     return message
@@ -357,7 +358,7 @@ class _Directive(SphinxDirective):
         raise NotImplementedError
 
     def _values(self, option: str) -> dict[str, Any]:
-        return asked.read_values(self.options.get(option, ""))
+        return requests.read_values(self.options.get(option, ""))
 
 
 def _levels(text: str) -> int | None:
@@ -385,9 +386,9 @@ class FormulaDirective(_Directive):
 
     def content_nodes(self, argument: str) -> list[nodes.Node]:
         """The block, with a target for links before it."""
-        symbols = asked.read_symbols(self.options.get("symbols", ""))
+        symbols = requests.read_symbols(self.options.get("symbols", ""))
         count = _formula(self.env, argument, self._values("fixed"), symbols)
-        points = asked.points(self._values("at")) if "at" in self.options else []
+        points = requests.points(self._values("at")) if "at" in self.options else []
         counted = [({**count.defaults, **at}, _value(count, at)) for at in points]
         title = self.options.get("title")
         block = nodes.container("", classes=["symcount"])
@@ -421,7 +422,7 @@ class FormulaDirective(_Directive):
 
     def _breakdown(self, count: ParamCount, at: dict[str, Any] | None) -> nodes.table:
         levels = self.options["breakdown"] or 10**6 if "breakdown" in self.options else None
-        walked = asked.breakdown_rows(count, at, levels)
+        walked = requests.breakdown_rows(count, at, levels)
         has_sizes = any(row.size is not None for _, row in walked)
         rows = []
         for depth, row in walked:
@@ -454,7 +455,7 @@ class FormulaDirective(_Directive):
 
 
 def _symbols(count: ParamCount) -> list[nodes.Node]:
-    from symcount.console import described
+    from symcount.display.console import described
 
     said = "; ".join(described(h) for h in count.hyperparameters)
     return [nodes.Text(said.replace(">=", "≥").replace("<=", "≤"))]
@@ -490,7 +491,7 @@ class RegistryDirective(_Directive):
     def content_nodes(self, argument: str) -> list[nodes.Node]:
         """One table, in the order in which the blueprints were registered."""
         module = _found_file(self.env, argument) if argument.endswith(".py") else argument
-        found = _kept(self.env).answer(f"blueprints {module}", lambda: asked.blueprints(module))
+        found = _kept(self.env).answer(f"blueprints {module}", lambda: requests.blueprints(module))
         topology = self.options.get("topology")
         shown = [b for b in found if topology in (None, b.key.partition(":")[0])]
         if not shown:
@@ -536,8 +537,8 @@ class FormulaRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """The formula or the number; what the role was written as if there is neither."""
         try:
-            target, values = asked.read_call(self.text)
-            sizes, fixed = asked.split(values or {})
+            target, values = requests.read_call(self.text)
+            sizes, fixed = requests.split(values or {})
             count = _formula(self.env, target, fixed, {})
             if sizes or (values is not None and not fixed):
                 return [nodes.Text(f"{count(**sizes):,}")], []
@@ -567,7 +568,7 @@ def _add_style(app: Sphinx, config: Config) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
-    app.add_config_value("symcount_max_seconds", asked.SECONDS, "env", {float, int})
+    app.add_config_value("symcount_max_seconds", requests.SECONDS, "env", {float, int})
     app.add_node(symcount_math, html=(_visit_html, None))
     app.add_domain(SymcountDomain)
     app.add_directive("symcount", FormulaDirective)

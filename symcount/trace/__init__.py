@@ -2,7 +2,8 @@
 
 A trace is one run. It follows the branches that the hints take, records them, and keeps for every
 parameter and buffer of the module the symbolic shape it was created with. Choosing hints, and
-joining the runs into a formula, is the business of `symcount.explore` and `symcount.derive`.
+joining the runs into a formula, is the business of `symcount.derivation.explore` and
+`symcount.derive`.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 import torch
 from torch import nn
 
-from symcount.budget import BudgetSpent
+from symcount.derivation.budget import BudgetSpent
 from symcount.errors import (
     InternalError,
     NotAModuleError,
     SymcountError,
     UninitializedParameterError,
 )
-from symcount.graph import (
+from symcount.record import (
     OPERATORS,
     Concretisation,
     Frame,
@@ -667,7 +668,8 @@ def trace(
             comparison of a symbol, and says which always go one way and are left out of the trace.
         settings: how the run is to go.
 
-    What the factory does to the ambient state (`symcount.ambient`) is the caller's to restore.
+    What the factory does to the ambient state (`symcount.factory.ambient`) is the caller's to
+    restore.
 
     Raises:
         DerivationError: the run ended in something no formula can come from. An exception of the

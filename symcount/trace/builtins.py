@@ -29,7 +29,7 @@ from typing import Any, TypeAlias
 import numpy
 
 from symcount.errors import UnsupportedError
-from symcount.graph import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
+from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
 from symcount.trace.numbers import SymFloat, SymInt, apply, hint, operand
 

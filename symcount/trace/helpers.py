@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
-from symcount.graph import COMPARISONS, Node, Number
+from symcount.record import COMPARISONS, Node, Number
 from symcount.trace.builtins import forget, intercept, is_symbol, original_of, shadow_callers
 from symcount.trace.numbers import SymFloat, SymInt
 

@@ -1,8 +1,8 @@
 """Loops over a symbolic bound: `for i in range(n)`.
 
-A run goes through such a loop as often as the hint of the bound says, which is a few times, with
-an index that is a symbol of its own. What the iterations decide and create is tagged with the loop
-and the number of the iteration; `symcount.folding` then says it once, for every iteration.
+A run goes through such a loop as often as the hint of the bound says, which is a few times, with an
+index that is a symbol of its own. What the iterations decide and create is tagged with the loop and
+the number of the iteration; `symcount.derivation.folding` then says it once, for every iteration.
 
 A loop has the same name in every run: it is named after the place that starts it, how often that
 place was reached before, and the loop around it.
@@ -16,7 +16,7 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from symcount.errors import UnsupportedError
-from symcount.graph import Node
+from symcount.record import Node
 
 # An index is a symbol whose name starts with this, so that it can be no hyper-parameter's.
 INDEX = "@"

@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from symcount.errors import EscapedSymbolError, UnsupportedError
-from symcount.graph import OPERATORS, Frame, Node, Number
+from symcount.record import OPERATORS, Frame, Node, Number
 
 _HERE = str(Path(__file__).parent)
 _own_file: dict[str, bool] = {}
@@ -50,7 +50,7 @@ _libraries = tuple(
 )
 
 
-_RUNNER = "symcount.calls"  # the module that calls the factory
+_RUNNER = "symcount.factory.call"  # the module that calls the factory
 
 
 def user_frame() -> Frame:

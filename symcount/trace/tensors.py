@@ -19,7 +19,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from symcount.errors import InternalError, UnknownShapeError
-from symcount.graph import Frame
+from symcount.record import Frame
 from symcount.trace import layers, operations, products, unseen  # noqa: F401  # among RULES
 from symcount.trace.builtins import is_symbol
 from symcount.trace.loops import Tags

@@ -1,0 +1,418 @@
+"""Deciding with z3 whether any value of the symbols takes a path.
+
+Conditions become formulas over integers. What z3 has no theory for (a float step, a power with a
+symbolic exponent, `gcd`) becomes a fresh unknown that is held to what is certain of it, such as
+bounds. So the translation says too little and never too much: *unsatisfiable* is a proof that no
+value takes the path, while a model may be spurious and is a suggestion to be evaluated. Time is
+bounded, and *unknown* is an answer of its own: never a proof.
+
+A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53, unless it is
+so large that it may overflow.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import z3
+
+from symcount.algebra import normal_form as algebra
+from symcount.algebra.normal_form import CALLS, Atom, Call, Condition, Facts, Poly, Rational, Symbol
+from symcount.derivation import lowering
+from symcount.formula.tree import Decisions
+from symcount.symbols import Hyperparameter
+
+_ULP = Fraction(1, 2**53)
+_SMALLEST = Fraction(1, 2**1074)
+# From here on a float step may overflow, and nothing is said of its result.
+_OVERFLOW_BITS = 1023
+# Values of the symbols are looked for up to the first of these, then up to the next.
+_LIMITS = (2**12, 2**17, 2**24)
+# Symbols that should be small, because loops are as long, are up to the second of each pair: a
+# long loop takes longer than anything that a large value of another symbol leads to.
+_LIMITS_OF_SMALL = (
+    *((limit, 8) for limit in _LIMITS),
+    (2**12, 64),
+    (2**17, 64),
+    (2**24, 512),
+)
+# torch describes sizes in 63 bits. Whether floats may overflow is judged for such sizes only.
+_LARGEST_SIZE_BITS = 63
+# z3's steps in a millisecond of an ordinary machine, and how many times slower one may be.
+_STEPS = 4000
+_SLOWEST = 8
+Values: TypeAlias = "Mapping[str, int | float]"
+
+
+class Solver:
+    """Decides paths over the declared values of the symbols.
+
+    Args:
+        ranges: the symbols and their values.
+        facts: what is known of the symbols on every path.
+        milliseconds: how long one question may take, on an ordinary machine.
+        deadline: when, by `time.perf_counter`, nothing is known any more: no question that is
+            open then has an answer.
+    """
+
+    def __init__(
+        self,
+        ranges: Sequence[Hyperparameter],
+        facts: Facts,
+        milliseconds: int = 400,
+        deadline: float = math.inf,
+    ) -> None:
+        self.facts = facts
+        self.milliseconds = milliseconds
+        self.deadline = deadline
+        self.seconds = 0.0
+        self._symbols = {h.name: (z3.Real if h.real else z3.Int)(h.name) for h in ranges}
+        self._translation = _Translation(self._symbols, facts)
+        self.small: set[str] = set()
+        self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
+
+    def models(self, decisions: Decisions, most: int = 4) -> Iterator[Values | None]:
+        """Values that may take a path, at most `most` of them, small ones if there are any.
+
+        Gives None where z3 does not know, or has more, or only values too large to build anything
+        with. Ending without having given anything is a proof that no value takes the path.
+        """
+        solver = self._asking(decisions)
+        if self._check(solver) == z3.unsat:
+            return
+        symbols = self._symbols_of(decisions)
+        limits = _LIMITS_OF_SMALL if self.small else [(limit, limit) for limit in _LIMITS]
+        for limit, small in limits:
+            solver.push()
+            solver.add(*(s <= (small if n in self.small else limit) for n, s in symbols.items()))
+            while most and self._check(solver) == z3.sat:
+                most -= 1
+                model = solver.model()
+                exact = {n: model.eval(s, model_completion=True) for n, s in symbols.items()}
+                yield {name: _plain(value) for name, value in exact.items()}
+                solver.add(z3.Or(*(symbols[name] != value for name, value in exact.items())))
+            solver.pop()
+        yield None
+
+    def proves_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
+        """Whether it is proved that two polynomials are equal wherever a path is taken."""
+        return bool(self._check(self._asking(decisions, (a, b))) == z3.unsat)
+
+    def refutes(self, decisions: Decisions) -> bool:
+        """Whether it is proved that no value takes the path."""
+        return bool(self._check(self._asking(decisions)) == z3.unsat)
+
+    def _asking(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> Any:
+        """A z3 solver that is told of a path, and that pairs of polynomials differ there."""
+        solver = z3.Solver()
+        symbols = self._symbols_of(decisions, *different)
+        translation = self._translation
+        translation.begin(symbols)
+        solver.add(*self._domain)
+        solver.add(*(s >= 0 for name, s in symbols.items() if name not in self._symbols))
+        solver.add(*(translation.condition(c, truth) for c, truth in decisions))
+        solver.add(*(translation.poly(a) != translation.poly(b) for a, b in different))
+        solver.add(*translation.definitions.values())
+        return solver
+
+    def _symbols_of(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> dict[str, Any]:
+        """The symbols, and the indices of loops that a question mentions."""
+        atoms = set().union(*(c.atoms() for c, _ in decisions))
+        atoms = atoms.union(*(side.atoms() for pair in different for side in pair))
+        indices = {a.name for a in atoms if isinstance(a, Symbol)} - self._symbols.keys()
+        return self._symbols | {name: z3.Int(name) for name in sorted(indices)}
+
+    def _check(self, solver: Any) -> Any:
+        started = time.perf_counter()
+        left = self.deadline - started
+        if left <= 0:
+            return z3.unknown
+        # Steps are the same on every machine; the clock ends what takes far longer than they.
+        solver.set("rlimit", _STEPS * self.milliseconds)
+        solver.set("timeout", max(1, int(min(_SLOWEST * self.milliseconds, 1000 * left))))
+        answer = solver.check()
+        self.seconds += time.perf_counter() - started
+        return answer
+
+
+def _plain(value: Any) -> int | float:
+    if z3.is_int_value(value):
+        return int(value.as_long())
+    if z3.is_algebraic_value(value):
+        value = value.approx(20)
+    return float(value.as_fraction())
+
+
+def _declared(h: Hyperparameter, s: Any) -> Iterator[Any]:
+    yield s >= _constant(Fraction(h.minimum))
+    if h.real:
+        yield s > 0
+    if h.maximum is not None:
+        yield s <= _constant(Fraction(h.maximum))
+    if h.multiple_of > 1:
+        yield s % h.multiple_of == 0
+
+
+class _Translation:
+    """Questions in z3's terms, one after the other.
+
+    `definitions` say what the unknowns of a question stand for. They hold wherever the atoms are
+    defined, which the conditions that come before them on the path ensure, so they belong to the
+    questions that mention these atoms only. Questions about one tree share most of their
+    conditions: what these and their atoms are in z3's terms is remembered, definitions included.
+    """
+
+    def __init__(self, symbols: Mapping[str, Any], facts: Facts) -> None:
+        self.symbols = symbols
+        self.facts = facts
+        self.definitions: dict[int, Any] = {}
+        self._atoms: dict[Atom, tuple[Any, dict[int, Any]]] = {}
+        self._conditions: dict[Condition, tuple[Any, dict[int, Any]]] = {}
+
+    def begin(self, symbols: Mapping[str, Any]) -> None:
+        """Begin another question, about these symbols."""
+        self.symbols = symbols
+        self.definitions = {}
+
+    def define(self, *definitions: Any) -> None:
+        """Say something of the unknowns of this question."""
+        self.definitions.update((id(definition), definition) for definition in definitions)
+
+    def condition(self, condition: Condition, truth: bool) -> Any:
+        """A condition, or its negation."""
+        formula = self._remembered(self._conditions, condition, self._formula)
+        return formula if truth else z3.Not(formula)
+
+    def _remembered(self, known: dict[Any, Any], key: Any, translate: Callable[[Any], Any]) -> Any:
+        """What is translated once, and defined in every question that mentions it."""
+        if key not in known:
+            outer, self.definitions = self.definitions, {}
+            try:
+                known[key] = translate(key), self.definitions
+            finally:
+                self.definitions = outer
+        term, definitions = known[key]
+        self.definitions.update(definitions)
+        return term
+
+    def _formula(self, condition: Condition) -> Any:
+        left, right = self.poly(condition.left), self.poly(condition.right)
+        if condition.op == "eq":
+            return left == right
+        if condition.op == "ge":
+            return left >= right
+        return left < right if condition.op == "lt" else left <= right
+
+    def poly(self, poly: Poly) -> Any:
+        """A polynomial: an integer term where it has neither fractions nor floats."""
+        total: Any = z3.IntVal(0)
+        for monomial, coefficient in poly.terms.items():
+            term: Any = _constant(coefficient)
+            for base, exponent in monomial:
+                factor = self.atom(base)
+                for _ in range(abs(exponent)):
+                    term = term * factor if exponent > 0 else _real(term) / _real(factor)
+            total = total + term
+        return total
+
+    def atom(self, base: Atom) -> Any:
+        """A symbol, or the unknown that stands for a call."""
+        if isinstance(base, Symbol):
+            return self.symbols[base.name]
+        return self._remembered(self._atoms, base, self._call)
+
+    def _call(self, base: Call) -> Any:
+        translate = getattr(self, f"_{base.op}", None)
+        if translate is not None:
+            return translate(*base.args)
+        return self._unknown(base)
+
+    def _new(self, integer: bool = True) -> Any:
+        return z3.FreshInt() if integer else z3.FreshReal()
+
+    def _unknown(self, base: Call) -> Any:
+        """An unknown within the bounds of the call."""
+        for arg in base.args:
+            self.poly(arg)
+        unknown = self._new(not CALLS[base.op].is_float)
+        low, high = self.facts.of(algebra.atom(base))
+        if low is not None:
+            self.define(unknown >= _constant(low))
+        if high is not None:
+            self.define(unknown <= _constant(high))
+        return unknown
+
+    # --- integers ---
+
+    def _quotient(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """Python's `a // b` and `a % b` of integers."""
+        q, r = self._new(), self._new()
+        self.define(
+            a == b * q + r,
+            z3.Implies(b > 0, z3.And(r >= 0, r < b)),
+            z3.Implies(b < 0, z3.And(r <= 0, r > b)),
+        )
+        return q, r
+
+    def _floor(self, a: Poly) -> Any:
+        top, bottom = algebra.fraction(a)
+        return self._quotient(self.poly(top), self.poly(bottom))[0]
+
+    def _floordiv(self, a: Poly, b: Poly) -> Any:
+        return self._quotient(self._whole(a), self._whole(b))[0]
+
+    def _mod(self, a: Poly, b: Poly) -> Any:
+        divisor = b.constant
+        if isinstance(divisor, int) and divisor > 0:
+            return self._whole(a) % divisor
+        return self._quotient(self._whole(a), self._whole(b))[1]
+
+    def _whole(self, a: Poly) -> Any:
+        """A polynomial that has integer values, as an integer term whatever its coefficients."""
+        top, bottom = algebra.fraction(a)
+        if bottom.constant == 1:
+            return self.poly(top)
+        value = self._new()
+        self.define(value * self.poly(bottom) == self.poly(top))
+        return value
+
+    def _max(self, *args: Poly) -> Any:
+        first, *rest = map(self.poly, args)
+        for value in rest:
+            first = z3.If(first >= value, first, value)
+        return first
+
+    def _min(self, *args: Poly) -> Any:
+        first, *rest = map(self.poly, args)
+        for value in rest:
+            first = z3.If(first <= value, first, value)
+        return first
+
+    def _if_eq(self, *args: Poly) -> Any:
+        return self._choice("eq", *args)
+
+    def _if_ge(self, *args: Poly) -> Any:
+        return self._choice("ge", *args)
+
+    def _if_lt(self, *args: Poly) -> Any:
+        return self._choice("lt", *args)
+
+    def _if_le(self, *args: Poly) -> Any:
+        return self._choice("le", *args)
+
+    def _choice(self, op: str, left: Poly, right: Poly, then: Poly, otherwise: Poly) -> Any:
+        test = self.condition(Condition(op, left, right), True)
+        return z3.If(test, self._whole(then), self._whole(otherwise))
+
+    def _abs(self, a: Poly) -> Any:
+        value = self.poly(a)
+        return z3.If(value >= 0, value, -value)
+
+    _fabs_py = _abs
+
+    # --- floats: held about their exact value ---
+
+    def _about(self, exact: Any, bits: float) -> Any:
+        """A double within rounding of `exact`, which is less than 2**bits."""
+        result = self._new(integer=False)
+        size = z3.If(exact >= 0, exact, -exact)
+        error = _constant(_ULP) * size + _constant(_SMALLEST)
+        near = z3.And(result >= exact - error, result <= exact + error)
+        if bits < _OVERFLOW_BITS:
+            self.define(near)
+        else:
+            self.define(z3.Implies(size < _constant(2**_OVERFLOW_BITS), near))
+        return result
+
+    def _operand(self, a: Poly) -> Any:
+        """An operand as a double: an integer that may not be one is rounded first."""
+        value = _real(self.poly(a))
+        constant = a.constant
+        is_double = lowering.opaque(a) or (constant is not None and -(2**53) <= constant <= 2**53)
+        return value if is_double else self._about(value, _bits(a))
+
+    def _fadd(self, a: Poly, b: Poly) -> Any:
+        return self._about(self._operand(a) + self._operand(b), max(_bits(a), _bits(b)) + 1)
+
+    def _fmul(self, a: Poly, b: Poly) -> Any:
+        return self._about(self._operand(a) * self._operand(b), _bits(a) + _bits(b))
+
+    def _truediv(self, a: Poly, b: Poly) -> Any:
+        return self._about(_real(self.poly(a)) / _real(self.poly(b)), _quotient_bits(a, b))
+
+    def _fdiv(self, a: Poly, b: Poly) -> Any:
+        return self._about(self._operand(a) / self._operand(b), _quotient_bits(a, b))
+
+    def _sqrt(self, a: Poly) -> Any:
+        root = self._new(integer=False)
+        self.define(root >= 0, root * root == self._operand(a))
+        return self._about(root, _bits(a))
+
+    def _floor_float(self, a: Poly) -> Any:
+        return z3.ToInt(_real(self.poly(a)))
+
+    def _ceil_float(self, a: Poly) -> Any:
+        return -z3.ToInt(-_real(self.poly(a)))
+
+    def _trunc(self, a: Poly) -> Any:
+        value = _real(self.poly(a))
+        return z3.If(value >= 0, z3.ToInt(value), -z3.ToInt(-value))
+
+    def _round(self, a: Poly) -> Any:
+        value, result = _real(self.poly(a)), self._new()
+        half = _constant(Fraction(1, 2))
+        self.define(result >= value - half, result <= value + half)
+        return result
+
+
+def _bits(value: Poly) -> float:
+    """How many bits the magnitude of a value has at most, for sizes that torch can describe."""
+    total = 0.0
+    for monomial, coefficient in value.terms.items():
+        bits = max(0.0, math.log2(abs(float(coefficient))))
+        for base, exponent in monomial:
+            bits += exponent * _atom_bits(base) if exponent > 0 else math.inf
+        total = max(total, bits)
+    return total + math.log2(len(value.terms) or 1) + 1
+
+
+def _atom_bits(base: Atom) -> float:
+    if isinstance(base, Symbol):
+        return _LARGEST_SIZE_BITS
+    bits = [_bits(a) for a in base.args]
+    if base.op in algebra.CHOICES:
+        return max(bits[2:]) + 1
+    if base.op in ("fadd", "max", "min"):
+        return max(bits) + 1
+    if base.op == "fmul":
+        return sum(bits) + 1
+    if base.op in ("truediv", "fdiv"):
+        return _quotient_bits(*base.args) + 1
+    if base.op in ("floor", "trunc", "floor_float", "ceil_float", "round", "sqrt", "mod", "abs"):
+        return max(bits) + 1
+    return math.inf
+
+
+def _quotient_bits(a: Poly, b: Poly) -> float:
+    """The same of a quotient: known where the divisor is a constant, or a whole number."""
+    constant = b.constant
+    if constant is not None:
+        return _bits(a) + max(0.0, -math.log2(abs(float(constant))))
+    whole = all(
+        c.denominator == 1 and not any(map(algebra.is_float, dict(m))) for m, c in b.terms.items()
+    )
+    return _bits(a) if whole else math.inf
+
+
+def _constant(value: Rational) -> Any:
+    if value.denominator == 1:
+        return z3.IntVal(value.numerator)
+    return z3.RealVal(value)
+
+
+def _real(value: Any) -> Any:
+    return z3.ToReal(value) if z3.is_int(value) else value

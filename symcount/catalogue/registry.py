@@ -1,0 +1,297 @@
+"""A registry of blueprints whose costs are derived, not declared.
+
+Call-compatible with a registry of hand-written estimates: `register(name, topology,
+param_estimate, description)` decorates a factory, and the number given is kept only to be
+audited. What the registry stores is the formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from symcount import progress
+from symcount.errors import ArgumentError, DomainError, DuplicateError, TargetError
+from symcount.factory.origin import target_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from symcount.param_count import ParamCount
+
+Factory = TypeVar("Factory", bound="Callable[..., Any]")
+REFERENCE_DIM = 64
+
+
+class _Formulas:
+    """The formulas of one factory, each derived on first use: one for each set of fixed values."""
+
+    def __init__(self, factory: Callable[..., Any]) -> None:
+        self.factory = factory
+        self._known: dict[tuple[tuple[str, str], ...], ParamCount] = {}
+
+    def fixing(self, **fixed: Any) -> ParamCount:
+        """The formula with these parameters fixed."""
+        from symcount.derivation.pipeline import derive
+
+        key = tuple(sorted((name, repr(value)) for name, value in fixed.items()))
+        if key not in self._known:
+            self._known[key] = derive(self.factory, **fixed)
+        return self._known[key]
+
+    @property
+    def known(self) -> ParamCount | None:
+        """The formula with nothing fixed, if it has been derived."""
+        return self._known.get(())
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintSpec:
+    """A registered blueprint: its factory, and the formula of its parameter count.
+
+    `declared_estimate` is the hand-written number that came with it, if any: it is kept for the
+    audit and used for nothing else.
+    """
+
+    name: str
+    topology: str
+    factory: Callable[..., Any]
+    declared_estimate: int | None = None
+    description: str = ""
+    reference_dim: int = REFERENCE_DIM
+    _formulas: _Formulas = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_formulas", _Formulas(self.factory))
+
+    @property
+    def key(self) -> str:
+        """The blueprint's full name, "topology:name"."""
+        return f"{self.topology}:{self.name}"
+
+    @property
+    def param_count(self) -> ParamCount:
+        """The formula of the parameter count.
+
+        Raises:
+            DerivationError: there is none (a blueprint registered with `on_error="defer"`).
+        """
+        progress.say(item=self.key)
+        return self._formulas.fixing()
+
+    @property
+    def known(self) -> ParamCount | None:
+        """The formula if it has been derived, else None; nothing is derived to find out."""
+        return self._formulas.known
+
+    @property
+    def param_estimate(self) -> int:
+        """The exact parameter count at the registry's reference size.
+
+        Raises:
+            DomainError: the factory builds nothing at that size.
+        """
+        return self.actual_param_count(self.reference_dim)
+
+    def actual_param_count(self, dim: int, **kwargs: Any) -> int:
+        """The exact parameter count of `factory(dim, **kwargs)`, which is not built.
+
+        A keyword that is not a symbol of the formula (`checkpoint=True`) derives another formula,
+        once.
+
+        Raises:
+            DomainError: the factory builds nothing there.
+        """
+        names = {h.name for h in self.param_count.hyperparameters}
+        fixed = {k: v for k, v in kwargs.items() if k not in names}
+        return self._formulas.fixing(**fixed)(
+            dim, **{k: v for k, v in kwargs.items() if k in names}
+        )
+
+    def _repr_html_(self) -> str:
+        from symcount.display import notebook
+
+        return notebook.spec_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(f"{self.key}: {'not derived yet' if self.known is None else self.known}")
+
+
+class BlueprintRegistry:
+    """Blueprints by topology and name, each with its derived formula.
+
+    Args:
+        reference_dim: the size at which `BlueprintSpec.param_estimate` gives the count, and
+            `list_for_topology` sorts.
+
+    >>> from torch import nn
+    >>> registry = BlueprintRegistry()
+    >>> @registry.register("norm", "cnn", param_estimate=130)
+    ... def norm(dim: int) -> nn.Module:
+    ...     return nn.GroupNorm(1, dim)
+    >>> spec = registry.get("cnn", "norm")
+    >>> print(spec.param_count, spec.param_estimate, spec.declared_estimate)
+    2*dim 128 130
+    """
+
+    def __init__(self, reference_dim: int = REFERENCE_DIM) -> None:
+        self.reference_dim = reference_dim
+        self._specs: dict[tuple[str, str], BlueprintSpec] = {}
+
+    def register(
+        self,
+        name: str,
+        topology: str,
+        param_estimate: int | None = None,
+        description: str = "",
+        *,
+        on_error: Literal["raise", "defer"] = "raise",
+    ) -> Callable[[Factory], Factory]:
+        """A decorator that registers a factory and returns it unchanged.
+
+        The formula is derived at once. `param_estimate` is kept as `declared_estimate`.
+
+        Args:
+            name: the blueprint's name, unique within its topology.
+            topology: the kind of network it is made for.
+            param_estimate: a hand-written count, if there is one, to be audited.
+            description: a line for people.
+            on_error: what to do about a factory that has no formula: "raise" here and now, or
+                "defer" the derivation, and so the error, to the formula's first use.
+
+        Raises:
+            DuplicateError: the topology has a blueprint of that name.
+            DerivationError: the factory has no formula. Nothing is registered then.
+        """
+        if on_error not in ("raise", "defer"):
+            raise ArgumentError(f'register(on_error={on_error!r}): use "raise" or "defer"')
+
+        def decorate(factory: Factory) -> Factory:
+            if (topology, name) in self._specs:
+                raise DuplicateError(
+                    f"blueprint {topology}:{name} is registered already, by "
+                    f"{_place(self._specs[topology, name].factory)}; choose another name, or "
+                    f"unregister({topology!r}, {name!r}) first"
+                )
+            spec = BlueprintSpec(
+                name, topology, factory, param_estimate, description, self.reference_dim
+            )
+            if on_error == "raise":
+                _ = spec.param_count
+            self._specs[topology, name] = spec
+            return factory
+
+        return decorate
+
+    def get(self, topology: str, name: str) -> BlueprintSpec:
+        """The blueprint of that name.
+
+        Raises:
+            TargetError: there is none; the message lists those there are.
+        """
+        if (topology, name) not in self._specs:
+            known = ", ".join(sorted(n for t, n in self._specs if t == topology))
+            raise TargetError(
+                f"no blueprint {topology}:{name}; "
+                + (
+                    f"{topology} has: {known}"
+                    if known
+                    else f"topologies with blueprints: {', '.join(self.topologies()) or 'none'}"
+                )
+            )
+        return self._specs[topology, name]
+
+    def create(self, topology: str, name: str, dim: int, **kwargs: Any) -> nn.Module:
+        """Build the module of a blueprint."""
+        module: nn.Module = self.get(topology, name).factory(dim, **kwargs)
+        return module
+
+    def save(self, path: str | Path) -> None:
+        """Write the formulas of all blueprints to a file, by their keys, for `symcount.load`.
+
+        Formulas that have not been derived are derived first.
+
+        Raises:
+            DerivationError: a blueprint has no formula; nothing is written then.
+            StoredFormulaError: a formula is beyond the limits of what is stored.
+            OSError: the file cannot be written; what was there is there still.
+
+        >>> import symcount, tempfile
+        >>> from torch import nn
+        >>> registry = BlueprintRegistry()
+        >>> _ = registry.register("norm", "cnn")(lambda dim: nn.GroupNorm(1, dim))
+        >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
+        >>> registry.save(path)
+        >>> symcount.load(path)["cnn:norm"](64)
+        128
+        """
+        from symcount.storage import writing
+
+        writing.save(path, {spec.key: _with_target(spec) for spec in self})
+
+    def unregister(self, topology: str, name: str) -> None:
+        """Remove a blueprint.
+
+        Raises:
+            TargetError: there is none of that name.
+        """
+        self.get(topology, name)
+        del self._specs[topology, name]
+
+    def topologies(self) -> list[str]:
+        """The topologies that have blueprints, sorted."""
+        return sorted({topology for topology, _ in self._specs})
+
+    def list_for_topology(self, topology: str, dim: int | None = None) -> list[BlueprintSpec]:
+        """The blueprints of a topology, cheapest first: by exact count at `dim`, then by name.
+
+        `dim` is the reference size if not given. Blueprints that cannot be built at that size
+        come last.
+        """
+        size = self.reference_dim if dim is None else dim
+
+        def cost(spec: BlueprintSpec) -> tuple[bool, int, str]:
+            try:
+                return False, spec.actual_param_count(size), spec.name
+            except DomainError:
+                return True, 0, spec.name
+
+        return sorted((s for s in self._specs.values() if s.topology == topology), key=cost)
+
+    def __iter__(self) -> Iterator[BlueprintSpec]:
+        return iter(tuple(self._specs.values()))
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a blueprint is registered, by (topology, name) or "topology:name"."""
+        return (tuple(key.split(":", 1)) if isinstance(key, str) else key) in self._specs
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _repr_html_(self) -> str:
+        from symcount.display import notebook
+
+        return notebook.registry_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        keys = ", ".join(spec.key for spec in self)
+        printer.text(f"{type(self).__name__}: {keys or 'no blueprints'}")
+
+
+def _with_target(spec: BlueprintSpec) -> ParamCount:
+    """The formula with its factory's name, which it has not yet while it is decorated."""
+    count = spec.param_count
+    if count.origin is None or count.origin.target is not None:
+        return count
+    return replace(count, origin=replace(count.origin, target=target_of(spec.factory)))
+
+
+def _place(factory: Callable[..., Any]) -> str:
+    code = getattr(factory, "__code__", None)
+    name = getattr(factory, "__qualname__", repr(factory))
+    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name

@@ -1,0 +1,5 @@
+"""The command line: `symcount`, and `python -m symcount.cli`."""
+
+from symcount.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,486 @@
+"""What a loop makes, said once for all of its iterations.
+
+A run goes through a loop a few times. Iterations that took the same decisions must have made the
+same tensors, their sizes being the same function of the index; then a tensor of one iteration
+stands for those of all, and how many there are is a sum over the index
+(`symcount.derivation.sums`). Where iterations differ though they decided alike, such as a first one
+that has another input, it is tried whether the first or the last is the exception.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from symcount.algebra.evaluate import holds, value
+from symcount.algebra.normal_form import (
+    Condition,
+    Facts,
+    Poly,
+    compare,
+    const,
+    maximum,
+    product_of,
+    substituted,
+    symbol,
+    written,
+)
+from symcount.derivation.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
+from symcount.derivation.lowering import Lowering
+from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
+from symcount.formula.tree import (
+    ANYTHING,
+    Built,
+    Choice,
+    Decisions,
+    Repeat,
+    Split,
+    Tree,
+    Weight,
+    choice,
+    mapped,
+)
+from symcount.record import Node
+from symcount.trace import Loop, TracedTensor
+from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
+
+_NUMBERS = re.compile("[0-9]+")
+# Splits of a path by conditions on which a sum depends.
+_MOST_SPLITS = 8
+# From how many lengths a number that grows with them is worked out; it has to fit one more.
+_FITTED = 2
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A tensor or a loop as one iteration makes it.
+
+    Two are equal if they are the same but for the numbers in their names.
+    """
+
+    name: str
+    sizes: tuple[Poly, ...] | None
+    facts: tuple[Any, ...]
+    occurrence: int
+    times: Poly | None = None
+    tensor: TracedTensor | None = field(compare=False, default=None)
+
+
+_Signature: TypeAlias = "tuple[_Made, ...]"
+
+
+class Folder:
+    """Folds the loops of one path: weights that stand for those of all iterations.
+
+    `inferred` says whether iterations had to be taken for exceptions that no decision explains.
+    """
+
+    def __init__(self, path: Path, lowering: Lowering) -> None:
+        self.path = path
+        self.runs = [path, *path.again]
+        self.lowerings = {
+            id(run): lowering if run is path else Lowering(lowering.facts) for run in self.runs
+        }
+        self.facts = lowering.facts
+        self.inferred = False
+        self.limits: set[tuple[Condition, bool]] = set()
+        self._by_tags = {id(run): _by_tags(run) for run in self.runs}
+        self._iterations: dict[str, list[tuple[Path, Iteration]]] = {}
+        self._inside: dict[tuple[int, Tags], list[Loop]] = {}
+        for run in self.runs:
+            for iteration in run.iterations:
+                self._iterations.setdefault(iteration.loop.name, []).append((run, iteration))
+            for loop in run.trace.loops:
+                self._inside.setdefault((id(run), loop.inside), []).append(loop)
+        self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
+
+    def weights(self) -> tuple[Weight, ...]:
+        """The weights of the path; of those in loops, `total` is still to be summed."""
+        top = self._top()
+        order = {id(tensor): place for place, tensor in enumerate(self.path.trace.tensors)}
+        found = list(self._below(top, ()))
+        found.sort(key=lambda pair: order.get(id(pair[0]), len(order)))
+        return tuple(weight for _, weight in found)
+
+    def _top(self) -> _Signature:
+        """What is made outside of loops, or by loops over what others have left."""
+        tops = [self._made(run, ()) for run in self.runs]
+        if all(made == tops[0] for made in tops):
+            return tops[0]
+        self.inferred = True
+        counts = [Counter(replace(made, occurrence=0) for made in top) for top in tops]
+        kinds = dict.fromkeys(replace(made, occurrence=0) for top in tops for made in top)
+        found = []
+        for kind in kinds:
+            numbers = [count[kind] for count in counts]
+            if len(set(numbers)) == 1:
+                found += [replace(kind, occurrence=times) for times in range(numbers[0])]
+            else:
+                found.append(replace(kind, times=self._fitted(numbers)))
+        return tuple(found)
+
+    def _fitted(self, numbers: Sequence[int]) -> Poly:
+        """What is so large in each run, as a multiple of the length of a loop, plus a number."""
+        lowering = self.lowerings[id(self.path)]
+        for node in (*self.path.trace.unrolled, *(lp.count for lp in self.path.trace.loops)):
+            length = lowering(node).poly
+            if has_index(length):
+                continue
+            lengths = [value(length, run.trace.hints) for run in self.runs]
+            pairs = sorted(set(zip(lengths, numbers, strict=True)))
+            if len(pairs) <= _FITTED or len({x for x, _ in pairs}) < len(pairs):
+                continue
+            (x, y), *others = pairs
+            slope = Fraction(others[0][1] - y, others[0][0] - x)
+            if all(y + slope * (at - x) == seen for at, seen in others):
+                return maximum((const(0), length.scaled(slope) + const(y - slope * x)), self.facts)
+        raise NotFolded("what is made outside of its loops depends on how long they are")
+
+    def _below(
+        self, made: _Signature, repeats: tuple[Repeat, ...]
+    ) -> Iterator[tuple[TracedTensor, Weight]]:
+        for item in made:
+            if item.tensor is not None and item.times is not None:
+                again = (*repeats, Repeat(f"{INDEX}times", item.times))
+                yield (
+                    item.tensor,
+                    replace(
+                        self._weight(item, item.tensor, again),
+                        name=_NUMBERS.sub("{*}", item.tensor.name),
+                    ),
+                )
+            elif item.tensor is not None:
+                yield item.tensor, self._weight(item, item.tensor, repeats)
+            else:
+                yield from self._of_loop(item, repeats)
+
+    def _of_loop(
+        self, item: _Made, repeats: tuple[Repeat, ...]
+    ) -> Iterator[tuple[TracedTensor, Weight]]:
+        assert item.sizes is not None
+        (count,) = item.sizes
+        tree = self._tree(item.name, count)
+        for kind in dict.fromkeys(made for signature in _leaves(tree) for made in signature):
+
+            def is_made(signature: _Signature, kind: _Made = kind) -> int:
+                return int(kind in signature)
+
+            when = mapped(tree, is_made)
+            yield from self._below((kind,), (*repeats, Repeat(item.name, count, when)))
+
+    def _tree(self, name: str, count: Poly) -> Any:
+        """What the iterations of a loop make, as a tree of choices on its index."""
+        for conditions, is_inferred in self._exceptions(name, count):
+            found = self._grown(name, conditions)
+            if found is not None:
+                self.inferred |= is_inferred
+                return found
+        raise NotFolded("iterations of a loop differ in what they make")
+
+    def _exceptions(self, name: str, count: Poly) -> Iterator[tuple[list[Condition], bool]]:
+        """Conditions by which iterations that decided alike may differ, none first.
+
+        Also, whether that they do is inferred.
+        """
+        yield [], False
+        own = set(_conditions(self.path.loops[name]))
+        explained = [c for c in dict.fromkeys(self._decided_elsewhere(name, count)) if c not in own]
+        ends = [
+            compare("eq", symbol(name), end, self.facts)[0] for end in (const(0), count - const(1))
+        ]
+        first, last = ([end] if end is not None else [] for end in ends)
+        yield explained, False
+        yield explained + first, True
+        yield explained + first + last, True
+
+    def _decided_elsewhere(self, name: str, count: Poly) -> Iterator[Condition]:
+        """What loops of as many iterations decided, which may have made a list for this one."""
+        index = symbol(name)
+        loops = {loop.name: loop for run in self.runs for loop in run.trace.loops}
+        around = loops[name].inside[-1][0].name if loops[name].inside else None
+        for other in loops.values():
+            inside = other.inside[-1][0].name if other.inside else None
+            if other.name != name and inside == around:
+                if self.lowerings[id(self.path)](other.count).poly != count:
+                    continue
+                for condition in _conditions(self.path.loops[other.name]):
+                    left, right = (
+                        substituted(side, other.name, index, self.facts)
+                        for side in (condition.left, condition.right)
+                    )
+                    yield Condition(condition.op, left, right)
+
+    def _grown(self, name: str, exceptions: Sequence[Condition]) -> Any:
+        """The tree, or None if iterations differ though they decided alike.
+
+        Iterations in which `exceptions` have another truth may differ.
+        """
+        made: dict[tuple[bool, ...], dict[int, _Signature]] = {}
+        root = self.path.loops[name]
+        for run, iteration in self._iterations.get(name, ()):
+            known = tuple(_holds(condition, run, iteration) for condition in exceptions)
+            end = _end(root, iteration)
+            here = self._made(run, (*iteration.loop.inside, (iteration.loop, iteration.number)))
+            if made.setdefault(known, {}).setdefault(id(end), here) != here:
+                return None
+        if exceptions and not _all_seen(root, exceptions, made):
+            self.inferred = True
+        return _tree_of(root, exceptions, (), made)
+
+    # --- what one iteration makes ---
+
+    def _made(self, run: Path, tags: Tags) -> _Signature:
+        """The tensors and loops of one iteration of a run, in the order of the module."""
+        lowering = self.lowerings[id(run)]
+        seen: dict[tuple[Any, ...], int] = {}
+        made = []
+        for tensor in self._by_tags[id(run)].get(tags, ()):
+            sizes = self._sizes(run, tensor, tags)
+            name = _NUMBERS.sub("*", tensor.name)
+            facts = (tensor.dtype, tensor.kind, tensor.trainable)
+            seen[name, sizes, facts] = times = seen.get((name, sizes, facts), -1) + 1
+            made.append(_Made(name, sizes, facts, times, tensor=tensor))
+        if run is self.path and tags:
+            loops = tuple(loop.name for loop, _ in tags)
+            for item in made:
+                assert item.tensor is not None
+                numbers = [number for _, number in tags]
+                self._members.setdefault((loops, item), []).append((numbers, item.tensor.name))
+        for loop in self._inside.get((id(run), tags), ()):
+            count = lowering(loop.count)
+            made.append(_Made(loop.name, (count.poly,), (), 0))
+        return tuple(made)
+
+    def _sizes(self, run: Path, tensor: TracedTensor, tags: Tags) -> tuple[Poly, ...] | None:
+        """The sizes as functions of the indices of the iteration that the tensor is made in."""
+        if tensor.shape is None:
+            return None
+        lowering = self.lowerings[id(run)]
+        sizes = []
+        for size in tensor.shape:
+            self.limits |= limits_of(lowering(size).limits, lowering.indices(size), lowering)
+            poly, others = in_iteration(size, tags, lowering)
+            for loop, number in others:
+                if not loop.is_whole or number != max(loop.numbers):
+                    raise NotFolded("the index of an iteration is used after its loop")
+                self.inferred = True
+                last = lowering(loop.count).poly - const(1)
+                poly = substituted(poly, loop.name, last, self.facts)
+            sizes.append(poly)
+        return tuple(sizes)
+
+    def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> Weight:
+        return weight_of(tensor, self._name(made, tensor, repeats), made.sizes, repeats)
+
+    def _name(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> str:
+        """The name of all tensors that are like one: `layers.{0..n-1}.weight`."""
+        members = self._members.get((tuple(r.index for r in repeats), made), [])
+        if not members:
+            return tensor.name
+        texts = _NUMBERS.split(tensor.name)
+        columns = zip(*(map(int, _NUMBERS.findall(name)) for _, name in members), strict=True)
+        parts = [texts[0]]
+        for text, column in zip(texts[1:], columns, strict=True):
+            parts += [_number(column, [numbers for numbers, _ in members], repeats), text]
+        return "".join(parts)
+
+
+def weight_of(
+    tensor: TracedTensor,
+    name: str,
+    shape: tuple[Poly, ...] | None,
+    repeats: tuple[Repeat, ...] = (),
+) -> Weight:
+    """A traced tensor with its sizes in normal form."""
+    return Weight(
+        name=name,
+        shape=shape,
+        dtype=tensor.dtype,
+        itemsize=tensor.itemsize,
+        kind=tensor.kind,
+        trainable=tensor.trainable,
+        source=tensor.frame.source if tensor.frame else None,
+        operation=tensor.operation,
+        repeats=repeats,
+    )
+
+
+def _number(
+    column: Sequence[int], numbers: Sequence[Sequence[int]], repeats: Sequence[Repeat]
+) -> str:
+    """A number in the names of tensors that are alike, given the iterations that made them."""
+    if len(column) == 1 and repeats and column[0] in numbers[0]:
+        return "{*}"
+    if len(set(column)) == 1:
+        return str(column[0])
+    for depth, repeat in enumerate(repeats):
+        offsets = {value - number[depth] for value, number in zip(column, numbers, strict=True)}
+        if len(offsets) == 1 and repeat.when == 1 and not has_index(repeat.count):
+            (first,) = offsets
+            return f"{{{first}..{written(repeat.count + const(first - 1))}}}"
+    return "{*}"
+
+
+def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
+    """The tensors of each iteration, and by () those that are made outside of loops.
+
+    A tensor made outside whose sizes depend on an index is one of a list that the loop has left: it
+    counts as made in that iteration. One that depends on the last index alone may be just that.
+    """
+    left: dict[Loop, set[int]] = {}
+    owner: dict[int, Tag] = {}
+    for tensor in run.trace.tensors:
+        nodes = [size for size in tensor.shape or () if isinstance(size, Node)]
+        indices = set().union(*map(run.lowering.indices, nodes))
+        others = {tag for tag in indices if tag[0] not in dict(tensor.tags)}
+        if len(others) == 1 and not tensor.tags:
+            ((loop, number),) = others
+            if not loop.inside:
+                owner[id(tensor)] = loop, number
+                left.setdefault(loop, set()).add(number)
+    found: dict[Tags, list[TracedTensor]] = {}
+    for tensor in run.trace.tensors:
+        tags = tensor.tags
+        if id(tensor) in owner:
+            loop, number = owner[id(tensor)]
+            if left[loop] != {max(loop.numbers)}:
+                tags = ((loop, number),)
+        found.setdefault(tags, []).append(tensor)
+    return found
+
+
+def _holds(condition: Condition, run: Path, iteration: Iteration) -> bool:
+    values = dict(run.trace.hints)
+    for loop, number in (*iteration.loop.inside, (iteration.loop, iteration.number)):
+        values[loop.name] = number
+    return holds(condition, values)
+
+
+def _end(root: Place, iteration: Iteration) -> Place:
+    """Where the decisions of an iteration lead in the tree of its loop."""
+    place = root
+    for step in iteration.steps:
+        then, otherwise = place.children()
+        place = then if step.truth else otherwise
+    return place
+
+
+def _tree_of(
+    place: Place,
+    exceptions: Sequence[Condition],
+    known: tuple[bool, ...],
+    made: Mapping[tuple[bool, ...], Mapping[int, _Signature]],
+) -> Any:
+    """A tree of choices with what the iterations made for leaves."""
+    if len(known) < len(exceptions):
+        then, otherwise = (
+            _tree_of(place, exceptions, (*known, truth), made) for truth in (True, False)
+        )
+        return choice(exceptions[len(known)], then, otherwise)
+    if place.condition is not None:
+        then, otherwise = (_tree_of(side, exceptions, known, made) for side in place.children())
+        return choice(place.condition, then, otherwise)
+    if place.end is None and not place.unreachable:
+        raise NotFolded("some iterations of a loop were not seen")
+    return made.get(known, {}).get(id(place), ANYTHING)
+
+
+def _all_seen(
+    root: Place,
+    exceptions: Sequence[Condition],
+    made: Mapping[tuple[bool, ...], Mapping[int, _Signature]],
+) -> bool:
+    """Whether every iteration that `exceptions` may tell apart has been gone through."""
+    seen = sum(len(ends) for ends in made.values())
+    stack, ends = [root], 0
+    while stack:
+        place = stack.pop()
+        if place.condition is not None:
+            stack += place.children()
+        else:
+            ends += not place.unreachable
+    return bool(seen == ends << len(exceptions))
+
+
+def _conditions(place: Place) -> Iterator[Condition]:
+    """The conditions of the tree of a loop, each once."""
+    stack, seen = [place], set()
+    while stack:
+        here = stack.pop()
+        if here.condition is not None:
+            stack += here.children()
+            if here.condition not in seen:
+                seen.add(here.condition)
+                yield here.condition
+
+
+def _leaves(tree: Any) -> Iterator[_Signature]:
+    if isinstance(tree, Choice):
+        yield from _leaves(tree.then)
+        yield from _leaves(tree.otherwise)
+    elif tree is not ANYTHING:
+        yield tree
+
+
+def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, ...]:
+    """The conditions under which loops have an iteration of each kind that they tell apart.
+
+    What is made once for each kind, such as a table for each sort of layer, depends on them.
+    """
+    found: dict[Condition, None] = {}
+    for path in paths:
+        for loop in path.trace.loops:
+            if loop.inside:
+                continue
+            count = path.lowering(loop.count).poly
+            for condition in _conditions(path.loops[loop.name]):
+                for when in (Choice(condition, 1, 0), Choice(condition, 0, 1)):
+                    with suppress(NoClosedForm, Undecided):
+                        number = total(
+                            const(1), (Repeat(loop.name, count, when),), Known(facts, {})
+                        )
+                        test, _ = compare("ge", number, const(1), facts)
+                        if test is not None:
+                            found[test] = None
+    return tuple(found)
+
+
+# --- summing ----------------------------------------------------------------------------------
+
+
+def summed(leaf: Built, facts: Facts, decisions: Decisions) -> Tree:
+    """The leaf with the total of every weight, split where sums have different forms."""
+    for condition, truth in decisions:
+        facts = facts.with_condition(condition, truth)
+    return _summed(leaf, Known(facts, dict(decisions)), _MOST_SPLITS)
+
+
+def _summed(leaf: Built, known: Known, splits: int) -> Tree:
+    try:
+        return replace(leaf, weights=tuple(_with_total(w, known) for w in leaf.weights))
+    except NoClosedForm as error:
+        raise NotFolded(str(error)) from None
+    except Undecided as error:
+        condition = error.condition
+        if has_index(condition.left) or has_index(condition.right):
+            raise NotFolded("sums have different forms in the iterations around them") from None
+        if not splits:
+            raise NotFolded("sums over its iterations have too many forms") from None
+    sides = (
+        Known(known.facts.with_condition(condition, truth), {**known.decided, condition: truth})
+        for truth in (True, False)
+    )
+    then, otherwise = (_summed(leaf, side, splits - 1) for side in sides)
+    return Split(condition, None, then, otherwise)
+
+
+def _with_total(weight: Weight, known: Known) -> Weight:
+    if not weight.repeats:
+        return weight
+    numel = const(1) if weight.shape is None else product_of(weight.shape)
+    return replace(weight, total=total(numel, weight.repeats, known))

@@ -1,0 +1,297 @@
+"""From explored places to a decision tree of weights in normal form."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from symcount.algebra.normal_form import Condition, Facts, Poly, choices_in, decided, divisibility
+from symcount.derivation.explore import (
+    Exploration,
+    Path,
+    Place,
+    has_index,
+)
+from symcount.derivation.folding import Folder, summed, weight_of
+from symcount.derivation.lowering import Known, Lowering
+from symcount.errors import UnsupportedError
+from symcount.formula.tree import (
+    Built,
+    Decisions,
+    Inexact,
+    Refused,
+    Repeat,
+    Split,
+    Tree,
+    Unexplored,
+    Unreachable,
+    Weight,
+)
+from symcount.symbols import Hyperparameter
+from symcount.trace import TracedTensor
+
+if TYPE_CHECKING:
+    from symcount.algebra.solver import Solver
+
+# Choices within the sizes of a path make pieces of it if these are no more than this.
+_MOST_PIECES = 4
+
+
+class Joined(NamedTuple):
+    """A decision tree of weights.
+
+    `inferred` says whether iterations of a loop were taken for exceptions that no decision
+    explains, and `hasty` whether there was no time to simplify all that can be.
+    """
+
+    tree: Tree
+    inferred: bool
+    hasty: bool
+
+
+def join(
+    found: Exploration,
+    facts: Facts,
+    ranges: Sequence[Hyperparameter],
+    deadline: float = math.inf,
+) -> Joined:
+    """The decision tree of what exploring found, simplified by what holds on its paths.
+
+    What is not simplified by the deadline stays as it was traced.
+
+    Raises:
+        NotFolded: what a loop does cannot be said for all its iterations at once.
+    """
+    joiner = _Joiner(found, facts, ranges, deadline)
+    return Joined(joiner.tree(), joiner.inferred, joiner.hasty)
+
+
+class _Joiner:
+    """Freezes the explored places into a tree of weights in the simplest normal form.
+
+    What holds on every path simplifies all of them. Where that leaves paths with different
+    weights, what holds on all paths of one kind simplifies that kind.
+    """
+
+    def __init__(
+        self,
+        found: Exploration,
+        facts: Facts,
+        ranges: Sequence[Hyperparameter],
+        deadline: float,
+    ) -> None:
+        self.found = found
+        self.deadline = deadline
+        self.hasty = False
+        self.ranges = ranges
+        self.facts = facts
+        self.limits = {id(p): set(p.limits) for p in found.paths}
+        self.built = [p for p in found.paths if p.trace.raised is None]
+        self.inferred = False
+        self._solver: Solver | None = None
+        self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
+        self._known: dict[int, tuple[Facts, Known]] = {}
+
+    def tree(self) -> Tree:
+        """The tree. Each path ends at the limits up to which its float steps are exact."""
+        weights = {id(path): self._weights(path, self.facts) for path in self.built}
+        common = self._facts_of(self.built)
+        kinds: dict[tuple[Weight, ...], list[Path]] = {}
+        for path in self.built:
+            kinds.setdefault(self._simplified(path, common, weights), []).append(path)
+        for general, paths in kinds.items():
+            simplest = general
+            if len(kinds) > 1:
+                simplest = self._simplified(paths[0], self._facts_of(paths), weights)
+            for path in paths:
+                if self._is_proved(path, weights[id(path)], simplest):
+                    weights[id(path)] = simplest
+                    self.limits[id(path)] |= self.limits[id(paths[0])]
+        return self._freeze(self.found.root, _alike_named(weights))
+
+    def _simplified(
+        self, path: Path, facts: Facts, weights: Mapping[int, tuple[Weight, ...]]
+    ) -> tuple[Weight, ...]:
+        """The weights of a path by what holds on it; those it has if there is no time."""
+        if facts is self.facts:
+            return weights[id(path)]
+        if time.perf_counter() > self.deadline:
+            self.hasty = True
+            return weights[id(path)]
+        return self._weights(path, facts)
+
+    def _is_proved(self, path: Path, plain: Sequence[Weight], simplest: Sequence[Weight]) -> bool:
+        """Whether the solver shows that what was simplified is equal where the path is taken."""
+        pairs = {
+            (a, b)
+            for one, other in zip(plain, simplest, strict=True)
+            for a, b in zip(one.shape or (), other.shape or (), strict=True)
+            if a != b
+        }
+        return all(self._are_equal(a, b, path.decisions) for a, b in pairs)
+
+    def _are_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
+        key = a, b, decisions
+        if key not in self._equal:
+            if self._solver is None:
+                from symcount.algebra.solver import Solver
+
+                self._solver = Solver(self.ranges, self.facts, deadline=self.deadline)
+            self._equal[key] = self._solver.proves_equal(a, b, decisions)
+            self.hasty |= not self._equal[key] and time.perf_counter() > self.deadline
+        return self._equal[key]
+
+    def _facts_of(self, paths: Sequence[Path]) -> Facts:
+        """The declared facts and the divisibilities that hold on all of `paths`."""
+        shared = set.intersection(*(set(p.decisions) for p in paths))
+        facts = self.facts
+        for path_condition, truth in paths[0].decisions:
+            divides = divisibility(path_condition) if truth else None
+            if divides is not None and (path_condition, truth) in shared:
+                facts = facts.with_divisible(*divides)
+        return facts
+
+    def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
+        lowering = path.lowering
+        if facts is not self.facts:
+            # paths do much the same arithmetic
+            lowering = Lowering(facts, self._known.setdefault(id(facts), (facts, {}))[1])
+        if path.trace.loops or path.trace.unrolled:
+            folder = Folder(path, lowering)
+            weights = folder.weights()
+            self.limits[id(path)] |= folder.limits
+            self.inferred |= folder.inferred
+            return weights
+        return tuple(
+            weight_of(t, t.name, self._shape(path, lowering, t)) for t in path.trace.tensors
+        )
+
+    def _shape(
+        self, path: Path, lowering: Lowering, tensor: TracedTensor
+    ) -> tuple[Poly, ...] | None:
+        if tensor.shape is None:
+            return None
+        sizes = [lowering(size) for size in tensor.shape]
+        self.limits[id(path)].update(*(size.limits for size in sizes))
+        return tuple(size.poly for size in sizes)
+
+    def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+        if place.condition is not None:
+            then, otherwise = place.children()
+            return Split(
+                place.condition,
+                place.source,
+                self._freeze(then, weights),
+                self._freeze(otherwise, weights),
+            )
+        if place.end is None:
+            return Unreachable() if place.unreachable else Unexplored()
+        leaf = self._leaf(place.end, weights)
+        for condition, truth in _strictest(sorted(self.limits[id(place.end)], key=repr)):
+            within, beyond = (leaf, Inexact()) if truth else (Inexact(), leaf)
+            leaf = Split(condition, None, within, beyond)
+        return leaf
+
+    def _leaf(self, path: Path, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+        raised = path.trace.raised
+        if raised is None:
+            built = Built(weights[id(path)], path.trace.program())
+            tree = _pieces(built, self.facts)
+            if any(weight.repeats for weight in built.weights):
+                return _with_sums(tree, self.facts, path.decisions)
+            return tree
+        hints = tuple(path.trace.hints.items())
+        return Refused(raised.kind, raised.message, raised.source, hints)
+
+
+def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[Weight, ...]]:
+    """The weights of all paths, with one name for what the same loops make on each of them.
+
+    A run with a single iteration does not tell which number in a name is that of the iteration,
+    and `{*}` stands there; other paths may tell.
+    """
+    told: dict[tuple[str, tuple[Repeat, ...]], set[str]] = {}
+    for weight in (w for made in weights.values() for w in made):
+        told.setdefault(_untold(weight), set()).add(weight.name)
+
+    def named(weight: Weight) -> Weight:
+        names = told[_untold(weight)] - {weight.name}
+        if "{*}" not in weight.name or len(names) != 1:
+            return weight
+        return replace(weight, name=names.pop())
+
+    return {path: tuple(map(named, made)) for path, made in weights.items()}
+
+
+def _untold(weight: Weight) -> tuple[str, tuple[Repeat, ...]]:
+    """What a weight is called where no iteration is told, and the loops that make it."""
+    return re.sub(r"\{[^}]*\}", "{*}", weight.name), weight.repeats
+
+
+def _pieces(built: Built, facts: Facts) -> Tree:
+    """A path split by the choices in its sizes, as long as that makes few pieces."""
+    try:
+        return _split_by_choices(built, facts, [_MOST_PIECES])
+    except (_TooManyPieces, UnsupportedError):
+        return built
+
+
+class _TooManyPieces(Exception):
+    pass
+
+
+def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
+    """`left` says how many pieces there may still be."""
+    conditions = choices_in(size for weight in built.weights for size in weight.shape or ())
+    condition = next((c for c in conditions if not _in_view_of_index(c)), None)
+    if condition is None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise _TooManyPieces
+        return built
+    if len(conditions) > _MOST_PIECES:
+        raise _TooManyPieces
+    sides = []
+    for truth in (True, False):
+        here = facts.with_condition(condition, truth)
+        weights = tuple(
+            replace(w, shape=tuple(decided(s, condition, truth, here) for s in w.shape))
+            if w.shape and choices_in(w.shape)
+            else w
+            for w in built.weights
+        )
+        sides.append(_split_by_choices(replace(built, weights=weights), here, left))
+    return Split(condition, None, *sides)
+
+
+def _in_view_of_index(condition: Condition) -> bool:
+    return has_index(condition.left) or has_index(condition.right)
+
+
+def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:
+    """A tree of modules whose loops are summed in closed form."""
+    if not isinstance(tree, Split):
+        return summed(tree, facts, decisions) if isinstance(tree, Built) else tree
+    then, otherwise = (
+        _with_sums(side, facts, (*decisions, (tree.condition, truth)))
+        for side, truth in ((tree.then, True), (tree.otherwise, False))
+    )
+    return Split(tree.condition, tree.source, then, otherwise)
+
+
+def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Condition, bool], ...]:
+    """The limits without those that a lower one implies."""
+    kept: dict[tuple[Any, ...], tuple[Condition, bool]] = {}
+    for condition, truth in limits:
+        number = condition.right.constant
+        if condition.op != "ge" or truth or number is None:
+            kept[condition, truth] = condition, truth
+            continue
+        other = kept.get((condition.left,))
+        if other is None or number < (other[0].right.constant or 0):
+            kept[condition.left,] = condition, truth
+    return tuple(kept.values())

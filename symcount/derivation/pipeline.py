@@ -1,0 +1,375 @@
+"""`derive(factory, ...) -> ParamCount`: trace, explore, lower, join, verify."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import torch
+
+from symcount import __version__, progress
+from symcount.algebra.normal_form import Facts
+from symcount.derivation.budget import Budget
+from symcount.derivation.checking import (
+    HELD_OUT,
+    check,
+    require_a_module,
+    require_known_shapes,
+    require_no_memory,
+    require_same_again,
+)
+from symcount.derivation.explore import (
+    Exploration,
+    Mattering,
+    Path,
+    explore,
+    first_hints,
+    kinds_that_matter,
+)
+from symcount.derivation.folding import first_of_each_kind
+from symcount.derivation.joining import join
+from symcount.derivation.naming import named
+from symcount.errors import DerivationError, IncompleteError, VerificationError
+from symcount.factory import ambient, building, constants
+from symcount.factory.ambient import OutsideState
+from symcount.factory.call import FactoryCall
+from symcount.factory.origin import Origin, plain_values, target_of
+from symcount.formula.certificate import Certificate, Grade
+from symcount.param_count import ParamCount
+from symcount.record import Concretisation
+from symcount.symbols import Hyperparameter
+from symcount.trace import AS_USUAL, ELEMENT, Settings
+from symcount.trace.loops import INDEX, NotFolded
+
+_MOST_TEXTS = 48
+# Symbols of which a module is built with a smaller value first.
+_SMALL = 256
+
+
+def derive(
+    factory: Callable[..., Any],
+    /,
+    *,
+    max_paths: int = 64,
+    max_seconds: float = 10.0,
+    strict: bool = False,
+    **fixed: Any,
+) -> ParamCount:
+    """Derive the exact parameter count of what `factory` builds, or raise; never guess.
+
+    The factory is run on symbols, once for each path through its branches. Nothing is returned
+    before the formula has been compared, parameter by parameter, with modules built plainly on
+    the meta device, at the hints and at other points on every path.
+
+    Parameters of the factory that are unannotated, annotated `int`, or default to an int become
+    symbols: positive integers. An int default stays the default when the formula is called.
+    Parameters with a `bool`, `str`, `float`, `None` or other default stay fixed at it, and
+    `*args` and `**kwargs` get nothing.
+
+    Args:
+        factory: a function, class, `functools.partial` or other callable that returns an
+            `nn.Module`.
+        max_paths: how many paths to follow at most.
+        max_seconds: how long it may take, counted from when a first module has been built
+            plainly. Exploring ends after four fifths of it. Simplifying and comparing may take
+            as long again as all of it; what there is no time for is left out, and the certificate
+            says so. Only what no formula can do without is done however long it takes: a first
+            run on symbols, a comparison on every path, and what the factory itself is busy with.
+        strict: refuse a formula whose certificate is not `complete`.
+        **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
+            it symbolic and says which values it may take.
+
+    Returns:
+        The formula, in parameters. It holds on its `domain`; its `certificate` says what was done
+        to trust it.
+
+    Raises:
+        ArgumentError: a keyword names no parameter of the factory, or one is missing.
+        DerivationError: there is no formula; its subclasses and its message say why.
+
+    >>> from symcount import Symbol
+    >>> from torch import nn
+    >>> print(derive(nn.Linear, bias=False))
+    in_features*out_features
+    >>> print(derive(nn.Linear, in_features=Symbol(name="d"), out_features=10))
+    10*d + 10
+    """
+    call = FactoryCall.of(factory, fixed)
+    try:
+        with ambient.restored() as drew_random_numbers:
+            return _derive(call, max_paths, max_seconds, strict, drew_random_numbers)
+    except DerivationError as error:
+        error.args = (f"{call.name}{call.place}: {error}",)
+        raise
+
+
+def _derive(
+    call: FactoryCall,
+    max_paths: int,
+    max_seconds: float,
+    strict: bool,
+    drew_random_numbers: Callable[[], bool],
+) -> ParamCount:
+    builds = building.PlainBuilds(call)
+    state = OutsideState(call.function)
+    # Built plainly first, the factory has done its imports before it is run on symbols.
+    _build_first(call, builds)
+    require_no_memory(call, builds, state)
+    derivation = _Derivation(call, builds, max_paths, max_seconds, drew_random_numbers)
+    formula = derivation.in_the_best_way()
+    grade, reason = formula.certificate.grade, formula.certificate.reason
+    if strict and grade != "complete":
+        raise IncompleteError(
+            f"its formula would be {grade}, and strict=True takes none but complete ones: {reason}"
+        )
+    return formula
+
+
+def _build_first(call: FactoryCall, builds: building.PlainBuilds) -> None:
+    """Build a small module, or the one at the first hints if there is no such."""
+    ranges = call.hyperparameters
+    hints = first_hints(ranges)
+    small = [
+        h.aligned(4) if hint <= _SMALL else hint for h, hint in zip(ranges, hints, strict=True)
+    ]
+    for values in (small, hints):
+        point = dict(zip([h.name for h in ranges], values, strict=True))
+        if not isinstance(builds.at(point), Exception):
+            return
+
+
+class _Derivation:
+    """The way from a factory to its formula, which may have to be gone twice."""
+
+    def __init__(
+        self,
+        call: FactoryCall,
+        builds: building.PlainBuilds,
+        max_paths: int,
+        max_seconds: float,
+        drew_random_numbers: Callable[[], bool],
+    ) -> None:
+        self.call = call
+        self.builds = builds
+        self.max_paths = max_paths
+        self.max_seconds = max_seconds
+        self.budget = Budget(max_seconds)
+        self.drew_random_numbers = drew_random_numbers
+        self.facts = declared_facts(call.hyperparameters)
+        self.has_loops = False
+        self.unfolded = ""
+        self.paths: list[Path] = []
+        self.short: set[str] = set()
+        self.ran_out = False
+        self._mattering: dict[tuple[Any, ...], Mattering] = {}
+
+    def in_the_best_way(self) -> ParamCount:
+        """The formula with its loops folded, or else followed for each number of iterations."""
+        for settings in self._ways_to_fold():
+            if self.unfolded and (self.ran_out or time.perf_counter() > self.budget.exploring):
+                break  # other ways need longer still
+            try:
+                return self.formula(settings)
+            except NotFolded as error:
+                self.unfolded = re.sub(f"{INDEX}[0-9]+", "i", str(error))
+            except VerificationError:
+                if not self.has_loops:
+                    raise
+                self.unfolded = "what is made of them does not follow from what they decide"
+        return self.formula(replace(AS_USUAL, specialising=True))
+
+    def _ways_to_fold(self) -> Iterator[Settings]:
+        yield AS_USUAL
+        splits = first_of_each_kind(self.paths, self.facts)
+        if splits:
+            yield replace(AS_USUAL, splits=splits)
+        yield replace(AS_USUAL, splits=splits, lengths=True)
+
+    def formula(self, settings: Settings) -> ParamCount:
+        """Explore, join, compare.
+
+        Raises:
+            NotFolded: what a loop does cannot be said for all its iterations at once.
+        """
+        call, in_texts = self.call, constants.numbers_in_texts(self.call.function)
+        found = self._explored(settings)
+        if self._text_matters(found, settings, in_texts):
+            reading = replace(settings, texts=in_texts)
+            followed = self._explored(reading)
+            if found.spent or not followed.spent:
+                found, settings = followed, reading
+        require_a_module(call, found, self.builds)
+        require_known_shapes(found)
+        if self.drew_random_numbers():
+            require_same_again(call, found)
+        progress.say("simplifying")
+        tree, inferred, hasty = join(found, self.facts, call.hyperparameters, self.budget.joining)
+        lost, harmless, untried = self._concretisations(found, settings, in_texts)
+        if not inferred:  # what loops read from lists is explained by what they decided
+            harmless += tuple(c for c in lost if c.kind == ELEMENT)
+            lost = tuple(c for c in lost if c.kind != ELEMENT)
+        progress.say("comparing with modules")
+        points, missing = check(
+            call,
+            found,
+            self.builds,
+            tree,
+            self.facts,
+            bool(lost) or inferred,
+            self.budget.checking,
+        )
+        tree = named(tree, found, self.builds, [dict(point) for point in points])
+        grade, reason = _grade(found, lost, inferred, len(points), missing)
+        if untried and lost:
+            reason += ". There was no time to see which of its numbers matter"
+        if hasty:
+            reason += ". There was no time to simplify it"
+        if settings.specialising and self.unfolded:
+            reason += f". Loops were followed for each number of iterations, since {self.unfolded}"
+        return ParamCount(
+            factory=call.name,
+            hyperparameters=call.hyperparameters,
+            fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
+            tree=tree,
+            certificate=Certificate(
+                grade=grade,
+                reason=reason,
+                paths=len(found.paths),
+                refused_paths=sum(p.trace.raised is not None for p in found.paths),
+                points=points,
+                concretisations=lost,
+                harmless=harmless,
+            ),
+            origin=self._origin(),
+        )
+
+    def _origin(self) -> Origin:
+        return Origin(
+            target=target_of(self.call.factory),
+            given=plain_values(self.call.fixed),
+            hyperparameters=self.call.hyperparameters,
+            symcount=__version__,
+            torch=str(torch.__version__),
+            max_paths=self.max_paths,
+            max_seconds=float(self.max_seconds),
+        )
+
+    def _explored(self, settings: Settings) -> Exploration:
+        followed = 0
+
+        def on_path(path: Path) -> None:
+            nonlocal followed
+            followed += 1
+            progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
+            self.builds.prepare(path.trace.hints)
+
+        found = explore(
+            self.call.trace,
+            self.call.hyperparameters,
+            self.facts,
+            max_paths=self.max_paths,
+            max_seconds=self.budget.exploring - time.perf_counter(),
+            said_seconds=self.budget.said_for_exploring,
+            seconds_for_a_module=self.budget.for_a_module - time.perf_counter(),
+            settings=settings,
+            short=self.short,
+            on_path=on_path,
+        )
+        self.has_loops = any(p.trace.loops or p.trace.unrolled for p in found.paths)
+        self.paths = found.paths
+        self.ran_out = found.out_of_time
+        return found
+
+    def _text_matters(
+        self, found: Exploration, settings: Settings, in_texts: Sequence[int]
+    ) -> bool:
+        """Whether texts made of symbols are worth following, and can be."""
+        texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
+        if not texts or not 0 < len(in_texts) <= _MOST_TEXTS or found.out_of_time:
+            return False
+        if not found.has_module:
+            return True
+        return any(
+            "text" in self._matters(path, settings, in_texts, self.budget.exploring).kinds
+            for path in texts
+            if path.trace.raised is None
+        )
+
+    def _concretisations(
+        self, found: Exploration, settings: Settings, in_texts: Sequence[int]
+    ) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...], bool]:
+        """The concretisations on whose numbers a branch or a shape depends, and the others.
+
+        Those that there was no time to try count as such; also, whether there are any.
+        """
+        lost: dict[Concretisation, None] = {}
+        harmless: dict[Concretisation, None] = {}
+        untried = False
+        for path in found.paths:
+            if path.trace.raised is None and path.trace.concretisations:
+                tried = self._matters(path, settings, in_texts, self.budget.perturbing)
+                untried |= bool(tried.untried)
+                matter = tried.kinds | tried.untried
+                for concretisation in path.trace.concretisations:
+                    (lost if concretisation.kind in matter else harmless)[concretisation] = None
+        return tuple(lost), tuple(c for c in harmless if c not in lost), untried
+
+    def _matters(
+        self, path: Path, settings: Settings, in_texts: Sequence[int], deadline: float
+    ) -> Mattering:
+        """The kinds of concretisations of a path that matter: the same in every run of its kind."""
+        key = (
+            tuple(path.trace.hints.items()),
+            tuple(settings.texts),
+            settings.specialising,
+        )
+        known = self._mattering.get(key)
+        if known is None or known.untried:
+            known = kinds_that_matter(
+                self.call.trace, path, self.facts, settings, in_texts, deadline
+            )
+            self._mattering[key] = known
+        return known
+
+
+def declared_facts(ranges: Sequence[Hyperparameter]) -> Facts:
+    """What the declarations of the symbols say of their values."""
+    return Facts(
+        {h.name: _exact_bounds(h) for h in ranges},
+        {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
+    )
+
+
+def _exact_bounds(h: Hyperparameter) -> tuple[int | Fraction, int | Fraction | None]:
+    if not h.real:
+        return int(h.minimum), None if h.maximum is None else int(h.maximum)
+    return Fraction(h.minimum), None if h.maximum is None else Fraction(h.maximum)
+
+
+def _grade(
+    found: Exploration, lost: Sequence[Concretisation], inferred: bool, points: int, missing: str
+) -> tuple[Grade, str]:
+    open_places = sum(1 for _ in found.open_places())
+    if open_places:
+        one = open_places == 1
+        why = found.spent or f"the solver could not decide {'it' if one else 'them'}"
+        verb = "path was" if one else "paths were"
+        also = f". Also, {missing}" if missing else ""
+        return "partial", f"{open_places} {verb} not followed: {why}{also}"
+    followed = "every path over the declared values was followed, or proved to be taken by none"
+    if missing:
+        return "partial", f"{followed}, but {missing}"
+    if not lost and not inferred:
+        return "complete", followed
+    if points <= HELD_OUT:
+        return "partial", f"a symbol became a plain number, and only {points} points were compared"
+    if not lost:
+        why = (
+            "the first or last iteration of a loop differs from the others for no branch of its own"
+        )
+        return "checked", f"{followed}, but {why}"
+    return "checked", f"{followed}, but a symbol became a plain number where it matters"

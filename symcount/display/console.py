@@ -1,0 +1,120 @@
+"""Formulas and breakdowns in a terminal, as rich shows them: `rich.print(count)`.
+
+`symcount.cli.views` has what else the command line shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from symcount.display.outline import rows, sizes_of
+from symcount.symbols import Hyperparameter
+
+if TYPE_CHECKING:
+    from symcount.param_count import Breakdown, ParamCount
+
+_BAR = 12
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def formula_view(
+    title: str, count: ParamCount, captions: tuple[str, str] | None = None
+) -> RenderableType:
+    """A formula, its symbols, domain and certificate.
+
+    `captions` are the formula and the domain as texts, if they are known: making them takes sympy.
+    """
+    formula, domain = captions or (str(count), domain_text(count, "True"))
+    about = Table.grid(padding=(0, 2))
+    about.add_column(style="dim", no_wrap=True)
+    about.add_column(overflow="fold")
+    for h in count.hyperparameters:
+        about.add_row("symbol", described(h))
+    if count.fixed:
+        about.add_row("fixed", Text(", ".join(f"{name}={value}" for name, value in count.fixed)))
+    about.add_row("domain", Text("all positive integers" if domain == "True" else domain))
+    about.add_row("certificate", Text(str(count.certificate)))
+    padded = Padding(Text(formula, style="cyan"), (1, 2), expand=False)
+    return Group(Text(title, style="bold"), padded, about)
+
+
+def breakdown_view(breakdown: Breakdown) -> RenderableType:
+    """A tree of parts; with sizes, the count and the share of each, and at a terminal a bar.
+
+    Neighbours that hold the same are one row, and its bar is that of all of them.
+    """
+    sizes = sizes_of(breakdown)
+    table = empty_table()
+    table.add_column("module", no_wrap=True)
+    table.add_column(breakdown.modules[""].measure.noun, overflow="fold")
+    if sizes is not None:
+        table.add_column("count", justify="right", no_wrap=True)
+        table.add_column("share", justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+    for depth, row in rows(breakdown).walk():
+        cells: list[RenderableType] = [Text("  " * depth + row.name), Text(row.part.formula)]
+        if sizes is not None:
+            cells += [row.size_text, row.share_text, Bar(row.bar)]
+        table.add_row(*cells)
+    if sizes is None:
+        return table
+    at = ", ".join(f"{name}={value}" for name, value in sizes.items())
+    return Group(table, Text(f"counts and shares are those at {at}", style="dim"))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A share as a bar, for eyes at a terminal: in a pipe, the percentage beside it has to do."""
+
+    share: float
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self._is_seen(console):
+            yield Text("")
+        elif options.ascii_only:
+            yield Text("#" * round(self.share * _BAR))
+        else:
+            full, eighths = divmod(round(self.share * _BAR * 8), 8)
+            yield Text(("█" * full + _EIGHTHS[eighths]).rstrip(), style="cyan")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        width = _BAR if self._is_seen(console) else 0
+        return Measurement(width, width)
+
+    @staticmethod
+    def _is_seen(console: Console) -> bool:
+        return console.is_terminal or console.is_jupyter
+
+
+def domain_text(count: ParamCount, everything: str) -> str:
+    """The domain, or what to say of one that excludes nothing."""
+    import sympy
+
+    return everything if count.domain == sympy.true else str(count.domain)
+
+
+def described(h: Hyperparameter) -> str:
+    """A symbol, the values that it takes, and its default.
+
+    >>> described(Hyperparameter("dim", minimum=64, multiple_of=64, default=512))
+    'dim >= 64, a multiple of 64, 512 by default'
+    """
+    text = f"{h.name} >= {h.minimum}"
+    if h.maximum is not None:
+        text = f"{h.minimum} <= {h.name} <= {h.maximum}"
+    if h.multiple_of > 1:
+        text += f", a multiple of {h.multiple_of}"
+    return text if h.default is None else f"{text}, {h.default} by default"
+
+
+def empty_table() -> Table:
+    """An empty table in the one style of all tables."""
+    return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")

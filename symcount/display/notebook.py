@@ -1,0 +1,310 @@
+"""What a notebook shows: formulas, certificates, breakdowns and registries as HTML.
+
+The HTML stands by itself. Formulas are MathML, which browsers typeset without a script; colours
+are those of the text around, so that dark and light themes both work; nothing is fetched, nothing
+has an id, and what can be opened is a `details` element, which keyboards and screen readers know.
+All text is escaped, and MathJax is told to leave it alone: a dollar in a name is a dollar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from symcount.display.outline import Row, rows, sizes_of
+
+if TYPE_CHECKING:
+    from symcount.catalogue.registry import BlueprintSpec
+    from symcount.formula.certificate import Certificate
+    from symcount.param_count import Breakdown, ParamCount
+    from symcount.record import Concretisation
+    from symcount.symbols import Hyperparameter
+
+_ANYWHERE = "all positive integers"
+# Rows that are open at first: more is left to the reader.
+_OPEN_ROWS = 14
+# Of a tree: characters of a line of a formula, lines beyond which it scrolls, and by how many em a
+# level is indented.
+_LINE = 24
+_LINES = 5
+_INDENT = 1.2
+
+
+def count_html(count: ParamCount) -> str:
+    """A formula, and below it its symbols, domain, what was fixed, and its certificate."""
+    facts = [
+        ("Symbols", _symbols(count.hyperparameters)),
+        ("Domain", _domain(count)),
+        ("Fixed", _code(f"{name}={value}" for name, value in count.fixed)),
+        ("Certificate", _certificate(count.certificate)),
+    ]
+    lead = f"<strong>{escape(count.factory)}</strong>, {escape(count.measure.noun)}"
+    return _page(f"<div>{lead}</div>{_set(count.expr)}{_facts(facts)}")
+
+
+def certificate_html(certificate: Certificate) -> str:
+    """The grade and the reason; the points and the concretisations unfold."""
+    return _page(_certificate(certificate))
+
+
+def breakdown_html(breakdown: Breakdown) -> str:
+    """A tree that unfolds, with the count and the share of each part where sizes are known."""
+    whole = rows(breakdown)
+    head = _sizes(breakdown)
+    return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=46)}")
+
+
+def expression_html(expression: Any) -> str:
+    """An expression of sympy, typeset."""
+    return _page(_set(expression))
+
+
+def spec_html(spec: BlueprintSpec) -> str:
+    """A blueprint, and its formula if it has been derived."""
+    facts = [
+        ("Description", escape(spec.description)),
+        ("Declared", "" if spec.declared_estimate is None else f"{spec.declared_estimate:,}"),
+    ]
+    count = spec.known
+    if count is None:
+        lead = f"<div><strong>{escape(spec.key)}</strong>, {_NOT_DERIVED}</div>"
+        return _page(f"{lead}{_facts(facts)}")
+    lead = f"<div><strong>{escape(spec.key)}</strong>, {escape(count.measure.noun)}</div>"
+    facts += [
+        ("Symbols", _symbols(count.hyperparameters)),
+        ("Domain", _domain(count)),
+        ("Certificate", _certificate(count.certificate)),
+    ]
+    return _page(f"{lead}{_set(count.expr)}{_facts(facts)}")
+
+
+def registry_html(registry: Iterable[BlueprintSpec]) -> str:
+    """A table for each topology."""
+    specs = sorted(registry, key=lambda spec: spec.topology)
+    if not specs:
+        return _page("<div>no blueprints are registered</div>")
+    tables = [
+        _topology(topology, list(group))
+        for topology, group in groupby(specs, key=lambda spec: spec.topology)
+    ]
+    return _page("".join(tables))
+
+
+_NOT_DERIVED = "not derived yet: <code>param_count</code> derives it"
+
+
+# --- parts of a page --------------------------------------------------------------------------
+
+
+def _page(content: str) -> str:
+    classes = "symcount mathjax_ignore tex2jax_ignore"
+    return f'<div class="{classes}" style="text-align: left">{content}</div>'
+
+
+def _scroll(content: str, least: int = 0) -> str:
+    """What may be wider than the page, and scrolls by itself; focus lets a keyboard scroll it."""
+    inner = f'<div style="min-width: {least}em">{content}</div>' if least else content
+    return f'<div tabindex="0" style="overflow-x: auto; padding: 0.3em 0">{inner}</div>'
+
+
+def _math(expression: Any, width: int | None = None) -> str:
+    from symcount.display import mathml
+
+    return mathml.math(expression) if width is None else mathml.math(expression, width)
+
+
+def _set(expression: Any) -> str:
+    return _scroll(f'<div style="font-size: 1.15em; padding: 0 1em">{_math(expression)}</div>')
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    made = [
+        '<tr style="background: none">'
+        f'<th scope="row" style="{_CELL}; font-weight: normal; opacity: 0.75">{name}</th>'
+        f'<td style="{_CELL}; width: 100%">{content}</td></tr>'
+        for name, content in facts
+        if content
+    ]
+    if not made:
+        return ""
+    return f'<table style="border: none; margin: 0; width: 100%">{"".join(made)}</table>'
+
+
+_CELL = "text-align: left; vertical-align: top; border: none; padding: 0.1em 1em 0.1em 0"
+
+
+def _symbols(hyperparameters: Iterable[Hyperparameter]) -> str:
+    return "; ".join(f"{_described(h)}" for h in hyperparameters)
+
+
+def _described(h: Hyperparameter) -> str:
+    text = f"<code>{escape(h.name)}</code> ≥ {h.minimum}"
+    if h.maximum is not None:
+        text = f"{h.minimum} ≤ <code>{escape(h.name)}</code> ≤ {h.maximum}"
+    if h.multiple_of > 1:
+        text += f", a multiple of {h.multiple_of}"
+    return text if h.default is None else f"{text}, <strong>{h.default}</strong> by default"
+
+
+def _domain(count: ParamCount) -> str:
+    import sympy
+
+    if count.domain == sympy.true:
+        return _ANYWHERE
+    return _scroll(_math(count.domain))
+
+
+def _code(texts: Iterable[str]) -> str:
+    return ", ".join(f"<code>{escape(text)}</code>" for text in texts)
+
+
+def _certificate(certificate: Certificate) -> str:
+    grade, _, rest = str(certificate).partition(":")
+    rest = rest.partition("\n")[0]
+    more = [
+        ("compared at", [", ".join(f"{k}={v}" for k, v in p) for p in certificate.points]),
+        ("a symbol became a plain number at", _lines(certificate.concretisations)),
+        ("and harmlessly at", _lines(certificate.harmless)),
+    ]
+    lists = "".join(
+        f"<div>{title}</div><ul>{''.join(f'<li><code>{escape(i)}</code></li>' for i in items)}</ul>"
+        for title, items in more
+        if items
+    )
+    said = f"<strong>{escape(grade)}</strong>:{escape(rest)}"
+    return f"<details><summary>{said}</summary>{lists}</details>" if lists else said
+
+
+def _lines(concretisations: Iterable[Concretisation]) -> list[str]:
+    """Each line of code once, without where on this machine packages and cells are kept.
+
+    A notebook is saved and handed on with what it shows.
+    """
+    texts = (_PACKAGES.sub("", str(c)) for c in concretisations)
+    return list(dict.fromkeys(_CELL_FILE.sub("this notebook", text) for text in texts))
+
+
+_PACKAGES = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
+_CELL_FILE = re.compile(r"^.*[/\\]ipykernel_\d+[/\\]\d+\.py")
+
+
+# --- a breakdown ------------------------------------------------------------------------------
+
+
+def _sizes(breakdown: Breakdown) -> str:
+    sizes = sizes_of(breakdown)
+    if sizes is not None:
+        return f"Counts and shares at {_code(f'{k}={v}' for k, v in sizes.items())}"
+    whole = breakdown.modules[""]
+    missing = [h.name for h in whole.hyperparameters if h.default is None] or list(whole.defaults)
+    call = ", ".join(f"{name}=..." for name in missing)
+    return f"For counts and shares, give sizes: <code>.at({escape(call)})</code>"
+
+
+def _tree(whole: Row) -> str:
+    opened = _opened(whole)
+    room = max(_INDENT * depth + 0.65 * len(row.name) + 1 for depth, row in whole.walk())
+    room = min(room, 12.5)
+
+    def node(row: Row, depth: int) -> str:
+        line = _line(row, room - _INDENT * depth)
+        if not row.held:
+            return f'<div style="margin-left: {_INDENT}em">{line}</div>'
+        below = "".join(node(inner, depth + 1) for inner in row.held)
+        is_open = " open" if id(row) in opened else ""
+        marker = f"list-style-position: outside; margin-left: {_INDENT}em; cursor: pointer"
+        return (
+            f'<details{is_open} style="margin: 0"><summary style="{marker}">{line}</summary>'
+            f'<div style="margin-left: {_INDENT}em">{below}</div></details>'
+        )
+
+    return node(whole, 0)
+
+
+def _opened(whole: Row) -> set[int]:
+    """The rows that are open at first: level by level, as long as few lines are to be seen."""
+    opened, level = {id(whole)}, whole.held
+    seen = 1 + len(level)
+    while level:
+        below = tuple(row for parent in level for row in parent.held)
+        seen += len(below)
+        if seen > _OPEN_ROWS:
+            break
+        opened |= {id(row) for row in level}
+        level = below
+    return opened
+
+
+def _line(row: Row, room: float) -> str:
+    """Name, formula, count and share in columns."""
+    name = (
+        f'<code style="flex: 0 0 {room:.2f}em; overflow-wrap: anywhere">{escape(row.name)}</code>'
+    )
+    formula, box = _math(row.part.count.expr, _LINE), "flex: 1 1 13em; min-width: 13em"
+    if formula.count("<mtr>") > _LINES:
+        box += '; max-height: 9em; overflow: auto" tabindex="0'
+    else:
+        box += "; overflow-x: auto; overflow-y: hidden; padding-bottom: 0.15em"
+    cells = f'{name}<span style="{box}">{formula}</span>'
+    if row.size is not None:
+        number = "text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap"
+        cells += (
+            f'<span style="flex: 0 0 8em; {number}">{row.size_text}</span>'
+            f'<span style="flex: 0 0 5em; {number}">{row.share_text}</span>{_bar(row.bar)}'
+        )
+    return f'<span style="display: flex; align-items: center; gap: 0.7em">{cells}</span>'
+
+
+def _bar(share: float) -> str:
+    """A bar in the colour of the text; what it says stands beside it in figures."""
+    return (
+        '<span aria-hidden="true" style="flex: 0 0 3.5em; height: 0.8em; box-sizing: border-box; '
+        'border: 1px solid; opacity: 0.6"><span style="display: block; height: 100%; '
+        f'background: currentColor; width: {100 * share:.2f}%"></span></span>'
+    )
+
+
+# --- a registry -------------------------------------------------------------------------------
+
+
+def _topology(name: str, specs: Iterable[BlueprintSpec]) -> str:
+    specs = list(specs)
+    titles = ["blueprint", "parameters", "domain", "grade", "declared", "description"]
+    lines = [[_spec_name(spec), *_spec_cells(spec)] for spec in specs]
+    shown = [place for place in range(len(titles)) if place == 0 or any(ln[place] for ln in lines)]
+    head = "".join(f'<th scope="col" style="{_IN_TABLE}">{titles[place]}</th>' for place in shown)
+    body = "".join(
+        f"<tr>{''.join(_cell(place, line[place]) for place in shown)}</tr>" for line in lines
+    )
+    caption = f'<caption style="text-align: left; font-weight: bold">{escape(name)}</caption>'
+    table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return _scroll(table)
+
+
+_IN_TABLE = "text-align: left; vertical-align: top; padding: 0.2em 0.8em 0.2em 0"
+
+
+def _cell(place: int, content: str) -> str:
+    if place == 0:
+        return f'<th scope="row" style="{_IN_TABLE}">{content}</th>'
+    return f'<td style="{_IN_TABLE}">{content}</td>'
+
+
+def _spec_name(spec: BlueprintSpec) -> str:
+    return f"<code>{escape(spec.name)}</code>"
+
+
+def _spec_cells(spec: BlueprintSpec) -> list[str]:
+    import sympy
+
+    count = spec.known
+    if count is None:
+        cells = [_NOT_DERIVED, "", ""]
+    else:
+        domain = "all" if count.domain == sympy.true else _math(count.domain)
+        cells = [_math(count.expr), domain, escape(count.certificate.grade)]
+    cells.append("" if spec.declared_estimate is None else f"{spec.declared_estimate:,}")
+    return [*cells, escape(spec.description)]

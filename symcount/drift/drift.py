@@ -1,0 +1,331 @@
+"""Whether stored formulas are still those of the code, and if not, what has changed where.
+
+Each is derived again from its origin, and compared with what is stored: exactly, and not as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import symcount
+from symcount.errors import StoredFormulaError, SymcountError, UndecidedError
+from symcount.factory.origin import portable
+from symcount.factory.source import ChangedLine, changes, is_loaded, statements_of
+from symcount.questions.equality import Difference, first_difference
+
+if TYPE_CHECKING:
+    from symcount.factory.origin import Origin
+    from symcount.param_count import ParamCount
+
+State = Literal["same", "differs", "broken", "unchecked"]
+
+# A machine may be slower than the one that derived a formula.
+_PATIENCE = 3
+_MOST_SHOWN = 8
+_GRADES = ("partial", "checked", "complete")
+
+
+class Change(NamedTuple):
+    """Something about a formula that was one thing, and is another now."""
+
+    what: str
+    then: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of a stored formula.
+
+    Attributes:
+        name: what it is called in its file.
+        target: its factory.
+        state: `same`; `differs` from the code; `broken` where the code has no formula any more;
+            `unchecked` where it cannot be derived again.
+        changes: what differs, each then and now: `symbols`, `defaults`, `formula`, `domain`, and
+            `grade`, that of the certificate, if it is a lower one now.
+        first: the first sizes at which the two differ.
+        parameters: the parameters that differ, each then and now, with the lines that make them.
+        lines: the lines of the factory's code that have changed since it was stored; those first
+            that are in a function or class that makes one of the parameters.
+        reason: why it is broken or unchecked, or what is not known.
+        versions: the versions of torch and symcount that are others than then.
+    """
+
+    name: str
+    target: str
+    state: State
+    changes: tuple[Change, ...] = ()
+    first: Difference | None = None
+    parameters: tuple[Change, ...] = ()
+    lines: tuple[ChangedLine, ...] = ()
+    reason: str = ""
+    versions: tuple[Change, ...] = field(default=(), compare=False)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the formula is proved to be that of the code."""
+        return self.state == "same"
+
+    def __str__(self) -> str:
+        return "\n".join(_report(self))
+
+
+def check(
+    formulas: Mapping[str, ParamCount], names: Iterable[str] | None = None
+) -> Iterator[Finding]:
+    """Derive formulas again, and say of each whether it is proved to be that of the code still.
+
+    What is not proved is a finding. Whatever happens to one formula, the others are checked too.
+    The factories are imported, so their code runs.
+
+    Args:
+        formulas: formulas by their names, such as `symcount.load` gives.
+        names: which of them; all if not given.
+
+    Yields:
+        A finding for each, in order.
+
+    >>> import symcount, tempfile
+    >>> from pathlib import Path
+    >>> from torch import nn
+    >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
+    >>> symcount.save(path, {"attention": symcount.derive(nn.MultiheadAttention)})
+    >>> [(finding.name, finding.state) for finding in check(symcount.load(path))]
+    [('attention', 'same')]
+    """
+    for name in formulas if names is None else names:
+        yield check_one(name, formulas)
+
+
+def check_one(name: str, formulas: Mapping[str, ParamCount]) -> Finding:
+    """Derive one of the formulas again, and say whether it is proved to be that of the code."""
+    try:
+        stored = formulas[name]
+    except StoredFormulaError as error:
+        return Finding(name, "", "unchecked", reason=str(error))
+    target = (stored.origin and stored.origin.target) or stored.factory
+    why = _why_unchecked(stored)
+    if why:
+        return Finding(name, target, "unchecked", reason=why)
+    origin = stored.origin
+    assert origin is not None and origin.target is not None
+    about: dict[str, Any] = {"name": name, "target": target, "versions": _versions(origin)}
+    try:
+        now = replace(_derived_again(origin), measure=stored.measure)
+        now.expr  # noqa: B018 - a measure may have no formula
+    except (Exception, SystemExit) as error:
+        reason = _why_broken(error)
+        return Finding(**about, state="broken", reason=reason, lines=_lines(origin))
+    changed, first, reason = _compared(stored, now)
+    if changed:
+        parameters = _parameters(stored, now)
+        lines = _lines(origin, sorted({p.source for p in parameters if p.source}))
+        return Finding(
+            **about,
+            state="differs",
+            changes=changed,
+            first=first,
+            parameters=tuple(p.change for p in parameters),
+            lines=lines,
+            reason=reason,
+        )
+    if stored.measure.names is not None and _names(stored) != _names(now):
+        return Finding(**about, state="unchecked", reason=_OTHER_NAMES)
+    return Finding(**about, state="same")
+
+
+_OTHER_NAMES = (
+    "it is of some of the parameters, chosen by their names, and the module has parameters of "
+    "other names now. Choose again, and save the formula again"
+)
+
+
+def _why_broken(error: BaseException) -> str:
+    if isinstance(error, SymcountError):
+        return str(error)
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, SystemExit):
+        return f"the factory ends the process: {said}"
+    return f"{said}\nThis is a defect of symcount; please report it."
+
+
+def _names(count: ParamCount) -> set[str]:
+    return {weight.name for weight in count._weights()}
+
+
+def _why_unchecked(stored: ParamCount) -> str:
+    origin = stored.origin
+    if origin is None:
+        return "it is not known how it was derived"
+    if origin.target is None:
+        return (
+            "its factory has no name to find it by. Define it with `def` at the top level of a "
+            "file, and save the formula again"
+        )
+    if origin.unnamed:
+        names = ", ".join(origin.unnamed)
+        return f"a file cannot hold the values that were given for {names}"
+    derived = [h.name for h in origin.hyperparameters]
+    if stored.certificate.substituted or [h.name for h in stored.hyperparameters] != derived:
+        return (
+            "it was rewritten, by substitute() or rename(), after it was derived. Save the formula "
+            "as it was derived"
+        )
+    return ""
+
+
+def _derived_again(origin: Origin) -> ParamCount:
+    from symcount.catalogue import configs, targets
+    from symcount.derivation import pipeline
+
+    assert origin.target is not None
+    factory = targets.resolve(origin.target).factory
+    budget: dict[str, Any] = {
+        "max_paths": origin.max_paths,
+        "max_seconds": _PATIENCE * origin.max_seconds,
+    }
+    if origin.config is None:
+        return pipeline.derive(factory, **budget, **origin.arguments)
+    given = dict(origin.given)
+    symbols = {name: s for name, s in origin.arguments.items() if name not in given}
+    config = targets.resolve(origin.config).factory
+    return configs.from_config(factory, config, symbols=symbols, **budget, **given)
+
+
+# --- what differs -----------------------------------------------------------------------------
+
+
+def _compared(
+    stored: ParamCount, now: ParamCount
+) -> tuple[tuple[Change, ...], Difference | None, str]:
+    """What differs, where first, and what is not known."""
+    changed = _changes(stored, now)
+    if any(change.what == "symbols" for change in changed):
+        return changed, None, ""
+    try:
+        first = first_difference(stored, now)
+    except UndecidedError as error:
+        return changed or (Change("formula", str(stored), str(now)),), None, str(error)
+    if first is None:
+        return tuple(c for c in changed if c.what not in ("formula", "domain")), None, ""
+    if not any(change.what in ("formula", "domain") for change in changed):
+        changed += (Change("formula", str(stored), str(now)),)  # told apart by no text
+    return changed, first, ""
+
+
+def _changes(stored: ParamCount, now: ParamCount) -> tuple[Change, ...]:
+    both = [
+        ("symbols", _symbols(stored), _symbols(now)),
+        ("defaults", _defaults(stored), _defaults(now)),
+        ("formula", str(stored), str(now)),
+        ("domain", _domain(stored), _domain(now)),
+    ]
+    grades = stored.certificate.grade, now.certificate.grade
+    if _GRADES.index(grades[1]) < _GRADES.index(grades[0]):
+        both.append(("grade", *grades))
+    return tuple(Change(*each) for each in both if each[1] != each[2])
+
+
+def _symbols(count: ParamCount) -> str:
+    return "; ".join(
+        h.declared.removeprefix("it was derived for ") + (" (a float)" if h.real else "")
+        for h in count.hyperparameters
+    )
+
+
+def _defaults(count: ParamCount) -> str:
+    return ", ".join(f"{name}={value}" for name, value in count.defaults.items()) or "none"
+
+
+def _domain(count: ParamCount) -> str:
+    domain = str(count.domain)
+    return "all sizes" if domain == "True" else domain
+
+
+class _Parameter(NamedTuple):
+    change: Change
+    source: tuple[str, int] | None
+
+
+def _parameters(stored: ParamCount, now: ParamCount) -> list[_Parameter]:
+    """The tensors that are made otherwise, and where they are made now, or else were."""
+    then_parts, now_parts = stored.breakdown().parameters, now.breakdown().parameters
+    sources = {w.name: w.source for count in (stored, now) for w in count._weights()}
+    found = []
+    for name in {**now_parts, **then_parts}:
+        then, here = then_parts.get(name), now_parts.get(name)
+        if then is None or here is None or then._joined != here._joined:
+            source = sources[name]
+            place = None if source is None else (portable(source.file), source.line)
+            what = name if place is None else f"{name} ({place[0]}:{place[1]})"
+            texts = ("none" if part is None else str(part) for part in (then, here))
+            found.append(_Parameter(Change(what, *texts), place))
+    return found
+
+
+def _lines(origin: Origin, makers: Iterable[tuple[str, int]] = ()) -> tuple[ChangedLine, ...]:
+    """The lines that have changed, those near to the lines that make something first."""
+    before = origin.statements
+    now = statements_of(origin.target, origin.config)
+    if not before or not (now or is_loaded(origin.target or "")):
+        return ()  # nothing is known of how it was, or is
+    near = {
+        (each.file, each.name)
+        for each in now
+        for file, line in makers
+        if each.file == file and each.line <= line < each.line + len(each.digests)
+    }
+    found = changes(before if now else before[:1], now)
+    return tuple(sorted(found, key=lambda line: (line.file, line.within) not in near))
+
+
+def _versions(origin: Origin) -> tuple[Change, ...]:
+    import torch
+
+    both = [
+        ("torch", origin.torch, str(torch.__version__)),
+        ("symcount", origin.symcount, symcount.__version__),
+    ]
+    return tuple(Change(*each) for each in both if each[1] != each[2])
+
+
+# --- said -------------------------------------------------------------------------------------
+
+
+def _report(finding: Finding) -> Iterator[str]:
+    yield f"{finding.name}: {_HEADLINES[finding.state]}"
+    for change in finding.changes:
+        yield f"  {change.what} then: {change.then}"
+        yield f"  {' ' * len(change.what)}  now: {change.now}"
+    if finding.first is not None:
+        yield f"  {finding.first.told('then', 'now')}"
+    yield from _listed(
+        "parameters", [f"{c.what}: {c.then} then, {c.now} now" for c in finding.parameters]
+    )
+    yield from _listed("lines that changed", list(map(str, finding.lines)))
+    if finding.reason:
+        yield from (f"  {line}" for line in finding.reason.splitlines())
+    if finding.state == "differs" and not finding.lines:
+        yield "  no line of the factory's own code is known to have changed"
+    if finding.state != "same":
+        for change in finding.versions:
+            yield f"  {change.what} was {change.then}, and is {change.now}"
+
+
+_HEADLINES: dict[State, str] = {
+    "same": "as it was",
+    "differs": "the code has another formula now",
+    "broken": "the code has no formula any more",
+    "unchecked": "cannot be checked",
+}
+
+
+def _listed(title: str, items: list[str]) -> Iterator[str]:
+    if items:
+        yield f"  {title}:"
+        yield from (f"    {item}" for item in items[:_MOST_SHOWN])
+        if len(items) > _MOST_SHOWN:
+            yield f"    and {len(items) - _MOST_SHOWN} more"

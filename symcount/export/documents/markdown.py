@@ -1,0 +1,106 @@
+"""Markdown for GitHub and MyST: mathematics between dollars, safe in a table's cell.
+
+Markdown reads a backslash before punctuation as an escape, also between dollars, and a bar as
+the end of a cell. Formulas are therefore written without either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from symcount.export.documents import latex
+from symcount.export.documents.description import COLUMNS, Markup, items, row, tables
+
+if TYPE_CHECKING:
+    from sympy import Basic
+
+    from symcount.catalogue.registry import BlueprintSpec
+    from symcount.param_count import ParamCount
+
+_WORDS = {
+    r"\\": r"\cr ",
+    r"\:": r"\ ",
+    r"\;": r"\ ",
+    r"\,": r"\ ",
+    r"\&": r"\text{ and }",
+    r"\_": "-",
+    "|": r"\vert ",
+}
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>$|#~&]")
+
+
+def render_count(count: ParamCount, title: str | None = None) -> str:
+    r"""A section: the formula, then a list of its domain, symbols and certificate.
+
+    >>> import symcount
+    >>> from torch import nn
+    >>> count = symcount.derive(lambda out_features: nn.Linear(9, out_features))
+    >>> print(render_count(count, title="A classifier"), end="")  # doctest: +ELLIPSIS
+    ## A classifier
+    <BLANKLINE>
+    $10 \cdot \mathrm{out_{features}}$
+    <BLANKLINE>
+    - Domain: all positive integers
+    - Certificate: ...
+    """
+    return "\n".join(
+        [
+            f"## {escape(title or count.factory)}",
+            "",
+            f"${to_math(count.expr)}$",
+            "",
+            *(f"- {label}: {text}" for label, text in items(count, MARKUP)),
+            "",
+        ]
+    )
+
+
+def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+    """A section with a table for each topology."""
+    sections = []
+    for topology, group in tables(specs):
+        rows = [row(spec, MARKUP) for spec in group]
+        sections += [f"## {escape(topology)}", "", *table(COLUMNS, rows), ""]
+    return "\n".join(sections)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
+    lines = (f"| {' | '.join(cells)} |" for cells in rows)
+    return [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines]
+
+
+def display(expression: Basic) -> list[str]:
+    """The lines of a formula by itself."""
+    return ["$$", to_math(expression), "$$"]
+
+
+def to_math(expression: Basic) -> str:
+    """A sympy expression in mathematics mode, without what Markdown would take for itself."""
+    pattern = "|".join(map(re.escape, _WORDS))
+    return re.sub(pattern, lambda found: _WORDS[found[0]], latex.to_math(expression))
+
+
+def code(text: str) -> str:
+    """A code span that no backtick ends early."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    padding = " " if "`" in text else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def _cell_code(text: str) -> str:
+    return code(text).replace("|", r"\|")
+
+
+def escape(text: str) -> str:
+    r"""Text in which no character is markup; line breaks become spaces.
+
+    >>> print(escape("a|b of conv_small"))
+    a\|b of conv\_small
+    """
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
+
+
+MARKUP = Markup(escape, _cell_code, lambda expression: f"${to_math(expression)}$")

@@ -1,0 +1,248 @@
+"""A page to explore a formula: one HTML file that needs nothing else, no network included.
+
+The formula runs in the page as the exact JavaScript of `symcount.export.languages.javascript`.
+jinja2 fills in `template.html` and escapes every text; formulas are MathML, which browsers typeset
+themselves; plotly draws the charts. A content security policy allows the page's own scripts, by
+their hashes, and nothing from anywhere else. Pages that share one file of plotly allow scripts from
+where they are, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from symcount.errors import MissingDependencyError
+from symcount.export.languages import javascript
+from symcount.formula.tree import parts_of
+
+if TYPE_CHECKING:
+    from sympy import Basic
+
+    from symcount.param_count import ParamCount
+    from symcount.symbols import Hyperparameter
+
+# How many positions a slider has at most, and how many times the default it goes to.
+_POSITIONS = 400
+_BEYOND_DEFAULT = 16
+_LARGEST_WITHOUT_DEFAULT = 16384
+# What has more characters of text than this is a wall when it is typeset.
+_LONGEST_TYPESET = 3000
+# Sizes to start at where those of the certificate say nothing: many numbers divide one of them.
+_ROUND = tuple(64 * odd for odd in (1, 3, 5, 7, 9, 15, 105))
+
+
+def render(count: ParamCount, title: str | None = None, plotly: str | None = None) -> str:
+    """The page, as the text of an HTML file.
+
+    Args:
+        count: the formula.
+        title: what the page is about; the factory's name if not given.
+        plotly: the address of `plotly_script`, relative to the page, for many pages in one place to
+            share a file of some megabytes. If not given, the script is in the page.
+
+    Raises:
+        MissingDependencyError: what it is made with is not installed.
+        UnsupportedError: JavaScript does not compute a step of the formula exactly as Python does.
+    """
+    import sympy
+
+    from symcount.display import mathml
+    from symcount.formula import sympy_form
+
+    try:
+        import jinja2
+        from markupsafe import Markup
+    except ImportError as error:
+        raise _missing(error) from error
+
+    def typeset(expression: Basic) -> Markup:
+        text = sympy_form.text(expression)
+        if len(text) > _LONGEST_TYPESET:
+            return Markup("<code>{}</code>").format(text)
+        return Markup(mathml.math(expression))
+
+    own = [plotly_script()] if plotly is None else []
+    scripts = [Markup(text) for text in (*own, _script(count, title))]
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_resource("template.html")).render(
+        title=title or count.factory,
+        noun=count.measure.noun,
+        formula=[(sign, typeset(term)) for sign, term in _terms(count.expr)],
+        formula_text=str(count),
+        domain=None if count.domain == sympy.true else typeset(count.domain),
+        certificate=str(count.certificate).splitlines(),
+        symbols=count.hyperparameters,
+        fixed=count.fixed,
+        rows=list(_rows(count)),
+        style=Markup(_resource("page.css")),
+        scripts=scripts,
+        plotly=plotly,
+        hashes=[_hash(script) for script in scripts],
+    )
+
+
+def plotly_script() -> str:
+    """The script that draws the charts.
+
+    Raises:
+        MissingDependencyError: plotly is not installed.
+    """
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise _missing(error) from error
+    return str(get_plotlyjs())
+
+
+def _missing(error: ImportError) -> MissingDependencyError:
+    package = (error.name or str(error)).partition(".")[0]
+    return MissingDependencyError(
+        f"a page to explore needs {package}, which is not installed: "
+        f"pip install 'symcount[explore]'"
+    )
+
+
+def _terms(expression: Basic) -> Iterator[tuple[str, Basic]]:
+    """The terms of a sum with their signs: browsers break a line between formulas, not in one."""
+    terms = expression.as_ordered_terms() if expression.is_Add else [expression]
+    for place, term in enumerate(terms):
+        if place and term.could_extract_minus_sign():
+            yield "\N{MINUS SIGN}", -term
+        else:
+            yield "+" if place else "", term
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("symcount.export.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _script(count: ParamCount, title: str | None) -> str:
+    """The script of the page: the formula, what the page knows of it, and what the page does."""
+    start = _start(count)
+    ladders = [
+        javascript.array(javascript.string(str(value)) for value in ladder(h))
+        for h in count.hyperparameters
+    ]
+    starts = [javascript.string(_text(start[h.name])) for h in count.hyperparameters]
+    rows = [javascript.array(map(str, places)) for _, _, _, places in _rows(count)]
+    groups = [
+        javascript.array([javascript.string(name), javascript.array(map(str, places))])
+        for name, places in _groups(count).items()
+    ]
+    return "\n".join(
+        [
+            '"use strict";',
+            "(() => {",
+            javascript.runtime(),
+            f"const formula = {javascript.formula(count)};",
+            f"const TITLE = {javascript.string(title or count.factory)};",
+            f"const NOUN = {javascript.string(count.measure.noun)};",
+            f"const LADDERS = {javascript.array(ladders)};",
+            f"const START = {javascript.array(starts)};",
+            f"const ROWS = {javascript.array(rows)};",
+            f"const GROUPS = {javascript.array(groups)};",
+            _resource("page.js"),
+            "})();",
+        ]
+    )
+
+
+def _text(value: int | float) -> str:
+    """A number as it is typed; a whole float without its point."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _start(count: ParamCount) -> dict[str, int | float]:
+    """Where the page starts: the defaults if they are valid, else where a module was compared."""
+    first: dict[str, int | float] = {h.name: h.first([]) for h in count.hyperparameters}
+    points = [first, *({**first, **dict(point)} for point in count.certificate.points)]
+    if count.certificate.substituted:  # the certificate speaks of the symbols before that
+        round_ones = ({h.name: h.aligned(n) for h in count.hyperparameters} for n in _ROUND)
+        points = [first, *round_ones]
+    for point in [{**p, **count.defaults} for p in points] + points[1:]:
+        if count.valid(**point):
+            return point
+    return first
+
+
+def ladder(h: Hyperparameter) -> list[int | float]:
+    """The values at a slider's positions, in order: all of a short range, else ever wider steps.
+
+    Between a power of two and the next there are 16 steps, so the values of a long range are
+    those that divide well. All are multiples of what the symbol was declared a multiple of.
+
+    >>> from symcount import Symbol
+    >>> ladder(Symbol(min=64, max=256, multiple_of=64).hyperparameter("dim"))
+    [64, 128, 192, 256]
+    >>> values = ladder(Symbol().hyperparameter("dim"))
+    >>> values[:3], values[-3:], len(values)
+    ([1, 2, 3], [15360, 15872, 16384], 176)
+    """
+    if h.real:
+        return _real_ladder(h)
+    step = h.multiple_of
+    low = int(h.aligned(h.minimum))
+    high = _LARGEST_WITHOUT_DEFAULT * step
+    if h.default is not None:
+        high = max(int(h.default) * _BEYOND_DEFAULT, 64 * step)
+    high = int(h.maximum) if h.maximum is not None else max(high, 16 * low)
+    if (high - low) // step <= _POSITIONS // 4:
+        return list(range(low, high + 1, step))
+    values: list[int | float] = []
+    value = low
+    while value <= high and len(values) < _POSITIONS:
+        values.append(value)
+        width = 1 << max(0, (value // step).bit_length() - 5)
+        value = (value // step // width + 1) * width * step
+    return values
+
+
+def _real_ladder(h: Hyperparameter) -> list[int | float]:
+    """Multiples of a twentieth, or a hundred steps where the range is declared."""
+    low = float(h.minimum) or 0.05
+    if h.maximum is not None:
+        return [low + (float(h.maximum) - low) * place / 100 for place in range(101)]
+    high = max(8.0, 4 * float(h.default or 1), 2 * low)
+    first, last = int(low * 20 + 0.999), int(high * 20)
+    return [place / 20 for place in range(first, min(last, first + _POSITIONS) + 1)]
+
+
+def _rows(count: ParamCount) -> Iterator[tuple[int, str, ParamCount, list[int]]]:
+    """The breakdown: depth, name, formula and the places of the parameters that add up to it."""
+    breakdown = count.breakdown()
+    names = list(breakdown.parameters)
+    shown: set[str] = set()
+    yield 0, "", breakdown.modules[""], list(range(len(names)))
+    for place, name in enumerate(names):
+        parts = parts_of(name)
+        for depth in range(1, len(parts)):
+            path = ".".join(parts[:depth])
+            if path not in shown:
+                shown.add(path)
+                below = [i for i, n in enumerate(names) if parts_of(n)[:depth] == parts[:depth]]
+                yield depth, parts[depth - 1], breakdown.modules[path], below
+        yield len(parts), parts[-1], breakdown.parameters[name], [place]
+
+
+def _groups(count: ParamCount) -> dict[str, list[int]]:
+    """The bars of the chart: the modules that hold parameters, or the parameters of just one."""
+    names = list(count.breakdown().parameters)
+    groups: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        groups.setdefault(".".join(parts_of(name)[:-1]) or name, []).append(place)
+    if len(groups) == 1:
+        return {name: [place] for place, name in enumerate(names)}
+    return groups

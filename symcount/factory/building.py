@@ -1,0 +1,325 @@
+"""The independent check: build the module plainly on the meta device and compare every tensor.
+
+Nothing here knows how a formula was derived, and nothing of the tracer is imported; a test holds
+this module to it. A module is built by calling the factory with plain integers. Only three things
+differ from an ordinary call: tensors are made on the meta device, whatever device the factory
+asks for; initialisers return their tensor untouched, since filling memory cannot change a shape;
+and the small tensors whose values constructors read back (`linspace`, `arange`, `tensor`) are
+made on the CPU.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from symcount.factory.too_large import is_too_large
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """What there is to know of a parameter or buffer, apart from its values."""
+
+    shape: tuple[int, ...] | None
+    dtype: str
+    trainable: bool
+    kind: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A point at which a formula and the module built there disagree.
+
+    `name` is the tensor, with None for one that only the other side has; `raised` is the
+    exception if the factory raised where the formula has a value. `counts` are how many tensors
+    of a name the formula and the module have, where names are compared without their numbers.
+    """
+
+    point: Mapping[str, int | float]
+    name: str | None = None
+    expected: TensorFacts | None = None
+    actual: TensorFacts | None = None
+    raised: Exception | None = None
+    counts: tuple[int, int] | None = None
+
+
+class TooLarge(Exception):
+    """There is no memory for what would be built at a point, which says nothing of the factory."""
+
+
+# A number in a name, or the range of numbers that stands for those of a loop.
+_NUMBERS = re.compile(r"\{[^}]*\}|[0-9]+")
+_CREATE = frozenset(
+    [torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full, torch.randint,
+     torch.randperm, torch.eye, torch.empty_like, torch.zeros_like, torch.ones_like,
+     torch.rand_like, torch.randn_like, torch.full_like]
+)  # fmt: skip
+_KEEP_VALUES = frozenset(
+    [torch.linspace, torch.logspace, torch.arange, torch.range, torch.tensor, torch.as_tensor,
+     torch.scalar_tensor, torch.asarray]
+)  # fmt: skip
+_MOVE = frozenset([torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu])
+_NEW = frozenset(
+    [torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_full]
+)
+_INITIALISERS = {
+    name: function
+    for name, function in vars(nn.init).items()
+    if name.endswith("_") and not name.startswith("_") and callable(function)
+}
+_FILL = frozenset(
+    [*_INITIALISERS, "fill_", "zero_", "erfinv_", "exponential_", "bernoulli_", "cauchy_",
+     "geometric_", "log_normal_", "random_"]
+)  # fmt: skip
+# With numbers for operands these change values alone.
+_IN_PLACE = frozenset(
+    ["add_", "sub_", "mul_", "div_", "pow_", "clamp_", "clamp_min_", "clamp_max_", "abs_", "neg_",
+     "exp_", "log_", "sqrt_", "square_", "floor_", "ceil_", "round_", "sign_", "reciprocal_"]
+)  # fmt: skip
+
+
+class _Plain(TorchFunctionMode):
+    """Everything on the meta device, nothing initialised."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func in _CREATE:
+            kwargs["device"] = "meta"
+            kwargs.pop("pin_memory", None)
+        elif func in _NEW:
+            kwargs["device"] = "meta"
+        elif func in _KEEP_VALUES:
+            if torch.device(kwargs.get("device") or "cpu").type not in ("cpu", "meta"):
+                kwargs["device"] = "cpu"
+        elif _changes_values(func, args, kwargs):
+            target = args[0] if args else kwargs.get("tensor")
+            if target is not None and target.is_meta:
+                return target
+        elif func in _MOVE:
+            return _convert(args, kwargs)
+        return self.call(func, args, kwargs)
+
+    def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return func(*args, **kwargs)
+        except (RuntimeError, NotImplementedError):
+            moved = _all_on_meta((args, kwargs))
+            if moved is None:
+                raise
+            return func(*moved[0], **moved[1])
+
+
+def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call changes the values of its first argument and nothing else."""
+    name = getattr(func, "__name__", None)
+    return name in _FILL or (
+        name in _IN_PLACE and not any(True for _ in _tensors((args[1:], kwargs)))
+    )
+
+
+def _convert(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+    """A change of dtype without the change of device."""
+    tensor: torch.Tensor = args[0]
+    for value in (*args[1:], *kwargs.values()):
+        if isinstance(value, torch.Tensor):
+            value = value.dtype
+        if isinstance(value, torch.dtype):
+            tensor = tensor.to(value)
+        elif value == "meta" or value == torch.device("meta"):
+            tensor = tensor.to("meta")
+    return tensor
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+
+
+def _all_on_meta(value: Any) -> Any:
+    """The same with every tensor on the meta device; None if that changes nothing."""
+    if len({t.is_meta for t in _tensors(value)}) < 2:
+        return None
+
+    def move(item: Any) -> Any:
+        if isinstance(item, torch.Tensor):
+            return item.to("meta")
+        if isinstance(item, (tuple, list)):
+            return type(item)(map(move, item))
+        if isinstance(item, dict):
+            return {k: move(v) for k, v in item.items()}
+        return item
+
+    return move(value)
+
+
+_building = threading.local()
+
+
+def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if getattr(_building, "plainly", False):
+            return args[0] if args else kwargs["tensor"]
+        return initialiser(*args, **kwargs)
+
+    return wrapper
+
+
+_IDLE = {name: _idle(function) for name, function in _INITIALISERS.items()}
+
+
+@contextmanager
+def _without_initialisers() -> Iterator[None]:
+    """Within it, `torch.nn.init` does nothing, in this thread."""
+    before = {name: vars(nn.init)[name] for name in _IDLE}
+    plainly = getattr(_building, "plainly", False)
+    try:
+        _building.plainly = True
+        vars(nn.init).update(_IDLE)
+        yield
+    finally:
+        vars(nn.init).update(before)
+        _building.plainly = plainly
+
+
+class PlainBuilds:
+    """What a factory builds when it is called with plain integers; each point is built once.
+
+    `build` is the factory as a function of the values of its symbols. What it does to the ambient
+    state (`symcount.factory.ambient`) is the caller's to restore.
+    """
+
+    def __init__(self, build: Callable[[Mapping[str, int | float]], nn.Module]) -> None:
+        self.build = build
+        self._seen: dict[
+            tuple[tuple[str, int | float], ...], dict[str, TensorFacts] | Exception
+        ] = {}
+
+    def at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
+        """The tensors of the module built at a point, or the exception it raises there."""
+        key = tuple(point.items())
+        if key not in self._seen:
+            self._seen[key] = self.again_at(point)
+        return self._seen[key]
+
+    def prepare(self, point: Mapping[str, int | float]) -> None:
+        """Build at a point now rather than when it is compared."""
+        self.at(point)
+
+    def again_at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
+        """The same, built anew."""
+        try:
+            with _without_initialisers(), _Plain():
+                module = self.build(point)
+            return _tensors_of(module)
+        except Exception as error:
+            return TooLarge(str(error)) if is_too_large(error) else error
+
+
+def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:
+    named: list[tuple[str, torch.Tensor, str]]
+    named = [(name, p, "parameter") for name, p in module.named_parameters()]
+    named += [(name, b, "buffer") for name, b in module.named_buffers()]
+    return {
+        name: TensorFacts(
+            tuple(t.shape),
+            str(t.dtype).removeprefix("torch."),
+            t.requires_grad and kind == "parameter",
+            kind,
+        )
+        for name, t, kind in named
+    }
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a formula says of every tensor at a point.
+
+    Where loops made tensors, `numbered` is False: names are compared with their numbers left out.
+    """
+
+    tensors: Sequence[tuple[str, TensorFacts]]
+    numbered: bool = True
+
+
+def compare(
+    builds: PlainBuilds,
+    expected: Callable[[Mapping[str, int | float]], Expected | None],
+    points: Sequence[Mapping[str, int | float]],
+) -> Difference | None:
+    """The first difference between what a formula says and what the factory builds, or None.
+
+    Args:
+        builds: the factory's plain builds.
+        expected: what the formula says of every tensor at a point, None where it says that the
+            factory raises. A shape of None is not compared.
+        points: where to compare. Where there is no memory for a module, nothing is compared.
+    """
+    for point in points:
+        wanted, found = expected(point), builds.at(point)
+        if isinstance(found, TooLarge):
+            continue
+        if isinstance(found, Exception):
+            if wanted is not None:
+                return Difference(point, raised=found)
+        elif wanted is None:
+            return Difference(point)
+        else:
+            difference = _first_difference(point, wanted, found)
+            if difference is not None:
+                return difference
+    return None
+
+
+def _first_difference(
+    point: Mapping[str, int | float], wanted: Expected, actual: Mapping[str, TensorFacts]
+) -> Difference | None:
+    said = _by_name(wanted.tensors, wanted.numbered)
+    built = _by_name(actual.items(), wanted.numbered)
+    for name, facts in built.items():
+        expected = said.get(name, [])
+        if len(expected) != len(facts):
+            pair = (*expected, None)[0], (*facts, None)[0]
+            return Difference(point, name, *pair, counts=(len(expected), len(facts)))
+        for one, other in zip(expected, facts, strict=True):
+            if one.shape is None:
+                other = TensorFacts(None, other.dtype, other.trainable, other.kind)
+            if one != other:
+                return Difference(point, name, one, other)
+    for name, expected in said.items():
+        if name not in built:
+            return Difference(point, name, expected[0], None)
+    return None
+
+
+def without_numbers(name: str) -> str:
+    """A tensor's name with a star for each number."""
+    return _NUMBERS.sub("*", name)
+
+
+def _by_name(
+    tensors: Iterable[tuple[str, TensorFacts]], numbered: bool
+) -> dict[str, list[TensorFacts]]:
+    """The tensors of each name; of those that differ in numbers only, sorted by shape."""
+    found: dict[str, list[TensorFacts]] = {}
+    for name, facts in tensors:
+        found.setdefault(name if numbered else without_numbers(name), []).append(facts)
+    if not numbered:
+        for alike in found.values():
+            alike.sort(key=lambda facts: (facts.kind, facts.shape or (), str(facts)))
+    return found

@@ -1,0 +1,65 @@
+"""What was done to trust a formula, which goes with it wherever it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from symcount.record import Concretisation
+
+Grade: TypeAlias = Literal["complete", "checked", "partial"]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was done to trust a formula.
+
+    `grade` says how far, and `reason` why:
+
+    - `complete`: every path that values of the symbols take was followed, and no symbol became a
+      plain number on the way to a shape or a branch.
+    - `checked`: every path was followed, but a symbol became a plain number where it matters, at
+      the lines of `concretisations`. The formula agreed at a dozen further points at least.
+    - `partial`: some paths were not followed. The domain is what was.
+
+    `points` are the values of the symbols at which every parameter was compared with a plainly
+    built module. `harmless` are the concretisations that nothing depends on: put to the test with
+    other numbers, they changed no branch and no shape.
+
+    `substituted` are the symbols that expressions took the place of afterwards, in order. All else
+    here speaks of the symbols before that, `points` too.
+    """
+
+    grade: Grade
+    reason: str
+    paths: int
+    refused_paths: int
+    points: tuple[tuple[tuple[str, int | float], ...], ...]
+    concretisations: tuple[Concretisation, ...]
+    harmless: tuple[Concretisation, ...] = ()
+    substituted: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.grade}: {self.paths} {_plural(self.paths, 'path')} followed "
+            f"({self.refused_paths} of them refused by the factory), compared with plainly built "
+            f"modules at {len(self.points)} {_plural(len(self.points), 'point')}; {self.reason}"
+        )
+        for concretisation in self.concretisations:
+            text += f"\n  a symbol became a plain number at {concretisation}"
+        if self.substituted:
+            said = ", ".join(f"{name} = {expression}" for name, expression in self.substituted)
+            text += f"\n  derived and compared before {said} was substituted"
+        return text
+
+    def _repr_html_(self) -> str:
+        from symcount.display import notebook
+
+        return notebook.certificate_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"

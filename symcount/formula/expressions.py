@@ -1,0 +1,222 @@
+"""Integer expressions that a user writes, as text or in sympy, in normal form.
+
+Text is parsed by `ast` and looked at node by node, so nothing of it is ever run. What is not
+integer arithmetic is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any, NamedTuple, NoReturn
+
+from symcount.algebra import normal_form as algebra
+from symcount.algebra.normal_form import Facts, Poly, const, symbol
+from symcount.errors import ArgumentError
+
+_LARGEST_POWER = 16
+_NO_FACTS = Facts()
+_GRAMMAR = (
+    "write integers and symbols with + - * / // % **, min(), max(), floor() and ceil(), "
+    "such as '4*d' or '8*(d//3)'"
+)
+
+
+class Expression(NamedTuple):
+    """An expression: its value, which may be a fraction, and what it divides by.
+
+    `text` is how it was written, for messages.
+    """
+
+    poly: Poly
+    divisors: tuple[Poly, ...]
+    text: str
+
+    @property
+    def names(self) -> list[str]:
+        """The symbols in it, in order of the alphabet."""
+        atoms = self.poly.atoms().union(*(divisor.atoms() for divisor in self.divisors))
+        return sorted(a.name for a in atoms if isinstance(a, algebra.Symbol))
+
+    @property
+    def is_symbol(self) -> bool:
+        """Whether it is a symbol and nothing else."""
+        return isinstance(algebra.only_atom(self.poly), algebra.Symbol)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def read(given: object, where: str) -> Expression:
+    """An int, a Fraction, text or a sympy expression in normal form.
+
+    Args:
+        given: what a user wrote.
+        where: what it is given for, for messages.
+
+    Raises:
+        ArgumentError: it is no integer arithmetic.
+    """
+    reader = _Reader(f"{where}={given!r}" if isinstance(given, str) else f"{where}={given}")
+    poly = reader.read(given)
+    return Expression(poly, tuple(reader.divisors), str(given))
+
+
+def is_whole(value: Poly) -> bool:
+    """Whether nothing is divided: then it is an integer wherever its symbols are."""
+    return all(_NO_FACTS.is_integer(m, c) for m, c in value.terms.items())
+
+
+class _Reader:
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.divisors: list[Poly] = []
+
+    def fail(self, why: str) -> NoReturn:
+        raise ArgumentError(f"{self.where}: {why}")
+
+    def read(self, given: Any) -> Poly:
+        if isinstance(given, str):
+            try:
+                tree = ast.parse(given.strip(), mode="eval")
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                self.fail(f"this is no expression; {_GRAMMAR}")
+            return self._guarded(lambda: self.node(tree.body))
+        if isinstance(given, Fraction):
+            return const(given)
+        if isinstance(given, bool):
+            self.fail("a hyper-parameter is a positive integer, not a bool")
+        try:
+            return const(operator.index(given))
+        except TypeError:
+            pass
+        if type(given).__module__.partition(".")[0] == "sympy":
+            import sympy
+
+            if isinstance(given, sympy.Expr):
+                return self._guarded(lambda: self.sympy(given))
+        self.fail(
+            f"a {type(given).__name__} stands for no integer; give an integer, a text such as "
+            "'4*d', or a sympy expression"
+        )
+
+    def _guarded(self, read: Callable[[], Poly]) -> Poly:
+        try:
+            return read()
+        except RecursionError:
+            self.fail("this is nested too deeply; write it shorter")
+
+    # --- text ---
+
+    def node(self, node: ast.AST) -> Poly:
+        match node:
+            case ast.Constant(value=int() as value) if not isinstance(value, bool):
+                return const(value)
+            case ast.Constant(value=float()):
+                self.fail("a float is not exact; write a fraction of integers, such as d/4")
+            case ast.Name(id=name):
+                return symbol(name)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.node(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.node(operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+                return _BINARY[type(op)](self, self.node(left), self.node(right))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _CALLS:
+                return self.call(name, [self.node(arg) for arg in args])
+        self.fail(f"{ast.unparse(node)!r} is not understood; {_GRAMMAR}")
+
+    def call(self, name: str, args: list[Poly]) -> Poly:
+        wanted = {"floor": 1, "ceil": 1, "ceiling": 1, "Mod": 2}.get(name, len(args))
+        if not args or len(args) != wanted:
+            self.fail(f"{name}() does not take {len(args)} values")
+        return _CALLS[name](self, args)
+
+    # --- sympy ---
+
+    def sympy(self, value: Any) -> Poly:
+        import sympy
+
+        if value.is_Symbol:
+            return symbol(str(value.name))
+        if value.is_Rational:
+            return const(Fraction(int(value.p), int(value.q)))
+        if value.is_Float:
+            self.fail("a float is not exact; write a fraction of integers, such as d/4")
+        if value.is_Pow and value.exp.is_Integer and value.exp < 0:
+            return self.divide(const(1), self.sympy(value.base**-value.exp))
+        operations: dict[Any, Callable[[_Reader, list[Poly]], Poly]] = {
+            sympy.Add: lambda self, args: algebra.sum_of(args),
+            sympy.Mul: lambda self, args: algebra.product_of(args),
+            sympy.Pow: lambda self, args: self.power(*args),
+            sympy.Mod: lambda self, args: self.modulo(*args),
+            sympy.Max: _CALLS["max"],
+            sympy.Min: _CALLS["min"],
+            sympy.floor: _CALLS["floor"],
+            sympy.ceiling: _CALLS["ceil"],
+        }
+        if value.func not in operations:
+            self.fail(
+                f"{value.func.__name__} is not understood; use integers, symbols, + - * / **, "
+                "Mod, Min, Max, floor and ceiling"
+            )
+        return operations[value.func](self, [self.sympy(arg) for arg in value.args])
+
+    # --- arithmetic ---
+
+    def whole(self, *values: Poly) -> None:
+        if not all(map(is_whole, values)):
+            self.fail(
+                "a fraction inside of //, %, **, min() or max() may be no integer; divide with //"
+            )
+
+    def divide(self, a: Poly, b: Poly) -> Poly:
+        if b.constant == 0:
+            self.fail("this divides by zero")
+        if not is_whole(b):
+            self.fail("this divides by a fraction; write it with one numerator and denominator")
+        self.divisors.append(b)
+        return a * algebra.reciprocal(b)
+
+    def quotient(self, a: Poly, b: Poly) -> Poly:
+        self.whole(a, b)
+        self.divide(a, b)
+        return algebra.floordiv(a, b, _NO_FACTS)
+
+    def modulo(self, a: Poly, b: Poly) -> Poly:
+        self.whole(a, b)
+        self.divide(a, b)
+        return algebra.mod(a, b, _NO_FACTS)
+
+    def power(self, a: Poly, b: Poly) -> Poly:
+        exponent = b.constant
+        if not isinstance(exponent, int) or not 0 <= exponent <= _LARGEST_POWER:
+            self.fail(f"an exponent is an integer from 0 to {_LARGEST_POWER}")
+        self.whole(a)
+        return a**exponent
+
+    def extremum(self, of: Callable[[Iterable[Poly], Facts], Poly], args: list[Poly]) -> Poly:
+        self.whole(*args)
+        return of(args, _NO_FACTS)
+
+
+_BINARY: dict[type[ast.AST], Callable[[_Reader, Poly, Poly], Poly]] = {
+    ast.Add: lambda self, a, b: a + b,
+    ast.Sub: lambda self, a, b: a - b,
+    ast.Mult: lambda self, a, b: a * b,
+    ast.Div: _Reader.divide,
+    ast.FloorDiv: _Reader.quotient,
+    ast.Mod: _Reader.modulo,
+    ast.Pow: _Reader.power,
+}
+_CALLS: dict[str, Callable[[_Reader, list[Poly]], Poly]] = {
+    "max": lambda self, args: self.extremum(algebra.maximum, args),
+    "min": lambda self, args: self.extremum(algebra.minimum, args),
+    "floor": lambda self, args: algebra.floor(args[0], _NO_FACTS),
+    "ceil": lambda self, args: -algebra.floor(-args[0], _NO_FACTS),
+}
+# As formulas are printed
+_CALLS |= {"Max": _CALLS["max"], "Min": _CALLS["min"], "ceiling": _CALLS["ceil"]}
+_CALLS["Mod"] = lambda self, args: self.modulo(*args)

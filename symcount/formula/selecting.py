@@ -1,0 +1,130 @@
+"""Which parameters of a formula patterns of names and module paths choose."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fnmatch import translate
+from typing import TYPE_CHECKING
+
+from symcount.errors import ArgumentError
+from symcount.formula.tree import parts_of
+
+if TYPE_CHECKING:
+    from symcount.param_count import ParamCount
+
+# What a loop makes has the number of its iteration in braces in its name: `{0..n-1}` or `{*}`.
+_ITERATIONS = re.compile(r"\{[^{}]*\}")
+_NUMBER = re.compile("[0-9]+")
+# Iterations at which a pattern is tried: numbers of one digit, of two, and some of three.
+_TRIED = range(111)
+_MOST_SHOWN = 5
+
+
+def select(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
+    """See `ParamCount.select`."""
+    return _of(count, _chosen(count, "select", patterns))
+
+
+def without(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
+    """See `ParamCount.without`."""
+    chosen = set(_chosen(count, "without", patterns))
+    return _of(count, [name for name in _covered(count) if name not in chosen])
+
+
+def _of(count: ParamCount, names: Sequence[str]) -> ParamCount:
+    return replace(count, measure=replace(count.measure, names=tuple(names)))
+
+
+def names_of(count: ParamCount) -> list[str]:
+    """The names of all tensors that a formula adds up, on whichever path they are made."""
+    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.weigh(w)))
+
+
+def _covered(count: ParamCount) -> list[str]:
+    """The names of all tensors of the module, those too that another measure would count."""
+    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.covers(w)))
+
+
+def _chosen(count: ParamCount, method: str, patterns: Sequence[str]) -> list[str]:
+    if not patterns:
+        raise ArgumentError(f"{method}() takes patterns of names, such as {method}('*.bias')")
+    names, covered = names_of(count), _covered(count)
+    chosen: set[str] = set()
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise ArgumentError(f"{method}({pattern!r}): a pattern is text, such as '*.bias'")
+        matcher = _Pattern(pattern)
+        found = [name for name in covered if matcher.matches(name)]
+        if set(names).isdisjoint(found):
+            raise ArgumentError(
+                f"{method}({pattern!r}) matches no {count.measure.noun} of {count.factory}"
+                f"{_near(pattern, names)}"
+            )
+        chosen.update(found)
+    return [name for name in covered if name in chosen]
+
+
+def _near(pattern: str, names: Sequence[str]) -> str:
+    if not names:
+        return ", which has none"
+    paths = list(dict.fromkeys(path for name in names for path in _paths(name)))
+    words = [part for part in re.split(r"[.*?\[\]]+", pattern) if part]
+    near = difflib.get_close_matches(pattern, paths, _MOST_SHOWN, 0.5)
+    near += [path for path in paths if any(word in path for word in words)]
+    near += [path for path in paths if difflib.get_close_matches(parts_of(path)[-1], words, 1, 0.6)]
+    shown = list(dict.fromkeys(near))[:_MOST_SHOWN] or paths[:_MOST_SHOWN]
+    return f"; its names are such as {', '.join(map(repr, shown))}"
+
+
+def _paths(name: str) -> Iterator[str]:
+    """The paths of the modules that a tensor is in, and its name."""
+    parts = parts_of(name)
+    for depth in range(1, len(parts) + 1):
+        yield ".".join(parts[:depth])
+
+
+class _Pattern:
+    """A pattern as of `fnmatch`, in which `*` also matches dots."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._match = re.compile(translate(text)).match
+
+    def matches(self, name: str) -> bool:
+        """Whether a tensor, or a module that it is in, has such a name.
+
+        Raises:
+            ArgumentError: some iterations of a loop have, and others have not.
+        """
+        if any(self._match(path) for path in _paths(name) if self._spells_out(path)):
+            return True
+        matched = {any(map(self._match, _paths(each))) for each in self._instances(name)}
+        if len(matched) > 1:
+            raise ArgumentError(
+                f"{self.text!r} matches some of {name!r} and not all; a formula has the iterations "
+                "of a loop in one sum, so write * in the place of their number, or derive with the "
+                "depth fixed"
+            )
+        return matched == {True}
+
+    def _spells_out(self, path: str) -> bool:
+        """Whether the pattern has the iterations of a loop as the path has them."""
+        return all(group in self.text for group in _ITERATIONS.findall(path))
+
+    def _instances(self, name: str) -> Iterator[str]:
+        """The name with numbers for iterations: some of all, and all that the pattern mentions."""
+        texts = _ITERATIONS.split(name)
+        own = [int(number) for number in _NUMBER.findall(self.text)]
+        few = list(dict.fromkeys([0, 1, *own]))
+        for numbers in itertools.product(few, repeat=len(texts) - 1):
+            yield _filled(texts, numbers)
+        for place, number in itertools.product(range(len(texts) - 1), _TRIED):
+            yield _filled(texts, [number if place == p else 0 for p in range(len(texts) - 1)])
+
+
+def _filled(texts: Sequence[str], numbers: Sequence[int]) -> str:
+    return texts[0] + "".join(f"{n}{text}" for n, text in zip(numbers, texts[1:], strict=True))

@@ -1,0 +1,321 @@
+"""From normal forms to sympy: expressions, conditions and domains for people to read and use.
+
+Symbols are `integer=True, positive=True`. Float steps become functions of their own, which
+compute, on numbers, the double that Python computes; LaTeX shows them as circled operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import sympy
+from sympy.logic.boolalg import Boolean
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+from symcount.algebra.normal_form import (
+    CALLS,
+    CHOICES,
+    Atom,
+    Call,
+    Condition,
+    Poly,
+    as_choice,
+    atom,
+    const,
+)
+from symcount.algebra.normal_form import Symbol as SymbolAtom
+from symcount.formula.tree import ANYTHING, Choice, Decision, Decisions, strongest
+
+_LATEX_INFIX = {
+    "fadd": r"\oplus",
+    "fmul": r"\otimes",
+    "truediv": r"\oslash",
+    "fdiv": r"\oslash",
+    "and": r"\mathbin{\&}",
+    "or": r"\mathbin{|}",
+    "xor": r"\mathbin{\wedge}",
+}
+_NAMES = {
+    "and": "bitand",
+    "or": "bitor",
+    "xor": "bitxor",
+    "fabs_py": "fabs",
+    "floor_float": "ffloor",
+    "ceil_float": "fceil",
+    "round": "fround",
+    "fround": "fround_digits",
+}
+
+
+def _number(value: sympy.Expr, as_float: bool) -> int | float:
+    return float(value) if as_float or not value.is_Integer else int(value)
+
+
+def _function(op: str) -> Any:
+    """The sympy function for a call that sympy has none for."""
+    entry = CALLS[op]
+    of_floats = entry.is_float or op in ("trunc", "floor_float", "ceil_float", "round")
+
+    def evaluate(cls: Any, *args: sympy.Expr) -> sympy.Expr | None:
+        if not all(a.is_number and (a.is_Integer or a.is_Rational or a.is_Float) for a in args):
+            return None
+        result = entry.compute(*(_number(a, of_floats and op != "truediv") for a in args))
+        # to sympy the float 1.0 is not equal to 1, as it is in Python
+        if isinstance(result, float) and not (result.is_integer() and abs(result) <= 2**53):
+            return sympy.Float(result)
+        return sympy.Integer(result)
+
+    def latex(self: Any, printer: Any, exp: str | None = None) -> str:
+        args = [printer._print(a) for a in self.args]
+        infix = _LATEX_INFIX.get(op)
+        if infix is not None:
+            text = rf"\left({f' {infix} '.join(args)}\right)"
+        else:
+            name = type(self).__name__.replace("_", r"\_")
+            text = rf"\operatorname{{{name}}}\left({', '.join(args)}\right)"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+    return type(
+        _NAMES.get(op, op),
+        (sympy.Function,),
+        {
+            "eval": classmethod(evaluate),
+            "_latex": latex,
+            # a double may be whole, so of one it is not known
+            "is_integer": None if entry.is_float else True,
+            "is_real": True,
+            "is_finite": True,
+        },
+    )
+
+
+def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+    return sympy.floor(a / b)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "floor": sympy.floor,
+    "floordiv": _int_division,
+    "mod": sympy.Mod,
+    "max": sympy.Max,
+    "min": sympy.Min,
+    "abs": sympy.Abs,
+    "pow": sympy.Pow,
+    "factorial": sympy.factorial,
+    **{
+        op: _function(op)
+        for op in CALLS.keys() - CHOICES
+        if op not in ("floor", "floordiv", "mod", "max", "min", "abs", "pow", "factorial")
+    },
+}
+
+
+def symbol(name: str, real: bool = False) -> sympy.Symbol:
+    """The sympy symbol of a hyper-parameter."""
+    if real:
+        return sympy.Symbol(name, real=True, positive=True)
+    return sympy.Symbol(name, integer=True, positive=True)
+
+
+@lru_cache(maxsize=4096)
+def expression(poly: Poly) -> sympy.Expr:
+    """A normal form as a sympy expression."""
+    return sympy.Add(*(_term(m, c) for m, c in poly.sorted_terms()))
+
+
+def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
+    number = sympy.Rational(coefficient.numerator, coefficient.denominator)
+    return sympy.Mul(number, *(_atom(base) ** exponent for base, exponent in monomial))
+
+
+@lru_cache(maxsize=4096)
+def _atom(base: Atom) -> sympy.Expr:
+    if isinstance(base, SymbolAtom):
+        return symbol(base.name, base.real)
+    if base.op == "floor":
+        rounded_up = _rounded_up(base.args[0])
+        if rounded_up is not None:
+            return sympy.ceiling(expression(rounded_up))
+    if base.op in CHOICES:
+        return _of_choices(atom(base))
+    float_arguments = _takes_floats(base)
+    args = [_argument(a) if float_arguments else expression(a) for a in base.args]
+    return FUNCTIONS[base.op](*args)
+
+
+def _of_choices(value: Poly) -> sympy.Expr:
+    """A choice between numbers; the sides that are choices too are more arms of it."""
+    arms = []
+    while (choice := as_choice(value)) is not None:
+        test, then, otherwise = choice
+        if as_choice(then) is None or as_choice(otherwise) is not None:
+            arms.append((expression(then), condition(test)))
+            value = otherwise
+        else:
+            arms.append((expression(otherwise), condition(test, truth=False)))
+            value = then
+    return sympy.Piecewise(*arms, (expression(value), True), evaluate=False)
+
+
+def _rounded_up(value: Poly) -> Poly | None:
+    """`a / m` if `floor(value)` is the least integer not below it: `floor((a + m - 1) / m)`."""
+    divisor = value.denominator
+    rest = value - const(Fraction(divisor - 1, divisor))
+    whole = all(
+        isinstance(base, SymbolAtom) and not base.real and exponent > 0
+        for monomial in rest.terms
+        for base, exponent in monomial
+    )
+    return rest if divisor > 1 and whole and rest.terms.get((), 0) == 0 else None
+
+
+def _takes_floats(base: Call) -> bool:
+    return CALLS[base.op].is_float or base.op in ("trunc", "floor_float", "ceil_float", "round")
+
+
+def _argument(poly: Poly) -> sympy.Expr:
+    """An argument of a float step: a constant is a float unless it is whole."""
+    constant = poly.constant
+    if isinstance(constant, Fraction):
+        return sympy.Float(constant.numerator / constant.denominator)
+    return expression(poly)
+
+
+def condition(value: Condition, truth: bool = True) -> Boolean:
+    """A condition, or its negation, as a sympy relation."""
+    left, right = _argument(value.left), _argument(value.right)
+    relation = {
+        ("eq", True): sympy.Eq,
+        ("eq", False): sympy.Ne,
+        ("ge", True): sympy.Ge,
+        ("ge", False): sympy.Lt,
+        ("lt", True): sympy.Lt,
+        ("lt", False): sympy.Ge,
+        ("le", True): sympy.Le,
+        ("le", False): sympy.Gt,
+    }[value.op, truth]
+    return relation(left, right, evaluate=bool(left.is_number and right.is_number))
+
+
+def boolean(tree: Any) -> Boolean:
+    """A joined tree of True and False as a sympy Boolean."""
+    needed: list[Decision] = []
+    while isinstance(tree, Choice) and (tree.then is False or tree.otherwise is False):
+        truth = tree.otherwise is False
+        needed.append((tree.condition, truth))
+        tree = tree.then if truth else tree.otherwise
+    tests = [condition(*decision) for decision in strongest(needed)]
+    if not isinstance(tree, Choice):
+        return sympy.And(*tests) if tree else sympy.false
+    here, not_here = condition(tree.condition), condition(tree.condition, truth=False)
+    then, otherwise = tree.then, tree.otherwise
+    if then is True:
+        rest = sympy.Or(here, boolean(otherwise))
+    elif otherwise is True:
+        rest = sympy.Or(not_here, boolean(then))
+    else:
+        rest = sympy.Or(sympy.And(here, boolean(then)), sympy.And(not_here, boolean(otherwise)))
+    return sympy.And(*tests, rest)
+
+
+def piecewise(tree: Any) -> sympy.Expr:
+    """A joined tree of normal forms as an expression: a `Piecewise` where it has choices."""
+    if isinstance(tree, Poly):
+        return expression(tree)
+    if tree is ANYTHING:
+        return sympy.Integer(0)
+    arms: list[tuple[Poly, Any]] = []
+    for value, test in _arms(tree, ()):
+        if arms and arms[-1][0] == value:
+            arms[-1] = value, sympy.Or(arms[-1][1], test)
+        else:
+            arms.append((value, test))
+    *others, (last, _) = arms
+    return sympy.Piecewise(
+        *((expression(value), test) for value, test in others),
+        (expression(last), True),
+        evaluate=False,
+    )
+
+
+def _arms(tree: Any, tests: Decisions) -> Iterator[tuple[Poly, Boolean]]:
+    """The arms of a `Piecewise`, of which the first whose test is true counts.
+
+    So a test need not exclude what an earlier arm has taken.
+    """
+    if not isinstance(tree, Choice):
+        yield tree, sympy.And(*(condition(*decision) for decision in strongest(tests)))
+        return
+    if isinstance(tree.then, Choice) and not isinstance(tree.otherwise, Choice):
+        yield from _arms(tree.otherwise, (*tests, (tree.condition, False)))
+        yield from _arms(tree.then, tests)
+    else:
+        yield from _arms(tree.then, (*tests, (tree.condition, True)))
+        yield from _arms(tree.otherwise, tests)
+
+
+class _Text(StrPrinter):  # type: ignore[misc]
+    """Floats in the shortest form that reads back as the same double."""
+
+    def _print_Float(self, expr: sympy.Float) -> str:
+        return repr(float(expr))
+
+
+class _Latex(LatexPrinter):  # type: ignore[misc]
+    """The same in LaTeX; names of several letters are set upright."""
+
+    def _print_Float(self, expr: sympy.Float) -> str:
+        mantissa, _, exponent = repr(float(expr)).partition("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:
+        if len(expr.name) == 1:
+            return str(super()._print_Symbol(expr))
+        return rf"\mathrm{{{expr.name.replace('_', chr(92) + '_')}}}"
+
+
+def text(value: sympy.Basic) -> str:
+    """An expression or condition as text that reads back as the same."""
+    return str(_Text().doprint(value))
+
+
+def latex(value: sympy.Basic) -> str:
+    """An expression or condition in LaTeX."""
+    return str(_Latex().doprint(value))
+
+
+# About as many characters of text as fit one line when they are typeset.
+LINE = 72
+
+
+def lines(value: sympy.Basic, width: int = LINE) -> list[list[sympy.Expr]]:
+    """The terms of a sum in groups that take one line each; anything else is one group."""
+    if not isinstance(value, sympy.Add):
+        return [[value]]
+    groups: list[list[sympy.Expr]] = []
+    length = 0
+    for term in value.as_ordered_terms():
+        own = len(text(term)) + 3
+        if not groups or length + own > width:
+            groups.append([])
+            length = 0
+        groups[-1].append(term)
+        length += own
+    return groups
+
+
+def latex_in_lines(value: sympy.Basic) -> str:
+    """The same LaTeX, a long sum in several lines (`aligned`, of amsmath)."""
+    groups = lines(value)
+    if len(groups) == 1:
+        return latex(value)
+    rows = []
+    for number, terms in enumerate(groups):
+        row = latex(sympy.Add(*terms, evaluate=False))
+        rows.append(row if number == 0 or row.startswith("-") else f"+ {row}")
+    joined = r" \\ & ".join(rows)
+    return rf"\begin{{aligned}} & {joined} \end{{aligned}}"

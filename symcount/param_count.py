@@ -1,0 +1,1248 @@
+"""`ParamCount`: an exact closed form of a parameter count, with its domain and its certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from symcount.algebra import evaluate
+from symcount.algebra.normal_form import Condition, Poly, sum_of
+from symcount.errors import ArgumentError, DomainError, StoredFormulaError, UnknownShapeError
+from symcount.factory.origin import Origin
+from symcount.formula import outside
+from symcount.formula.certificate import Certificate
+from symcount.formula.tree import (
+    ANYTHING,
+    Built,
+    Leaf,
+    Tree,
+    Unreachable,
+    Weight,
+    in_order,
+    joined,
+    leaves,
+    merged,
+    modules_of,
+    parts_of,
+)
+from symcount.record import Program, Source
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, real_number, whole_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import sympy
+    import torch.fx
+    from matplotlib.axes import Axes
+    from sympy.logic.boolalg import Boolean
+
+    from symcount.display.plotting import Against
+    from symcount.questions.analysis import Comparison, Growth, Marginal, Shares
+    from symcount.questions.solve import Match
+    from symcount.questions.training_memory import Memory
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is added up: which tensors, and how much each element weighs.
+
+    `names` may name tensors that do not count: those of the module that is looked at.
+    """
+
+    kind: str = "parameter"
+    trainable: bool | None = None
+    dtype: str | None = None
+    names: tuple[str, ...] | None = None
+    in_bytes: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What is added up, in words."""
+        if self.in_bytes:
+            return "bytes"
+        if self.kind == "buffer":
+            return "buffer elements"
+        return {None: "", True: "trainable ", False: "frozen "}[self.trainable] + "parameters"
+
+    def weigh(self, weight: Weight) -> int:
+        """What one element of a tensor adds: 0 where the tensor does not count."""
+        counts = (
+            weight.kind == self.kind
+            and self.trainable in (None, weight.trainable)
+            and self.dtype in (None, weight.dtype)
+            and self.covers(weight)
+        )
+        return (weight.itemsize if self.in_bytes else 1) if counts else 0
+
+    def covers(self, weight: Weight) -> bool:
+        """Whether a tensor is of the module that is looked at, of whatever kind it is."""
+        return self.names is None or weight.name in self.names
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A formula taken apart: `parameters` by name, and `modules` by path, "" being the whole.
+
+    Each value is a `ParamCount`. The parameters add up to the whole, and so do the children of
+    each module, with the parameters that the module holds itself. Tied parameters stand once,
+    under the first of their names.
+
+    In a notebook it is a tree that unfolds, and with `rich.print` a table. Both show the count and
+    the share of each part at some sizes: those of `at`, or else the defaults, if all symbols have
+    one.
+    """
+
+    parameters: Mapping[str, ParamCount]
+    modules: Mapping[str, ParamCount]
+    sizes: Mapping[str, int | float] | None = None
+
+    def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown:
+        """The same breakdown, shown with the counts and shares at these values of the symbols.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer.
+            DomainError: the formula does not hold there.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> parts = symcount.derive(lambda d: nn.Linear(d, 10)).breakdown()
+        >>> parts.sizes, parts.at(64).sizes
+        (None, {'d': 64})
+        """
+        whole = self.modules[""]
+        whole(*args, **kwargs)
+        return replace(self, sizes=whole._point(args, kwargs))
+
+    def __str__(self) -> str:
+        lines = [f"(all): {self.modules['']}"]
+        shown = {""}
+        for name, count in self.parameters.items():
+            parts = parts_of(name)
+            for depth in range(1, len(parts)):
+                path = ".".join(parts[:depth])
+                if path not in shown:
+                    shown.add(path)
+                    lines.append(f"{'  ' * depth}{parts[depth - 1]}: {self.modules[path]}")
+            lines.append(f"{'  ' * len(parts)}{parts[-1]}: {count}")
+        return "\n".join(lines)
+
+    def __rich__(self) -> Any:
+        from symcount.display import console
+
+        return console.breakdown_view(self)
+
+    def _repr_html_(self) -> str:
+        from symcount.display import notebook
+
+        return notebook.breakdown_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Where a term of a formula comes from: parameters, and the lines that made them."""
+
+    parameters: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class ParamCount:
+    """An exact closed form of the parameter count of what a factory builds.
+
+    Call it with the hyper-parameters, in the factory's order or by name: it returns the exact
+    count as a Python int of any size, and allocates nothing. Outside `domain` it raises
+    `DomainError`. `trainable`, `frozen`, `buffers` and `nbytes` are formulas of the same kind.
+
+    Formulas are immutable, hashable and picklable. Two are equal if they are the same function,
+    written in the same normal form, on the same domain, of the same symbols and defaults.
+    `certificate` says what was done to trust a formula, and `origin` how it was derived.
+
+    >>> import symcount
+    >>> from torch import nn
+    >>> count = symcount.derive(lambda dim, expansion=4: nn.Linear(dim, expansion * dim))
+    >>> print(count)
+    dim**2*expansion + dim*expansion
+    >>> count(512), count(dim=512, expansion=2)
+    (1050624, 525312)
+    """
+
+    factory: str
+    hyperparameters: tuple[Hyperparameter, ...]
+    fixed: tuple[tuple[str, str], ...] = field(compare=False)
+    tree: Tree = field(compare=False, repr=False)
+    certificate: Certificate = field(compare=False, repr=False)
+    measure: Measure = field(default_factory=Measure, compare=False, repr=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+    # What conditions are in words, where they hold and where they do not. A stored formula knows
+    # it of those of its tree, so that its errors need no sympy.
+    words: Mapping[Condition, tuple[str, str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    # --- the formula ---
+
+    def _poly(self, leaf: Leaf) -> Poly | None:
+        """The formula on one path; None where the factory builds nothing."""
+        if not isinstance(leaf, Built):
+            return None
+        terms = []
+        for weight in leaf.weights:
+            factor = self.measure.weigh(weight)
+            if not factor:
+                continue
+            if weight.shape is None:
+                raise UnknownShapeError(
+                    f"{weight.source}: the shape of {weight.kind} {weight.name!r} cannot be "
+                    f"followed through {weight.operation}(), so there is no formula for the "
+                    f"{self.measure.noun}. Compute the size from the hyper-parameters."
+                )
+            terms.append(weight.numel.scaled(factor))
+        return sum_of(terms)
+
+    @cached_property
+    def _polys(self) -> dict[int, Poly | None]:
+        return {id(leaf): self._poly(leaf) for _, leaf in leaves(self.tree)}
+
+    @cached_property
+    def _joined(self) -> Any:
+        """The formula as a tree of choices; where the factory refuses, anything."""
+
+        def value(leaf: Leaf) -> Any:
+            poly = self._polys[id(leaf)]
+            return ANYTHING if poly is None else poly
+
+        return in_order(joined(self.tree, value))
+
+    @cached_property
+    def _domain_tree(self) -> Any:
+        return in_order(
+            joined(
+                self.tree,
+                lambda leaf: ANYTHING if isinstance(leaf, Unreachable) else isinstance(leaf, Built),
+            )
+        )
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """The formula as a sympy expression in positive integer symbols.
+
+        An expanded polynomial in the symbols and `floor`, `Max`, `Min` and `Mod` atoms with
+        integer coefficients; a `Piecewise` where paths differ. It says nothing outside `domain`.
+        """
+        from symcount.formula import sympy_form
+
+        return sympy_form.piecewise(self._joined)
+
+    @cached_property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:
+        """The sympy symbols of the formula, in the order in which a call takes them."""
+        from symcount.formula import sympy_form
+
+        return tuple(sympy_form.symbol(h.name, h.real) for h in self.hyperparameters)
+
+    @cached_property
+    def domain(self) -> Boolean:
+        """Where the formula holds: a sympy Boolean over `symbols`, all positive integers."""
+        import sympy
+
+        from symcount.formula import sympy_form
+
+        parts = []
+        for h in self.hyperparameters:
+            s = sympy_form.symbol(h.name, h.real)
+            if h.minimum > (0 if h.real else 1):
+                parts.append(sympy.Ge(s, h.minimum))
+            if h.maximum is not None:
+                parts.append(sympy.Le(s, h.maximum))
+            if h.multiple_of > 1:
+                parts.append(sympy.Eq(sympy.Mod(s, h.multiple_of), 0))
+        parts.append(sympy_form.boolean(self._domain_tree))
+        return sympy.And(*parts)
+
+    @property
+    def defaults(self) -> dict[str, int | float]:
+        """The symbols that may be left out of a call, and what they are then."""
+        return {h.name: h.default for h in self.hyperparameters if h.default is not None}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ParamCount):
+            return NotImplemented
+        return self is other or self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @cached_property
+    def _identity(self) -> tuple[Any, ...]:
+        symbols = tuple(replace(h, arguments=()) for h in self.hyperparameters)
+        return symbols, self._joined, self._domain_tree
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+
+    # --- evaluation ---
+
+    @cached_property
+    def _values(self) -> Any:
+        """The tree with a polynomial, or None, for each leaf; equal neighbours are one leaf."""
+        return merged(self.tree, lambda leaf: self._polys[id(leaf)])
+
+    @cached_property
+    def _function(self) -> Callable[..., int | None]:
+        names = [h.name for h in self.hyperparameters]
+        return evaluate.compile_tree(self._values, names, lambda leaf: leaf)
+
+    def __call__(self, /, *args: int | float, **kwargs: int | float) -> int:
+        """The exact count at these values of the hyper-parameters.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer.
+            DomainError: the formula does not hold there; the message says why.
+        """
+        try:
+            return self.function(*args, **kwargs) if kwargs else self.function(*args)
+        except ArgumentError:
+            raise
+        except TypeError:  # from Python itself, which says less than `_bind` does
+            pass
+        return self._called(*args, **kwargs)
+
+    def _called(self, /, *args: Any, **kwargs: Any) -> int:
+        """A call that takes the time to look at its arguments; None stands for a missing one."""
+        values = self._bind(args, kwargs)
+        result = self._evaluated(values)
+        if result is None:
+            raise DomainError(lambda: outside.why_outside(self, values))
+        return result
+
+    def _evaluated(self, values: tuple[int | float, ...]) -> int | None:
+        """The count, or None outside the domain."""
+        for value, hyperparameter in zip(values, self.hyperparameters, strict=True):
+            if value not in hyperparameter:
+                return None
+        try:
+            return self._function(*values)
+        except (ArithmeticError, ValueError):  # as the factory's own arithmetic raises there
+            return None
+
+    def valid(self, /, *args: int | float, **kwargs: int | float) -> bool:
+        """Whether the formula holds at these values, given as in a call.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.valid(64), count.valid(60), count.valid(60, heads=6)
+        (True, False, True)
+        """
+        return self._evaluated(self._bind(args, kwargs)) is not None
+
+    @cached_property
+    def function(self) -> Callable[..., int]:
+        """The formula as a plain Python function: exact as a call, and faster.
+
+        It has the symbols for parameters, with their defaults, so it takes what a call takes and
+        raises what a call raises, but that names and numbers of arguments that do not fit are
+        Python's own `TypeError`. A call of a formula is a call of this function through one more
+        layer. For small formulas that layer takes longer than the arithmetic; use the function
+        in a loop.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> heads = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads)).function
+        >>> heads(64), heads(64, heads=4)
+        (16640, 16640)
+        """
+        from symcount.formula import scalar
+
+        return scalar.compile_call(
+            self.factory, self.hyperparameters, self._values, lambda leaf: leaf, self._called
+        )
+
+    def evaluate(
+        self,
+        /,
+        *args: Any,
+        dtype: Literal["int64", "float64"] = "int64",
+        fill: int | float | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The exact counts at arrays of sizes: what a call returns, for each of them.
+
+        Arguments are given as in a call. They are NumPy arrays of integers, ranges, torch tensors
+        of integers or plain integers, in any mixture of shapes that broadcast together; a real
+        symbol takes floats too. Arrays are not copied whole, and never changed.
+
+        Args:
+            *args: sizes, in the order of the symbols.
+            dtype: "int64" for exact counts. "float64" for the doubles nearest to the exact counts,
+                which may be larger; those up to 2**53 are exact.
+            fill: what the result holds outside the domain. Without it, a size there raises.
+            **kwargs: sizes, by the symbols' names.
+
+        Returns:
+            An array of the broadcast shape. A torch tensor, on the device of the arguments, if a
+            tensor is among them.
+
+        Raises:
+            ArgumentError: a value is missing, unknown or no array of integers, or shapes do not
+                broadcast together.
+            DomainError: the formula does not hold at a size; the message names the first.
+            CountOverflowError: a count does not fit int64, or a double. That an intermediate result
+                would not is no error.
+
+        >>> import numpy as np
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.evaluate(np.array([64, 128, 256]))
+        array([ 16640,  66048, 263168])
+        >>> count.evaluate(dim=range(60, 70, 2), heads=np.array([[4], [6]]), fill=-1)
+        array([[14640,    -1, 16640,    -1, 18768],
+               [14640,    -1,    -1, 17688,    -1]])
+        """
+        from symcount.formula import arrays
+
+        return arrays.counts(self, args, kwargs, dtype, fill)
+
+    def mask(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Where the formula holds, at arrays of sizes: what `valid` says of each of them.
+
+        Arguments are given as for `evaluate`, and raise the same `ArgumentError`. The result is an
+        array of booleans, or a torch tensor of them.
+
+        >>> import numpy as np
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.mask(dim=np.arange(62, 66), heads=np.array([[2], [5]]))
+        array([[ True, False,  True, False],
+               [False, False, False,  True]])
+        """
+        from symcount.formula import arrays
+
+        return arrays.mask(self, args, kwargs)
+
+    def valid_values(
+        self,
+        symbol: str,
+        /,
+        between: tuple[int, int] = (1, LARGEST_CANDIDATE),
+        **others: int | float,
+    ) -> list[int]:
+        """The values of one symbol at which the formula holds, the others being given.
+
+        Args:
+            symbol: the symbol's name; an integer symbol.
+            between: the least and the greatest value to try, both included.
+            **others: values of the other symbols; those with a default may be left out.
+
+        Raises:
+            ArgumentError: there is no such symbol, a value is missing, or `between` is no range.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.valid_values("dim", between=(50, 90))
+        [56, 64, 72, 80, 88]
+        """
+        from symcount.questions import solve
+
+        return solve.valid_values(self, symbol, between, others)
+
+    def solve(
+        self,
+        symbol: str,
+        /,
+        total: int | float,
+        *,
+        want: Literal["largest", "nearest", "exact"] = "largest",
+        between: tuple[int, int | None] = (1, None),
+        **others: int | float,
+    ) -> int | list[int]:
+        """The value of one symbol that a budget buys, the others being given: proved to be right.
+
+        The formula need not be monotone, and the domain may have gaps: what is not an answer is
+        excluded by bounds of the count on ranges of the symbol, up to infinity.
+
+        Args:
+            symbol: the symbol's name; an integer symbol.
+            total: the budget, in what the formula counts; 7e9 is as good as 7_000_000_000.
+            want: the `"largest"` valid value whose count is within the budget; the valid value
+                whose count is `"nearest"` to it, the smaller of two; or the list of all values
+                whose count is it, `"exact"`.
+            between: the least and the greatest value to consider, both included; None for no end.
+            **others: values of the other symbols; those with a default may be left out.
+
+        Raises:
+            ArgumentError: there is no such symbol, a value is missing, or the budget is no count.
+            NoSolutionError: no valid value is within the budget, or none is valid at all.
+            UnboundedError: the count does not exceed the budget however large the symbol is.
+            UndecidedError: so many ranges had to be looked at that the question was given up.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.solve("dim", 1e6)
+        496
+        >>> count.solve("dim", 1e6, want="nearest", heads=12), count(dim=504, heads=12)
+        (504, 1018080)
+        """
+        from symcount.questions import solve
+
+        return solve.solve(self, symbol, total, want, between, others)
+
+    def search(
+        self,
+        /,
+        *,
+        total: int | float | tuple[int | float, int | float],
+        keep: str | None = None,
+        limit: int | None = 10,
+        **symbols: Any,
+    ) -> list[Match]:
+        """The combinations of sizes whose count is in a range, best first; none is missed.
+
+        Args:
+            total: the least and the greatest count, both included, or the only one.
+            keep: what else is to hold: comparisons of symbols and numbers, joined by `and`. With
+                `near`, as in `"dim/n_layer near 64 and dim % 64 == 0"`, combinations are sorted
+                by how near they are, relatively.
+            limit: how many to return at most; None for all.
+            **symbols: for each symbol the values to try, a range or any iterable, or one value;
+                those with a default may be left out.
+
+        Returns:
+            The combinations, sorted by `distance` from what is to be near, then by how far the
+            count is from the middle of `total`.
+
+        Raises:
+            ArgumentError: a symbol is unknown or missing, there is nothing to try, or `keep` is
+                not understood; the message points at the place.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d, h: nn.Sequential(nn.Linear(d, h), nn.Linear(h, d)))
+        >>> for match in count.search(total=(90e3, 110e3), d=range(1, 999), h=range(1, 999),
+        ...                           keep="h/d near 4 and d % 8 == 0", limit=2):
+        ...     print(match)
+        d=112, h=448: 100,912
+        d=112, h=447: 100,687
+        """
+        from symcount.questions import solve
+
+        return solve.search(self, total, keep, limit, symbols)
+
+    def marginal(self, symbol: str, /, **at: int | float) -> Marginal:
+        """What the next valid value of a symbol costs, from a point on.
+
+        Args:
+            symbol: the symbol's name; an integer symbol.
+            **at: values of all symbols, this one included; those with a default may be left out.
+
+        Raises:
+            ArgumentError: a symbol is unknown or missing.
+            DomainError: the formula does not hold at the point.
+            NoSolutionError: it is proved that there is no greater valid value.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
+        >>> count.marginal("dim", dim=64)
+        Marginal(symbol='dim', value=64, next=72, cost=4384)
+        """
+        from symcount.questions import analysis
+
+        return analysis.marginal(self, symbol, at)
+
+    def growth(self, symbol: str, /, **others: int | float) -> Growth:
+        """How the count grows with one symbol: its leading term and its order, exactly.
+
+        The count divided by the term goes to 1 as the symbol goes to infinity. Symbols that are
+        not given stay symbols of the term. Where the domain ends at a declared maximum, or where
+        float arithmetic would round, the growth is that of the formula before it.
+
+        Args:
+            symbol: the symbol's name; an integer symbol.
+            **others: values of other symbols.
+
+        Raises:
+            ArgumentError: there is no such symbol.
+            UndecidedError: the leading term depends on what is not given, differs between values
+                of any size, or is not known.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d, r=4: nn.Linear(d, max(8, d // r), bias=False))
+        >>> count.growth("d")
+        Growth(symbol='d', order=2, term=d**2/r)
+        """
+        from symcount.questions import analysis
+
+        return analysis.growth(self, symbol, others)
+
+    def share(self, depth: int = 1) -> Shares:
+        """The fraction of the whole in each part, as formulas that add up to one.
+
+        Args:
+            depth: how many levels of modules to take apart. Parameters of a module above that
+                depth are a part of its own path, "" for the whole module's.
+
+        Raises:
+            ArgumentError: the depth is no positive integer.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def mlp(d):
+        ...     return nn.Sequential(nn.Linear(d, 4 * d, bias=False), nn.LayerNorm(4 * d))
+        >>> share = symcount.derive(mlp).share()
+        >>> share["1"].expr, share["1"](64), share["1"].limit("d")
+        (8*d/(4*d**2 + 8*d), Fraction(1, 33), 0)
+        """
+        from symcount.questions import analysis
+
+        return analysis.shares(self, depth)
+
+    def compare(
+        self,
+        other: ParamCount,
+        /,
+        over: str | None = None,
+        *,
+        between: tuple[int, int | None] = (1, None),
+        **fixed: int | float,
+    ) -> Comparison:
+        """This formula against another: which is less, where, and whether that is proved.
+
+        Symbols of the same name are the same. Without `over`, it is asked which relation holds at
+        all sizes where both formulas do, and z3 has to prove it: `relation` is `"unknown"` if it
+        cannot. With `over`, the others are fixed, by keyword or by default, and `spans` says which
+        relation holds between which values of that symbol: crossovers are exact, and none is
+        missed.
+
+        Args:
+            other: the other formula, called on the right.
+            over: the symbol to go along.
+            between: the least and the greatest value of it, both included; None for no end.
+            **fixed: values of other symbols, of either formula.
+
+        Raises:
+            ArgumentError: a symbol is unknown or missing, or the two have different defaults.
+            UndecidedError: so many ranges had to be looked at that the question was given up.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> square = symcount.derive(lambda d: nn.Linear(d, d, bias=False))
+        >>> thin = symcount.derive(lambda d, r=8: nn.Linear(d, 2 * r, bias=False))
+        >>> print(square.compare(thin, over="d"))
+        d from 1 to 15: <
+        d=16: ==
+        d from 17 on: >
+        >>> print(square.compare(thin, r=8).difference)
+        d**2 - 16*d
+        """
+        from symcount.questions import analysis
+
+        return analysis.compare(self, other, over, between, fixed)
+
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int | float, ...]:
+        values = self._assigned(args, kwargs)
+        return tuple(map(self._plain, values, self.hyperparameters))
+
+    @staticmethod
+    def _plain(value: Any, h: Hyperparameter) -> int | float:
+        return real_number(value, h.name) if h.real else whole_number(value, h.name)
+
+    def _assigned(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """What a call gives for each symbol, in order; defaults for what it leaves out."""
+        names = [h.name for h in self.hyperparameters]
+        if len(args) > len(names):
+            raise ArgumentError(
+                f"{self._signature} takes at most {len(names)} values, {len(args)} were given"
+            )
+        given: dict[str, Any] = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name in given:
+                raise ArgumentError(f"{self._signature}: {name!r} was given twice")
+            if name not in names:
+                raise ArgumentError(f"{self._signature} has no symbol {name!r}{self._hint(name)}")
+            given[name] = value
+        values = []
+        for h in self.hyperparameters:
+            value = given.get(h.name, h.default)
+            if value is None:
+                raise ArgumentError(f"{self._signature} needs a value for {h.name!r}")
+            values.append(value)
+        return values
+
+    def _require_no_symbol(self, method: str, options: Iterable[str], asked: str = "") -> None:
+        """That no symbol has the name of an option that is given: the symbol might be meant."""
+        for h in self.hyperparameters:
+            if h.name in options and h.name != asked:
+                raise ArgumentError(
+                    f"{self._signature}: {h.name!r} names a symbol and an argument of {method}(); "
+                    f"give the symbol another name first, rename({h.name}='...')"
+                )
+
+    def _require_same_unit(self, method: str, other: ParamCount) -> None:
+        """That another formula is of bytes as well, or as little."""
+        if self.measure.in_bytes is not other.measure.in_bytes:
+            raise ArgumentError(
+                f"{method}(): {self.measure.noun} and {other.measure.noun} have no unit in common; "
+                "take .nbytes of both formulas, or of neither"
+            )
+
+    def _point(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, int | float]:
+        """The value of every symbol, by name."""
+        names = [h.name for h in self.hyperparameters]
+        return dict(zip(names, self._bind(args, kwargs), strict=True))
+
+    def _hint(self, name: object) -> str:
+        if not isinstance(name, str):
+            return f"; give the name of one, such as {str(name)!r}"
+        for fixed, value in self.fixed:
+            if fixed == name:
+                return (
+                    f": it was fixed at {value} when the formula was derived; derive another "
+                    f"formula with {name}=... to change it"
+                )
+        for replaced, expression in self.certificate.substituted:
+            if replaced == name:
+                return f": {expression} was substituted for it"
+        return ""
+
+    @property
+    def _signature(self) -> str:
+        names = [
+            h.name if h.default is None else f"{h.name}={h.default}" for h in self.hyperparameters
+        ]
+        return f"{self.factory}({', '.join(names)})"
+
+    # --- other measures ---
+
+    def _measuring(self, **changes: Any) -> ParamCount:
+        return replace(self, measure=replace(self.measure, **changes))
+
+    @cached_property
+    def trainable(self) -> ParamCount:
+        """The formula of the parameters with `requires_grad`, of the same modules.
+
+        Of bytes, their bytes; so are `frozen` and `buffers`.
+        """
+        return self._measuring(kind="parameter", trainable=True)
+
+    @cached_property
+    def frozen(self) -> ParamCount:
+        """The formula of the parameters without `requires_grad`."""
+        return self._measuring(kind="parameter", trainable=False)
+
+    @cached_property
+    def buffers(self) -> ParamCount:
+        """The formula of the elements in buffers."""
+        return self._measuring(kind="buffer", trainable=None)
+
+    @cached_property
+    def nbytes(self) -> ParamCount:
+        """The formula of the bytes that what is counted takes, each tensor in its own dtype."""
+        return self._measuring(in_bytes=True)
+
+    def by_dtype(self) -> dict[str, ParamCount]:
+        """A formula for each dtype; they add up to the whole."""
+        dtypes = dict.fromkeys(w.dtype for w in self._weights() if self.measure.weigh(w))
+        return {dtype: self._measuring(dtype=dtype) for dtype in dtypes}
+
+    def substitute(self, /, **expressions: Any) -> ParamCount:
+        """The formula with expressions in the place of symbols, exact wherever they are values.
+
+        At any values of the symbols that are left it gives what this formula gives at the values
+        that the expressions have there. Where an expression is no value of its symbol, since it is
+        no integer, less than 1 or outside of what is declared, the new formula does not hold. All
+        expressions are put in at once, so `substitute(a="b", b="a")` swaps.
+
+        Names in an expression that are no symbols of the formula become new ones, positive
+        integers, in the place of what they replace. A new name in the place of one symbol, and
+        nowhere else, has its range and its default. The parts of the formula, its graphs too, are
+        of the new symbols; the certificate is of the old ones, and lists what was substituted.
+
+        Args:
+            **expressions: for each symbol an integer, a text such as `"4*d"`, or a sympy
+                expression, of integers and symbols with `+ - * / // % **`, `min`, `max`, `floor`
+                and `ceil`. `d/64` is exact, so d has to be a multiple of 64. A float symbol can be
+                replaced by a number or by another name only.
+
+        Raises:
+            ArgumentError: there is no such symbol, or an expression is no integer arithmetic.
+            DomainError: an expression has no value that its symbol may have, or nothing is built
+                at those.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d, f: nn.Sequential(nn.Linear(d, f), nn.Linear(f, d)))
+        >>> print(count.substitute(f="4*d"))
+        8*d**2 + 5*d
+        >>> narrow = count.substitute(d=512, f="8*n/3")
+        >>> print(narrow, "where", narrow.domain)
+        8200*n/3 + 512 where Eq(Mod(n, 3), 0)
+        """
+        from symcount.formula.rewriting import substitute
+
+        return substitute(self, expressions)
+
+    def rename(self, /, **names: str) -> ParamCount:
+        """The formula with other names for its symbols; nothing else changes.
+
+        All are renamed at once, so `rename(a="b", b="a")` swaps. Ranges, defaults and the factory's
+        parameters that a symbol stands for stay, and so does the certificate, in the new names.
+
+        Args:
+            **names: for each symbol, its new name, a Python identifier.
+
+        Raises:
+            ArgumentError: there is no such symbol, the name is none, or two symbols would have it.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda in_features: nn.Linear(in_features, 10))
+        >>> print(count.rename(in_features="d"))
+        10*d + 10
+        """
+        from symcount.formula.rewriting import rename
+
+        return rename(self, names)
+
+    def select(self, *patterns: str) -> ParamCount:
+        """The formula of the parameters whose name, or a module they are in, matches a pattern.
+
+        Patterns are those of `fnmatch`: `*` stands for any text, dots included, and `?` and
+        `[0-9]` for one character. Names are those of `breakdown()`. A loop over a symbol makes
+        `{0..n-1}` in a name, which stands for every number there: `*` matches it, and a pattern
+        that only some of its iterations match is an error, since they are one sum.
+
+        The formula has the domain of the whole. With that of `without` it adds up to the whole.
+
+        Args:
+            *patterns: one or more; a parameter that several match counts once.
+
+        Raises:
+            ArgumentError: a pattern matches nothing, or some iterations of a loop and not all.
+
+        The parameters that a mixture of experts uses for a token are all but the experts that it
+        is not sent to: of E experts of one size k are active, and the total is less by the experts
+        times 1 - k/E (Jiang et al. 2024, "Mixtral of Experts", section 2). If the number of
+        experts is a symbol, they are also the rest and k experts:
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def moe(dim, hidden, n_experts=8):
+        ...     experts = nn.ModuleList(nn.Linear(dim, hidden) for _ in range(n_experts))
+        ...     router = nn.Linear(dim, n_experts, bias=False)
+        ...     return nn.ModuleDict({"router": router, "experts": experts})
+        >>> count = symcount.derive(moe)
+        >>> experts, rest = count.select("experts.*"), count.without("experts.*")
+        >>> print(experts, "and", rest)
+        dim*hidden*n_experts + hidden*n_experts and dim*n_experts
+        >>> count(64, 256) - experts(64, 256) * (8 - 2) // 8
+        33792
+        >>> rest(64, 256) + experts(64, 256, n_experts=2)
+        33792
+        """
+        from symcount.formula.selecting import select
+
+        return select(self, patterns)
+
+    def without(self, *patterns: str) -> ParamCount:
+        """The formula of all parameters but those that `select` chooses; it takes the same.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> print(symcount.derive(lambda d: nn.Linear(d, 10)).without("bias"))
+        10*d
+        """
+        from symcount.formula.selecting import without
+
+        return without(self, patterns)
+
+    def memory(
+        self,
+        dtype: Any = None,
+        optimizer: str = "adamw",
+        shards: int | str = 1,
+        zero: int = 0,
+        *,
+        master_weights: bool = False,
+        gradients: Any = None,
+    ) -> Memory:
+        """Bytes of weights, gradients and optimizer state on one device, as formulas.
+
+        What is counted are the elements of tensors: no activations, no buffers, no scalars such as
+        an optimizer's count of steps, and nothing of what an allocator or a collective operation
+        takes besides. Frozen parameters have neither gradients nor state.
+
+        Under ZeRO, what a stage divides is divided evenly: the parameters of one dtype, trainable
+        and frozen ones apart, are laid end to end, and each device holds as many elements as the
+        largest piece has, `ceil(size / shards)`. Stage 1 divides the optimizer state, stage 2 the
+        gradients too, and stage 3 the weights as well; what is not divided is on every device.
+
+        Args:
+            dtype: of the weights, as after `module.to(dtype)`; None keeps that of each parameter.
+            optimizer: `"sgd"`, `"adam"`, `"adamw"`, `"adagrad"`, `"rmsprop"`, `"adadelta"`,
+                `"adamax"`, `"nadam"` or `"radam"` as in `torch.optim`, some also
+                `"sgd+momentum"`, `"rmsprop+momentum"`, `"adam+amsgrad"`, `"adamw+amsgrad"`.
+            shards: the number of devices, or the name of a new symbol for it.
+            zero: the stage of ZeRO, 0 for none.
+            master_weights: whether the optimizer keeps a float32 copy of the weights, and its state
+                in float32, as in mixed-precision training. Otherwise its state has the dtype of
+                the weights, as torch makes it.
+            gradients: the dtype of gradients; None for that of the weights.
+
+        Raises:
+            ArgumentError: an argument is none of these, or this is no formula of parameters.
+
+        Source: Rajbhandari et al. 2020, "ZeRO: Memory Optimizations Toward Training Trillion
+        Parameter Models", figure 1 and section 3.1: Adam in mixed precision takes 2 + 2 + 12 bytes
+        a parameter.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda n: nn.Linear(n, 1, bias=False))
+        >>> mixed = count.memory("float16", "adam", shards=64, zero=1, master_weights=True)
+        >>> print(mixed)
+        bytes per device: float16 weights, adam in float32 with master weights,
+                          ZeRO stage 1 over 64 devices
+          weights    2*n
+          gradients  2*n
+          optimizer  12*ceiling(n/64)
+          total      4*n + 12*ceiling(n/64)
+        >>> mixed.total(7_500_000_000)
+        31406250000
+        """
+        from symcount.questions.training_memory import memory
+
+        return memory(self, dtype, optimizer, shards, zero, master_weights, gradients)
+
+    def _weights(self) -> Iterator[Weight]:
+        """The tensors of every path; one of a name may differ from path to path."""
+        for _, leaf in leaves(self.tree):
+            if isinstance(leaf, Built):
+                yield from leaf.weights
+
+    def breakdown(self) -> Breakdown:
+        """The formula by parameter and by module path; both add up to the whole.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> print(symcount.derive(lambda d: nn.Sequential(nn.Linear(d, 10), nn.ReLU())).breakdown())
+        (all): 10*d + 10
+          0: 10*d + 10
+            weight: 10*d
+            bias: 10
+        """
+        counted = list(dict.fromkeys(w.name for w in self._weights() if self.measure.weigh(w)))
+        covered = dict.fromkeys(w.name for w in self._weights() if self.measure.covers(w))
+        below: dict[str, list[str]] = {
+            path: [] for name in ["", *counted] for path in modules_of(name)
+        }
+        for name in covered:
+            for path in modules_of(name):
+                if path in below:
+                    below[path].append(name)
+        return Breakdown(
+            {name: self._measuring(names=(name,)) for name in counted},
+            {path: self._measuring(names=tuple(names)) for path, names in below.items()},
+        )
+
+    @property
+    def provenance(self) -> dict[sympy.Expr, Contribution]:
+        """For each term of the formula, the parameters it comes from and the lines that made them.
+
+        A term to which several parameters add names all of them.
+        """
+        from symcount.formula import sympy_form
+
+        found: dict[sympy.Expr, tuple[list[str], list[Source]]] = {}
+        for weight in self._weights():
+            factor = self.measure.weigh(weight)
+            if not factor or weight.shape is None:
+                continue
+            for monomial in weight.numel.terms:
+                term = sympy_form.expression(Poly({monomial: 1}))
+                names, sources = found.setdefault(term, ([], []))
+                if weight.name not in names:
+                    names.append(weight.name)
+                if weight.source is not None and weight.source not in sources:
+                    sources.append(weight.source)
+        return {t: Contribution(tuple(n), tuple(s)) for t, (n, s) in found.items()}
+
+    @property
+    def graph(self) -> torch.fx.Graph:
+        """The arithmetic of the first path as a `torch.fx.Graph`; see `graphs` for all paths."""
+        return next(iter(self.graphs.values()))
+
+    @property
+    def graphs(self) -> dict[Boolean, torch.fx.Graph]:
+        """For each path on which the factory builds a module: its condition and its graph.
+
+        Raises:
+            StoredFormulaError: the formula was loaded from a file, where graphs are not stored.
+        """
+        import sympy
+
+        from symcount.formula import sympy_form
+
+        return {
+            sympy.And(*(sympy_form.condition(c, t) for c, t in decisions)): self._program(
+                leaf
+            ).fx_graph()
+            for decisions, leaf in leaves(self.tree)
+            if isinstance(leaf, Built)
+        }
+
+    def _program(self, leaf: Built) -> Program:
+        if leaf.program is None:
+            raise StoredFormulaError(
+                f"the formula of {self.factory} was loaded, and graphs are not stored; derive it "
+                "again to have them"
+            )
+        return leaf.program
+
+    # --- display ---
+
+    def __str__(self) -> str:
+        from symcount.formula import sympy_form
+
+        return sympy_form.text(self.expr)
+
+    def latex(self) -> str:
+        """The formula in LaTeX, without delimiters; names of several letters are set upright."""
+        from symcount.formula import sympy_form
+
+        return sympy_form.latex(self.expr)
+
+    def page(self, title: str | None = None) -> str:
+        """A page to explore the formula, as the text of one HTML file that needs nothing else.
+
+        It has a slider and a field for each symbol, the exact count, its breakdown and its
+        growth, all live, the domain and the certificate, and a link that holds the values. It
+        opens from disk, and needs no network.
+
+        Args:
+            title: what the page is about; the factory's name if not given.
+
+        Raises:
+            MissingDependencyError: the extra `explore` is not installed.
+            UnsupportedError: JavaScript would not compute a step exactly as Python does.
+        """
+        from symcount.export import page
+
+        return page.render(self, title)
+
+    def to_page(self, path: str | Path, title: str | None = None) -> None:
+        """Write `page` to a file, as a whole or not at all.
+
+        Raises:
+            MissingDependencyError, UnsupportedError: as `page` does.
+            OSError: the file cannot be written; what was there is there still.
+        """
+        from pathlib import Path
+
+        from symcount.storage import atomic
+
+        atomic.replace(Path(path), self.page(title))
+
+    def save(self, path: str | Path, name: str | None = None) -> None:
+        """Write the formula to a file, as a whole or not at all; `symcount.load` reads it.
+
+        Args:
+            path: the file, such as `formulas.json`; what is there is replaced.
+            name: what the formula is called in the file; the factory's name if not given.
+
+        Raises:
+            StoredFormulaError: the formula is beyond the limits of what is stored.
+            OSError: the file cannot be written; what was there is there still.
+
+        `symcount.save` writes several formulas to one file.
+        """
+        from symcount.storage import writing
+
+        writing.save(path, {self.factory if name is None else name: self})
+
+    def _repr_latex_(self) -> str:
+        from symcount.formula import sympy_form
+
+        return f"$\\displaystyle {sympy_form.latex_in_lines(self.expr)}$"
+
+    def _repr_html_(self) -> str:
+        from symcount.display import notebook
+
+        return notebook.count_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(f"{self.factory}: {self}")
+
+    def __rich__(self) -> Any:
+        from symcount.display import console
+
+        return console.formula_view(self.factory, self)
+
+    def export(self, format: str, *, dialect: str | None = None, title: str | None = None) -> str:
+        r"""The formula as text for a document or for another program.
+
+        Code computes what a call returns, exactly, or says at run time that it does not; what a
+        language computes in another way than Python is refused.
+
+        Args:
+            format: "markdown", "rst", "html", "mathml" or "latex" for documents; "python", "numpy",
+                "javascript", "c" or "sql" for code; "json" for programs.
+            dialect: of SQL: "duckdb" (if not given), "postgres", "spark" or "bigquery".
+            title: what the text calls the formula; the factory's name if not given.
+
+        Raises:
+            ArgumentError: there is no such format or dialect.
+            UnsupportedError: the language cannot compute a step as Python does.
+            MissingDependencyError: the extra `sql` is not installed, and the format is "sql".
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> print(symcount.derive(lambda d: nn.Linear(9, d)).export("rst", title="head"))
+        head
+        ====
+        <BLANKLINE>
+        .. math::
+        <BLANKLINE>
+           10 \cdot d
+        ...
+        """
+        from symcount.export import renderer
+
+        return renderer(format, dialect).render_count(self, title)
+
+    def plot(
+        self,
+        symbol: str | sympy.Symbol,
+        /,
+        *,
+        between: tuple[float, float] | None = None,
+        against: Against = (),
+        ax: Axes | None = None,
+        **values: int | float,
+    ) -> Axes:
+        """Draw the count against one symbol; needs matplotlib (`pip install 'symcount[plot]'`).
+
+        Every point drawn is a value of the formula. Lines join sizes that follow one another,
+        and none crosses a gap of the domain; gaps that are wide are hatched. Where there are more
+        than 8192 sizes, some are drawn, as points. Where the cheaper of two formulas changes, a
+        circle marks the first size at which it has changed, or at which both are equal.
+
+        Axes are logarithmic if what they show spans more than a factor of 16, unless `ax` has
+        data already. Nothing of pyplot is used: no figure is shown, and no setting is changed.
+
+        Args:
+            symbol: the symbol along the axis, or its name.
+            between: its least and greatest value, both included. If not given, up to 4096, or
+                from an eighth to four times its default.
+            against: other formulas to draw: one, several, or a mapping of labels to formulas.
+                They have the symbol too, and take of `values` what they know.
+            ax: the axes to draw on; a new figure's if not given. A notebook shows these as a
+                picture.
+            **values: values of the other symbols; those with a default may be left out.
+
+        Raises:
+            ArgumentError: there is no such symbol, a value is missing, or the range is empty.
+            DomainError: a formula holds nowhere in the range.
+            MissingDependencyError: matplotlib is not installed.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(nn.MultiheadAttention)
+        >>> ax = count.plot("embed_dim", between=(1, 256), num_heads=8)
+        >>> ax.get_xlabel(), ax.get_ylabel()
+        ('embed_dim', 'parameters')
+        """
+        from symcount.display import plotting
+
+        return plotting.plot(self, symbol, between=between, against=against, ax=ax, **values)
+
+    def plot_share(
+        self,
+        symbol: str | sympy.Symbol,
+        /,
+        *,
+        between: tuple[float, float] | None = None,
+        depth: int = 1,
+        ax: Axes | None = None,
+        **values: int | float,
+    ) -> Axes:
+        """Draw which share of the count each part has, stacked, against one symbol.
+
+        Each column shows the shares at one size, a round one if it can be; there are 48 at most.
+        A column is blank if none of the sizes that were tried for it is in the domain.
+
+        Args:
+            symbol: the symbol along the axis, or its name.
+            between: as in `plot`.
+            depth: how deep modules are taken apart, counted from where there are several. Beyond
+                the seven greatest parts, the others are one.
+            ax: as in `plot`.
+            **values: as in `plot`.
+
+        Raises:
+            ArgumentError: as in `plot`, or the depth is not a positive integer.
+            DomainError: the formula holds at none of the sizes, or there is nothing to share.
+            MissingDependencyError: matplotlib is not installed.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(nn.MultiheadAttention)
+        >>> ax = count.plot_share("embed_dim", num_heads=8)
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['in_proj_bias', 'in_proj_weight', 'out_proj']
+        """
+        from symcount.display import plotting
+
+        return plotting.plot_share(self, symbol, between=between, depth=depth, ax=ax, **values)
+
+    def plot_map(
+        self,
+        x: str | sympy.Symbol,
+        y: str | sympy.Symbol,
+        /,
+        *,
+        between: Mapping[str, tuple[float, float]] | None = None,
+        budgets: float | Iterable[float] = (),
+        ax: Axes | None = None,
+        **values: int | float,
+    ) -> Axes:
+        """Draw the count in colours over two symbols, with a contour for each budget.
+
+        Each cell shows the count at one pair of sizes, round ones if there are several in it, and
+        is blank if the formula does not hold there. Contours are drawn between neighbouring cells:
+        where exactly a budget ends, ask the formula. A budget that all cells are above or below
+        is named in a corner.
+
+        Args:
+            x: the symbol along the x axis, or its name.
+            y: the symbol along the y axis, or its name.
+            between: for each of the two, its least and greatest value; as in `plot` if missing.
+            budgets: a count at which to draw a contour, or several.
+            ax: as in `plot`.
+            **values: as in `plot`.
+
+        Raises:
+            ArgumentError: as in `plot`, or a budget is not a positive number.
+            DomainError: the formula holds in none of the cells.
+            MissingDependencyError: matplotlib is not installed.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(nn.MultiheadAttention)
+        >>> ax = count.plot_map("embed_dim", "num_heads", budgets=[1e6])
+        >>> ax.get_xlabel(), ax.get_ylabel()
+        ('embed_dim', 'num_heads')
+        """
+        from symcount.display import plotting
+
+        return plotting.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)

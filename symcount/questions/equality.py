@@ -1,0 +1,299 @@
+"""Whether two formulas are the same everywhere, and if not, at which sizes they differ first."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from symcount.algebra import normal_form as algebra
+from symcount.algebra.evaluate import value
+from symcount.errors import ArgumentError, InternalError, UndecidedError
+from symcount.formula.rewriting import facts_of
+from symcount.formula.tree import Decisions, leaves
+from symcount.symbols import Hyperparameter
+
+if TYPE_CHECKING:
+    from symcount.algebra.normal_form import Poly
+    from symcount.formula.expressions import Expression
+    from symcount.param_count import ParamCount
+
+Number: TypeAlias = "int | float"
+Point: TypeAlias = "tuple[Number, ...]"
+
+# Sizes are gone through one by one, then drawn at random, then z3 is asked.
+_IN_ORDER = 20_000
+_AT_RANDOM = 2_000
+_MOST_PAIRS = 1_024
+_MILLISECONDS = 2_000
+_SECONDS = 20.0
+_ROUNDS = 64  # of making sizes smaller
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Sizes at which two formulas differ.
+
+    Attributes:
+        at: the sizes, by the names of their symbols.
+        left: the count of the first formula, None where it does not hold.
+        right: that of the second.
+        is_first: whether no smaller sizes are such. Sizes are in order of the steps that they are
+            away from the least values, of all symbols together; of as many steps, those are
+            first that are smaller in the first symbol, then in the second, and so on. Never said
+            of real symbols, which have no steps.
+
+    >>> import symcount
+    >>> from torch import nn
+    >>> narrow = symcount.derive(lambda d: nn.Linear(d, max(8, d), bias=False))
+    >>> wide = symcount.derive(lambda d: nn.Linear(d, d, bias=False))
+    >>> print(first_difference(narrow, wide))
+    d=1: 8, and 1
+    """
+
+    at: dict[str, Number]
+    left: int | None
+    right: int | None
+    is_first: bool
+
+    def __str__(self) -> str:
+        return f"{self.where}: {said(self.left)}, and {said(self.right)}"
+
+    def told(self, left: str, right: str) -> str:
+        """It as a line of a report, with a word for each side: `first size: d=1: 4 then, 7 now`."""
+        order = "first size" if self.is_first else "they differ at"
+        return f"{order}: {self.where}: {said(self.left)} {left}, {said(self.right)} {right}"
+
+    @property
+    def where(self) -> str:
+        """The sizes as text."""
+        return ", ".join(f"{name}={size}" for name, size in self.at.items())
+
+
+def said(count: int | None) -> str:
+    """A count as text."""
+    return "outside the domain" if count is None else f"{count:,}"
+
+
+def first_difference(left: ParamCount, right: ParamCount | Expression) -> Difference | None:
+    """Where two formulas differ first, or None if it is proved that they are the same everywhere.
+
+    They are the same if they hold at the same sizes and give the same counts there. An expression
+    is compared where the formula holds, and has to be an integer there.
+
+    The first 20,000 sizes are tried in the order that `Difference` says. If the two differ at none
+    of them, sizes are drawn at random and then asked of z3, and what is found is made smaller as
+    long as the two differ; there may be smaller ones yet. The draws are the same each time.
+
+    Args:
+        left: a formula.
+        right: another one of the same symbols, or an expression in them.
+
+    Raises:
+        ArgumentError: the two have other symbols, or symbols of other values.
+        UndecidedError: no size was found at which they differ, and no proof that there is none.
+    """
+    sides = _Sides(left, right)
+    if sides.are_identical:
+        return None
+    has_order = not any(h.real for h in sides.ranges)
+    found = sides.first_of(sides.in_order(), has_order) or sides.first_of(sides.at_random())
+    if found is None:
+        found = sides.proved_or_found()
+    return found if found is None or found.is_first else sides.smaller(found)
+
+
+class _Sides:
+    """Two formulas of the same symbols."""
+
+    def __init__(self, left: ParamCount, right: ParamCount | Expression) -> None:
+        self.left = left
+        self.right = right
+        self.ranges = left.hyperparameters
+        self.other = None if isinstance(right, tuple) else right
+        if self.other is not None:
+            _require_same_symbols(self.ranges, self.other.hyperparameters)
+
+    @property
+    def are_identical(self) -> bool:
+        if self.other is None:
+            return not self._divisions_by_zero and all(
+                p in (None, self._expression.poly) for _, p in _formulas(self.left)
+            )
+        ours, theirs = self.left._identity, self.other._identity
+        return ours[1:] == theirs[1:]
+
+    @property
+    def _expression(self) -> Expression:
+        assert isinstance(self.right, tuple)
+        return self.right
+
+    @property
+    def _divisions_by_zero(self) -> Decisions:
+        """Conditions on any of which the expression divides by zero."""
+        facts, zero = facts_of(self.ranges), algebra.const(0)
+        divisors = self._expression.divisors
+        compared = [algebra.compare("eq", divisor, zero, facts) for divisor in divisors]
+        return tuple((c, truth) for c, truth in compared if c is not None)
+
+    def at(self, point: Point) -> tuple[int | None, int | None]:
+        here = self.left._evaluated(point)
+        if self.other is not None:
+            return here, self.other._evaluated(point)
+        if here is None:
+            return None, None
+        sizes = self._named(point)
+        try:
+            if any(value(divisor, sizes) == 0 for divisor in self._expression.divisors):
+                return here, None
+            return here, value(self._expression.poly, sizes)
+        except (ArithmeticError, ValueError, InternalError):  # undefined, or no integer
+            return here, None
+
+    def _named(self, point: Point) -> dict[str, Number]:
+        return {h.name: size for h, size in zip(self.ranges, point, strict=True)}
+
+    # --- looking ---
+
+    def first_of(self, points: Iterable[Point], is_first: bool = False) -> Difference | None:
+        for point in points:
+            here, there = self.at(point)
+            if here != there:
+                return Difference(self._named(point), here, there, is_first)
+        return None
+
+    def in_order(self) -> Iterator[Point]:
+        """Sizes by the steps away from the least values; a real symbol stays at its first."""
+        return islice(_by_steps([_steps(h) for h in self.ranges]), _IN_ORDER)
+
+    def at_random(self) -> Iterator[Point]:
+        counts = [self.left] if self.other is None else [self.left, self.other]
+        names = [h.name for h in self.ranges]
+        for count in counts:
+            for seen in map(dict, count.certificate.points):
+                if all(name in seen for name in names):
+                    yield tuple(seen[name] for name in names)
+        draw = random.Random(0)
+        for _ in range(_AT_RANDOM):
+            yield tuple(h.sample(draw) for h in self.ranges)
+
+    def smaller(self, found: Difference) -> Difference:
+        """A difference made smaller, one symbol at a time, until none of the steps tried helps."""
+        for _ in range(_ROUNDS):
+            better = self.first_of(self._below(tuple(found.at.values())))
+            if better is None:
+                break
+            found = better
+        return found
+
+    def _below(self, point: Point) -> Iterator[Point]:
+        """Sizes that are smaller in one symbol, by any power of two of steps, the most first."""
+        for place, (h, size) in enumerate(zip(self.ranges, point, strict=True)):
+            if h.real:
+                continue
+            least = int(h.aligned(h.minimum))
+            away = (int(size) - least) // h.multiple_of
+            for steps in (away, *(1 << n for n in reversed(range(away.bit_length())))):
+                if 0 < steps <= away:
+                    lower = int(size) - steps * h.multiple_of
+                    yield (*point[:place], lower, *point[place + 1 :])
+
+    # --- proving ---
+
+    def proved_or_found(self) -> Difference | None:
+        from symcount.algebra.solver import Solver
+
+        deadline = time.perf_counter() + _SECONDS
+        facts = facts_of(self.ranges)
+        solver = Solver(self.ranges, facts, _MILLISECONDS, deadline)
+        pairs = list(islice(self._pairs(), _MOST_PAIRS + 1))
+        is_proved = len(pairs) <= _MOST_PAIRS
+        for decisions, p, q in pairs:
+            if p is not None and q is not None:
+                condition, equal = algebra.compare_any("eq", p, q, facts)
+                if condition is None and equal:
+                    continue
+                if condition is not None:
+                    decisions = (*decisions, (condition, not equal))
+            elif p is q:
+                continue
+            for model in solver.models(decisions):
+                point = None if model is None else tuple(model[h.name] for h in self.ranges)
+                found = None if point is None else self.first_of([point])
+                if found:
+                    return found
+                is_proved = False
+            if time.perf_counter() > deadline:
+                is_proved = False
+                break
+        if is_proved:
+            return None
+        raise UndecidedError(
+            f"whether {self.left} is the same as {self.right} everywhere was neither proved nor "
+            "refuted: no size was found at which they differ"
+        )
+
+    def _pairs(self) -> Iterator[tuple[Decisions, Poly | None, Poly | None]]:
+        """What the two are, on each path of one and path of the other."""
+        ours = _formulas(self.left)
+        if self.other is None:
+            for decisions, p in ours:
+                if p is not None:
+                    yield decisions, p, self._expression.poly
+                    for division in self._divisions_by_zero:
+                        yield (*decisions, division), p, None
+            return
+        theirs = _formulas(self.other)
+        yield from (((*d, *e), p, q) for d, p in ours for e, q in theirs)
+
+
+def _formulas(count: ParamCount) -> list[tuple[Decisions, Poly | None]]:
+    """What a formula is on each path, and the decisions that lead to it."""
+    found: list[tuple[Decisions, Any]] = list(leaves(count._values))
+    return found
+
+
+def _require_same_symbols(left: Sequence[Hyperparameter], right: Sequence[Hyperparameter]) -> None:
+    def declared(symbols: Sequence[Hyperparameter]) -> dict[str, tuple[object, ...]]:
+        return {h.name: (h.minimum, h.maximum, h.multiple_of, h.real) for h in symbols}
+
+    ours, theirs = declared(left), declared(right)
+    if list(ours) != list(theirs):
+        names = " and ".join(f"({', '.join(names)})" for names in (ours, theirs))
+        raise ArgumentError(f"the two formulas are of different symbols: {names}")
+    for name in ours:
+        if ours[name] != theirs[name]:
+            raise ArgumentError(f"{name} has other values in one formula than in the other")
+
+
+def _steps(h: Hyperparameter) -> list[Number]:
+    """The first values of a symbol in order, at most as many as are gone through."""
+    if h.real:
+        return [h.first([])]
+    found = [h.aligned(h.minimum)]
+    while len(found) < _IN_ORDER:
+        found.append(h.aligned(found[-1] + 1))
+        if found[-1] == found[-2]:
+            return found[:-1]
+    return found
+
+
+def _by_steps(values: Sequence[Sequence[Number]]) -> Iterator[Point]:
+    """All combinations, in order of the places of their values together."""
+    for steps in range(sum(len(v) - 1 for v in values) + 1):
+        yield from _of_steps(values, steps)
+
+
+def _of_steps(values: Sequence[Sequence[Number]], steps: int) -> Iterator[Point]:
+    if not values:
+        if steps == 0:
+            yield ()
+        return
+    first, *others = values
+    most = sum(len(v) - 1 for v in others)
+    for place in range(max(0, steps - most), min(steps, len(first) - 1) + 1):
+        for rest in _of_steps(others, steps - place):
+            yield (first[place], *rest)

@@ -1,0 +1,220 @@
+"""Bytes of weights, gradients and optimizer state, per device under ZeRO, as formulas."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from symcount.algebra import normal_form as algebra
+from symcount.algebra.normal_form import Facts, Poly, const, sum_of, symbol
+from symcount.errors import ArgumentError
+from symcount.formula.rewriting import facts_of
+from symcount.formula.tree import Built, Split, Tree, Weight
+from symcount.symbols import Hyperparameter, is_name
+
+if TYPE_CHECKING:
+    from symcount.param_count import ParamCount
+
+# How many tensors of a parameter's shape each optimizer of `torch.optim` keeps for it.
+STATES = {
+    "sgd": 0,
+    "sgd+momentum": 1,
+    "adagrad": 1,
+    "rmsprop": 1,
+    "rmsprop+momentum": 2,
+    "adadelta": 2,
+    "adam": 2,
+    "adam+amsgrad": 3,
+    "adamw": 2,
+    "adamw+amsgrad": 3,
+    "adamax": 2,
+    "nadam": 2,
+    "radam": 2,
+}
+# Bytes of an element in the dtypes that torch computes with.
+_FLOATS = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+_MASTER = "float32"
+_STAGES = {0: "no ZeRO", 1: "ZeRO stage 1", 2: "ZeRO stage 2", 3: "ZeRO stage 3"}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that one device holds to train a module, as formulas.
+
+    `weights`, `gradients`, `optimizer` and their sum, `total`, are formulas as `ParamCount` is:
+    call them with sizes, take their `expr`, solve them. `assumed` says what they are bytes of.
+    """
+
+    weights: ParamCount
+    gradients: ParamCount
+    optimizer: ParamCount
+    total: ParamCount
+    assumed: str
+
+    def __str__(self) -> str:
+        rows = {
+            "weights": self.weights,
+            "gradients": self.gradients,
+            "optimizer": self.optimizer,
+            "total": self.total,
+        }
+        lines = [f"bytes per device: {self.assumed}"]
+        return "\n".join([*lines, *(f"  {name:<9}  {count}" for name, count in rows.items())])
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What each element costs, and which parts are cut in how many pieces."""
+
+    dtype: str | None
+    gradients: str | None
+    states: int
+    master_weights: bool
+    shards: Poly
+    stage: int
+
+    def parts(self, leaf: Built, count: ParamCount, facts: Facts) -> Iterator[Weight]:
+        """The bytes of a module that is built on one path, as tensors of bytes."""
+        groups: dict[tuple[str, int, bool], list[Poly]] = {}
+        for weight in leaf.weights:
+            if count.measure.weigh(weight):
+                dtype, itemsize = self._kept(weight)
+                groups.setdefault((dtype, itemsize, weight.trainable), []).append(weight.numel)
+        for (dtype, itemsize, trainable), sizes in groups.items():
+            kind = dtype if trainable else f"{dtype}-frozen"
+            whole, piece = sum_of(sizes), self._piece(sum_of(sizes), facts)
+            held = piece if self.stage >= 3 else whole
+            yield _part(f"weights.{kind}", held.scaled(itemsize), trainable)
+            if not trainable:
+                continue
+            held = piece if self.stage >= 2 else whole
+            bytes_each = itemsize if self.gradients is None else _FLOATS[self.gradients]
+            yield _part(f"gradients.{kind}", held.scaled(bytes_each), trainable)
+            held = piece if self.stage >= 1 else whole
+            state = _FLOATS[_MASTER] if self.master_weights else itemsize
+            if self.master_weights:
+                yield _part(f"optimizer.{kind}.master", held.scaled(state), trainable)
+            if self.states:
+                bytes_each = self.states * state
+                yield _part(f"optimizer.{kind}.state", held.scaled(bytes_each), trainable)
+
+    def _kept(self, weight: Weight) -> tuple[str, int]:
+        """The dtype of a parameter, and the bytes of an element."""
+        if weight.dtype.startswith("complex") and (self.dtype or self.master_weights):
+            raise ArgumentError(
+                f"memory(): {weight.name!r} is {weight.dtype}, which has no real copy; use "
+                "dtype=None and no master weights"
+            )
+        if self.dtype is None or "float" not in weight.dtype:
+            return weight.dtype, weight.itemsize
+        return self.dtype, _FLOATS[self.dtype]
+
+    def _piece(self, size: Poly, facts: Facts) -> Poly:
+        """The greatest of the pieces: the size divided by their number, rounded up."""
+        return algebra.floordiv(size - const(1), self.shards, facts) + const(1)
+
+
+def _part(name: str, size: Poly, trainable: bool) -> Weight:
+    return Weight(name, (size,), "uint8", 1, "parameter", trainable, None, "")
+
+
+def memory(
+    count: ParamCount,
+    dtype: object,
+    optimizer: object,
+    shards: object,
+    zero: object,
+    master_weights: object,
+    gradients: object,
+) -> Memory:
+    """See `ParamCount.memory`."""
+    _require_parameters(count)
+    if not isinstance(optimizer, str) or optimizer not in STATES:
+        raise ArgumentError(
+            f"memory(optimizer={optimizer!r}): what it keeps is not modelled; those that are: "
+            f"{', '.join(STATES)}"
+        )
+    if not isinstance(zero, int) or isinstance(zero, bool) or zero not in _STAGES:
+        raise ArgumentError(f"memory(zero={zero!r}): the stages of ZeRO are 1, 2 and 3; 0 is none")
+    if not isinstance(master_weights, bool):
+        raise ArgumentError(f"memory(master_weights={master_weights!r}): use True or False")
+    pieces, hyperparameters = _shards(count, shards)
+    plan = _Plan(
+        dtype=_dtype("dtype", dtype),
+        gradients=_dtype("gradients", gradients),
+        states=STATES[optimizer],
+        master_weights=master_weights,
+        shards=pieces,
+        stage=zero,
+    )
+    facts = facts_of(hyperparameters)
+
+    def of(tree: Tree) -> Tree:
+        if isinstance(tree, Split):
+            return replace(tree, then=of(tree.then), otherwise=of(tree.otherwise))
+        if isinstance(tree, Built):
+            return replace(tree, weights=tuple(plan.parts(tree, count, facts)))
+        return tree
+
+    measure = replace(
+        count.measure, kind="parameter", trainable=None, dtype=None, names=None, in_bytes=True
+    )
+    total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
+    names = dict.fromkeys(w.name for w in total._weights())
+    parts: Mapping[str, ParamCount] = {
+        part: total._measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
+        for part in ("weights", "gradients", "optimizer")
+    }
+    return Memory(**parts, total=total, assumed=_said(plan, optimizer, shards))
+
+
+def _require_parameters(count: ParamCount) -> None:
+    measure = count.measure
+    if measure.in_bytes or measure.kind != "parameter":
+        raise ArgumentError(
+            f"memory() is of a formula of parameters, and this one is of {measure.noun}; call it "
+            "on what derive() returned, or on what select() made of it"
+        )
+
+
+def _dtype(argument: str, given: object) -> str | None:
+    if given is None:
+        return None
+    name = str(given).removeprefix("torch.")
+    if name not in _FLOATS:
+        raise ArgumentError(
+            f"memory({argument}={given!r}): use one of {', '.join(_FLOATS)}, or None for the "
+            "dtypes of the parameters"
+        )
+    return name
+
+
+def _shards(count: ParamCount, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...]]:
+    """The number of devices, and the symbols of the formulas."""
+    known = [h.name for h in count.hyperparameters]
+    if isinstance(given, str):
+        if is_name(given) and given not in known:
+            return symbol(given), (*count.hyperparameters, Hyperparameter(given))
+    elif not isinstance(given, bool):
+        try:
+            pieces = operator.index(given)
+        except TypeError:
+            pieces = 0
+        if pieces >= 1:
+            return const(pieces), count.hyperparameters
+    raise ArgumentError(
+        f"memory(shards={given!r}): use a positive integer, or the name of a new symbol"
+    )
+
+
+def _said(plan: _Plan, optimizer: str, shards: object) -> str:
+    text = f"{plan.dtype or 'own dtypes of'} weights, "
+    if plan.gradients is not None:
+        text += f"{plan.gradients} gradients, "
+    text += optimizer
+    if plan.master_weights:
+        text += f" in {_MASTER} with master weights"
+    text += f", {_STAGES[plan.stage]}"
+    return f"{text} over {shards} devices" if plan.stage else text

@@ -1,0 +1,180 @@
+"""`load(path) -> StoredFormulas`: formulas from a file, without torch and without sympy."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from symcount.errors import StoredFormulaError, TargetError
+from symcount.param_count import Measure, ParamCount
+from symcount.storage.reading import FORMAT, HEAD, TAIL, VERSION, Unpacked, unpacked
+from symcount.storage.strict_json import Place, decoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST_FILE = 256 * 2**20
+MOST_FORMULAS = 100_000
+
+_SAYS_SO = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
+_NAME = re.compile(r'\{"name":("(?:[^"\\]|\\.)*"),')
+
+
+class StoredFormulas(Mapping[str, ParamCount]):
+    """The formulas of a file by their names; each is read when it is first asked for.
+
+    Looking one up raises `StoredFormulaError` if it is damaged, and `TargetError` if there is none
+    of that name. To read all at once, take `dict(...)` of it.
+    """
+
+    def __init__(self, label: str, documents: Mapping[str, Any]) -> None:
+        self._label = label
+        self._documents = dict(documents)
+        self._places = {name: place for place, name in enumerate(self._documents)}
+        self._read: dict[str, tuple[Unpacked, ParamCount]] = {}
+
+    def __getitem__(self, name: str) -> ParamCount:
+        return self._both(name)[1]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._documents
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The formula of that name, or `default` if there is none."""
+        return self[name] if name in self._documents else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} {'formula' if len(self) == 1 else 'formulas'} of {self._label}>"
+
+    def captions(self, name: str) -> tuple[str, str]:
+        """The formula and its domain as texts, as they were written when it was saved.
+
+        They are for people, and need no sympy. Nothing is computed from them.
+        """
+        read, _ = self._both(name)
+        return read.formula, read.domain
+
+    def _both(self, name: str) -> tuple[Unpacked, ParamCount]:
+        if name not in self._documents:
+            import difflib  # takes as long to load as a formula does
+
+            close = difflib.get_close_matches(str(name), self._documents, n=3)
+            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+            raise TargetError(f"{self._label} has no formula {name!r}{hint}")
+        if name not in self._read:
+            place = f"{self._label}: formulas[{self._places[name]}]"
+            read = unpacked(self._documents[name], place)
+            if read.name != name:  # what the line begins with is not what it says
+                raise StoredFormulaError(f"{place}: its name is {read.name!r}, not {name!r}")
+            count = ParamCount(**read.fields, measure=Measure(**read.measure))
+            self._read[name] = read, count
+        return self._read[name]
+
+
+def load(path: str | Path) -> StoredFormulas:
+    """The formulas that `save` wrote to a file, exact; neither torch nor sympy is loaded.
+
+    A formula that is loaded is equal to the one that was saved, gives the same counts and raises
+    the same errors. It is a `ParamCount` like any other: what needs sympy, such as `expr` or
+    `latex`, imports it when it is asked for. `graph` alone is not stored, and source files are
+    named relative to where modules are imported from.
+
+    Nothing in the file is executed. What is damaged, unknown or beyond the limits of the format
+    is refused, with its place in the document. Formulas are read, and so refused, when they are
+    asked for: a file is opened as fast whatever the size of its formulas.
+
+    Raises:
+        StoredFormulaError: the file holds no formulas, or those of another version.
+        OSError: the file cannot be read.
+
+    >>> import symcount, tempfile
+    >>> from pathlib import Path
+    >>> from torch import nn
+    >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
+    >>> symcount.derive(nn.MultiheadAttention).save(path)
+    >>> formulas = symcount.load(path)
+    >>> list(formulas), formulas["MultiheadAttention"](512, 8)
+    (['MultiheadAttention'], 1050624)
+    """
+    label = os.path.basename(path)
+    with open(path, "rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise StoredFormulaError(f"{label}: more than {LARGEST_FILE} bytes, which are the most")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise StoredFormulaError(f"{label}: this is not UTF-8: {error}") from None
+    return read(text, label)
+
+
+def read(text: str, label: str) -> StoredFormulas:
+    """The formulas in the text of a file; errors call the file `label`.
+
+    Raises:
+        StoredFormulaError: it holds none, or those of another version.
+    """
+    documents = _in_lines(text, label)
+    return StoredFormulas(label, _in_any_layout(text, label) if documents is None else documents)
+
+
+def is_stored(path: Path) -> bool:
+    """Whether a file says of itself, in any layout, that it is one of formulas.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        return _SAYS_SO.search(file.read(LARGEST_FILE)) is not None
+
+
+def _in_lines(text: str, label: str) -> dict[str, str] | None:
+    """The text of each formula, if the file is laid out as `save` does it.
+
+    A line break cannot be within a text of JSON, so a formula that is one line ends with it.
+    """
+    if not (text.startswith(HEAD) and text.endswith(TAIL)):
+        return None
+    lines = text[len(HEAD) : -len(TAIL)].split(",\n")
+    found: dict[str, str] = {}
+    for index, line in enumerate(lines):
+        start = _NAME.match(line)
+        if start is None or not line.endswith("}") or "\n" in line:
+            return None
+        name = decoded(start[1], f"{label}: formulas[{index}].name")
+        _add(found, name, line, f"{label}: formulas[{index}]")
+    return found
+
+
+def _in_any_layout(text: str, label: str) -> dict[str, Any]:
+    document = Place(decoded(text, label), f"{label}:")
+    if type(document.value) is not dict or document.value.get("format") != FORMAT:
+        document.fail('this is no file of formulas; its "format" is not that')
+    version = document.value.get("version")
+    if type(version) is not int or version != VERSION:
+        document.fail(
+            f"formulas of version {str(version)[:20]}; this symcount reads version "
+            f"{VERSION}. Use the symcount that wrote it, or save the formulas again"
+        )
+    fields = document.fields(("format", "version", "formulas"))
+    found: dict[str, Any] = {}
+    for index, item in enumerate(fields["formulas"].items(0, MOST_FORMULAS)):
+        if type(item.value) is not dict or "name" not in item.value:
+            item.fail("this is no formula with a name")
+        name = Place(item.value["name"], "name", item).name()
+        _add(found, name, item.value, f"{label}: formulas[{index}]")
+    return found
+
+
+def _add(found: dict[str, Any], name: str, value: Any, place: str) -> None:
+    if name in found:
+        raise StoredFormulaError(f"{place}: there is a formula {name!r:.100} already")
+    found[name] = value

@@ -1,0 +1,362 @@
+"""Ways in for libraries: models that are built from configs, and all integers kept symbolic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import symcount
+from symcount import ArgumentError, Symbol, from_config
+from symcount.catalogue.configs import all_symbols, all_symbols_from_config, constructor_arguments
+from symcount.errors import FactoryError, IncompleteError, UnsupportedError
+
+
+class Text:
+    """A config within a config."""
+
+    def __init__(self, width: int = 8, depth: int = 2, half: int | None = None) -> None:
+        self.width, self.depth = width, depth
+        self.half = width // 2 if half is None else half
+
+
+class Config:
+    """A config in the manner of several libraries: aliases, `**kwargs`, a config inside."""
+
+    def __init__(
+        self,
+        hidden: int = 32,
+        layers: int = 3,
+        heads: int = 4,
+        groups: int | None = None,
+        inner: int | None = None,
+        ratio: float = 0.5,
+        act: str = "gelu",
+        bias: bool = True,
+        padding: int = 0,
+        scaling: dict[str, int] | None = None,
+        text: Mapping[str, int] | Text | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if hidden % heads:
+            raise ValueError(f"hidden={hidden} must be a multiple of heads={heads}")
+        self.hidden, self.layers, self.heads, self.inner = hidden, layers, heads, inner
+        self.groups = heads if groups is None else groups
+        self.ratio, self.act, self.bias, self.padding = ratio, act, bias, padding
+        self.scaling = scaling
+        if scaling:
+            scaling.pop("factor")  # as some configs do, it changes what it was given
+        self.text = text if isinstance(text, Text) else Text(**{"width": 16, **(text or {})})
+        self.text_width = 1
+        self.__dict__.update(kwargs)
+
+    @property
+    def width(self) -> int:
+        return self.hidden
+
+    @width.setter
+    def width(self, value: int) -> None:
+        self.hidden = value
+
+
+class Model(nn.Module):
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        inner = config.inner or 4 * config.hidden
+        self.layers = nn.ModuleList(
+            nn.Linear(config.hidden, inner, bias=config.bias) for _ in range(config.layers)
+        )
+        head = config.hidden // config.heads
+        self.keys = nn.Linear(config.hidden, head * config.groups, bias=False)
+        self.text = nn.Linear(config.text.width, config.text.depth, bias=False)
+        self.half = nn.Linear(config.text.half, 1, bias=False)
+
+
+class RatioModel(Model):
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.low = nn.Linear(int(config.ratio * config.hidden), 1, bias=False)
+
+
+def message(error: type[Exception], call: Any, *args: Any, **kwargs: Any) -> str:
+    with pytest.raises(error) as caught:
+        call(*args, **kwargs)
+    return str(caught.value)
+
+
+# --- from_config ------------------------------------------------------------------------------
+
+
+def test_formula_in_keywords_of_the_config() -> None:
+    count = from_config(Model, Config, symbols=["hidden", "layers"])
+    for point in ({}, {"hidden": 64, "layers": 12}, {"hidden": 100, "layers": 1}):
+        with torch.device("meta"):
+            model = Model(Config(**point))
+        assert count(**point) == sum(p.numel() for p in model.parameters())
+    assert not count.valid(hidden=30)  # no multiple of four heads
+
+
+def test_defaults_are_those_of_the_config() -> None:
+    count = from_config(Model, Config, symbols=["hidden", "layers", "heads", "groups"], layers2=1)
+    assert count.defaults == {"hidden": 32, "layers": 3, "heads": 4, "groups": 4}
+    assert count.factory == "Model"
+    assert count.fixed == (("layers2", "1"),)
+
+
+def test_keyword_that_is_none_by_default_has_no_default() -> None:
+    count = from_config(Model, Config, symbols=["hidden", "inner"])
+    assert count.defaults == {"hidden": 32}
+    assert count(inner=10) == 3 * (32 * 10 + 10) + 32 * 32 + 32 + 8
+
+
+def test_mapping_declares_the_symbols() -> None:
+    count = from_config(
+        RatioModel,
+        Config,
+        symbols={"hidden": Symbol(name="d", multiple_of=4), "ratio": Symbol(real=True, max=1)},
+        bias=False,
+    )
+    assert [(h.name, h.multiple_of, h.real) for h in count.hyperparameters] == [
+        ("d", 4, False),
+        ("ratio", 1, True),
+    ]
+    assert count(d=100, ratio=0.29) - count(d=100, ratio=0.5) == 28 - 50
+
+
+def test_alias_that_the_signature_does_not_have() -> None:
+    assert from_config(Model, Config, symbols=["width"]).defaults == {"width": 32}
+
+
+def test_dotted_name_reaches_the_config_inside() -> None:
+    count = from_config(Model, Config, symbols=["hidden", "text.width"], text={"depth": 5})
+    assert count.defaults == {"hidden": 32, "text_width": 16}
+    assert count(text_width=100) - count(text_width=10) == 450 + 45
+
+
+def test_config_inside_stays_as_the_outer_one_has_it() -> None:
+    depth = from_config(Model, Config, symbols=["text.depth"])
+    with torch.device("meta"):
+        assert depth() == sum(p.numel() for p in Model(Config()).parameters())
+    assert depth(text_depth=3) - depth() == 16  # the width that the outer config gives it
+    both = from_config(Model, Config, symbols=["text.depth"], text={"half": 100})
+    assert both() - depth() == 92
+
+
+def test_config_inside_may_be_a_dictionary() -> None:
+    class Holder:
+        def __init__(self, sizes: Mapping[str, Any] | None = None) -> None:
+            self.sizes = {"a": {"x": 2, "y": 3}, "b": 5} if sizes is None else sizes
+
+    def model(config: Holder) -> nn.Module:
+        return nn.Linear(config.sizes["a"]["x"] * config.sizes["a"]["y"], config.sizes["b"])
+
+    count = from_config(model, Holder, symbols=["sizes.a.x", "sizes.b"])
+    assert (str(count), count()) == ("3*sizes_a_x*sizes_b + sizes_b", 35)
+
+
+def test_fixed_values_are_handed_over_anew_each_time() -> None:
+    scaling = {"factor": 2}
+    count = from_config(Model, Config, symbols=["hidden"], scaling=scaling)
+    assert scaling == {"factor": 2}
+    assert count.valid(hidden=64)
+
+
+def test_any_callable_may_build_the_config_and_the_model() -> None:
+    @dataclass
+    class Sizes:
+        widths: list[int] = field(default_factory=lambda: [1])
+        d: int = 4
+
+    count = from_config(lambda sizes: nn.Linear(sizes.d, 3), lambda d=5: Sizes(d=d), symbols=["d"])
+    assert (str(count), count()) == ("3*d + 3", 18)
+    assert from_config(lambda sizes: nn.Linear(sizes.d, 3), Sizes, symbols=["d"])() == 15
+
+
+def test_options_of_derive_are_handed_on() -> None:
+    def model(config: Config) -> nn.Module:
+        return nn.Linear(config.hidden, 1 if config.hidden % 7 else 2)
+
+    with pytest.raises(IncompleteError, match=r"Model|model"):
+        from_config(model, Config, symbols=["hidden"], max_paths=1, strict=True)
+    assert from_config(model, Config, symbols=["hidden"], max_seconds=20.0, strict=True)() == 33
+
+
+def test_error_names_the_model_and_where_it_is() -> None:
+    class Failing(nn.Module):
+        def __init__(self, config: Config) -> None:
+            raise RuntimeError("no such thing")
+
+    said = message(FactoryError, from_config, Failing, Config, symbols=["hidden"])
+    assert re.match(r"Failing \(.*test_libraries\.py:\d+\): ", said)
+    assert "RuntimeError: no such thing" in said
+
+
+@pytest.mark.parametrize(
+    ("symbols", "fixed", "said"),
+    [
+        (["hiden"], {}, "Config has no keyword 'hiden'; did you mean 'hidden'?"),
+        (["text.widht"], {}, "Config: Config.text has no 'widht', which 'text.widht' names; did "
+                             "you mean 'width'?"),
+        (["ratio"], {}, "Config: ratio is 0.5 by default, a float; keep it symbolic with "
+                        "symbols={'ratio': Symbol(real=True)}, or leave it out"),
+        (["act"], {}, "Config: act is 'gelu' by default, a str; symbols stand for integers, so "
+                      "leave it out, or fix it"),
+        (["bias"], {}, "Config: bias is True by default, a bool; symbols stand for integers, so "
+                       "leave it out, or fix it"),
+        (["padding"], {}, "Config: padding is 0 by default, which is no positive integer; leave "
+                          "it out of the symbols, or fix it"),
+        (["hidden"], {"hidden": 64}, "Config: hidden=64 fixes what symbols keeps symbolic; leave "
+                                     "one of the two out"),
+        ("hidden", {}, "Config: symbols='hidden' is a text; write symbols=['hidden']"),
+        ({"hidden": 64}, {}, "Config: symbols={'hidden': 64} is no declaration; write Symbol(), "
+                             "or fix it with hidden=64 instead"),
+        (["a b"], {}, "Config: symbol 'a b' is not the name of a keyword"),
+        (["text.width", "text_width"], {}, "Config: two symbols would be called 'text_width'; give "
+                                           "one of them up"),
+        ([], {}, "from_config(Model, Config): no symbols are given; name the keywords to keep "
+                 'symbolic, such as symbols=["hidden_size"]'),
+        (["groups"], {"hidden": 33}, "Config(hidden=33) raised, so its defaults are not known; "
+         "fix what it needs:\n  ValueError: hidden=33 must be a multiple of heads=4"),
+    ],
+)  # fmt: skip
+def test_mistake_is_named(
+    symbols: Sequence[str] | Mapping[str, Symbol], fixed: Mapping[str, Any], said: str
+) -> None:
+    assert message(ArgumentError, from_config, Model, Config, symbols=symbols, **fixed) == said
+
+
+def test_what_is_no_class_is_named() -> None:
+    assert message(ArgumentError, from_config, 3, Config, symbols=["hidden"]) == (
+        "from_config() takes a model class, not 3"
+    )
+    assert message(ArgumentError, from_config, Model, "Config", symbols=["hidden"]) == (
+        "from_config() takes a config class, not 'Config'"
+    )
+
+
+def test_config_without_kwargs_refuses_what_it_does_not_know() -> None:
+    assert message(ArgumentError, from_config, Model, Text, symbols=["width"], dept=3) == (
+        "Text has no keyword 'dept'; did you mean 'depth'?"
+    )
+
+
+def test_model_of_transformers() -> None:
+    transformers = pytest.importorskip("transformers")
+    count = from_config(
+        transformers.LlamaForCausalLM,
+        transformers.LlamaConfig,
+        symbols=["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers"],
+    )
+    assert count() == 6_738_415_616
+    aliased = from_config(transformers.GPT2Model, transformers.GPT2Config, symbols=["hidden_size"])
+    assert aliased() == 124_439_808
+    narrow = from_config(
+        transformers.GPT2Model, transformers.GPT2Config, symbols=["n_layer"], hidden_size=96
+    )
+    assert narrow(n_layer=1) - narrow(n_layer=2) == -(12 * 96**2 + 13 * 96)
+    assert message(
+        ArgumentError,
+        from_config,
+        transformers.GPT2Model,
+        transformers.GPT2Config,
+        symbols=["n_layer"],
+        hiden_size=96,
+    ).startswith("GPT2Config has no keyword 'hiden_size'")
+
+
+# --- all symbols ------------------------------------------------------------------------------
+
+
+def test_all_together() -> None:
+    def factory(dim, layers: int = 2, bias: bool = True):
+        return nn.Sequential(*(nn.Linear(dim, dim, bias=bias) for _ in range(layers)))
+
+    found = all_symbols(factory, bias=False)
+    assert (str(found.count), found.kept, found.refused) == (
+        "dim**2*layers",
+        ("dim", "layers"),
+        {},
+    )
+
+
+def unfollowed(dim: int = 4, lazy: int = 3, other: int = 5, zero: int = 0) -> nn.Module:
+    if lazy != 3:
+        return nn.LazyLinear(lazy)
+    return nn.Linear(dim, other + zero, bias=False)
+
+
+def test_what_is_refused_alone_stays_at_its_default() -> None:
+    found = all_symbols(unfollowed)
+    assert found.kept == ("dim", "other")
+    assert str(found.count) == "dim*other"
+    assert found.refused["zero"] == "0 by default, which is no positive integer"
+    assert "weight" in found.refused["lazy"]
+    assert "unfollowed" not in found.refused["lazy"]
+    assert "\n" not in found.refused["lazy"]
+
+
+def test_what_is_refused_together_is_left_out() -> None:
+    def quarrelling(a: int = 2, b: int = 3, c: int = 4) -> nn.Module:
+        if a != 2 and b != 3:
+            return nn.LazyLinear(a)
+        return nn.Linear(a * c, b, bias=False)
+
+    found = all_symbols(quarrelling)
+    assert found.kept == ("a", "c")
+    assert found.refused["b"].startswith("not together with a: ")
+    assert found.count is not None and found.count(a=7, c=2) == 42
+
+
+def test_nothing_can_be_kept() -> None:
+    found = all_symbols(lambda n=3: nn.LazyLinear(n))
+    assert (found.count, found.kept, list(found.refused)) == (None, (), ["n"])
+    found = all_symbols(lambda n: nn.LazyLinear(n))
+    assert (found.count, found.kept, list(found.refused)) == (None, (), ["n"])
+
+
+def test_declared_symbols_keep_their_limits() -> None:
+    found = all_symbols(unfollowed, dim=Symbol(multiple_of=8, name="d"), lazy=3, zero=1)
+    assert found.kept == ("dim", "other")
+    assert str(found.count) == "d*other + d"
+    assert found.count is not None and not found.count.valid(d=9)
+
+
+def test_integers_that_reach_the_constructor_through_kwargs() -> None:
+    class Net(nn.Module):
+        def __init__(self, width: int = 8, classes: int = 10, out: int = 1, act: str = "gelu"):
+            super().__init__()
+            self.head = nn.Linear(width, classes * out)
+
+    def net_small(pretrained=False, **kwargs):
+        return Net(width=4, **{"out": 2, **kwargs})
+
+    assert constructor_arguments(net_small) == {
+        "width": 4, "classes": 10, "out": 2, "act": "gelu",
+    }  # fmt: skip
+    assert Net.__init__.__name__ == "__init__"
+    found = all_symbols(net_small)
+    assert found.kept == ("classes", "out")  # the function itself sets the width
+    assert found.count is not None and found.count() == 100
+    assert all_symbols(net_small, classes=7).kept == ("out",)
+
+
+def test_all_integers_of_a_config() -> None:
+    found = all_symbols_from_config(Model, Config, bias=False, ratio=0.25)
+    assert found.kept == ("hidden", "layers", "heads", "groups")
+    assert dict(found.refused) == {"padding": "0 by default, which is no positive integer"}
+    assert found.count is not None and found.count.defaults["groups"] == 4
+    declared = all_symbols_from_config(
+        Model, Config, symbols={"hidden": Symbol(multiple_of=4), "inner": Symbol()}, groups=2
+    )
+    assert declared.kept == ("hidden", "layers", "heads", "inner")
+
+
+def test_from_config_is_a_name_of_the_package() -> None:
+    assert symcount.from_config is from_config
+    assert "from_config" in symcount.__all__
+    assert issubclass(UnsupportedError, symcount.DerivationError)
