@@ -9,7 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from symcount.algebra.normal_form import Condition, Facts, Poly, choices_in, decided, divisibility
+from symcount.algebra.choices import choices_in
+from symcount.algebra.conditions import Condition, Decisions, divisibility
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly
+from symcount.algebra.substitution import decided
 from symcount.derivation.explore import (
     Exploration,
     Path,
@@ -21,7 +25,6 @@ from symcount.derivation.lowering import Known, Lowering
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import (
     Built,
-    Decisions,
     Inexact,
     Refused,
     Repeat,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from symcount.algebra.normal_form import Poly
+from symcount.algebra.poly import Poly
 from symcount.errors import ArgumentError, CountOverflowError, DomainError
 from symcount.formula.int64 import LARGEST, Array, Block, Doubt, Int, Plans, both
 from symcount.formula.outside import why_outside

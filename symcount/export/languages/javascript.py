@@ -15,9 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.normal_form import CALLS, CHOICES, sum_of
+from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.functions import CALLS, CHOICES
+from symcount.algebra.poly import sum_of
 from symcount.errors import DerivationError
-from symcount.export.languages.code import Language, Writer, write
 from symcount.export.languages.reasons import Reason, place_of, with_reasons
 from symcount.formula.tree import Built, Leaf, merged
 
