@@ -288,7 +288,7 @@ def validate(graph: torch.fx.Graph) -> None:
 
 
 def _is_computed(value: object) -> bool:
-    """Whether an operand is a node of the program. The index of a loop is a number of this run."""
+    """Tell whether an operand is a node of the program; an index is a number of this run."""
     return isinstance(value, Node) and value.op != "index"
 
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-Number: TypeAlias = "int | float | Fraction"
-End: TypeAlias = "Number | None"
+Bound: TypeAlias = "int | float | Fraction"
+End: TypeAlias = "Bound | None"
 Interval: TypeAlias = "tuple[End, End]"
-Rule: TypeAlias = "Callable[..., Interval]"
+Bounding: TypeAlias = "Callable[..., Interval]"
 
 UNKNOWN: Interval = (None, None)
 # Powers and factorials of more than this are not computed to bound anything.
@@ -53,11 +53,11 @@ def product(a: Interval, b: Interval) -> Interval:
     return None if low == -math.inf else low, None if high == math.inf else high
 
 
-def _ends(a: Interval) -> tuple[Number, Number]:
+def _ends(a: Interval) -> tuple[Bound, Bound]:
     return -math.inf if a[0] is None else a[0], math.inf if a[1] is None else a[1]
 
 
-def _corner(x: Number, y: Number) -> Number:
+def _corner(x: Bound, y: Bound) -> Bound:
     if x == 0 or y == 0:
         return 0
     if math.inf in (abs(x), abs(y)):
@@ -114,7 +114,7 @@ def not_negative_if_all_are(*args: Interval) -> Interval:
     return (0, None) if all(low is not None and low >= 0 for low, _ in args) else UNKNOWN
 
 
-def _of_naturals(rule: Rule, otherwise: Interval = UNKNOWN) -> Rule:
+def _of_naturals(rule: Bounding, otherwise: Interval = UNKNOWN) -> Bounding:
     """A rule for numbers that are not negative; of others, `otherwise` is known."""
 
     def bounds(*args: Interval) -> Interval:
@@ -280,7 +280,7 @@ def lcm(*args: Interval) -> Interval:
     return 0, None
 
 
-def grows(compute: Callable[[Any, Any], int]) -> Rule:
+def grows(compute: Callable[[Any, Any], int]) -> Bounding:
     """Bounds of `comb` or `perm`, which grow with the number of things that are chosen from."""
 
     def bounds(n: Interval, k: Interval) -> Interval:
@@ -294,7 +294,7 @@ def grows(compute: Callable[[Any, Any], int]) -> Rule:
 # --- doubles ----------------------------------------------------------------------------------
 
 
-def _of_doubles(rule: Rule) -> Rule:
+def _of_doubles(rule: Bounding) -> Bounding:
     """A rule for doubles: it is given the doubles nearest to the ends."""
 
     def bounds(*args: Interval) -> Interval:
@@ -345,7 +345,7 @@ def quotient(a: Interval, b: Interval) -> Interval:
     )
 
 
-def rounded(function: Callable[[Any], int]) -> Rule:
+def rounded(function: Callable[[Any], int]) -> Bounding:
     """Bounds of a double that is rounded to an integer."""
     return _of_doubles(_monotone(function))
 

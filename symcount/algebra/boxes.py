@@ -42,7 +42,7 @@ class Box:
         return low, high
 
     def decides(self, condition: Condition) -> bool | None:
-        """What a condition is on the whole box; None if that may differ, or is not known."""
+        """Decide a condition on the whole box; None if its truth may differ, or is not known."""
         left, right = condition.left, condition.right
         if any(map(is_float, left.atoms() | right.atoms())):
             return _compared(condition.op, self.of(left), self.of(right))
@@ -92,7 +92,7 @@ def _compared(op: str, a: Interval, b: Interval) -> bool | None:
 
 
 def _below(a: Interval, b: Interval, strict: bool) -> bool:
-    """Whether everything in one interval is less than (or equal to) everything in another."""
+    """Tell whether all of one interval is less than (or equal to) all of another."""
     if a[1] is None or b[0] is None:
         return False
     return a[1] < b[0] if strict else a[1] <= b[0]

@@ -1,4 +1,4 @@
-"""Normal forms as code: one table of templates for each language, one writer for all.
+"""Write normal forms as code, with one table of templates for each language.
 
 A `Language` says how each function of `symcount.algebra.functions.CALLS` is written, or why it is
 not. The writer lays out a tree as Python would run it: the same steps, in the same order, computed
@@ -25,7 +25,7 @@ from symcount.errors import UnsupportedError
 
 @dataclass(frozen=True)
 class Language:
-    """How one language writes a formula.
+    """The rules by which one language writes a formula.
 
     Templates are for `str.format`; what they are given is text that needs no parentheses, so a
     template sets its own. `{all}` is all operands with commas between them; a template of two
@@ -47,7 +47,7 @@ class Language:
         exact: how a side of another test is given, by its kind: integer, double, or the numerator
             and denominator of a ratio. A test of a kind that is missing is refused.
         exact_comparisons: tests of sides given so.
-        compares_kinds: whether `comparisons` are exact between an integer and a double, too.
+        compares_kinds: tells whether `comparisons` are exact between an integer and a double, too.
         choice: an expression of `{test}`, `{then}` and `{otherwise}`.
         negated: the test that is true where `{test}` is not.
         assign: a line that gives `{name}` the value of `{value}`.
@@ -208,7 +208,7 @@ class Writer:
             return self.language.to_double.format(self.language.integer(int(value)))
 
     def _is_double(self, poly: Poly) -> bool:
-        """Whether it is one double, or minus one."""
+        """Tell whether it is one double, or minus one."""
         if len(poly.terms) != 1:
             return False
         ((monomial, coefficient),) = poly.terms.items()
@@ -328,7 +328,7 @@ class Writer:
 
 
 def levels(tree: Any) -> dict[int, int]:
-    """How many indentations each node of a tree needs, by its `id`.
+    """Count the indentations that each node of a tree needs, by its `id`.
 
     A chain of any length needs one, and a tree of n leaves log2(n), so that Python's limit of a
     hundred is out of reach.

@@ -1,9 +1,8 @@
-"""Comparing polynomials, to conditions in normal form, and choosing among them."""
+"""Compare polynomials, with conditions in normal form as the result, and choose among them."""
 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import TypeAlias
@@ -23,12 +22,16 @@ from symcount.algebra.poly import (
     only_atom,
 )
 from symcount.algebra.rounding import mod
+from symcount.record import COMPARISONS
+
+# A condition, or None if it is decided; and its truth where the comparison holds.
+Outcome: TypeAlias = "tuple[Condition | None, bool]"
 
 # A double times this is less than the double, however the operands and the product are rounded.
 _SURELY_LESS = 1 - Fraction(1, 2**40)
 
 
-def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, bool]:
+def compare(op: str, a: Poly, b: Poly, facts: Facts) -> Outcome:
     """The comparison `a op b` in normal form.
 
     Returns (condition, polarity): the comparison holds where the condition's truth is `polarity`.
@@ -39,9 +42,7 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
         return condition, not polarity
     difference = a - b
     if difference.constant is not None:
-        return None, {"eq": operator.eq, "lt": operator.lt, "le": operator.le}[op](
-            difference.constant, 0
-        )
+        return None, COMPARISONS[op](difference.constant, 0)
     low, high = facts.of(difference)
     if low == high == 0:
         return None, op != "lt"
@@ -68,7 +69,7 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, 
     return _inequality(-difference)
 
 
-def compare_any(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | None, bool]:
+def compare_any(op: str, a: Poly, b: Poly, facts: Facts) -> Outcome:
     """`compare` of numbers that are not known to be sums of integers, such as `a/x + b/x`.
 
     These are left as they are, since what is tightened for integers is wrong for fractions.
@@ -83,9 +84,7 @@ def compare_any(op: str, a: Poly, b: Poly, facts: Facts) -> tuple[Condition | No
     return Condition(op, a, b), True
 
 
-def _compared_by_sides(
-    op: str, a: Poly, b: Poly, facts: Facts
-) -> tuple[Condition | None, bool] | None:
+def _compared_by_sides(op: str, a: Poly, b: Poly, facts: Facts) -> Outcome | None:
     """A comparison with a choice, if it comes to one condition: `(8 if c else 3) == 8` is `c`."""
     choice = next((x for x in (a, b) if as_choice(x) is not None), None)
     if choice is None:
@@ -113,7 +112,7 @@ def _compared_by_sides(
 
 
 def _is_less_than_share(share: Poly, whole: Poly, facts: Facts) -> bool:
-    """Whether `share`, a double such as 0.9*x, is certain not to be greater than a `whole` >= x.
+    """Tell whether `share`, a double such as 0.9*x, is certainly at most a `whole` >= x.
 
     Rounding adds less to a share than is taken away, unless that is next to nothing.
     """
@@ -126,9 +125,6 @@ def _is_less_than_share(share: Poly, whole: Poly, facts: Facts) -> bool:
     return False
 
 
-Comparison: TypeAlias = "Callable[[str, Poly, Poly, Facts], tuple[Condition | None, bool]]"
-
-
 def chosen(
     op: str,
     left: Poly,
@@ -136,7 +132,7 @@ def chosen(
     then: Poly,
     otherwise: Poly,
     facts: Facts,
-    comparison: Comparison = compare,
+    comparison: Callable[[str, Poly, Poly, Facts], Outcome] = compare,
 ) -> Poly:
     """The integer `then` where `left op right` holds, else `otherwise`."""
     if then == otherwise:
@@ -189,7 +185,7 @@ def _sides(value: Poly) -> tuple[Poly, Poly]:
     return left, left - value
 
 
-def _equation(value: Poly, facts: Facts) -> tuple[Condition | None, bool]:
+def _equation(value: Poly, facts: Facts) -> Outcome:
     value = _cleared(value)
     if leading(value) < 0:
         value = -value
@@ -232,7 +228,7 @@ def _exact_division(value: Poly, facts: Facts) -> tuple[Poly, Poly] | None:
     return None
 
 
-def _inequality(value: Poly) -> tuple[Condition | None, bool]:
+def _inequality(value: Poly) -> Outcome:
     """`value >= 0` of an integer-valued polynomial."""
     value = _tightened(_unfloored(_cleared(value)))
     if value.constant is not None:

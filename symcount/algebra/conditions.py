@@ -1,4 +1,4 @@
-"""Comparisons in normal form, and what one of them says of another."""
+"""Comparisons in normal form, and which of them follow from others."""
 
 from __future__ import annotations
 

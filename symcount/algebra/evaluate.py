@@ -1,4 +1,4 @@
-"""Evaluating normal forms on plain numbers, exactly, by interpretation: for a few points.
+"""Evaluate normal forms at plain numbers, exactly, by interpretation: for a few points.
 
 `symcount.algebra.python_code` compiles a function, for many. Integers are Python's own, of any
 size, and float steps are the doubles Python computes.

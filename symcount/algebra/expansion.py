@@ -1,4 +1,4 @@
-"""How a normal form grows as one symbol goes to infinity: its leading terms, exactly.
+"""Expand normal forms as one symbol goes to infinity: their leading terms, exactly.
 
 An `Expansion` is a sum of terms of falling order and a bound of what is left out, as in
 `floor(x**2/4 + x) = x**2/4 + x + O(1)`. Orders are pairs `(b, k)` that stand for `b**x * x**k`.
@@ -86,7 +86,7 @@ class Expansion:
         return max(self.terms, default=self.rest)
 
     def common(self, other: Expansion) -> Expansion:
-        """What is said of both, of a number that is one or the other."""
+        """Keep what both expansions share, for a number that is one or the other."""
         rest = _greater(self.rest, other.rest)
         for order in sorted(self.terms.keys() | other.terms.keys(), reverse=True):
             if self.terms.get(order) != other.terms.get(order):
@@ -133,7 +133,7 @@ class Expander:
         return sign(leading[1], self.facts)
 
     def decides(self, condition: Condition) -> bool | None:
-        """What a condition is at all large values of the symbol; None if unknown."""
+        """Decide a condition at all large values of the symbol; None if unknown."""
         try:
             found = self.sign(self.of(condition.left) + -self.of(condition.right))
         except UndecidedError:
@@ -283,7 +283,7 @@ def sign(value: Poly, facts: Facts) -> int | None:
 
 
 def is_never_negative(value: Poly, facts: Facts) -> bool:
-    """Whether a polynomial is certain not to be negative at any values of its symbols.
+    """Tell whether a polynomial is certainly not negative at any values of its symbols.
 
     Written in how far each symbol is above its least value, it has no negative coefficient.
     """
@@ -301,5 +301,5 @@ def is_never_negative(value: Poly, facts: Facts) -> bool:
 
 
 def _is_real(base: Atom) -> bool:
-    """Whether it is a real symbol, which is positive though its least value is no number."""
+    """Tell whether it is a real symbol, which is positive though its least value is no number."""
     return isinstance(base, Variable) and base.real

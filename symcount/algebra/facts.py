@@ -31,7 +31,7 @@ _OF_BITS = ("bit_length", "bit_count")
 
 
 class Facts:
-    """What is known of the symbols: their bounds, and which polynomials divide which.
+    """Knowledge about the symbols: their bounds, and which polynomials divide which.
 
     `bounds` maps a symbol's name to its least and greatest value, `multiples` to a number that
     divides it, and `divisible` holds the pairs `(a, b)` with `a % b == 0`, `b` not constant.
@@ -142,7 +142,7 @@ class Facts:
         return _exact(least), _exact(most)
 
     def _is_quotient(self, value: Poly) -> bool:
-        """Whether a fraction is known to be whole."""
+        """Tell whether a fraction is known to be whole."""
         return all(self.is_integer(m, c) for m, c in value.terms.items())
 
     def _of_quotient(self, value: Poly) -> Bounds:
@@ -183,14 +183,14 @@ class Facts:
         return Poly({m: c % divisor if self.is_integer(m, 1) else c for m, c in a.terms.items()})
 
     def at_least(self, poly: Poly, value: Rational) -> bool:
-        """Whether `poly >= value` is certain."""
+        """Tell whether `poly >= value` is certain."""
         low, _ = self.of(poly)
         return low is not None and low >= value
 
     # --- integrality ---
 
     def is_integer(self, monomial: Monomial, coefficient: Rational) -> bool:
-        """Whether `coefficient * monomial` is certain to be an integer."""
+        """Tell whether `coefficient * monomial` is certain to be an integer."""
         divisor = coefficient.denominator
         numerators: list[Atom] = []
         denominators: list[Atom] = []

@@ -1,7 +1,7 @@
-"""The functions that a call can be of: one table, and everything that is to be known of a row.
+"""The table of functions that a call can be of, and all facts about them.
 
-Whoever evaluates, bounds, writes or reads calls asks the row, or keeps a table of its own where it
-needs more than the row says. `tests/algebra/test_functions.py` holds these tables together.
+Code that evaluates, bounds, writes or reads calls asks the row. Where it needs more than the row
+says, it keeps a table of its own, and `tests/algebra/test_functions.py` holds the tables together.
 
 Each float step stands for the double that Python computes, with the rounding of IEEE 754.
 """
@@ -53,7 +53,7 @@ class Function:
 
     compute: Callable[..., Any]
     code: str
-    bounds: rules.Rule
+    bounds: rules.Bounding
     arity: tuple[int, int] = ONE
     takes: tuple[Kind, ...] = INTEGERS
     is_float: bool = False
@@ -89,7 +89,7 @@ class Function:
 def _double(
     compute: Callable[..., Any],
     code: str,
-    rule: rules.Rule = rules.none,
+    rule: rules.Bounding = rules.none,
     arity: tuple[int, int] = ONE,
     **columns: bool,
 ) -> Function:

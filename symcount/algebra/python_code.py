@@ -1,4 +1,4 @@
-"""Normal forms as Python code, and as functions compiled from it.
+"""Write normal forms as Python code, and compile it.
 
 The text is symcount's own, never a user's, but for the names of symbols. Integers are Python's, of
 any size, and float steps are the doubles Python computes.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from symcount.algebra.bounds import MOST_BITS, End, Interval, Number, greatest, least, power
+from symcount.algebra.bounds import MOST_BITS, Bound, End, Interval, greatest, least, power
 from symcount.algebra.boxes import Box
 from symcount.algebra.choices import parts
 from symcount.algebra.functions import CHOICES
@@ -50,7 +50,7 @@ class Ray(Box):
         return low, high
 
     def _least(self, line: _Line) -> Any:
-        """What a polynomial is never less than on the ray, if it never falls there."""
+        """Bound a polynomial from below on the ray, if it never falls there."""
         start = self.start
         constant: Any = Fraction(0)
         whole: _Line = {}
@@ -155,11 +155,11 @@ def _constant(end: End) -> _Line | None:
     return None if end is None else {0: Fraction(end)}
 
 
-def _line_scaled(line: _Line, factor: Number) -> _Line:
+def _line_scaled(line: _Line, factor: Bound) -> _Line:
     return {e: c * factor for e, c in line.items()}
 
 
-def _line_sum(a: _Line, b: _Line, factor: Number = 1) -> _Line:
+def _line_sum(a: _Line, b: _Line, factor: Bound = 1) -> _Line:
     return {e: a.get(e, 0) + b.get(e, 0) * factor for e in a.keys() | b.keys()}
 
 
@@ -183,7 +183,7 @@ def _most_of(bands: Any, side: int) -> _Line | None:
     return _combined([band[side] for band in bands], max)
 
 
-def _combined(lines: list[_Line | None], pick: Callable[..., Number]) -> _Line | None:
+def _combined(lines: list[_Line | None], pick: Callable[..., Bound]) -> _Line | None:
     """A polynomial on one side of all: the symbol is positive, so its terms may be compared."""
     known = [line for line in lines if line is not None]
     if len(known) < len(lines):
@@ -199,8 +199,8 @@ def _eventually(lines: list[_Line | None], sign: int) -> _Line | None:
     return max(known, key=lambda line: [sign * line.get(e, 0) for e in exponents], default=None)
 
 
-def _banded(down: Number, up: Number = 0) -> Callable[[_Band], _Band]:
-    """What a rounding to integers takes away at most, and adds."""
+def _banded(down: Bound, up: Bound = 0) -> Callable[[_Band], _Band]:
+    """Widen a band by what a rounding to integers takes away at most, and adds."""
 
     def band(a: _Band) -> _Band:
         return (
@@ -227,7 +227,7 @@ def _about(a: _Band) -> _Band:
 
 
 def _is_positive(line: _Line) -> bool:
-    """Whether no coefficient is negative, and the sum is not tiny: the symbol is at least 1."""
+    """Tell whether no coefficient is negative, and the sum not tiny: the symbol is at least 1."""
     return all(c >= 0 and e >= 0 for e, c in line.items()) and sum(line.values()) >= _TINY
 
 

@@ -1,4 +1,4 @@
-"""Quotients of integers rounded down, and their remainders.
+"""Divide integers and round down, and take remainders.
 
 Division is Python's: it rounds towards minus infinity, and a remainder has the divisor's sign.
 """
@@ -92,7 +92,7 @@ def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
 
 
 def _is_choice_of_divisors(value: Poly, facts: Facts) -> bool:
-    """Whether a number is a choice, and both of its sides are certain not to be zero.
+    """Tell whether a number is a choice, and both of its sides are certain not to be zero.
 
     Then what is divided by it can be divided by both, also at the sizes that take the other.
     """

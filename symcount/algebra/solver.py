@@ -1,4 +1,4 @@
-"""Deciding with z3 whether any value of the symbols takes a path.
+"""Decide with z3 whether any value of the symbols takes a path.
 
 Conditions become formulas over integers. What z3 has no theory for (a float step, a power with a
 symbolic exponent, `gcd`) becomes a fresh unknown that is held to what is certain of it, such as
@@ -6,8 +6,8 @@ bounds. So the translation says too little and never too much: *unsatisfiable* i
 value takes the path, while a model may be spurious and is a suggestion to be evaluated. Time is
 bounded, and *unknown* is an answer of its own: never a proof.
 
-A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53, unless it is
-so large that it may overflow.
+A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53, the relative
+error of rounding to nearest in IEEE 754 binary64, unless it is so large that it may overflow.
 """
 
 from __future__ import annotations
@@ -100,11 +100,11 @@ class Solver:
         yield None
 
     def proves_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
-        """Whether it is proved that two polynomials are equal wherever a path is taken."""
+        """Prove that two polynomials are equal wherever a path is taken; False if unknown."""
         return bool(self._check(self._asking(decisions, (a, b))) == z3.unsat)
 
     def refutes(self, decisions: Decisions) -> bool:
-        """Whether it is proved that no value takes the path."""
+        """Prove that no value takes the path; False if unknown."""
         return bool(self._check(self._asking(decisions)) == z3.unsat)
 
     def _asking(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> Any:
@@ -189,7 +189,7 @@ class _Translation:
         return formula if truth else z3.Not(formula)
 
     def _remembered(self, known: dict[Any, Any], key: Any, translate: Callable[[Any], Any]) -> Any:
-        """What is translated once, and defined in every question that mentions it."""
+        """Translate once, and define again in every question that mentions it."""
         if key not in known:
             outer, self.definitions = self.definitions, {}
             try:
@@ -361,7 +361,7 @@ class _Translation:
 
 
 def _bits(value: Poly) -> float:
-    """How many bits the magnitude of a value has at most, for sizes that torch can describe."""
+    """Bound the bits of a value's magnitude, for sizes that torch can describe."""
     total = 0.0
     for monomial, coefficient in value.terms.items():
         bits = max(0.0, math.log2(abs(float(coefficient))))

@@ -1,4 +1,4 @@
-"""Putting polynomials in the place of symbols, and deciding choices, in normal form."""
+"""Substitute polynomials for symbols, and decide choices, in normal form."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from symcount.algebra.poly import Poly, Variable, const, only_atom, symbol
 from symcount.algebra.python_code import compile_condition
 from symcount.algebra.substitution import substituted
 from symcount.derivation.budget import BudgetSpent
-from symcount.derivation.lowering import Known, Limits, Lowering
+from symcount.derivation.lowering import Limits, Lowered, Lowering
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.factory.too_large import is_too_large
 from symcount.record import INDEX, Node, Number, Source
@@ -605,7 +605,7 @@ def explore(
     frontier = Frontier(ranges, facts, first, set() if short is None else short, settings)
     first = frontier.shorten(())
     found = Exploration(Place(()))
-    known: Known = {}
+    known: Lowered = {}
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
     lengths = frontier.other_lengths(found.paths, settings.lengths)
 
@@ -949,7 +949,7 @@ def _run(
     hints: Values,
     facts: Facts,
     root: Place,
-    known: Known,
+    known: Lowered,
     settings: Settings,
 ) -> Path:
     lowering = Lowering(facts, known)

@@ -21,7 +21,7 @@ from symcount.derivation.explore import (
     has_index,
 )
 from symcount.derivation.folding import Folder, summed, weight_of
-from symcount.derivation.lowering import Known, Lowering
+from symcount.derivation.lowering import Lowered, Lowering
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import (
     Built,
@@ -97,7 +97,7 @@ class _Joiner:
         self.inferred = False
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
-        self._known: dict[int, tuple[Facts, Known]] = {}
+        self._known: dict[int, tuple[Facts, Lowered]] = {}
 
     def tree(self) -> Tree:
         """The tree. Each path ends at the limits up to which its float steps are exact."""

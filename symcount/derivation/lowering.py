@@ -54,7 +54,7 @@ class Value(NamedTuple):
     limits: Limits = _NO_LIMITS
 
 
-Known: TypeAlias = "dict[tuple[object, ...], Value]"
+Lowered: TypeAlias = "dict[tuple[object, ...], Value]"
 
 
 class Lowering:
@@ -63,9 +63,9 @@ class Lowering:
     Traces that follow each other do much the same arithmetic: `known` remembers it across them.
     """
 
-    def __init__(self, facts: Facts, known: Known | None = None) -> None:
+    def __init__(self, facts: Facts, known: Lowered | None = None) -> None:
         self.facts = facts
-        self._known: Known = {} if known is None else known
+        self._known: Lowered = {} if known is None else known
         self._done: dict[int, tuple[Node, Value]] = {}
         self._indices: dict[int, frozenset[Tag]] = {}
 
@@ -164,7 +164,7 @@ class _Exactly:
         self.limits: Limits = _NO_LIMITS
 
     def doubles(self, *values: Poly) -> bool:
-        """Whether all `values` are doubles, with the limits up to which they are."""
+        """Tell whether all `values` are doubles, with the limits up to which they are."""
         limits = set(self.limits)
         if all(self._is_double(v, limits) for v in values):
             self.limits = frozenset(limits)
@@ -184,7 +184,7 @@ class _Exactly:
         return self._is_at_most(whole, limits)
 
     def _is_at_most(self, whole: Poly, limits: set[tuple[Condition, bool]]) -> bool:
-        """Whether a number may be at most 2**53; if it is a choice, then on both sides."""
+        """Tell whether a number may be at most 2**53; if it is a choice, then on both sides."""
         choices = choices_in([whole])
         if len(choices) > _MOST_CHOICES:
             return False
@@ -207,7 +207,7 @@ class _Exactly:
         return True
 
     def small(self, value: Poly) -> bool:
-        """Whether an integer is at most 2**53, with the limit up to which it is."""
+        """Tell whether an integer is at most 2**53, with the limit up to which it is."""
         limits = set(self.limits)
         if self._is_at_most(value, limits):
             self.limits = frozenset(limits)
@@ -380,7 +380,7 @@ def _float(exactly: _Exactly, a: Value) -> Poly:
 
 
 def _is_signed_zero(exactly: _Exactly, a: Value) -> bool:
-    """Whether a float may be -0.0, which the normal form does not tell from 0.0."""
+    """Tell whether a float may be -0.0, which the normal form does not tell from 0.0."""
     low, high = exactly.facts.of(a.poly)
     return a.is_float and not (low is not None and low > 0) and not (high is not None and high < 0)
 

@@ -1,4 +1,4 @@
-"""Arithmetic on a block of sizes: in int64 by numpy, exact, or refused with `Doubt`.
+"""Compute on a block of sizes in int64 by numpy, exactly, or refuse with `Doubt`.
 
 With each array of integers go bounds of them, Python's integers of any size, that follow from the
 least and the greatest size of the block. An operation whose result they do not show to fit int64 is
@@ -31,11 +31,11 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 
 
 class Doubt(Exception):
-    """What is asked for cannot be computed in int64 with certainty, or not by numpy."""
+    """The result cannot be computed in int64 with certainty, or not by numpy."""
 
 
 def both(one: Any, other: Any) -> Any:
-    """Whether two tests are true, each True or an array."""
+    """Tell where two tests are true, each of them True or an array."""
     if one is True or other is True:
         return other if one is True else one
     return one & other
@@ -59,7 +59,7 @@ class Int:
         self.fresh = fresh
 
 
-Number: TypeAlias = "Int | Array | float"
+Operand: TypeAlias = "Int | Array | float"
 
 
 def _plain(value: int) -> Int:
@@ -209,7 +209,7 @@ _ROUNDINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class _Plan:
-    """How an integer is computed: a sum of terms that are whole, and a quotient."""
+    """The steps of an integer: a sum of terms that are whole, and a quotient."""
 
     whole: Nested
     top: Nested
@@ -241,7 +241,7 @@ class Block:
         self.columns = columns
         self.length = length
         self.rows = rows
-        self.known: dict[Atom, Number] = {}
+        self.known: dict[Atom, Operand] = {}
 
     def part(self, chosen: Array) -> Block:
         rows = np.flatnonzero(chosen) if self.rows is None else self.rows[chosen]
@@ -258,7 +258,7 @@ class Block:
         return [self.plans.scalars[name]] * self.length
 
     def within(self, h: Hyperparameter) -> Any:
-        """Where a symbol is within its declared bounds: True if it is everywhere."""
+        """Tell where a symbol is within its declared bounds: True if it is everywhere."""
         column = self.columns[h.name]
         if h.real:
             high = np.inf if h.maximum is None else h.maximum
@@ -278,7 +278,7 @@ class Block:
 
     # --- atoms ---
 
-    def atom(self, base: Atom) -> Number:
+    def atom(self, base: Atom) -> Operand:
         number = self.known.get(base)
         if number is None:
             number = self.symbol(base) if isinstance(base, Variable) else self.call(base)
@@ -287,7 +287,7 @@ class Block:
             self.known[base] = number
         return number
 
-    def symbol(self, base: Variable) -> Number:
+    def symbol(self, base: Variable) -> Operand:
         if base.name not in self.columns:
             scalar = self.plans.scalars[base.name]
             return _plain(scalar) if isinstance(scalar, int) else scalar
@@ -297,7 +297,7 @@ class Block:
         low, high = int(column.min()), int(column.max())
         return _plain(low) if low == high else Int(column, low, high)
 
-    def call(self, base: Call) -> Number:
+    def call(self, base: Call) -> Operand:
         op = base.op
         if op == "floor":
             return self.integer(base.args[0])
@@ -345,7 +345,7 @@ class Block:
         low, high = min(one.low, other.low), max(one.high, other.high)
         return Int(np.where(test, one.data, other.data), low, high, fresh=True)
 
-    def each(self, op: str, args: Sequence[Number]) -> Number:
+    def each(self, op: str, args: Sequence[Operand]) -> Operand:
         """A function of Python's, at one size after the other."""
         values = [
             data.tolist() if isinstance(data, np.ndarray) else [data] * self.length
@@ -387,7 +387,7 @@ class Block:
             total = product if total is None else _plus(total, product)
         return _plain(0) if total is None else total
 
-    def number(self, poly: Poly) -> Number:
+    def number(self, poly: Poly) -> Operand:
         """A number as Python has it: a double where a float is among the atoms."""
         constant = poly.constant
         if isinstance(constant, Fraction):
@@ -425,7 +425,7 @@ class Block:
         return _of_floats("fdiv", [self.double(arg) for arg in base.args])
 
     def holds(self, condition: Condition) -> Any:
-        """Where a condition is true: a bool if it is the same everywhere, else an array."""
+        """Tell where a condition is true: a bool if it is the same everywhere, else an array."""
         left, right = condition.left, condition.right
         kind = _kind(condition)
         if kind == "floats":
@@ -456,7 +456,7 @@ _COMPARE = {"eq": np.equal, "ge": np.greater_equal, "lt": np.less, "le": np.less
 
 @lru_cache(maxsize=4096)
 def _kind(condition: Condition) -> Literal["floats", "integers", "fractions"]:
-    """What a condition compares."""
+    """The kind of numbers that a condition compares."""
     sides = (condition.left, condition.right)
     if any(isinstance(side.constant, Fraction) or has_floats(side) for side in sides):
         return "floats"

@@ -1,4 +1,4 @@
-"""From normal forms to sympy: expressions, conditions and domains for people to read and use.
+"""Translate normal forms to sympy: expressions, conditions and domains to read and use.
 
 Symbols are `integer=True, positive=True`. Float steps become functions of their own, which
 compute, on numbers, the double that Python computes; LaTeX shows them as circled operators.

@@ -165,7 +165,7 @@ def _of_spec(spec: BlueprintSpec, name: str) -> str:
 
 @cache
 def runtime() -> str:
-    """What every function needs: Python's arithmetic in C."""
+    """The code that every function needs: Python's arithmetic in C."""
     return files("symcount.export.languages").joinpath("runtime.c").read_text(encoding="utf-8")
 
 

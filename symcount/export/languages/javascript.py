@@ -143,7 +143,7 @@ def _entry(spec: BlueprintSpec) -> str:
 
 @cache
 def runtime() -> str:
-    """What every formula needs: Python's arithmetic in JavaScript, and the class `Formula`."""
+    """The code that every formula needs: Python's arithmetic, and the class `Formula`."""
     return files("symcount.export.languages").joinpath("runtime.js").read_text(encoding="utf-8")
 
 
@@ -235,7 +235,7 @@ def _index(writer: Writer, value: Any) -> str:
 
 
 def _parts(count: ParamCount, names: list[str]) -> Any:
-    """What each parameter contributes on a path, 0 where it is not made there."""
+    """The contribution of each parameter on a path, 0 where it is not made there."""
 
     def parts(leaf: Leaf) -> Any:
         if not isinstance(leaf, Built):

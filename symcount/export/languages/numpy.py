@@ -131,7 +131,7 @@ def _of_spec(spec: BlueprintSpec, name: str) -> str:
 
 @cache
 def runtime() -> str:
-    """What every function needs: Python's arithmetic on arrays."""
+    """The code that every function needs: Python's arithmetic on arrays."""
     return (
         files("symcount.export.languages").joinpath("runtime_numpy.py").read_text(encoding="utf-8")
     )

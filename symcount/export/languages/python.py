@@ -67,12 +67,12 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
 
 
 def function_name(count: ParamCount) -> str:
-    """What the function of `render_count` is called."""
+    """The name of the function of `render_count`."""
     return identifiers([stem(count.factory)], RESERVED, "count")[0]
 
 
 def parameter_names(count: ParamCount, name: str) -> list[str]:
-    """What the symbols are called in a function of that name."""
+    """The names of the symbols in a function of that name."""
     return identifiers((h.name for h in count.hyperparameters), {*RESERVED, name})
 
 
@@ -91,7 +91,7 @@ def _module(functions: Iterable[str]) -> str:
 
 
 def stem(name: str) -> str:
-    """What a function for a factory of this name may be called."""
+    """A name for the function of a factory of this name."""
     return name.rpartition(".")[2].replace("<lambda>", "count")
 
 
@@ -213,7 +213,7 @@ def _leaf(writer: Writer, value: Poly | Reason) -> str:
 
 
 def may_raise(tree: Any) -> bool:
-    """Whether a step may be undefined somewhere: a division by zero, a double that is too large."""
+    """Tell whether a step may be undefined: a division by zero, a double that is too large."""
     polys: list[Poly] = []
     stack = [tree]
     while stack:

@@ -273,7 +273,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 def in_dialect(name: str) -> Dialect:
-    """What renders in a dialect.
+    """The dialect of this name, which renders formulas.
 
     Raises:
         ArgumentError: there is no such dialect here.
