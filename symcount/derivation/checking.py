@@ -19,7 +19,10 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, TypeAlias
 
 from symcount.algebra import evaluate
-from symcount.algebra.normal_form import Facts, Poly, sides
+from symcount.algebra.choices import sides
+from symcount.algebra.conditions import Decisions
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly
 from symcount.derivation.explore import Exploration, Path, Point, has_index, shortened, takes
 from symcount.errors import (
     FactoryError,
@@ -35,7 +38,6 @@ from symcount.factory.call import FactoryCall, function_of, name_of
 from symcount.formula.tree import (
     Built,
     Choice,
-    Decisions,
     Refused,
     Tree,
     Weight,

@@ -27,29 +27,22 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from symcount.algebra.evaluate import compile_condition, holds
-from symcount.algebra.normal_form import (
-    Condition,
-    Facts,
-    Poly,
-    Symbol,
-    compare,
-    const,
-    implies,
-    only_atom,
-    substituted,
-    symbol,
-)
+from symcount.algebra.comparing import compare
+from symcount.algebra.conditions import Condition, Decisions, implies
+from symcount.algebra.evaluate import holds
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, Variable, const, only_atom, symbol
+from symcount.algebra.python_code import compile_condition
+from symcount.algebra.substitution import substituted
 from symcount.derivation.budget import BudgetSpent
-from symcount.derivation.lowering import Known, Limits, Lowering
+from symcount.derivation.lowering import Limits, Lowered, Lowering
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.factory.too_large import is_too_large
-from symcount.formula.tree import Decisions
-from symcount.record import Node, Number, Source
+from symcount.record import INDEX, Node, Number, Source
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, Branch, Listen, Loop, Settings, TooLong, Trace
 from symcount.trace.helpers import Decision
-from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
+from symcount.trace.loops import NotFolded, Tag, Tags
 
 _JOINT_SAMPLES = 64
 # How many numbers are tried in the place of the texts of a path.
@@ -515,7 +508,12 @@ def _pinned(decisions: Decisions) -> dict[str, int | float]:
     pinned: dict[str, int | float] = {}
     for condition, truth in decisions:
         base, number = only_atom(condition.left), condition.right.constant
-        if condition.op == "eq" and truth and isinstance(base, Symbol) and isinstance(number, int):
+        if (
+            condition.op == "eq"
+            and truth
+            and isinstance(base, Variable)
+            and isinstance(number, int)
+        ):
             pinned[base.name] = number
     return pinned
 
@@ -559,7 +557,7 @@ def _with_numbered_indices(decisions: Decisions, facts: Facts) -> Decisions:
     sides = [side for condition, _ in decisions for side in (condition.left, condition.right)]
     for side in sides:
         for atom in sorted(side.atoms(), key=repr):
-            if isinstance(atom, Symbol) and atom.name.startswith(INDEX):
+            if isinstance(atom, Variable) and atom.is_index:
                 names.setdefault(atom.name, f"{INDEX}_{len(names)}")
     for name, number in names.items():
         sides = [substituted(side, name, symbol(number), facts) for side in sides]
@@ -607,7 +605,7 @@ def explore(
     frontier = Frontier(ranges, facts, first, set() if short is None else short, settings)
     first = frontier.shorten(())
     found = Exploration(Place(()))
-    known: Known = {}
+    known: Lowered = {}
     hints: Values | None = dict(zip([r.name for r in ranges], first, strict=True))
     lengths = frontier.other_lengths(found.paths, settings.lengths)
 
@@ -724,7 +722,7 @@ class _Walk:
             if not all(holds(limit, self.hints) is side for limit, side in self.limits):
                 raise UnsupportedError(
                     f"{branch.source}: float arithmetic on sizes as large as {self._said_hints()} "
-                    "rounds, which is not modelled; declare smaller ones: Symbol(max=...)"
+                    "rounds, which is not modelled; declare smaller ones: Variable(max=...)"
                 )
             raise InternalError(
                 f"{branch.source}: {branch.op} of {branch.left.hint} and another number is "
@@ -871,7 +869,7 @@ class _Walk:
 
 def has_index(value: Poly) -> bool:
     """Whether the index of a loop is among the atoms."""
-    return any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in value.atoms())
+    return any(isinstance(a, Variable) and a.is_index for a in value.atoms())
 
 
 def limits_of(limits: Limits, indices: Iterable[Tag], lowering: Lowering) -> Limits:
@@ -895,7 +893,7 @@ def _in_every_iteration(
     left, right = condition.left, condition.right
     for loop in sorted(loops, key=lambda loop: -len(loop.inside)):
         rises = all(
-            coefficient > 0 and all(isinstance(base, Symbol) and e > 0 for base, e in monomial)
+            coefficient > 0 and all(isinstance(base, Variable) and e > 0 for base, e in monomial)
             for monomial, coefficient in left.terms.items()
         )
         if condition.op != "ge" or truth or not rises or has_index(right):
@@ -926,7 +924,7 @@ def in_iteration(operand: Node | Number, tags: Tags, lowering: Lowering) -> tupl
         raise NotFolded("a number depends on the indices of several iterations")
     current = dict(tags)
     left = set()
-    remaining = {base.name for base in result.atoms() if isinstance(base, Symbol)}
+    remaining = {base.name for base in result.atoms() if isinstance(base, Variable)}
     for loop, number in indices - set(tags):
         if loop.name not in remaining:
             continue  # the rate `0 * i / n` depends on no index
@@ -951,7 +949,7 @@ def _run(
     hints: Values,
     facts: Facts,
     root: Place,
-    known: Known,
+    known: Lowered,
     settings: Settings,
 ) -> Path:
     lowering = Lowering(facts, known)
@@ -992,7 +990,7 @@ def _lengths(path: Path) -> set[str]:
     counts = (path.lowering(loop.count).poly for loop in path.trace.loops)
     lists = (path.lowering(node).poly for node in path.trace.unrolled)
     atoms = set().union(*(poly.atoms() for poly in (*counts, *lists)))
-    return {a.name for a in atoms if isinstance(a, Symbol) and not a.name.startswith(INDEX)}
+    return {a.name for a in atoms if isinstance(a, Variable) and not a.is_index}
 
 
 class Mattering(NamedTuple):

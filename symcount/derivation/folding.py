@@ -17,19 +17,12 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+from symcount.algebra.comparing import compare, maximum
+from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.evaluate import holds, value
-from symcount.algebra.normal_form import (
-    Condition,
-    Facts,
-    Poly,
-    compare,
-    const,
-    maximum,
-    product_of,
-    substituted,
-    symbol,
-    written,
-)
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, const, product_of, symbol, written
+from symcount.algebra.substitution import substituted
 from symcount.derivation.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
 from symcount.derivation.lowering import Lowering
 from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
@@ -37,7 +30,6 @@ from symcount.formula.tree import (
     ANYTHING,
     Built,
     Choice,
-    Decisions,
     Repeat,
     Split,
     Tree,
@@ -45,9 +37,9 @@ from symcount.formula.tree import (
     choice,
     mapped,
 )
-from symcount.record import Node
+from symcount.record import INDEX, Node
 from symcount.trace import Loop, TracedTensor
-from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
+from symcount.trace.loops import NotFolded, Tag, Tags
 
 _NUMBERS = re.compile("[0-9]+")
 # Splits of a path by conditions on which a sum depends.

@@ -9,7 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from symcount.algebra.normal_form import Condition, Facts, Poly, choices_in, decided, divisibility
+from symcount.algebra.choices import choices_in
+from symcount.algebra.conditions import Condition, Decisions, divisibility
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly
+from symcount.algebra.substitution import decided
 from symcount.derivation.explore import (
     Exploration,
     Path,
@@ -17,11 +21,10 @@ from symcount.derivation.explore import (
     has_index,
 )
 from symcount.derivation.folding import Folder, summed, weight_of
-from symcount.derivation.lowering import Known, Lowering
+from symcount.derivation.lowering import Lowered, Lowering
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import (
     Built,
-    Decisions,
     Inexact,
     Refused,
     Repeat,
@@ -94,7 +97,7 @@ class _Joiner:
         self.inferred = False
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
-        self._known: dict[int, tuple[Facts, Known]] = {}
+        self._known: dict[int, tuple[Facts, Lowered]] = {}
 
     def tree(self) -> Tree:
         """The tree. Each path ends at the limits up to which its float steps are exact."""

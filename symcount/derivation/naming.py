@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, TypeAlias
 
 from symcount.algebra.evaluate import value
-from symcount.algebra.normal_form import Poly, const, sum_of, written
+from symcount.algebra.poly import Poly, const, sum_of, written
 from symcount.derivation.checking import Sizes, iterations
 from symcount.derivation.explore import Exploration, has_index
 from symcount.factory.building import PlainBuilds, TensorFacts

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from symcount import __version__, progress
-from symcount.algebra.normal_form import Facts
+from symcount.algebra.facts import Facts
 from symcount.derivation.budget import Budget
 from symcount.derivation.checking import (
     HELD_OUT,
@@ -40,10 +40,10 @@ from symcount.factory.call import FactoryCall
 from symcount.factory.origin import Origin, plain_values, target_of
 from symcount.formula.certificate import Certificate, Grade
 from symcount.param_count import ParamCount
-from symcount.record import Concretisation
+from symcount.record import INDEX, Concretisation
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Settings
-from symcount.trace.loops import INDEX, NotFolded
+from symcount.trace.loops import NotFolded
 
 _MOST_TEXTS = 48
 # Symbols of which a module is built with a smaller value first.

@@ -15,32 +15,25 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from symcount.algebra.normal_form import (
-    CHOICES,
+from symcount.algebra.choices import choice, choices_in
+from symcount.algebra.comparing import compare, maximum, minimum
+from symcount.algebra.conditions import Condition, mentions
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CHOICES, call
+from symcount.algebra.poly import (
     Call,
-    Condition,
-    Facts,
     Monomial,
     Poly,
-    Symbol,
+    Variable,
     atom,
-    call,
-    choice,
-    choices_in,
-    compare,
     const,
-    decided,
-    floor,
-    maximum,
-    mentions,
-    minimum,
     only_atom,
-    substituted,
     symbol,
 )
+from symcount.algebra.rounding import floor
+from symcount.algebra.substitution import decided, substituted
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import Choice, Repeat
-from symcount.trace.loops import INDEX
 
 _MOST_RESIDUES = 256
 
@@ -173,7 +166,7 @@ class _Sum:
 
     def line(self, value: Poly) -> tuple[int, Poly]:
         """(a, b) if `value` is a * index + b, a a number and b free of the index; else a = 0."""
-        monomial = ((Symbol(self.index), 1),)
+        monomial = ((Variable(self.index), 1),)
         slope = value.terms.get(monomial, 0)
         rest = Poly({m: c for m, c in value.terms.items() if m != monomial})
         if not isinstance(slope, int) or mentions(rest, self.index):
@@ -284,7 +277,7 @@ class _Sum:
             for truth in (True, False)
         )
         if not mentions(condition, self.index):
-            if any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in condition.atoms()):
+            if any(isinstance(a, Variable) and a.is_index for a in condition.atoms()):
                 return choice(condition, then.of(region), otherwise.of(region))
             return (then if self.known.truth(condition) else otherwise).of(region)
         return then.over(Choice(condition, 1, 0), region) + otherwise.over(
@@ -319,7 +312,7 @@ class _Sum:
         degree, ratio, factor = 0, 1, const(1)
         for base, exponent in monomial:
             alone = Poly({((base, exponent),): 1})
-            if isinstance(base, Symbol) and base.name == self.index and exponent > 0:
+            if isinstance(base, Variable) and base.name == self.index and exponent > 0:
                 degree = exponent
             elif not mentions(alone, self.index):
                 factor = factor * alone

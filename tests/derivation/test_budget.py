@@ -14,7 +14,9 @@ from torch import nn
 
 import symcount
 from symcount import Symbol, derive
-from symcount.algebra.normal_form import compare, const, mod, symbol
+from symcount.algebra.comparing import compare
+from symcount.algebra.poly import const, symbol
+from symcount.algebra.rounding import mod
 from symcount.algebra.solver import Solver
 from symcount.derivation.explore import explore, kinds_that_matter
 from symcount.derivation.joining import join

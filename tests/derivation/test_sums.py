@@ -9,19 +9,13 @@ from typing import Any
 import pytest
 
 from symcount.algebra import evaluate
-from symcount.algebra.normal_form import (
-    Condition,
-    Facts,
-    Poly,
-    call,
-    compare,
-    const,
-    floor,
-    maximum,
-    minimum,
-    symbol,
-)
-from symcount.algebra.normal_form import mod as remainder
+from symcount.algebra.comparing import compare, maximum, minimum
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
+from symcount.algebra.poly import Poly, const, symbol
+from symcount.algebra.rounding import floor
+from symcount.algebra.rounding import mod as remainder
 from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
 from symcount.formula.tree import Choice, Repeat
 from tests.random_expressions import SCALE
