@@ -1,4 +1,4 @@
-"""What a loop makes, said once for all of its iterations.
+"""Fold the iterations of a loop into one symbolic tensor.
 
 A run goes through a loop a few times. Iterations that took the same decisions must have made the
 same tensors, their sizes being the same function of the index; then a tensor of one iteration
@@ -30,9 +30,10 @@ from symcount.algebra.normal_form import (
     symbol,
     written,
 )
-from symcount.derivation.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
+from symcount.derivation.indices import has_index, in_iteration, limits_of
 from symcount.derivation.lowering import Lowering
-from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
+from symcount.derivation.paths import End, Iteration, Open, Path, Place
+from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
 from symcount.formula.tree import (
     ANYTHING,
     Built,
@@ -224,7 +225,7 @@ class Folder:
         root = self.path.loops[name]
         for run, iteration in self._iterations.get(name, ()):
             known = tuple(_holds(condition, run, iteration) for condition in exceptions)
-            end = _end(root, iteration)
+            end = root.follow(step.truth for step in iteration.steps)
             here = self._made(run, (*iteration.loop.inside, (iteration.loop, iteration.number)))
             if made.setdefault(known, {}).setdefault(id(end), here) != here:
                 return None
@@ -361,15 +362,6 @@ def _holds(condition: Condition, run: Path, iteration: Iteration) -> bool:
     return holds(condition, values)
 
 
-def _end(root: Place, iteration: Iteration) -> Place:
-    """Where the decisions of an iteration lead in the tree of its loop."""
-    place = root
-    for step in iteration.steps:
-        then, otherwise = place.children()
-        place = then if step.truth else otherwise
-    return place
-
-
 def _tree_of(
     place: Place,
     exceptions: Sequence[Condition],
@@ -382,10 +374,11 @@ def _tree_of(
             _tree_of(place, exceptions, (*known, truth), made) for truth in (True, False)
         )
         return choice(exceptions[len(known)], then, otherwise)
-    if place.condition is not None:
-        then, otherwise = (_tree_of(side, exceptions, known, made) for side in place.children())
-        return choice(place.condition, then, otherwise)
-    if place.end is None and not place.unreachable:
+    if place.fork is not None:
+        sides = place.fork.then, place.fork.otherwise
+        then, otherwise = (_tree_of(side, exceptions, known, made) for side in sides)
+        return choice(place.fork.condition, then, otherwise)
+    if place.is_open:
         raise NotFolded("some iterations of a loop were not seen")
     return made.get(known, {}).get(id(place), ANYTHING)
 
@@ -397,26 +390,13 @@ def _all_seen(
 ) -> bool:
     """Whether every iteration that `exceptions` may tell apart has been gone through."""
     seen = sum(len(ends) for ends in made.values())
-    stack, ends = [root], 0
-    while stack:
-        place = stack.pop()
-        if place.condition is not None:
-            stack += place.children()
-        else:
-            ends += not place.unreachable
-    return bool(seen == ends << len(exceptions))
+    ends = sum(isinstance(place.state, End | Open) for place in root.below())
+    return seen == ends << len(exceptions)
 
 
 def _conditions(place: Place) -> Iterator[Condition]:
-    """The conditions of the tree of a loop, each once."""
-    stack, seen = [place], set()
-    while stack:
-        here = stack.pop()
-        if here.condition is not None:
-            stack += here.children()
-            if here.condition not in seen:
-                seen.add(here.condition)
-                yield here.condition
+    """List the conditions of the tree of a loop, each once."""
+    return iter(dict.fromkeys(here.fork.condition for here in place.below() if here.fork))
 
 
 def _leaves(tree: Any) -> Iterator[_Signature]:
@@ -442,7 +422,7 @@ def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, 
                 for when in (Choice(condition, 1, 0), Choice(condition, 0, 1)):
                     with suppress(NoClosedForm, Undecided):
                         number = total(
-                            const(1), (Repeat(loop.name, count, when),), Known(facts, {})
+                            const(1), (Repeat(loop.name, count, when),), Assumptions(facts, {})
                         )
                         test, _ = compare("ge", number, const(1), facts)
                         if test is not None:
@@ -457,29 +437,31 @@ def summed(leaf: Built, facts: Facts, decisions: Decisions) -> Tree:
     """The leaf with the total of every weight, split where sums have different forms."""
     for condition, truth in decisions:
         facts = facts.with_condition(condition, truth)
-    return _summed(leaf, Known(facts, dict(decisions)), _MOST_SPLITS)
+    return _summed(leaf, Assumptions(facts, dict(decisions)), _MOST_SPLITS)
 
 
-def _summed(leaf: Built, known: Known, splits: int) -> Tree:
+def _summed(leaf: Built, known: Assumptions, splits: int) -> Tree:
     try:
         return replace(leaf, weights=tuple(_with_total(w, known) for w in leaf.weights))
     except NoClosedForm as error:
         raise NotFolded(str(error)) from None
     except Undecided as error:
         condition = error.condition
-        if has_index(condition.left) or has_index(condition.right):
+        if has_index(condition):
             raise NotFolded("sums have different forms in the iterations around them") from None
         if not splits:
             raise NotFolded("sums over its iterations have too many forms") from None
     sides = (
-        Known(known.facts.with_condition(condition, truth), {**known.decided, condition: truth})
+        Assumptions(
+            known.facts.with_condition(condition, truth), {**known.decided, condition: truth}
+        )
         for truth in (True, False)
     )
     then, otherwise = (_summed(leaf, side, splits - 1) for side in sides)
     return Split(condition, None, then, otherwise)
 
 
-def _with_total(weight: Weight, known: Known) -> Weight:
+def _with_total(weight: Weight, known: Assumptions) -> Weight:
     if not weight.repeats:
         return weight
     numel = const(1) if weight.shape is None else product_of(weight.shape)

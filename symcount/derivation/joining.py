@@ -1,4 +1,4 @@
-"""From explored places to a decision tree of weights in normal form."""
+"""Join the explored paths into one decision tree of weights in normal form."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcount.algebra.normal_form import Condition, Facts, Poly, choices_in, decided, divisibility
-from symcount.derivation.explore import (
-    Exploration,
-    Path,
-    Place,
-    has_index,
-)
 from symcount.derivation.folding import Folder, summed, weight_of
-from symcount.derivation.lowering import Known, Lowering
+from symcount.derivation.indices import has_index
+from symcount.derivation.lowering import Lowered, Lowering
+from symcount.derivation.paths import End, Exploration, Fork, Open, Path, Place
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import (
     Built,
@@ -59,7 +55,7 @@ def join(
     ranges: Sequence[Hyperparameter],
     deadline: float = math.inf,
 ) -> Joined:
-    """The decision tree of what exploring found, simplified by what holds on its paths.
+    """Freeze what exploring found into a decision tree, simplified by what holds on its paths.
 
     What is not simplified by the deadline stays as it was traced.
 
@@ -90,11 +86,11 @@ class _Joiner:
         self.ranges = ranges
         self.facts = facts
         self.limits = {id(p): set(p.limits) for p in found.paths}
-        self.built = [p for p in found.paths if p.trace.raised is None]
+        self.built = found.built
         self.inferred = False
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
-        self._known: dict[int, tuple[Facts, Known]] = {}
+        self._lowered: dict[int, tuple[Facts, Lowered]] = {}
 
     def tree(self) -> Tree:
         """The tree. Each path ends at the limits up to which its float steps are exact."""
@@ -159,7 +155,7 @@ class _Joiner:
         lowering = path.lowering
         if facts is not self.facts:
             # paths do much the same arithmetic
-            lowering = Lowering(facts, self._known.setdefault(id(facts), (facts, {}))[1])
+            lowering = Lowering(facts, self._lowered.setdefault(id(facts), (facts, {}))[1])
         if path.trace.loops or path.trace.unrolled:
             folder = Folder(path, lowering)
             weights = folder.weights()
@@ -180,18 +176,14 @@ class _Joiner:
         return tuple(size.poly for size in sizes)
 
     def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
-        if place.condition is not None:
-            then, otherwise = place.children()
-            return Split(
-                place.condition,
-                place.source,
-                self._freeze(then, weights),
-                self._freeze(otherwise, weights),
-            )
-        if place.end is None:
-            return Unreachable() if place.unreachable else Unexplored()
-        leaf = self._leaf(place.end, weights)
-        for condition, truth in _strictest(sorted(self.limits[id(place.end)], key=repr)):
+        state = place.state
+        if isinstance(state, Fork):
+            then, otherwise = (self._freeze(s, weights) for s in (state.then, state.otherwise))
+            return Split(state.condition, state.source, then, otherwise)
+        if not isinstance(state, End):
+            return Unexplored() if isinstance(state, Open) else Unreachable()
+        leaf = self._leaf(state.path, weights)
+        for condition, truth in _strictest(sorted(self.limits[id(state.path)], key=repr)):
             within, beyond = (leaf, Inexact()) if truth else (Inexact(), leaf)
             leaf = Split(condition, None, within, beyond)
         return leaf
@@ -247,7 +239,7 @@ class _TooManyPieces(Exception):
 def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
     """`left` says how many pieces there may still be."""
     conditions = choices_in(size for weight in built.weights for size in weight.shape or ())
-    condition = next((c for c in conditions if not _in_view_of_index(c)), None)
+    condition = next((c for c in conditions if not has_index(c)), None)
     if condition is None:
         left[0] -= 1
         if left[0] < 0:
@@ -266,10 +258,6 @@ def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
         )
         sides.append(_split_by_choices(replace(built, weights=weights), here, left))
     return Split(condition, None, *sides)
-
-
-def _in_view_of_index(condition: Condition) -> bool:
-    return has_index(condition.left) or has_index(condition.right)
 
 
 def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:

@@ -58,7 +58,7 @@ class Undecided(Exception):
 
 
 @dataclass(frozen=True)
-class Known:
+class Assumptions:
     """What is known where a sum is wanted: facts, and conditions with their truth."""
 
     facts: Facts
@@ -81,7 +81,7 @@ class Known:
         return self.decided[condition]
 
 
-def total(value: Poly, repeats: Sequence[Repeat], known: Known) -> Poly:
+def total(value: Poly, repeats: Sequence[Repeat], known: Assumptions) -> Poly:
     """The sum of `value` over all iterations of nested loops, outermost first.
 
     Raises:
@@ -110,7 +110,7 @@ class _Region:
 class _Sum:
     """Sums one polynomial over regions of one index."""
 
-    def __init__(self, value: Poly, index: str, known: Known) -> None:
+    def __init__(self, value: Poly, index: str, known: Assumptions) -> None:
         self.value = value
         self.index = index
         self.known = known
