@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from examples import families
 from symcount import blueprints, derive
 from symcount.blueprints import cnn, transformer  # noqa: F401
+from symcount.derivation.budget import Budget
 from symcount.derivation.explore import explore
 from symcount.derivation.frontier import first_hints
 from symcount.derivation.joining import join
@@ -91,7 +92,7 @@ def measure(
 def exploring(call: FactoryCall, rounds: int) -> tuple[float, float]:
     """Seconds of following every path, without and of the solver."""
     facts = declared_facts(call.hyperparameters)
-    found = [explore(call, facts, max_paths=1000, max_seconds=100) for _ in range(rounds)]
+    found = [explore(call, facts, max_paths=1000, budget=Budget(100)) for _ in range(rounds)]
     assert not any(True for _ in found[0].open_places())
     solver = min(f.solver_seconds for f in found)
     return min(f.seconds - f.solver_seconds for f in found), solver
@@ -124,7 +125,7 @@ def deep(rounds: int = 5) -> None:
     facts = declared_facts(call.hyperparameters)
 
     def without_comparisons() -> None:
-        found = explore(call, facts, max_paths=64, max_seconds=10)
+        found = explore(call, facts, max_paths=64, budget=Budget(10))
         join(found, facts, call.hyperparameters, math.inf)
 
     stages: dict[str, Callable[[], object]] = {

@@ -24,11 +24,7 @@ from symcount.derivation.explanations import (
 from symcount.derivation.paths import Exploration, Values
 from symcount.derivation.points import NoTime, Points
 from symcount.derivation.walk import traced
-from symcount.errors import (
-    FactoryError,
-    NondeterministicError,
-    UnknownShapeError,
-)
+from symcount.errors import FactoryError, NondeterministicError, UnknownShapeError
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall

@@ -11,10 +11,7 @@ from typing import Any
 
 from symcount.derivation.expected import listed, written_shape
 from symcount.derivation.paths import Exploration, Values
-from symcount.errors import (
-    NondeterministicError,
-    VerificationError,
-)
+from symcount.errors import NondeterministicError, VerificationError
 from symcount.factory import building
 from symcount.factory.call import FactoryCall, function_of, name_of
 from symcount.formula.tree import Built, Tree, Weight, leaves

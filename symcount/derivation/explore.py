@@ -16,11 +16,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from symcount.algebra.normal_form import Facts, Symbol
-from symcount.derivation.budget import BudgetSpent
+from symcount.derivation.budget import Budget, BudgetSpent
 from symcount.derivation.frontier import Frontier
 from symcount.derivation.lowering import Lowered
 from symcount.derivation.paths import Exploration, Path, Step, Values, insert_iterations
@@ -40,9 +39,7 @@ def explore(
     facts: Facts,
     *,
     max_paths: int,
-    max_seconds: float,
-    said_seconds: float | None = None,
-    seconds_for_a_module: float = 0,
+    budget: Budget,
     settings: Settings = AS_USUAL,
     short: set[str] | None = None,
     on_path: Callable[[Path], None] = lambda path: None,
@@ -53,9 +50,7 @@ def explore(
         call: the factory.
         facts: what is declared of its symbols.
         max_paths: how many paths to follow at most.
-        max_seconds: how long it may take. The first run is finished however long it takes.
-        said_seconds: what is said of the budget where `max_seconds` is what is left of it.
-        seconds_for_a_module: how long it may take while the factory has done nothing but raise.
+        budget: when to stop. The first run is finished however long it takes.
         settings: how the runs are to go.
         short: symbols that say how long loops are; those that are found to are added.
         on_path: called after each run; the time it takes counts.
@@ -64,33 +59,18 @@ def explore(
         NondeterministicError: the same decisions did not lead to the same next decision.
         NotFolded: what a loop does cannot be said for all its iterations at once.
     """
-    started = time.perf_counter()
     frontier = Frontier(call.hyperparameters, facts, set() if short is None else short, settings)
-    ends = _Ends(
-        usual=started + max_seconds,
-        with_loops=started + _FOLDING * max_seconds,
-        without_a_module=started + max(max_seconds, seconds_for_a_module),
-    )
-    explorer = _Explorer(call, facts, frontier, settings, max_paths, on_path, ends)
+    explorer = _Explorer(call, facts, frontier, settings, max_paths, budget, on_path)
     found = explorer.found
     try:
         explorer.follow_every_branch()
     except BudgetSpent:
-        said = max_seconds if said_seconds is None else said_seconds
-        found.spent = f"the budget for exploring, {said:g} seconds, was spent"
+        found.spent = f"the budget for exploring, {budget.said_for_exploring:g} seconds, was spent"
         found.out_of_time = True
-    found.seconds = time.perf_counter() - started
+    found.seconds = time.perf_counter() - explorer.started
     found.solver_seconds = frontier.solver_seconds
     found.short = frozenset(frontier.short)
     return found
-
-
-class _Ends(NamedTuple):
-    """When exploring ends, by `time.perf_counter`."""
-
-    usual: float
-    with_loops: float  # they may have to be followed in another way
-    without_a_module: float
 
 
 @dataclass(eq=False)
@@ -102,12 +82,13 @@ class _Explorer:
     frontier: Frontier
     settings: Settings
     max_paths: int
+    budget: Budget
     on_path: Callable[[Path], None]
-    ends: _Ends
-    found: Exploration = field(default_factory=Exploration)
-    _lowered: Lowered = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.started = time.perf_counter()
+        self.found = Exploration()
+        self._lowered: Lowered = {}
         self._lengths = self.frontier.other_lengths(self.found.paths, self.settings.lengths)
 
     def follow_every_branch(self) -> None:
@@ -124,9 +105,11 @@ class _Explorer:
         if not self.found.paths:
             return math.inf
         if not self.found.has_module:
-            return self.ends.without_a_module
-        is_folding = self.frontier.short and not self.settings.specialising
-        return self.ends.with_loops if is_folding else self.ends.usual
+            return self.budget.for_a_module
+        if self.frontier.short and not self.settings.specialising:
+            # the loops may have to be followed in another way
+            return self.started + _FOLDING * (self.budget.exploring - self.started)
+        return self.budget.exploring
 
     def _run(self, hints: Values) -> Values | None:
         """Run once, and find the hints of the next run."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from symcount.algebra.evaluate import compile_condition, holds
@@ -56,9 +57,8 @@ def first_hints(ranges: Sequence[Hyperparameter]) -> Point:
 def shortened(allowed: Hyperparameter) -> Hyperparameter:
     """Keep only the small values of a symbol, because loops are as long as it says."""
     most = allowed.aligned(_MOST_SAMPLED)
-    return allowed if allowed.maximum is not None and allowed.maximum <= most else replace(
-        allowed, maximum=most
-    )  # fmt: skip
+    is_short = allowed.maximum is not None and allowed.maximum <= most
+    return allowed if is_short else replace(allowed, maximum=most)
 
 
 class Frontier:
@@ -212,15 +212,19 @@ class Frontier:
 
     def next_iteration(self, paths: Sequence[Path]) -> Values | None:
         """Find hints with which a loop goes through an iteration of a kind not seen yet."""
-        for path in paths:
-            for name, root in path.loops.items():
-                for place in root.open_places():
-                    if place.awaits_a_run:
-                        self.require_time()
-                        place.leave()
-                        hints = self._solved_iteration(path, name, place)
-                        if hints is not None:
-                            return hints
+        awaiting = (
+            (path, name, place)
+            for path in paths
+            for name, root in path.loops.items()
+            for place in root.below()
+            if place.awaits_a_run
+        )
+        for path, name, place in awaiting:
+            self.require_time()
+            place.leave()
+            hints = self._solved_iteration(path, name, place)
+            if hints is not None:
+                return hints
         return None
 
     def other_lengths(self, paths: Sequence[Path], all_paths: bool) -> Iterator[Values]:
@@ -229,20 +233,10 @@ class Frontier:
         If not for all paths, then for those that may have raised because of such a number.
         """
         for path in paths:
-            if not (path.raised_after_lengths or (all_paths and path.trace.raised is None)):
-                continue
-            for allowed in self.ranges:
-                hint = path.trace.hints[allowed.name]
-                tried = 0
-                if allowed.name not in self.short:
-                    continue
-                for distance in (*range(1, 4 * _OTHER_LENGTHS), -1, -2, -3):
-                    hints = {**path.trace.hints, allowed.name: hint + distance}
-                    if hint + distance in allowed and path.is_taken_by(hints):
-                        tried += 1
-                        yield hints
-                    if tried == _OTHER_LENGTHS:
-                        break
+            if path.raised_after_lengths or (all_paths and path.trace.raised is None):
+                for allowed in self.ranges:
+                    if allowed.name in self.short:
+                        yield from islice(_varied(path, allowed), _OTHER_LENGTHS)
 
     def _solved_iteration(self, path: Path, name: str, place: Place) -> Values | None:
         decisions = (*path.decisions, *bounds_of_index(path, name), *place.decisions)
@@ -346,3 +340,12 @@ def _pinned(decisions: Decisions) -> dict[str, int | float]:
         if condition.op == "eq" and truth and isinstance(base, Symbol) and isinstance(number, int):
             pinned[base.name] = number
     return pinned
+
+
+def _varied(path: Path, allowed: Hyperparameter) -> Iterator[Values]:
+    """Vary one symbol in the hints of a path, as long as they take it."""
+    hint = path.trace.hints[allowed.name]
+    for distance in (*range(1, 4 * _OTHER_LENGTHS), -1, -2, -3):
+        hints = {**path.trace.hints, allowed.name: hint + distance}
+        if hint + distance in allowed and path.is_taken_by(hints):
+            yield hints

@@ -93,7 +93,7 @@ class _Joiner:
         self._lowered: dict[int, tuple[Facts, Lowered]] = {}
 
     def tree(self) -> Tree:
-        """The tree. Each path ends at the limits up to which its float steps are exact."""
+        """Return the tree. Each path ends at the limits up to which its float steps are exact."""
         weights = {id(path): self._weights(path, self.facts) for path in self.built}
         common = self._facts_of(self.built)
         kinds: dict[tuple[Weight, ...], list[Path]] = {}
@@ -112,7 +112,7 @@ class _Joiner:
     def _simplified(
         self, path: Path, facts: Facts, weights: Mapping[int, tuple[Weight, ...]]
     ) -> tuple[Weight, ...]:
-        """The weights of a path by what holds on it; those it has if there is no time."""
+        """Simplify the weights of a path by what holds on it, unless there is no time."""
         if facts is self.facts:
             return weights[id(path)]
         if time.perf_counter() > self.deadline:
@@ -121,7 +121,7 @@ class _Joiner:
         return self._weights(path, facts)
 
     def _is_proved(self, path: Path, plain: Sequence[Weight], simplest: Sequence[Weight]) -> bool:
-        """Whether the solver shows that what was simplified is equal where the path is taken."""
+        """Return whether the solver shows that what was simplified is equal on the path."""
         pairs = {
             (a, b)
             for one, other in zip(plain, simplest, strict=True)
@@ -142,12 +142,12 @@ class _Joiner:
         return self._equal[key]
 
     def _facts_of(self, paths: Sequence[Path]) -> Facts:
-        """The declared facts and the divisibilities that hold on all of `paths`."""
+        """Return the declared facts and the divisibilities that hold on all of `paths`."""
         shared = set.intersection(*(set(p.decisions) for p in paths))
         facts = self.facts
-        for path_condition, truth in paths[0].decisions:
-            divides = divisibility(path_condition) if truth else None
-            if divides is not None and (path_condition, truth) in shared:
+        for condition, truth in paths[0].decisions:
+            divides = divisibility(condition) if truth else None
+            if divides is not None and (condition, truth) in shared:
                 facts = facts.with_divisible(*divides)
         return facts
 
@@ -201,7 +201,7 @@ class _Joiner:
 
 
 def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[Weight, ...]]:
-    """The weights of all paths, with one name for what the same loops make on each of them.
+    """Give what the same loops make on all paths one name.
 
     A run with a single iteration does not tell which number in a name is that of the iteration,
     and `{*}` stands there; other paths may tell.
@@ -220,12 +220,12 @@ def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[W
 
 
 def _untold(weight: Weight) -> tuple[str, tuple[Repeat, ...]]:
-    """What a weight is called where no iteration is told, and the loops that make it."""
+    """Return what a weight is called where no iteration is told, and the loops that make it."""
     return re.sub(r"\{[^}]*\}", "{*}", weight.name), weight.repeats
 
 
 def _pieces(built: Built, facts: Facts) -> Tree:
-    """A path split by the choices in its sizes, as long as that makes few pieces."""
+    """Split a path by the choices in its sizes, as long as that makes few pieces."""
     try:
         return _split_by_choices(built, facts, [_MOST_PIECES])
     except (_TooManyPieces, UnsupportedError):
@@ -261,7 +261,7 @@ def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
 
 
 def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:
-    """A tree of modules whose loops are summed in closed form."""
+    """Sum the loops of a tree of modules in closed form."""
     if not isinstance(tree, Split):
         return summed(tree, facts, decisions) if isinstance(tree, Built) else tree
     then, otherwise = (
@@ -272,7 +272,7 @@ def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:
 
 
 def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Condition, bool], ...]:
-    """The limits without those that a lower one implies."""
+    """Leave out the limits that a lower one implies."""
     kept: dict[tuple[Any, ...], tuple[Condition, bool]] = {}
     for condition, truth in limits:
         number = condition.right.constant

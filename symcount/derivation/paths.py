@@ -296,6 +296,11 @@ class Exploration:
         """Whether a run built a module."""
         return any(path.trace.raised is None for path in self.paths)
 
+    @property
+    def has_loops(self) -> bool:
+        """Whether a run went through a loop over a symbol."""
+        return any(path.trace.loops or path.trace.unrolled for path in self.paths)
+
     def open_places(self) -> Iterator[Place]:
         """List the places of the tree that are neither followed nor proved out of reach."""
         return self.root.open_places()

@@ -160,31 +160,31 @@ class _Derivation:
         self.budget = Budget(max_seconds)
         self.drew_random_numbers = drew_random_numbers
         self.facts = declared_facts(call.hyperparameters)
-        self.has_loops = False
+        self.found = Exploration()  # the last that was finished
         self.unfolded = ""
-        self.paths: list[Path] = []
         self.short: set[str] = set()
-        self.ran_out = False
         self.perturbation = Perturbation(call, self.facts)
 
     def in_the_best_way(self) -> ParamCount:
         """Derive with the loops folded, or else followed for each number of iterations."""
         for settings in self._ways_to_fold():
-            if self.unfolded and (self.ran_out or time.perf_counter() > self.budget.exploring):
+            if self.unfolded and (
+                self.found.out_of_time or time.perf_counter() > self.budget.exploring
+            ):
                 break  # other ways need longer still
             try:
                 return self.formula(settings)
             except NotFolded as error:
                 self.unfolded = re.sub(f"{INDEX}[0-9]+", "i", str(error))
             except VerificationError:
-                if not self.has_loops:
+                if not self.found.has_loops:
                     raise
                 self.unfolded = "what is made of them does not follow from what they decide"
         return self.formula(replace(AS_USUAL, specialising=True))
 
     def _ways_to_fold(self) -> Iterator[Settings]:
         yield AS_USUAL
-        splits = first_of_each_kind(self.paths, self.facts)
+        splits = first_of_each_kind(self.found.paths, self.facts)
         if splits:
             yield replace(AS_USUAL, splits=splits)
         yield replace(AS_USUAL, splits=splits, lengths=True)
@@ -206,10 +206,19 @@ class _Derivation:
         if not joined.inferred:  # what loops read from lists is explained by what they decided
             concretisations = concretisations.with_harmless(ELEMENT)
         progress.say("comparing with modules")
-        checked = self._checked(found, joined, bool(concretisations.lost))
+        checked = check(
+            self.call,
+            found,
+            self.builds,
+            joined.tree,
+            self.facts,
+            bool(concretisations.lost) or joined.inferred,
+            self.budget.checking,
+        )
+        unfolded = self.unfolded if settings.specialising else ""
         return self._formula(
-            named(joined.tree, found, self.builds, list(map(dict, checked.points))),
-            _certificate(found, joined, concretisations, checked, self._unfolded_in(settings)),
+            named(joined.tree, found, self.builds, [dict(point) for point in checked.points]),
+            _certificate(found, joined, concretisations, checked, unfolded),
         )
 
     def _explored(self, settings: Settings) -> tuple[Exploration, Settings]:
@@ -222,20 +231,25 @@ class _Derivation:
                 return followed, reading
         return found, settings
 
-    def _checked(self, found: Exploration, joined: Joined, has_lost: bool) -> Checked:
-        return check(
-            self.call,
-            found,
-            self.builds,
-            joined.tree,
-            self.facts,
-            has_lost or joined.inferred,
-            self.budget.checking,
-        )
+    def _explored_once(self, settings: Settings) -> Exploration:
+        followed = 0
 
-    def _unfolded_in(self, settings: Settings) -> str:
-        """Say why loops were followed for each number of iterations, if they were."""
-        return self.unfolded if settings.specialising else ""
+        def on_path(path: Path) -> None:
+            nonlocal followed
+            followed += 1
+            progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
+            self.builds.at(path.trace.hints)
+
+        self.found = explore(
+            self.call,
+            self.facts,
+            max_paths=self.max_paths,
+            budget=self.budget,
+            settings=settings,
+            short=self.short,
+            on_path=on_path,
+        )
+        return self.found
 
     def _formula(self, tree: Tree, certificate: Certificate) -> ParamCount:
         call = self.call
@@ -258,31 +272,6 @@ class _Derivation:
             max_paths=self.max_paths,
             max_seconds=float(self.max_seconds),
         )
-
-    def _explored_once(self, settings: Settings) -> Exploration:
-        followed = 0
-
-        def on_path(path: Path) -> None:
-            nonlocal followed
-            followed += 1
-            progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
-            self.builds.at(path.trace.hints)
-
-        found = explore(
-            self.call,
-            self.facts,
-            max_paths=self.max_paths,
-            max_seconds=self.budget.exploring - time.perf_counter(),
-            said_seconds=self.budget.said_for_exploring,
-            seconds_for_a_module=self.budget.for_a_module - time.perf_counter(),
-            settings=settings,
-            short=self.short,
-            on_path=on_path,
-        )
-        self.has_loops = any(p.trace.loops or p.trace.unrolled for p in found.paths)
-        self.paths = found.paths
-        self.ran_out = found.out_of_time
-        return found
 
 
 def declared_facts(ranges: Sequence[Hyperparameter]) -> Facts:

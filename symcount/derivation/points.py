@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 
@@ -14,9 +14,7 @@ from symcount.derivation.expected import can_be_described, is_built
 from symcount.derivation.frontier import shortened
 from symcount.derivation.indices import has_index
 from symcount.derivation.paths import Exploration, Path, Point, Values, takes
-from symcount.errors import (
-    UnsupportedError,
-)
+from symcount.errors import UnsupportedError
 from symcount.factory import building, constants
 from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Built, Decisions, Tree, leaves
@@ -103,18 +101,18 @@ class Points:
         """
         self._further = 0
         self._wanted = wanted = max(_POINTS, len(self.chosen) + (HELD_OUT if may_be_wrong else 1))
-        for point in _points_of_other_lengths(self.call, self.found):
-            if self._is_new(point):
-                yield self._choose(point)
+        yield from self._new(_points_of_other_lengths(self.call, self.found))
         for distinct in (True, False):
             for point in islice(_other_points(self.call, self.found), _MOST_TRIES):
                 if len(self.chosen) >= wanted:
                     break
-                if not (distinct and self._shares_a_value(point)) and self._is_new(point):
-                    yield self._choose(point)
-        for point in chain(_points_of_lost_symbols(self.call, self.found), self._of_choices()):
-            if self._is_new(point):
-                yield self._choose(point)
+                if not (distinct and self._shares_a_value(point)):
+                    yield from self._new([point])
+        yield from self._new(_points_of_lost_symbols(self.call, self.found))
+        yield from self._new(self._of_choices())
+
+    def _new(self, points: Iterable[Point]) -> Iterator[Values]:
+        return (self._choose(point) for point in points if self._is_new(point))
 
     def _shares_a_value(self, point: Point) -> bool:
         """Return whether a symbol has the value that it has at a point before."""

@@ -117,7 +117,7 @@ class Walk:
         self._assumed_here: tuple[Facts, Tags] = facts, ()
 
     def on_branch(self, branch: Branch) -> bool:
-        """Take note of a comparison; whether it decides anything new."""
+        """Take note of a comparison, and return whether it decides anything new."""
         left, right = self.lowering.compared(branch.op, branch.left, branch.right)
         indices = self.lowering.indices(branch.left) | self.lowering.indices(branch.right)
         self.limits |= limits_of(left.limits | right.limits, indices, self.lowering)
@@ -152,7 +152,7 @@ class Walk:
         return True
 
     def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
-        """The outcome of a comparison, if what is known and these decisions settle it."""
+        """Return the outcome of a comparison, if what is known and these decisions settle it."""
         try:
             assumed = self._assuming(under, branch.tags)
             facts = assumed[-1].facts if assumed else self.facts
@@ -171,7 +171,7 @@ class Walk:
         return None
 
     def _assuming(self, under: Sequence[Decision], tags: Tags) -> list[_Assumed]:
-        """What decisions say. Each way has most of them from the one before."""
+        """Return what decisions say. Each way has most of them from the one before."""
         if self._assumed_here != (self.facts, tags):
             self._assumed, self._assumed_here = [], (self.facts, tags)
         shared = 0
@@ -193,7 +193,7 @@ class Walk:
     def _in_view(
         self, op: str, left: Node, right: Node | Number, tags: Tags, facts: Facts
     ) -> tuple[Condition | None, bool]:
-        """A comparison of the iterations that it is made in, in normal form."""
+        """Compare in the iterations that the comparison is made in."""
         a, others = in_iteration(left, tags, self.lowering)
         b, more = in_iteration(right, tags, self.lowering)
         limits = self.lowering(left).limits | self.lowering(right).limits
@@ -210,7 +210,7 @@ class Walk:
                 self._step(Step(condition, holds(condition, self.hints), None, None))
 
     def iteration(self, tag: tuple[Loop, int]) -> Iteration:
-        """The record of an iteration."""
+        """Return the record of an iteration, made when it is first asked for."""
         if tag not in self.iterations:
             loop, number = tag
             around = self.iteration(loop.inside[-1]) if loop.inside else None
