@@ -182,10 +182,6 @@ class Place:
             if isinstance(place.state, Fork):
                 stack += [place.state.then, place.state.otherwise]
 
-    def open_places(self) -> Iterator[Place]:
-        """List the places from here on that are open."""
-        return (place for place in self.below() if place.is_open)
-
     def follow(self, truths: Iterable[bool]) -> Place:
         """Follow the outcomes of decisions down the tree, as far as it goes."""
         place = self
@@ -303,4 +299,4 @@ class Exploration:
 
     def open_places(self) -> Iterator[Place]:
         """List the places of the tree that are neither followed nor proved out of reach."""
-        return self.root.open_places()
+        return (place for place in self.root.below() if place.is_open)
