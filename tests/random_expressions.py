@@ -2,7 +2,7 @@
 
 An expression is a nested tuple: a symbol's name, an int, or (operator, operand, ...). `python`
 computes it on plain integers; `normal_form` builds it by the constructors of
-`symcount.algebra.normal_form`, under facts that hold at the values in question.
+`symcount.algebra`, under facts that hold at the values in question.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Lower the nodes of a trace to normal forms.
 
-Integers become polynomials. Floats keep IEEE semantics: a float operation whose result is certain
-to be exact (a product with 4.0 or 0.25, while it stays below 2**53) is a polynomial with rational
-coefficients, and the bound goes along with it (`Value.limits`) and becomes part of the domain.
-Every other float operation is an opaque call that stands for the very double Python computes.
+Integers become polynomials. Floats are doubles of IEEE 754: a float operation whose result is
+certain to be exact (a product with 4.0 or 0.25, while it stays below 2**53) is a polynomial with
+rational coefficients, and the bound goes along with it (`Value.limits`) and becomes part of the
+domain. Every other float operation is an opaque call that stands for the very double Python
+computes.
 """
 
 from __future__ import annotations
@@ -54,23 +55,24 @@ class Value(NamedTuple):
     limits: Limits = _NO_LIMITS
 
 
+# The results of operations by their operator and operands.
 Lowered: TypeAlias = "dict[tuple[object, ...], Value]"
 
 
 class Lowering:
     """Lowers the nodes of one trace under given facts.
 
-    Traces that follow each other do much the same arithmetic: `known` remembers it across them.
+    Traces that follow each other do much the same arithmetic: `lowered` remembers it across them.
     """
 
-    def __init__(self, facts: Facts, known: Lowered | None = None) -> None:
+    def __init__(self, facts: Facts, lowered: Lowered | None = None) -> None:
         self.facts = facts
-        self._known: Lowered = {} if known is None else known
+        self._lowered: Lowered = {} if lowered is None else lowered
         self._done: dict[int, tuple[Node, Value]] = {}
         self._indices: dict[int, frozenset[Tag]] = {}
 
     def __call__(self, operand: Node | Number) -> Value:
-        """The normal form of a node or number."""
+        """Return the normal form of a node or number."""
         if not isinstance(operand, Node):
             return _constant(operand)
         done = self._done.get(id(operand))
@@ -91,14 +93,14 @@ class Lowering:
         return self._done[id(operand)][1]
 
     def indices(self, operand: Node | Number) -> frozenset[Tag]:
-        """The iterations on whose indices a number depends, those that cancel out included."""
+        """Return the iterations on whose indices a number depends, cancelled ones included."""
         if not isinstance(operand, Node):
             return frozenset()
         self(operand)
         return self._indices.get(id(operand), frozenset())
 
     def compared(self, op: str, left: Node | Number, right: Node | Number) -> tuple[Value, Value]:
-        """The normal forms of two sides that are compared.
+        """Return the normal forms of two sides that are compared.
 
         A quotient that is compared with zero has the sign of its dividend, as long as it is too
         large to be rounded to zero.
@@ -141,9 +143,9 @@ class Lowering:
         args = [self._done[id(a)][1] if isinstance(a, Node) else _constant(a) for a in node.args]
         is_float = isinstance(node.hint, float)
         key = (node.op, is_float, *args)
-        value = self._known.get(key)
+        value = self._lowered.get(key)
         if value is None:
-            value = self._known[key] = self._computed(node.op, is_float, args)
+            value = self._lowered[key] = self._computed(node.op, is_float, args)
         return value
 
     def _computed(self, op: str, is_float: bool, args: list[Value]) -> Value:
@@ -164,7 +166,7 @@ class _Exactly:
         self.limits: Limits = _NO_LIMITS
 
     def doubles(self, *values: Poly) -> bool:
-        """Tell whether all `values` are doubles, with the limits up to which they are."""
+        """Return whether all `values` are doubles, and note the limits up to which they are."""
         limits = set(self.limits)
         if all(self._is_double(v, limits) for v in values):
             self.limits = frozenset(limits)
@@ -184,7 +186,7 @@ class _Exactly:
         return self._is_at_most(whole, limits)
 
     def _is_at_most(self, whole: Poly, limits: set[tuple[Condition, bool]]) -> bool:
-        """Tell whether a number may be at most 2**53; if it is a choice, then on both sides."""
+        """Return whether a number may be at most 2**53; if it is a choice, then on both sides."""
         choices = choices_in([whole])
         if len(choices) > _MOST_CHOICES:
             return False
@@ -207,7 +209,7 @@ class _Exactly:
         return True
 
     def small(self, value: Poly) -> bool:
-        """Tell whether an integer is at most 2**53, with the limit up to which it is."""
+        """Return whether an integer is at most 2**53, and note the limit up to which it is."""
         limits = set(self.limits)
         if self._is_at_most(value, limits):
             self.limits = frozenset(limits)
@@ -301,10 +303,7 @@ _INTEGER: dict[str, Callable[..., Poly]] = {
     "pow": _int_pow,
     "max": lambda facts, *args: maximum(args, facts),
     "min": lambda facts, *args: minimum(args, facts),
-    "trunc": _same,
-    "floor": _same,
-    "ceil": _same,
-    "round": _same,
+    **dict.fromkeys(("trunc", "floor", "ceil", "round"), _same),
     "round_digits": _round_digits,
     "lshift": _lshift,
     "rshift": _rshift,
@@ -380,7 +379,7 @@ def _float(exactly: _Exactly, a: Value) -> Poly:
 
 
 def _is_signed_zero(exactly: _Exactly, a: Value) -> bool:
-    """Tell whether a float may be -0.0, which the normal form does not tell from 0.0."""
+    """Return whether a float may be -0.0, which the normal form does not tell from 0.0."""
     low, high = exactly.facts.of(a.poly)
     return a.is_float and not (low is not None and low > 0) and not (high is not None and high < 0)
 
@@ -406,7 +405,7 @@ def _atan2(exactly: _Exactly, y: Value, x: Value) -> Poly:
 
 
 def _if_of_floats(op: str) -> Callable[..., Poly]:
-    """A choice between integers by a comparison of floats."""
+    """Lower a choice between integers by a comparison of floats."""
 
     def lower(exactly: _Exactly, *args: Value) -> Poly:
         return _if(op)(exactly.facts, *(a.poly for a in args))
@@ -422,7 +421,7 @@ def _float_call(op: str) -> Callable[..., Poly]:
 
 
 def _integer_quotient(exactly: _Exactly, a: Poly) -> tuple[Poly, Poly] | None:
-    """(p, q) if `a` is the double p / q of integers so small that rounding cannot cross one.
+    """Return (p, q) if `a` is the double p / q of integers so small that rounding crosses none.
 
     If p / q is no integer it is at least 1 / q away from the next, which is more than half the
     distance between doubles there while p + q <= 2**53.
@@ -439,7 +438,7 @@ def _integer_quotient(exactly: _Exactly, a: Poly) -> tuple[Poly, Poly] | None:
 
 
 def _rounded(op: str, call_op: str) -> Callable[..., Poly]:
-    """`int`, `math.floor` or `math.ceil` of a float."""
+    """Lower `int`, `math.floor` or `math.ceil` of a float."""
 
     def lower(exactly: _Exactly, a: Value) -> Poly:
         facts = exactly.facts
