@@ -68,11 +68,11 @@ def pointwise(call: Call) -> Any:
 
 
 @RULES.shape_rule("expand", "broadcast_to")
-def _expand(shape: Dims, *sizes: Any, **named: Any) -> Dims:
+def _expand(input: Dims, *sizes: Any, **named: Any) -> Dims:
     wanted = sizes_of((*sizes, *(v for k, v in named.items() if k in ("size", "sizes"))))
-    new = len(wanted) - len(shape)
+    new = len(wanted) - len(input)
     result = list(wanted[:new])
-    for have, want in zip(shape, wanted[new:], strict=True):
+    for have, want in zip(input, wanted[new:], strict=True):
         if type(want) is int and want == -1:
             result.append(have)
         else:
@@ -80,14 +80,13 @@ def _expand(shape: Dims, *sizes: Any, **named: Any) -> Dims:
     return tuple(result)
 
 
-@RULES.rule("expand_as")
-def _expand_as(call: Call) -> Any:
-    wanted = call.shape(1)
-    torch_requires(fits_into(call.shape(), wanted))
-    return call.result(wanted)
+@RULES.shape_rule("expand_as")
+def _expand_as(input: Dims, other: Dims) -> Dims:
+    torch_requires(fits_into(input, other))
+    return other
 
 
-@RULES.call_rule(torch.functional.broadcast_tensors)
+@RULES.shape_rule(torch.functional.broadcast_tensors)
 def _broadcast_tensors(*tensors: Any) -> Dims | None:
     return broadcast(*tensors) if all(map(is_shape, tensors)) else None
 

@@ -6,61 +6,52 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from symcount.trace.tensors.rules import Rules
-from symcount.trace.tensors.sizes import Dims, Size, all_positive, each, product, same_sizes
+from symcount.trace.tensors.rules import Rules, ShapeRule
+from symcount.trace.tensors.sizes import (
+    Dims,
+    Size,
+    all_positive,
+    each,
+    not_negative,
+    product,
+    same_sizes,
+    torch_requires,
+)
 
 RULES = Rules()
 
 
-def _rule_of_axes(
-    *names: str, axes: Sequence[int] = (1, 2, 3)
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _rule_of_axes(*names: str, axes: Sequence[int] = (1, 2, 3)) -> Callable[[ShapeRule], ShapeRule]:
     """Register a rule for functions that torch has for images of one, two and three axes.
 
     The decorated function takes the number of axes before the arguments of the operation.
     """
 
-    def add(compute: Callable[..., Any]) -> Callable[..., Any]:
+    def add(compute: ShapeRule) -> ShapeRule:
         for number in axes:
             rule: Any = functools.partial(compute, number)
             rule.__name__ = compute.__name__
-            RULES.call_rule(*(name.format(number) for name in names))(rule)
+            RULES.shape_rule(*(name.format(number) for name in names))(rule)
         return compute
 
     return add
 
 
-def _each_of(axes: int, *options: Any) -> list[Dims] | None:
-    """Return each of the options for each of the axes; None if one is not so many numbers."""
-    given = [each(option, axes) for option in options]
-    found = [option for option in given if option is not None]
-    return found if len(found) == len(given) else None
-
-
-def _not_negative(*sizes: Size) -> bool:
-    return all(size >= 0 for size in sizes)
-
-
-def _is_image(shape: Dims, axes: int) -> bool:
-    """Tell whether a shape has channels before the axes, and maybe a batch before these."""
-    return len(shape) in (axes + 1, axes + 2)
+def _require_image(shape: Dims, axes: int) -> None:
+    """Require that a shape has channels before its axes, and maybe a batch before these."""
+    torch_requires(len(shape) in (axes + 1, axes + 2))
 
 
 # --- convolutions -----------------------------------------------------------------------------
 
 
-def _is_convolution(
+def _require_convolution(
     shape: Dims, weight: Dims, groups: Size, channels: Size, out: Size, bias: Any
-) -> bool:
+) -> None:
     axes = len(weight) - 2
-    return (
-        _is_image(shape, axes)
-        and groups > 0
-        and shape[-axes - 1] == channels
-        and weight[0] % groups == 0
-        and all_positive(*weight[2:])
-        and (bias is None or same_sizes(bias, (out,)))
-    )
+    _require_image(shape, axes)
+    torch_requires(groups > 0 and shape[-axes - 1] == channels and weight[0] % groups == 0)
+    torch_requires(all_positive(*weight[2:]) and (bias is None or same_sizes(bias, (out,))))
 
 
 @_rule_of_axes("conv{}d")
@@ -73,32 +64,27 @@ def _convolution(
     padding: Any = 0,
     dilation: Any = 1,
     groups: Size = 1,
-) -> Dims | None:
-    options = _each_of(axes, stride, dilation)
-    if options is None or len(weight) != axes + 2:
-        return None
-    strides, dilations = options
-    if not _is_convolution(input, weight, groups, weight[1] * groups, weight[0], bias):
-        return None
-    if not all_positive(*strides, *dilations):
-        return None
+) -> Dims:
+    strides, dilations = each(stride, axes), each(dilation, axes)
+    torch_requires(len(weight) == axes + 2)
+    _require_convolution(input, weight, groups, weight[1] * groups, weight[0], bias)
+    torch_requires(all_positive(*strides, *dilations))
     reach = [d * (k - 1) for d, k in zip(dilations, weight[2:], strict=True)]
     around = _padding(padding, strides, reach)
-    if around is None:
-        return None
     free = [n + a - r - 1 for n, a, r in zip(input[-axes:], around, reach, strict=True)]
-    if not _not_negative(*free):
-        return None  # the kernel is larger than the padded input
+    torch_requires(not_negative(*free))  # or the kernel is larger than the padded input
     sizes = (f // s + 1 for f, s in zip(free, strides, strict=True))
     return (*input[: -axes - 1], weight[0], *sizes)
 
 
-def _padding(padding: Any, strides: Dims, reach: Sequence[Size]) -> Sequence[Size] | None:
+def _padding(padding: Any, strides: Dims, reach: Sequence[Size]) -> Sequence[Size]:
     """Return how much a convolution pads along each axis, both sides together."""
     if padding == "same":
-        return reach if all(s == 1 for s in strides) else None
+        torch_requires(all(s == 1 for s in strides))
+        return reach
     sides = each(0 if padding == "valid" else padding, len(reach))
-    return None if sides is None or not _not_negative(*sides) else [2 * p for p in sides]
+    torch_requires(not_negative(*sides))
+    return [2 * p for p in sides]
 
 
 @_rule_of_axes("conv_transpose{}d")
@@ -112,25 +98,19 @@ def _transposed_convolution(
     output_padding: Any = 0,
     groups: Size = 1,
     dilation: Any = 1,
-) -> Dims | None:
-    options = _each_of(axes, stride, padding, output_padding, dilation)
-    if options is None or len(weight) != axes + 2:
-        return None
-    strides, paddings, extras, dilations = options
+) -> Dims:
+    given = stride, padding, output_padding, dilation
+    strides, paddings, extras, dilations = (each(value, axes) for value in given)
+    torch_requires(len(weight) == axes + 2)
     out = weight[1] * groups
-    if not _is_convolution(input, weight, groups, weight[0], out, bias):
-        return None
-    if not (all_positive(*strides, *dilations) and _not_negative(*paddings, *extras)):
-        return None
-    if not all(e < s or e < d for e, s, d in zip(extras, strides, dilations, strict=True)):
-        return None
-    sizes = tuple(
-        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
-        for n, s, p, d, k, e in zip(
-            input[-axes:], strides, paddings, dilations, weight[2:], extras, strict=True
-        )
-    )
-    return (*input[: -axes - 1], out, *sizes) if all_positive(*sizes) else None
+    _require_convolution(input, weight, groups, weight[0], out, bias)
+    torch_requires(all_positive(*strides, *dilations) and not_negative(*paddings, *extras))
+    limits = zip(extras, strides, dilations, strict=True)
+    torch_requires(all(e < s or e < d for e, s, d in limits))
+    options = zip(input[-axes:], strides, paddings, dilations, weight[2:], extras, strict=True)
+    sizes = [(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in options]
+    torch_requires(all_positive(*sizes))
+    return (*input[: -axes - 1], out, *sizes)
 
 
 # --- pools ------------------------------------------------------------------------------------
@@ -146,31 +126,25 @@ def _max_pool(
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Dims | None:
+) -> Dims:
     unset = stride is None or (isinstance(stride, Sequence) and not stride)
-    options = _each_of(axes, kernel_size, kernel_size if unset else stride, padding, dilation)
-    if options is None or not _is_image(input, axes) or not all_positive(*input[-axes - 1 :]):
-        return None
-    kernels, strides, paddings, dilations = options
-    if not all_positive(*kernels, *strides, *dilations):
-        return None
-    sizes = []
-    for n, k, s, p, d in zip(input[-axes:], kernels, strides, paddings, dilations, strict=True):
-        if not (p >= 0 and p <= k // 2):
-            return None
-        size = _count_of_windows(n, k, s, p, d, ceil_mode)
-        if not size >= 1:
-            return None
-        sizes.append(size)
-    return (*input[:-axes], *sizes)
+    given = kernel_size, kernel_size if unset else stride, padding, dilation
+    kernels, strides, paddings, dilations = (each(value, axes) for value in given)
+    _require_image(input, axes)
+    torch_requires(all_positive(*input[-axes - 1 :], *kernels, *strides, *dilations))
+    windows = zip(input[-axes:], kernels, strides, paddings, dilations, strict=True)
+    return (*input[:-axes], *(_count_of_windows(*each_of, ceil_mode) for each_of in windows))
 
 
 def _count_of_windows(n: Size, k: Size, s: Size, p: Size, d: Size, ceil_mode: bool) -> Size:
+    """Count the places that a kernel of size k has along an axis of size n."""
+    torch_requires(p >= 0 and p <= k // 2)
     free = n + 2 * p - d * (k - 1) - 1
-    size = (free + (s - 1 if ceil_mode else 0)) // s + 1
-    if ceil_mode and (size - 1) * s >= n + p:
-        return size - 1  # the last window has to start inside the input
-    return size
+    count = (free + (s - 1 if ceil_mode else 0)) // s + 1
+    if ceil_mode and (count - 1) * s >= n + p:
+        count = count - 1  # the last window has to start inside the input
+    torch_requires(count >= 1)
+    return count
 
 
 @_rule_of_axes("avg_pool{}d")
@@ -183,64 +157,44 @@ def _avg_pool(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: Any = None,
-) -> Dims | None:
+) -> Dims:
     if axes == 3:
-        options = _each_of(axes, kernel_size, padding)
-        if options is None or len(input) < axes:
-            return None
-        if not all(n >= k for n, k in zip(input[-axes:], options[0], strict=True)):
-            return None
-    return _max_pool(axes, input, kernel_size, stride, padding, 1, ceil_mode)  # type: ignore[no-any-return]
+        _require_image(input, axes)
+        sizes = zip(input[-axes:], each(kernel_size, axes), strict=True)
+        torch_requires(all(n >= k for n, k in sizes))
+    return _max_pool(axes, input, kernel_size, stride, padding, 1, ceil_mode)
 
 
 @_rule_of_axes("adaptive_avg_pool{}d", "adaptive_max_pool{}d")
-def _adaptive_pool(
-    axes: int, input: Dims, output_size: Any, return_indices: bool = False
-) -> Dims | None:
-    wanted = (None,) * axes if output_size is None else output_size
-    if isinstance(wanted, Sequence) and None in wanted:
-        if len(wanted) != axes:
-            return None
-        wanted = [n if w is None else w for n, w in zip(input[-axes:], wanted, strict=True)]
-    sizes = each(wanted, axes)
-    if sizes is None or not _is_image(input, axes):
-        return None
-    if not (_not_negative(*sizes) and all_positive(*input[-axes:])):
-        return None
-    return (*input[:-axes], *sizes) if all_positive(input[-axes - 1]) else None
+def _adaptive_pool(axes: int, input: Dims, output_size: Any, return_indices: bool = False) -> Dims:
+    wanted = each((None,) if output_size is None else output_size, axes)
+    _require_image(input, axes)
+    own = input[-axes:]
+    sizes = [n if w is None else w for n, w in zip(own, wanted, strict=True)]
+    torch_requires(not_negative(*sizes) and all_positive(*own, input[-axes - 1]))
+    return (*input[:-axes], *sizes)
 
 
 @_rule_of_axes("fractional_max_pool{}d", axes=(2, 3))
 def _fractional_max_pool(
     axes: int, input: Dims, kernel_size: Any, output_size: Any, random_samples: Dims
-) -> Dims | None:
-    options = _each_of(axes, kernel_size, output_size)
-    if options is None or not _is_image(input, axes):
-        return None
-    kernels, sizes = options
-    if not all_positive(*kernels, *input[-axes - 1 :]) or not _not_negative(*sizes):
-        return None
-    spare = 1 if axes == 3 else 0
+) -> Dims:
+    kernels, sizes = each(kernel_size, axes), each(output_size, axes)
+    _require_image(input, axes)
+    torch_requires(all_positive(*kernels, *input[-axes - 1 :]) and not_negative(*sizes))
     windows = zip(input[-axes:], kernels, sizes, strict=True)
-    if not all(s + k - 1 + spare <= n for n, k, s in windows):
-        return None
+    spare = 1 if axes == 3 else 0
+    torch_requires(all(s + k - 1 + spare <= n for n, k, s in windows))
     return (*input[:-axes], *sizes)
 
 
 @_rule_of_axes("max_unpool{}d", axes=(2, 3))
 def _max_unpool(
-    axes: int,
-    input: Dims,
-    indices: Dims,
-    output_size: Any,
-    stride: Any = None,
-    padding: Any = None,
-) -> Dims | None:
+    axes: int, input: Dims, indices: Dims, output_size: Any, stride: Any = None, padding: Any = None
+) -> Dims:
     sizes = each(output_size, axes)
-    if sizes is None or not _is_image(input, axes):
-        return None
-    if not (same_sizes(input, indices) and all_positive(*input[-axes - 1 :], *sizes)):
-        return None
+    _require_image(input, axes)
+    torch_requires(same_sizes(input, indices) and all_positive(*input[-axes - 1 :], *sizes))
     return (*input[:-axes], *sizes)
 
 
@@ -249,43 +203,32 @@ def _max_unpool(
 
 def _blocks(
     sizes: Dims, kernel: Any, dilation: Any, padding: Any, stride: Any
-) -> tuple[Dims, Dims] | None:
+) -> tuple[Dims, Dims]:
     """Return the kernel that slides over an image, and to how many places along each axis."""
-    options = _each_of(2, kernel, dilation, padding, stride)
-    if options is None:
-        return None
-    kernels, dilations, paddings, strides = options
-    if not (all_positive(*kernels, *dilations, *strides) and _not_negative(*paddings)):
-        return None
+    given = kernel, dilation, padding, stride
+    kernels, dilations, paddings, strides = (each(value, 2) for value in given)
+    torch_requires(all_positive(*kernels, *dilations, *strides) and not_negative(*paddings))
     places = tuple(
         (n + 2 * p - d * (k - 1) - 1) // s + 1
         for n, k, d, p, s in zip(sizes, kernels, dilations, paddings, strides, strict=True)
     )
-    return (kernels, places) if all_positive(*places) else None
+    torch_requires(all_positive(*places))
+    return kernels, places
 
 
-@RULES.call_rule("im2col")
-def _im2col(input: Dims, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Dims | None:
-    if len(input) not in (3, 4) or not all_positive(*input[-3:]):
-        return None
-    found = _blocks(input[-2:], kernel_size, dilation, padding, stride)
-    if found is None:
-        return None
-    kernels, places = found
+@RULES.shape_rule("im2col")
+def _im2col(input: Dims, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Dims:
+    torch_requires(len(input) in (3, 4) and all_positive(*input[-3:]))
+    kernels, places = _blocks(input[-2:], kernel_size, dilation, padding, stride)
     return (*input[:-3], input[-3] * product(kernels), product(places))
 
 
-@RULES.call_rule("col2im")
+@RULES.shape_rule("col2im")
 def _col2im(
     input: Dims, output_size: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any
-) -> Dims | None:
+) -> Dims:
     sizes = each(output_size, 2)
-    if sizes is None or len(input) not in (2, 3) or not all_positive(*input[-2:], *sizes):
-        return None
-    found = _blocks(sizes, kernel_size, dilation, padding, stride)
-    if found is None:
-        return None
-    kernels, places = found
-    if input[-2] % product(kernels) != 0 or input[-1] != product(places):
-        return None
+    torch_requires(len(input) in (2, 3) and all_positive(*input[-2:], *sizes))
+    kernels, places = _blocks(sizes, kernel_size, dilation, padding, stride)
+    torch_requires(input[-2] % product(kernels) == 0 and input[-1] == product(places))
     return (*input[:-2], input[-2] // product(kernels), *sizes)

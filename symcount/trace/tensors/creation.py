@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,7 +10,14 @@ from symcount.trace.builtins import apply_to, apply_to_pair, is_symbol
 from symcount.trace.numbers import SymInt, hint
 from symcount.trace.tensors.calls import first_argument, plain
 from symcount.trace.tensors.rules import Call, Rules
-from symcount.trace.tensors.sizes import Dims, Size, ceil_div, sizes_of, torch_requires
+from symcount.trace.tensors.sizes import (
+    Dims,
+    Size,
+    ceil_div,
+    not_negative,
+    sizes_of,
+    torch_requires,
+)
 
 RULES = Rules()
 
@@ -19,10 +25,6 @@ _META = torch.device("meta")
 _OF_MEMORY = frozenset(["device", "pin_memory", "out", "generator", "memory_format"])
 # a tensor with values that is larger than this stays on the meta device
 _LARGEST_REAL = 1 << 16
-
-
-def _require_no_negative(sizes: Sequence[Size]) -> None:
-    torch_requires(all(size >= 0 for size in sizes if type(size) is SymInt))
 
 
 def _create(call: Call, sizes: Dims, args: tuple[Any, ...], *named: str) -> Any:
@@ -33,7 +35,7 @@ def _create(call: Call, sizes: Dims, args: tuple[Any, ...], *named: str) -> Any:
     """
     left_out = _OF_MEMORY.union(named)
     kwargs = {k: v for k, v in call.kwargs.items() if k not in left_out}
-    _require_no_negative(sizes)
+    torch_requires(not_negative(*(size for size in sizes if type(size) is SymInt)))
     with torch._C.DisableTorchFunction():
         out = call.func(*plain(args), **plain(kwargs), device=_META)
     return call.mode.know(out, sizes, call.name)
@@ -189,7 +191,7 @@ def _triangle_indices(call: Call) -> Any:
     names = ("row", "col", "offset")
     given = {"offset": 0, **dict(zip(names, call.args, strict=False)), **call.kwargs}
     rows, columns, offset = (given.pop(name) for name in names)
-    _require_no_negative((rows, columns))
+    torch_requires(not_negative(rows, columns))
     if call.name == "tril_indices":
         count = _count_of_triangle(rows, columns, offset)
     else:

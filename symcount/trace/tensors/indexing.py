@@ -25,20 +25,20 @@ RULES = Rules()
 
 
 @RULES.shape_rule("narrow")
-def _narrow(shape: Dims, dim: int, start: Any, length: Size) -> Dims | None:
-    if isinstance(start, torch.Tensor):
+def _narrow(input: Dims, dim: int, start: Any, length: Size) -> Dims | None:
+    if isinstance(start, tuple):  # a tensor, whose value it is
         return None
-    dim %= len(shape)
-    first = start if start >= 0 else shape[dim] + start
-    torch_requires(length >= 0 and first >= 0 and first + length <= shape[dim])
-    return replaced(shape, dim, length)
+    axis = axis_of(dim, len(input))
+    first = start if start >= 0 else input[axis] + start
+    torch_requires(length >= 0 and first >= 0 and first + length <= input[axis])
+    return replaced(input, axis, length)
 
 
 @RULES.shape_rule("select")
-def _select(shape: Dims, dim: int, index: Any) -> Dims:
-    dim %= len(shape)
-    _require_within(index, shape[dim])
-    return replaced(shape, dim)
+def _select(input: Dims, dim: int, index: Any) -> Dims:
+    axis = axis_of(dim, len(input))
+    _require_within(index, input[axis])
+    return replaced(input, axis)
 
 
 def _require_within(index: Any, size: Size) -> None:
@@ -59,8 +59,7 @@ def _slice_length(size: Size, item: slice) -> Size:
     return apply_to_pair("max", length, 0)
 
 
-@RULES.shape_rule("__getitem__")
-def _getitem(shape: Dims, index: Any) -> Dims | None:
+def _indexed(shape: Dims, index: Any) -> Dims | None:
     """Return the sizes of `tensor[index]`; None where they depend on values."""
     items = list(index) if isinstance(index, tuple) else [index]
     consumed = sum(1 for i in items if i is not None and i is not Ellipsis)
@@ -86,68 +85,71 @@ def _getitem(shape: Dims, index: Any) -> Dims | None:
     return tuple(result)
 
 
+@RULES.rule("__getitem__")
+def _getitem(call: Call) -> Any:
+    if not call.has_symbols():
+        return call.without_rule()
+    return call.result(_indexed(call.shape(), call.args[1]))
+
+
 @RULES.rule("__setitem__")
 def _setitem(call: Call) -> Any:
     _, index, value = call.args
     if call.has_symbols():
-        shape = _getitem(call.shape(), index)
+        shape = _indexed(call.shape(), index)
         if shape is not None and isinstance(value, torch.Tensor):
             torch_requires(fits_into(call.mode.shape(value), shape))
     call.real()
 
 
-@RULES.call_rule("gather")
-def _gather(input: Dims, dim: int, index: Dims, *, sparse_grad: bool = False) -> Dims | None:
+@RULES.shape_rule("gather")
+def _gather(input: Dims, dim: int, index: Dims, *, sparse_grad: bool = False) -> Dims:
     axis = axis_of(dim, len(input))
-    if axis is None or len(index) != len(input):
-        return None
-    others = (pair for at, pair in enumerate(zip(index, input, strict=True)) if at != axis)
-    return index if all(have <= size for have, size in others) else None
+    torch_requires(len(index) == len(input))
+    others = zip(replaced(index, axis), replaced(input, axis), strict=True)
+    torch_requires(all(have <= size for have, size in others))
+    return index
 
 
-@RULES.call_rule("index_select")
-def _index_select(input: Dims, dim: int, index: Dims) -> Dims | None:
-    axis = axis_of(dim, len(input))
-    return None if axis is None or len(index) > 1 else replaced(input, axis, product(index))
+@RULES.shape_rule("index_select")
+def _index_select(input: Dims, dim: int, index: Dims) -> Dims:
+    torch_requires(len(index) <= 1)
+    return replaced(input, axis_of(dim, len(input)), product(index))
 
 
-@RULES.call_rule("take")
+@RULES.shape_rule("take")
 def _take(input: Dims, index: Dims) -> Dims:
     return index
 
 
-@RULES.call_rule("bucketize", "isin")
+@RULES.shape_rule("bucketize", "isin")
 def _of_first(input: Any, *others: Any, **options: Any) -> Dims | None:
     return input if is_shape(input) else None
 
 
-@RULES.call_rule("searchsorted")
+@RULES.shape_rule("searchsorted")
 def _of_second(sorted_sequence: Dims, input: Any, **options: Any) -> Dims | None:
     return input if len(sorted_sequence) == 1 and is_shape(input) else None
 
 
-@RULES.call_rule("topk")
-def _topk(
-    input: Dims, k: Size, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> Dims | None:
+@RULES.shape_rule("topk")
+def _topk(input: Dims, k: Size, dim: int = -1, largest: bool = True, sorted: bool = True) -> Dims:
     axis = axis_of(dim, len(input))
-    if axis is None or not (k >= 0 and k <= input[axis]):
-        return None
+    torch_requires(k >= 0 and k <= input[axis])
     return replaced(input, axis, k)
 
 
-@RULES.call_rule("multinomial")
+@RULES.shape_rule("multinomial")
 def _multinomial(
     input: Dims, num_samples: Size, replacement: bool = False, *, generator: Any = None
-) -> Dims | None:
-    if not input or not num_samples > 0:
-        return None
-    return (*input[:-1], num_samples) if replacement or num_samples <= input[-1] else None
+) -> Dims:
+    torch_requires(len(input) > 0 and num_samples > 0)
+    torch_requires(replacement or num_samples <= input[-1])
+    return (*input[:-1], num_samples)
 
 
-@RULES.call_rule("diff")
-def _diff(input: Dims, n: int = 1, dim: int = -1) -> Dims | None:
+@RULES.shape_rule("diff")
+def _diff(input: Dims, n: int = 1, dim: int = -1) -> Dims:
     axis = axis_of(dim, len(input))
-    if axis is None or not n >= 0:
-        return None
+    torch_requires(n >= 0)
     return replaced(input, axis, apply_to_pair("max", input[axis] - n, 0))

@@ -8,94 +8,88 @@ from typing import Any
 import torch
 
 from symcount.trace.builtins import specialised
-from symcount.trace.tensors.calls import first_argument
 from symcount.trace.tensors.reshaping import at_least_three_axes, at_least_two_axes
 from symcount.trace.tensors.rules import Call, Rules
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,
+    axis_of,
     ceil_div,
+    is_shape,
     length_of,
     product,
     replaced,
+    same_sizes,
     torch_requires,
 )
 
 RULES = Rules()
 
 
-def _joined(shapes: Sequence[Dims], axis: int) -> Dims | None:
-    """Return the sizes of tensors put together along an axis; None if they do not fit."""
+def _joined(shapes: Sequence[Dims], axis: int) -> Dims:
+    """Return the sizes of tensors put together along an axis."""
     first, *others = shapes
     for shape in others:
-        if len(shape) != len(first):
-            return None
-        if any(a != b for at, (a, b) in enumerate(zip(first, shape, strict=True)) if at != axis):
-            return None
+        torch_requires(same_sizes(replaced(first, axis), replaced(shape, axis)))
     return replaced(first, axis, sum((shape[axis] for shape in others), first[axis]))
 
 
-@RULES.rule(torch.cat, torch.concat, torch.concatenate)
-def _cat(call: Call) -> Any:
-    shapes = [call.mode.shape(t) for t in first_argument(call.args, call.kwargs, "tensors")]
-    shapes = [shape for shape in shapes if shape != (0,)]
-    if not shapes:
-        return call.without_rule()
-    return call.result(_joined(shapes, call.argument(1, "dim", 0) % len(shapes[0])))
+@RULES.shape_rule(torch.cat, torch.concat, torch.concatenate)
+def _cat(tensors: Any, dim: int = 0) -> Dims:
+    shapes = [shape for shape in tensors if shape != (0,)] or [(0,)]
+    return _joined(shapes, axis_of(dim, len(shapes[0])))
 
 
-@RULES.rule(torch.stack)
-def _stack(call: Call) -> Any:
-    shapes = [call.mode.shape(t) for t in first_argument(call.args, call.kwargs, "tensors")]
-    first, *others = shapes
-    torch_requires(all(a == b for shape in others for a, b in zip(first, shape, strict=True)))
-    dim = call.argument(1, "dim", 0) % (len(first) + 1)
-    return call.result((*first[:dim], len(shapes), *first[dim:]))
+@RULES.shape_rule(torch.stack)
+def _stack(tensors: Any, dim: int = 0) -> Dims:
+    first, *others = tensors
+    for shape in others:
+        torch_requires(same_sizes(first, shape))
+    axis = axis_of(dim, len(first) + 1)
+    return (*first[:axis], len(tensors), *first[axis:])
 
 
-@RULES.call_rule("hstack")
-def _hstack(tensors: Any) -> Dims | None:
+@RULES.shape_rule("hstack")
+def _hstack(tensors: Any) -> Dims:
     return _joined([shape or (1,) for shape in tensors], 1 if len(tensors[0]) > 1 else 0)
 
 
-@RULES.call_rule("vstack", "row_stack")
-def _vstack(tensors: Any) -> Dims | None:
+@RULES.shape_rule("vstack", "row_stack")
+def _vstack(tensors: Any) -> Dims:
     return _joined([at_least_two_axes(shape) for shape in tensors], 0)
 
 
-@RULES.call_rule("dstack")
-def _dstack(tensors: Any) -> Dims | None:
+@RULES.shape_rule("dstack")
+def _dstack(tensors: Any) -> Dims:
     return _joined([at_least_three_axes(shape) for shape in tensors], 2)
 
 
-@RULES.call_rule("column_stack")
-def _column_stack(tensors: Any) -> Dims | None:
+@RULES.shape_rule("column_stack")
+def _column_stack(tensors: Any) -> Dims:
     return _joined([(product(s), 1) if len(s) < 2 else s for s in tensors], 1)
 
 
-@RULES.call_rule(torch.functional.cartesian_prod)
-def _cartesian_prod(*tensors: Any) -> Dims | None:
+@RULES.shape_rule(torch.functional.cartesian_prod)
+def _cartesian_prod(*tensors: Any) -> Dims:
+    torch_requires(all(len(shape) == 1 for shape in tensors))
     sizes = [product(shape) for shape in tensors]
-    if any(len(shape) != 1 for shape in tensors):
-        return None
     return (product(sizes), len(sizes)) if len(sizes) > 1 else tuple(sizes)
 
 
-@RULES.call_rule(torch.functional.block_diag)
-def _block_diag(*tensors: Any) -> Dims | None:
-    blocks = [(1,) * (2 - len(shape)) + shape for shape in tensors]
-    if any(len(block) > 2 for block in blocks):
-        return None
+@RULES.shape_rule(torch.functional.block_diag)
+def _block_diag(*tensors: Any) -> Dims:
+    blocks = [at_least_two_axes(shape) for shape in tensors]
+    torch_requires(all(len(block) == 2 for block in blocks))
     return sum(b[0] for b in blocks), sum(b[1] for b in blocks)
 
 
-@RULES.rule(torch.functional.meshgrid)
-def _meshgrid(call: Call) -> Any:
-    tensors = call.args[0] if isinstance(call.args[0], list | tuple) else call.args
-    sizes = [product(call.mode.shape(t)) for t in tensors]
-    if call.kwargs.get("indexing") == "xy" and len(sizes) > 1:
+@RULES.shape_rule(torch.functional.meshgrid)
+def _meshgrid(*tensors: Any, indexing: str | None = None) -> Dims:
+    shapes = tensors if is_shape(tensors[0]) else tensors[0]
+    sizes = [product(shape) for shape in shapes]
+    if indexing == "xy" and len(sizes) > 1:
         sizes[0], sizes[1] = sizes[1], sizes[0]
-    return call.result(tuple(sizes))
+    return tuple(sizes)
 
 
 # --- splitting --------------------------------------------------------------------------------
@@ -117,8 +111,8 @@ def _pieces(call: Call, dim: int, lengths: Callable[[int], Sequence[Size]]) -> A
     """Split a tensor along `dim`; `lengths` takes the number of pieces."""
     out = call.real()
     shape = call.shape()
-    dim %= len(shape)
-    return call.know(out, [replaced(shape, dim, size) for size in lengths(len(out))])
+    axis = axis_of(dim, len(shape))
+    return call.know(out, [replaced(shape, axis, size) for size in lengths(len(out))])
 
 
 @RULES.rule("split", "split_with_sizes", torch.functional.split, asks_for_sizes=True)
@@ -148,5 +142,5 @@ def _unbind(call: Call) -> Any:
     shape, dim = call.shape(), call.argument(1, "dim", 0)
     length_of(call.tensor, shape[dim])
     unbound = Call(call.mode, torch.Tensor.unbind, (call.tensor, dim), {})
-    pieces = unbound.result(replaced(shape, dim % len(shape)))
+    pieces = unbound.result(replaced(shape, axis_of(dim, len(shape))))
     return iter(pieces) if call.name == "__iter__" else pieces

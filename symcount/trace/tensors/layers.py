@@ -13,20 +13,29 @@ from typing import Any
 
 from symcount.trace.builtins import is_symbol
 from symcount.trace.tensors.rules import Rules
-from symcount.trace.tensors.sizes import Dims, Size, all_positive, each, replaced, same_sizes
+from symcount.trace.tensors.sizes import (
+    Dims,
+    Size,
+    all_positive,
+    axis_of,
+    each,
+    replaced,
+    same_sizes,
+    torch_requires,
+)
 
 RULES = Rules()
 
 
-def _are_of(channels: Size, *vectors: Dims | None) -> bool:
-    """Tell whether each of the vectors that are given has a number for each channel."""
-    return all(vector is None or same_sizes(vector, (channels,)) for vector in vectors)
+def _require_channels(channels: Size, *vectors: Dims | None) -> None:
+    """Require that each of the vectors that are given has a number for each channel."""
+    torch_requires(all(v is None or same_sizes(v, (channels,)) for v in vectors))
 
 
 # --- norms ------------------------------------------------------------------------------------
 
 
-@RULES.call_rule("batch_norm", "instance_norm")
+@RULES.shape_rule("batch_norm", "instance_norm")
 def _channel_norm(
     input: Dims,
     weight: Dims | None = None,
@@ -37,13 +46,13 @@ def _channel_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
     cudnn_enabled: bool = False,
-) -> Dims | None:
-    if len(input) < 2 or not _are_of(input[1], weight, bias, running_mean, running_var):
-        return None
+) -> Dims:
+    torch_requires(len(input) >= 2)
+    _require_channels(input[1], weight, bias, running_mean, running_var)
     return input
 
 
-@RULES.call_rule("group_norm")
+@RULES.shape_rule("group_norm")
 def _group_norm(
     input: Dims,
     num_groups: Size,
@@ -51,13 +60,13 @@ def _group_norm(
     bias: Dims | None = None,
     eps: float = 1e-5,
     cudnn_enabled: bool = False,
-) -> Dims | None:
-    if len(input) < 2 or not (num_groups > 0 and input[1] % num_groups == 0):
-        return None
-    return input if _are_of(input[1], weight, bias) else None
+) -> Dims:
+    torch_requires(len(input) >= 2 and num_groups > 0 and input[1] % num_groups == 0)
+    _require_channels(input[1], weight, bias)
+    return input
 
 
-@RULES.call_rule("layer_norm")
+@RULES.shape_rule("layer_norm")
 def _layer_norm(
     input: Dims,
     normalized_shape: Any,
@@ -65,53 +74,53 @@ def _layer_norm(
     bias: Dims | None = None,
     eps: float = 1e-5,
     cudnn_enable: bool = False,
-) -> Dims | None:
+) -> Dims:
     inner = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not 1 <= len(inner) <= len(input) or not same_sizes(input[-len(inner) :], inner):
-        return None
-    return input if all(v is None or same_sizes(v, inner) for v in (weight, bias)) else None
+    torch_requires(len(inner) >= 1 and same_sizes(input[-len(inner) :], inner))
+    torch_requires(all(v is None or same_sizes(v, inner) for v in (weight, bias)))
+    return input
 
 
-@RULES.call_rule("rms_norm")
+@RULES.shape_rule("rms_norm")
 def _rms_norm(
     input: Dims, normalized_shape: Any, weight: Dims | None = None, eps: float | None = None
-) -> Dims | None:
-    return _layer_norm(input, normalized_shape, weight)  # type: ignore[no-any-return]
+) -> Dims:
+    return _layer_norm(input, normalized_shape, weight)
 
 
 # --- activations with sizes of their own ------------------------------------------------------
 
 
-@RULES.call_rule("prelu")
-def _prelu(input: Dims, weight: Dims) -> Dims | None:
-    if len(weight) > 1:
-        return None
+@RULES.shape_rule("prelu")
+def _prelu(input: Dims, weight: Dims) -> Dims:
     channels = input[1] if len(input) > 1 else 1
-    return input if not weight or weight[0] == 1 or weight[0] == channels else None
+    torch_requires(not weight or (len(weight) == 1 and weight[0] in (1, channels)))
+    return input
 
 
-@RULES.call_rule("glu")
-def _glu(input: Dims, dim: int = -1) -> Dims | None:
-    if not -len(input) <= dim < len(input) or input[dim] % 2 != 0:
-        return None
-    return replaced(input, dim % len(input), input[dim] // 2)
+@RULES.shape_rule("glu")
+def _glu(input: Dims, dim: int = -1) -> Dims:
+    axis = axis_of(dim, len(input))
+    torch_requires(input[axis] % 2 == 0)
+    return replaced(input, axis, input[axis] // 2)
 
 
 # --- embeddings -------------------------------------------------------------------------------
 
 
-@RULES.call_rule("embedding")
+@RULES.shape_rule("embedding")
 def _embedding(
     weight: Dims,
     indices: Dims,
     padding_idx: Any = -1,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Dims | None:
-    return (*indices, weight[1]) if len(weight) == 2 else None
+) -> Dims:
+    torch_requires(len(weight) == 2)
+    return (*indices, weight[1])
 
 
-@RULES.call_rule("embedding_bag")
+@RULES.shape_rule("embedding_bag")
 def _embedding_bag(
     weight: Dims,
     indices: Dims,
@@ -122,16 +131,15 @@ def _embedding_bag(
     per_sample_weights: Any = None,
     include_last_offset: bool = False,
     padding_idx: Any = None,
-) -> list[Dims | None] | None:
-    if len(weight) != 2 or len(offsets) != 1 or len(indices) != 1:
-        return None
+) -> list[Dims | None]:
+    torch_requires(len(weight) == 2 and len(offsets) == len(indices) == 1)
     bags = offsets[0] - 1 if include_last_offset else offsets[0]
     return [(bags, weight[1]), None, None, None]
 
 
-@RULES.call_rule("one_hot")
+@RULES.shape_rule("one_hot")
 def _one_hot(input: Dims, num_classes: Size = -1) -> Dims | None:
-    return (*input, num_classes) if num_classes > 0 else None
+    return (*input, num_classes) if num_classes > 0 else None  # or the values say
 
 
 # --- resizing ---------------------------------------------------------------------------------
@@ -139,17 +147,15 @@ def _one_hot(input: Dims, num_classes: Size = -1) -> Dims | None:
 
 def _resized(shape: Dims, output_size: Any, scale_factors: Any) -> Dims | None:
     axes = len(shape) - 2
-    if axes < 1 or not all_positive(*shape[1:]):
-        return None
+    torch_requires(axes >= 1 and all_positive(*shape[1:]))
     if output_size is not None:
         sizes = each(output_size, axes)
     elif isinstance(scale_factors, Sequence) and len(scale_factors) == axes:
-        sizes = tuple(
-            _scaled(size, factor) for size, factor in zip(shape[2:], scale_factors, strict=True)
-        )
+        sizes = tuple(map(_scaled, shape[2:], scale_factors))
     else:
         return None
-    return (*shape[:2], *sizes) if sizes is not None and all_positive(*sizes) else None
+    torch_requires(all_positive(*sizes))
+    return (*shape[:2], *sizes)
 
 
 def _scaled(size: Size, factor: Any) -> Size:
@@ -158,7 +164,7 @@ def _scaled(size: Size, factor: Any) -> Size:
     return product.__trunc__()
 
 
-@RULES.call_rule(
+@RULES.shape_rule(
     *(f"{name}{axes}d" for name in ("upsample_nearest", "_upsample_nearest_exact")
       for axes in (1, 2, 3))
 )  # fmt: skip
@@ -166,7 +172,7 @@ def _nearest(input: Dims, output_size: Any = None, scale_factors: Any = None) ->
     return _resized(input, output_size, scale_factors)
 
 
-@RULES.call_rule(
+@RULES.shape_rule(
     "upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d",
     "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa",
 )  # fmt: skip
@@ -176,39 +182,34 @@ def _interpolated(
     return _resized(input, output_size, scale_factors)
 
 
-@RULES.call_rule("pixel_shuffle")
-def _pixel_shuffle(input: Dims, upscale_factor: Size) -> Dims | None:
-    if len(input) < 3 or not upscale_factor > 0 or input[-3] % upscale_factor**2 != 0:
-        return None
-    *batch, channels, height, width = input
+@RULES.shape_rule("pixel_shuffle")
+def _pixel_shuffle(input: Dims, upscale_factor: Size) -> Dims:
     factor = upscale_factor
+    torch_requires(len(input) >= 3 and factor > 0 and input[-3] % factor**2 == 0)
+    *batch, channels, height, width = input
     return (*batch, channels // factor**2, height * factor, width * factor)
 
 
-@RULES.call_rule("pixel_unshuffle")
-def _pixel_unshuffle(input: Dims, downscale_factor: Size) -> Dims | None:
+@RULES.shape_rule("pixel_unshuffle")
+def _pixel_unshuffle(input: Dims, downscale_factor: Size) -> Dims:
     factor = downscale_factor
-    if len(input) < 3 or not factor > 0 or any(n % factor != 0 for n in input[-2:]):
-        return None
+    torch_requires(len(input) >= 3 and factor > 0 and all(n % factor == 0 for n in input[-2:]))
     *batch, channels, height, width = input
     return (*batch, channels * factor**2, height // factor, width // factor)
 
 
-@RULES.call_rule("channel_shuffle", "native_channel_shuffle")
-def _channel_shuffle(input: Dims, groups: Size) -> Dims | None:
-    if len(input) < 3 or not groups > 0 or input[1] % groups != 0:
-        return None
+@RULES.shape_rule("channel_shuffle", "native_channel_shuffle")
+def _channel_shuffle(input: Dims, groups: Size) -> Dims:
+    torch_requires(len(input) >= 3 and groups > 0 and input[1] % groups == 0)
     return input
 
 
-@RULES.call_rule("grid_sampler")
+@RULES.shape_rule("grid_sampler")
 def _grid_sampler(
     input: Dims, grid: Dims, interpolation_mode: int, padding_mode: int, align_corners: bool
-) -> Dims | None:
-    if len(input) not in (4, 5) or len(grid) != len(input) or input[0] != grid[0]:
-        return None
-    if grid[-1] != len(input) - 2 or not all_positive(*input[2:]):
-        return None
+) -> Dims:
+    torch_requires(len(grid) == len(input) in (4, 5) and input[0] == grid[0])
+    torch_requires(grid[-1] == len(input) - 2 and all_positive(*input[2:]))
     return (*input[:2], *grid[1:-1])
 
 
@@ -217,15 +218,13 @@ def _grid_sampler(
 
 def _recurrent(
     input: Dims, hidden: Dims, weight: Dims, bidirectional: bool, batch_first: bool
-) -> Dims | None:
-    if len(input) != 3 or len(hidden) != 3 or input[2] != weight[-1]:
-        return None
-    if hidden[1] != input[0 if batch_first else 1]:
-        return None
+) -> Dims:
+    torch_requires(len(input) == len(hidden) == 3 and input[2] == weight[-1])
+    torch_requires(hidden[1] == input[0 if batch_first else 1])
     return (*input[:2], hidden[2] * (2 if bidirectional else 1))
 
 
-@RULES.call_rule("lstm")
+@RULES.shape_rule("lstm")
 def _lstm(
     input: Dims,
     hx: Any,
@@ -245,7 +244,7 @@ def _lstm(
     return [_recurrent(input, hidden, params[0], bidirectional, batch_first), hidden, cell]
 
 
-@RULES.call_rule("gru", "rnn_tanh", "rnn_relu")
+@RULES.shape_rule("gru", "rnn_tanh", "rnn_relu")
 def _rnn(
     input: Dims,
     hx: Any,
@@ -262,25 +261,23 @@ def _rnn(
     return [_recurrent(input, hx, params[0], bidirectional, batch_first), hx]
 
 
-def _is_cell(input: Dims, hidden: Dims, w_ih: Dims, w_hh: Dims) -> bool:
-    return same_sizes(input[:-1], hidden[:-1]) and input[-1] == w_ih[1] and hidden[-1] == w_hh[1]
+def _require_cell(input: Dims, hidden: Dims, w_ih: Dims, w_hh: Dims) -> None:
+    torch_requires(same_sizes(input[:-1], hidden[:-1]))
+    torch_requires(input[-1] == w_ih[1] and hidden[-1] == w_hh[1])
 
 
-@RULES.call_rule("lstm_cell")
+@RULES.shape_rule("lstm_cell")
 def _lstm_cell(
     input: Dims, hx: Any, w_ih: Dims, w_hh: Dims, b_ih: Any = None, b_hh: Any = None
-) -> list[Dims | None] | None:
+) -> list[Dims | None]:
     hidden, cell = hx
-    return [hidden, cell] if _is_cell(input, hidden, w_ih, w_hh) else None
+    _require_cell(input, hidden, w_ih, w_hh)
+    return [hidden, cell]
 
 
-@RULES.call_rule("gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+@RULES.shape_rule("gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 def _cell(
-    input: Dims,
-    hx: Dims,
-    w_ih: Dims,
-    w_hh: Dims,
-    b_ih: Any = None,
-    b_hh: Any = None,
-) -> Dims | None:
-    return hx if _is_cell(input, hx, w_ih, w_hh) else None
+    input: Dims, hx: Dims, w_ih: Dims, w_hh: Dims, b_ih: Any = None, b_hh: Any = None
+) -> Dims:
+    _require_cell(input, hx, w_ih, w_hh)
+    return hx

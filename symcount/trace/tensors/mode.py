@@ -1,9 +1,9 @@
 """Symbolic shapes: every tensor the factory makes lives on the meta device, its sizes beside it.
 
 `Tensors` is a torch function mode. It runs each torch operation on the hints, without memory, and
-works out the symbolic shape of the result by a rule (`RULES`); the two are
-compared at once. An operation without a rule gives a tensor of unknown shape, which is an error
-as soon as somebody needs that shape: never a constant.
+works out the symbolic shape of the result by a rule (`RULES`); the two are compared
+at once. An operation without a rule gives a tensor of unknown shape, which is an error as soon as
+somebody needs that shape: never a constant.
 
 Initialisers are skipped: they fill memory that is not there. Small tensors whose values a
 constructor reads back (`torch.linspace(0, rate, depth)`) are made for real on the CPU.
@@ -34,14 +34,10 @@ from symcount.trace.tensors import (
     reshaping,
 )
 from symcount.trace.tensors.broadcasting import fits_into
-from symcount.trace.tensors.calls import (
-    first_argument,
-    in_place,
-    leaves,
-    name_of,
-)
+from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of
 from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.sizes import TorchRaises
 
 _PARTS = (
     broadcasting, convolutions, creation, indexing, joining, layers, products, reading, reductions,
@@ -67,6 +63,8 @@ class Tensors(KnownTensors):
         if rule is not None:
             try:
                 return rule(Call(self, func, args, kwargs))
+            except TorchRaises:
+                pass  # it says itself why
             except UnknownShapeError:
                 # As long as nobody asks for its size, a tensor may be of unknown shape.
                 if func in RULES.asking:
@@ -74,7 +72,7 @@ class Tensors(KnownTensors):
                 out = self.without_rule(func, args, kwargs, name)
                 self.remember_origin(out, (args, kwargs))
                 return out
-        if in_place(name):
+        elif in_place(name):
             target = first_argument(args, kwargs, "tensor")
             if isinstance(target, torch.Tensor) and target.is_meta:
                 others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]

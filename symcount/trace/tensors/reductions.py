@@ -8,7 +8,7 @@ import torch
 
 from symcount.trace.tensors.broadcasting import pointwise
 from symcount.trace.tensors.rules import Call, Rules
-from symcount.trace.tensors.sizes import Dims, axes_of, torch_requires
+from symcount.trace.tensors.sizes import Dims, all_positive, axes_of, torch_may_require
 
 RULES = Rules()
 
@@ -39,7 +39,7 @@ def _reduction_rule(dim_position: int, keepdim_position: int, *functions: Any) -
         sizes = call.shape()
         shape = _reduced(sizes, dim, call.argument(keepdim_position, "keepdim", False))
         if call.name in _OF_SOMETHING:
-            torch_requires(all(size > 0 for size in sizes))  # of some of them only along `dim`
+            torch_may_require(all_positive(*sizes))
         return call.result(shape)
 
     RULES.rule(*functions)(apply_rule)
@@ -54,13 +54,13 @@ _reduction_rule(1, 3, "std", "var", "std_mean", "var_mean")
 _reduction_rule(2, 3, "norm", torch.functional.norm, torch.linalg.norm, torch.linalg.vector_norm)
 
 
-@RULES.call_rule("count_nonzero")
+@RULES.shape_rule("count_nonzero")
 def _count_nonzero(input: Dims, dim: Any = None) -> Dims:
     return _reduced(input, dim, keepdim=False)
 
 
 @RULES.shape_rule("norm_except_dim")
-def _norm_except_dim(shape: Dims, pow: Any = 2, dim: int = 0) -> Dims:
+def _norm_except_dim(input: Dims, pow: Any = 2, dim: int = 0) -> Dims:
     if dim == -1:
         return ()
-    return tuple(s if axis == dim else 1 for axis, s in enumerate(shape))
+    return tuple(s if axis == dim else 1 for axis, s in enumerate(input))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import torch
 
@@ -76,6 +76,7 @@ class Call(NamedTuple):
 
 
 Rule: TypeAlias = "Callable[[Call], Any]"
+ShapeRule = TypeVar("ShapeRule", bound="Callable[..., Dims | list[Dims | None] | None]")
 
 _C: Any = torch._C
 _OWNERS = (torch.Tensor, torch, torch.nn.functional, _C._nn, _C._special, _C._linalg)
@@ -118,40 +119,19 @@ class Rules:
 
         return add
 
-    def shape_rule(
-        self, *functions: Any
-    ) -> Callable[[Callable[..., Dims | None]], Callable[..., Dims | None]]:
-        """Register a rule whose shape is computed by the decorated function.
-
-        The function takes the shape of the first tensor and the other arguments as given.
-        """
-
-        def add(compute: Callable[..., Dims | None]) -> Callable[..., Dims | None]:
-            def apply_rule(call: Call) -> Any:
-                if not call.has_symbols():
-                    return call.without_rule()
-                named = {k: v for k, v in call.kwargs.items() if k not in ("input", "self", "out")}
-                return call.result(compute(call.shape(), *call.args[1:], **named))
-
-            self.rule(*functions)(apply_rule)
-            return compute
-
-        return add
-
-    def call_rule(self, *functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a rule for a call whose arguments are taken by their names.
+    def shape_rule(self, *functions: Any) -> Callable[[ShapeRule], ShapeRule]:
+        """Register a rule that works out nothing but shapes.
 
         The decorated function takes the arguments of the operation, by the names torch has for
         them, with shapes in the place of tensors. It returns the sizes of the result, or a list of
-        them if the operation has several; None stands for sizes that are not known, and is also the
-        answer where torch raises. Arguments it has no name for are left to torch: what comes of
-        such a call has no known sizes.
+        them if the operation has several; None stands for sizes that are not known. Arguments it
+        has no name for are left to torch: what comes of such a call has no known sizes.
         """
 
-        def add(compute: Callable[..., Any]) -> Callable[..., Any]:
+        def add(compute: ShapeRule) -> ShapeRule:
             signature = inspect.signature(compute)
 
-            def apply_call_rule(call: Call) -> Any:
+            def apply_rule(call: Call) -> Any:
                 given = {"input" if k == "self" else k: v for k, v in call.kwargs.items()}
                 try:
                     bound = signature.bind(*call.args, **given)
@@ -163,8 +143,8 @@ class Rules:
                 named = {k: _shapes_in_place(call.mode, v) for k, v in bound.kwargs.items()}
                 return call.result(compute(*args, **named))
 
-            apply_call_rule.__name__ = compute.__name__
-            self.rule(*functions)(apply_call_rule)
+            apply_rule.__name__ = compute.__name__
+            self.rule(*functions)(apply_rule)
             return compute
 
         return add
@@ -174,6 +154,7 @@ def _shapes_in_place(mode: KnownTensors, value: Any) -> Any:
     """Return `value` with the shape in the place of each tensor."""
     if isinstance(value, torch.Tensor):
         return mode.shape(value)
-    if type(value) in (tuple, list):
-        return type(value)(_shapes_in_place(mode, item) for item in value)
+    if isinstance(value, tuple | list):  # named tuples of torch.return_types too
+        items = (_shapes_in_place(mode, item) for item in value)
+        return tuple(items) if isinstance(value, tuple) else list(items)
     return value

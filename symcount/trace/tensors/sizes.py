@@ -42,12 +42,21 @@ class SymSize(tuple[Size, ...]):
         return SymSize((*other, *self))
 
 
-def torch_requires(condition: bool) -> None:
-    """State a condition without which torch raises.
+class TorchRaises(Exception):
+    """At the hints torch raises, so the operation has no result whose sizes could be worked out."""
 
-    There is nothing left to do: if the condition compares symbols, that has made it a branch of the
-    run, and torch itself raises where it does not hold at the hints.
+
+def torch_requires(condition: bool) -> None:
+    """Leave a rule unless a condition holds without which torch raises.
+
+    If the condition compares symbols, that has made it a branch of the run.
     """
+    if not condition:
+        raise TorchRaises
+
+
+def torch_may_require(condition: bool) -> None:
+    """State a condition without which torch may raise: a branch, and torch decides on each side."""
 
 
 def product(sizes: Sequence[Size]) -> Size:
@@ -80,19 +89,25 @@ def sizes_of(args: Sequence[Any]) -> Dims:
     return tuple(args)
 
 
-def axis_of(dim: int, rank: int) -> int | None:
-    """Return the axis that a dimension counted from the start or the end is, if there is one."""
-    return dim % rank if -rank <= dim < rank else None
+def axis_of(dim: int, rank: int) -> int:
+    """Return the axis that a dimension counted from the start or the end is."""
+    torch_requires(-rank <= dim < rank)
+    return dim % rank
 
 
 def axes_of(dims: Any, rank: int) -> list[int]:
-    """Return the axes of one dimension or several, each counted from the start or the end."""
-    return [dim % rank for dim in ([dims] if isinstance(dims, int) else dims)]
+    """Return the axes of one dimension or of several."""
+    return [axis_of(dim, rank) for dim in ([dims] if isinstance(dims, int) else dims)]
 
 
 def replaced(shape: Dims, axis: int, *sizes: Size) -> Dims:
     """Return a shape with other sizes, or none, in the place of one."""
     return (*shape[:axis], *sizes, *shape[axis + 1 :])
+
+
+def not_negative(*sizes: Size) -> bool:
+    """Tell whether none of the sizes is negative."""
+    return all(size >= 0 for size in sizes)
 
 
 def all_positive(*sizes: Size) -> bool:
@@ -105,16 +120,12 @@ def same_sizes(shape: Sequence[Size], other: Sequence[Size]) -> bool:
     return len(shape) == len(other) and all(a == b for a, b in zip(shape, other, strict=True))
 
 
-def each(value: Any, axes: int) -> Dims | None:
-    """Return an option of each axis, given once for all or for each; None if it is neither."""
+def each(value: Any, axes: int) -> Dims:
+    """Return an option of each axis, which is given once for all or for each."""
     if isinstance(value, int):
         return (value,) * axes
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) == 1:
-            return tuple(value) * axes
-        if len(value) == axes:
-            return tuple(value)
-    return None
+    torch_requires(isinstance(value, list | tuple | torch.Size) and len(value) in (1, axes))
+    return tuple(value) * (axes // len(value))
 
 
 def length_of(tensor: torch.Tensor, size: Size) -> Any:
