@@ -43,7 +43,7 @@ from symcount.paths import (
     leaves,
 )
 from symcount.trace import Raised, Trace, trace
-from symcount.trace.loops import NotFolded
+from symcount.trace.interrupts import NotFolded
 
 _POINTS = 6
 # Points beyond the hints at which a formula is compared if a symbol may be missing from it.

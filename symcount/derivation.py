@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from symcount import __version__, ambient, mentions, progress, verify
+from symcount import __version__, ambient, interception, mentions, progress, verify
 from symcount.algebra import Facts
 from symcount.ambient import OutsideState
 from symcount.budget import Budget
@@ -25,7 +26,7 @@ from symcount.checking import (
     require_no_memory,
     require_same_again,
 )
-from symcount.errors import DerivationError, IncompleteError, VerificationError
+from symcount.errors import DerivationError, IncompleteError, InternalError, VerificationError
 from symcount.explore import (
     Exploration,
     Mattering,
@@ -42,7 +43,8 @@ from symcount.naming import named
 from symcount.origin import Origin, plain_values, target_of
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Settings
-from symcount.trace.loops import INDEX, NotFolded
+from symcount.trace.interrupts import Interrupt, NotFolded
+from symcount.trace.loops import INDEX
 
 _MOST_TEXTS = 48
 # Symbols of which a module is built with a smaller value first.
@@ -98,12 +100,34 @@ def derive(
     10*d + 10
     """
     call = FactoryCall.of(factory, fixed)
+    with interception.alone():
+        around = interception.set_aside()
+        state = ambient.State()
+        try:
+            return _as_guest(state, call, max_paths, max_seconds, strict)
+        finally:
+            again = functools.partial(interception.replace_again, around)
+            interception.complete(interception.restore, state.restore, again)
+
+
+def _as_guest(
+    state: ambient.State, call: FactoryCall, max_paths: int, max_seconds: float, strict: bool
+) -> ParamCount:
+    """Derive, and leave nothing behind but the formula or an error."""
     try:
-        with ambient.restored() as drew_random_numbers:
-            return _derive(call, max_paths, max_seconds, strict, drew_random_numbers)
+        try:
+            state.leave_to_factory()
+            return _derive(call, max_paths, max_seconds, strict, state.drew_random_numbers)
+        finally:
+            interception.complete(interception.restore, state.restore)
     except DerivationError as error:
         error.args = (f"{call.name}{call.place}: {error}",)
         raise
+    except Interrupt as error:
+        raise InternalError(
+            f"{call.name}{call.place}: {type(error).__name__} of a run on symbols was not handled; "
+            "please report it"
+        ) from error
 
 
 def _derive(

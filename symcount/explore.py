@@ -39,7 +39,6 @@ from symcount.algebra import (
     substituted,
     symbol,
 )
-from symcount.budget import BudgetSpent
 from symcount.errors import InternalError, NondeterministicError, UnsupportedError
 from symcount.evaluate import compile_condition, holds
 from symcount.graph import Node, Number, Source
@@ -47,9 +46,10 @@ from symcount.lower import Known, Limits, Lowering
 from symcount.memory import is_too_large
 from symcount.paths import Decisions
 from symcount.symbols import Hyperparameter
-from symcount.trace import AS_USUAL, Branch, Listen, Loop, Settings, TooLong, Trace
+from symcount.trace import AS_USUAL, Branch, Listen, Loop, Settings, Trace
 from symcount.trace.helpers import Decision
-from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
+from symcount.trace.interrupts import BudgetSpent, Interrupt, NotFolded, TooLong
+from symcount.trace.loops import INDEX, Tag, Tags
 
 _JOINT_SAMPLES = 64
 # How many numbers are tried in the place of the texts of a path.
@@ -230,8 +230,8 @@ def _ends(root: Place) -> Iterator[Path]:
             yield place.end
 
 
-class TooManyDecisions(BaseException):
-    """A run decides more than a tree of paths has room for. No factory may swallow it either."""
+class TooManyDecisions(Interrupt):
+    """A run decides more than a tree of paths has room for."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         super().__init__(steps)

@@ -47,7 +47,8 @@ from symcount.paths import (
 )
 from symcount.sums import Known, NoClosedForm, Undecided, total
 from symcount.trace import Loop, TracedTensor
-from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
+from symcount.trace.interrupts import NotFolded
+from symcount.trace.loops import INDEX, Tag, Tags
 
 _NUMBERS = re.compile("[0-9]+")
 # Splits of a path by conditions on which a sum depends.

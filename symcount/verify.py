@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from symcount import interception
 from symcount.memory import is_too_large
 
 
@@ -99,7 +99,7 @@ class _Plain(TorchFunctionMode):
         elif func in _NEW:
             kwargs["device"] = "meta"
         elif func in _KEEP_VALUES:
-            if torch.device(kwargs.get("device") or "cpu").type not in ("cpu", "meta"):
+            if torch.device(kwargs.get("device") or "cpu").type != "meta":
                 kwargs["device"] = "cpu"
         elif _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")
@@ -183,20 +183,6 @@ def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
 _IDLE = {name: _idle(function) for name, function in _INITIALISERS.items()}
 
 
-@contextmanager
-def _without_initialisers() -> Iterator[None]:
-    """Within it, `torch.nn.init` does nothing, in this thread."""
-    before = {name: vars(nn.init)[name] for name in _IDLE}
-    plainly = getattr(_building, "plainly", False)
-    try:
-        _building.plainly = True
-        vars(nn.init).update(_IDLE)
-        yield
-    finally:
-        vars(nn.init).update(before)
-        _building.plainly = plainly
-
-
 class PlainBuilds:
     """What a factory builds when it is called with plain integers; each point is built once.
 
@@ -223,12 +209,21 @@ class PlainBuilds:
 
     def again_at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
         """The same, built anew."""
-        try:
-            with _without_initialisers(), _Plain():
-                module = self.build(point)
-            return _tensors_of(module)
-        except Exception as error:
-            return TooLarge(str(error)) if is_too_large(error) else error
+        with interception.alone():
+            try:
+                return _tensors_of(self._built(point))
+            except Exception as error:
+                return TooLarge(str(error)) if is_too_large(error) else error
+            finally:
+                interception.restore()
+
+    def _built(self, point: Mapping[str, int | float]) -> nn.Module:
+        """The module at a point, built with initialisers idle, which is for others to restore."""
+        _building.plainly = True
+        for name, idle in _IDLE.items():
+            interception.replace(nn.init, name, idle)
+        with _Plain():
+            return self.build(point)
 
 
 def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "symcount"
 # Each module may import those above it (and its own package), nothing below.
 FLOW = [
     "errors",
+    "interception",
     "progress",
     "symbols",
     "graph",
@@ -82,7 +83,7 @@ FLOW = [
     "cli",
 ]
 # `verify` knows nothing of how a formula came about.
-INDEPENDENT = {"verify": {"ambient", "memory"}}
+INDEPENDENT = {"verify": {"ambient", "interception", "memory"}}
 
 
 def stage_of(path: Path) -> str:

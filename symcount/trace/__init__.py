@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import math
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 import torch
 from torch import nn
 
-from symcount.budget import BudgetSpent
+from symcount import interception
 from symcount.errors import (
     InternalError,
     NotAModuleError,
@@ -40,18 +39,14 @@ from symcount.graph import (
     freeze,
 )
 from symcount.trace import helpers, lookups
-from symcount.trace.builtins import (
-    Restart,
-    forget_replacements,
-    shadow_if_needed,
-    shadowed_modules,
-)
-from symcount.trace.helpers import Decision, GivenUp, Way
-from symcount.trace.loops import Loop, NotFolded, Tags, TooLong, name_of
+from symcount.trace.builtins import forget_replacements, shadow_if_needed, shadow_modules
+from symcount.trace.helpers import Decision, Way
+from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
+from symcount.trace.loops import Loop, Tags, name_of
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
 from symcount.trace.shapes import leaves
-from symcount.trace.tensors import Tensors, followed_tensors
-from symcount.trace.unseen import restart_if_refused
+from symcount.trace.tensors import Tensors
+from symcount.trace.unseen import learn_what_refuses, mode_of_thread, replace_unseen, tell
 
 Listen: TypeAlias = "Callable[[], Listener]"
 Perturb: TypeAlias = "Callable[[str, Number], Number]"
@@ -66,7 +61,6 @@ __all__ = [
     "Perturb",
     "Raised",
     "Settings",
-    "TooLong",
     "Trace",
     "TracedTensor",
     "trace",
@@ -250,14 +244,13 @@ class _Run:
         self.specialising = settings.specialising
         self.longest = settings.longest
         self.deadline = settings.deadline
-        self.too_long: TooLong | None = None
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
         self._entered: dict[tuple[Any, ...], int] = {}
         self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
-        self.must_restart = False
+        self.interrupted: Interrupt | None = None
         self.tensors: Tensors | None = None
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
@@ -267,15 +260,19 @@ class _Run:
         self._hashes: dict[Node | int, Number] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
-    def _shadow(self, frame: FrameType) -> None:
-        """Restart if the code of `frame` must be intercepted.
+    def interrupt(self, reason: Interrupt) -> NoReturn:
+        """End the run for this reason, whatever becomes of the exception.
 
         torch's argument parser turns any exception into an answer of its own, and a bare `except`
-        may catch this one, so the need is remembered as well.
+        may catch this one, so it is remembered as well. The first reason is the one that counts.
         """
+        self.interrupted = self.interrupted or reason
+        raise self.interrupted
+
+    def _shadow(self, frame: FrameType) -> None:
+        """Restart if the code of `frame` must be intercepted."""
         if shadow_if_needed(frame):
-            self.must_restart = True
-            raise Restart
+            self.interrupt(Restart())
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
         if self._is_forced() and not helpers.is_defined_anywhere(op, args):
@@ -295,9 +292,14 @@ class _Run:
         return tuple(node for node in nodes if node.op.startswith("if_"))
 
     def require_time(self) -> None:
-        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen."""
+        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen.
+
+        A run that has been interrupted for another reason, and went on, is interrupted again.
+        """
+        if self.interrupted is not None:
+            raise self.interrupted
         if time.perf_counter() > self.deadline:
-            raise BudgetSpent
+            self.interrupt(BudgetSpent())
 
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
         self.require_time()
@@ -313,8 +315,7 @@ class _Run:
             outcome = self._settled(op, a, b, self._forced())
             return way.decide((op, a, b)) if outcome is None else outcome
         if helpers.follow_as_one(frame, self.restarted):
-            self.must_restart = True
-            raise Restart
+            self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
         return self._decide(op, a, b)
@@ -355,6 +356,8 @@ class _Run:
             return known
         try:
             return self.listener.answer(self._branch(op, a, b), under)
+        except Interrupt as reason:
+            self.interrupt(reason)
         except SymcountError:
             self.give_up()  # it is the business of the run, and not of an `except` in the function
 
@@ -364,7 +367,11 @@ class _Run:
         return Branch(op, a, b, taken, Node(op, (a, b), taken, place), place, tags=self.tags)
 
     def _note(self, branch: Branch) -> None:
-        if self.listener.on_branch(branch):
+        try:
+            is_new = self.listener.on_branch(branch)
+        except Interrupt as reason:
+            self.interrupt(reason)
+        if is_new:
             self.branches.append(branch)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
@@ -414,8 +421,7 @@ class _Run:
         steps = {b - a for a, b in itertools.pairwise(numbers[-3:])}
         if len(numbers) > 2 and steps <= {1} and lookups.in_while_test(frame):
             _while_places.add(place)
-            self.must_restart = True
-            raise Restart
+            self.interrupt(Restart())
         return False
 
     def _is_membership(self, frame: FrameType, a: Node, b: Node) -> bool:
@@ -477,8 +483,7 @@ class _Run:
         self._give_up_ways()
         length = int(node.hint)
         if length > self.longest and node.op != "index":
-            self.too_long = TooLong(_symbols_of(node), length)
-            raise self.too_long
+            self.interrupt(TooLong(_symbols_of(node), length))
         self.unrolled[id(node)] = node
         return length
 
@@ -596,7 +601,7 @@ class _Run:
             if self.specialising:
                 return self.specialised(SymInt(node, self))
             if lookups.is_slice(frame) and _symbols_of(node):
-                raise NotFolded("a list is cut to a length that is a symbol")
+                self.interrupt(NotFolded("a list is cut to a length that is a symbol"))
         self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
         value = node.hint if self.perturb is None else self._perturbed("index", node.hint)
         return int(value)
@@ -645,9 +650,6 @@ class _Run:
             self.tensors = None
 
 
-_lock = threading.RLock()
-
-
 def trace(
     factory: Callable[..., object],
     *,
@@ -676,14 +678,15 @@ def trace(
         BudgetSpent: the deadline passed before the factory was done.
     """
     restarted: dict[CodeType, set[int]] = {}
-    with _lock:
+    with interception.alone():
         for _ in range(_MOST_RESTARTS):
             loaded = len(sys.modules)
+            run = _Run(listen(), settings, restarted)
             try:
-                run = _Run(listen(), settings, restarted)
                 return _run_once(run, factory, symbols, fixed)
-            except Restart:
-                continue
+            except Restart as reason:
+                if reason is not run.interrupted:
+                    raise  # of a run that this one is within
             finally:
                 if len(sys.modules) > loaded:
                     forget_replacements(list(sys.modules.values())[loaded:])
@@ -704,24 +707,21 @@ def _run_once(
     tensors: tuple[TracedTensor, ...] = ()
     raised: Raised | None = None
     exception: BaseException | None = None
+    outer = mode_of_thread()
     try:
-        with followed_tensors(run) as mode, shadowed_modules():
-            run.tensors = mode
-            module = factory(**arguments, **fixed)
-            tensors = () if run.must_restart else _collect(module, mode)
+        module = _followed(run, factory, arguments, fixed)
+        tensors = () if run.interrupted else _collect(module, run.tensors)
     except SymcountError:
-        if not run.must_restart:
+        if run.interrupted is None:
             raise
     except Exception as error:
-        if not run.must_restart:
-            restart_if_refused(error)
+        if run.interrupted is None and learn_what_refuses(error):
+            run.interrupted = Restart()
         raised, exception = _raised(error), error
     finally:
-        run.finish()
-    if run.must_restart:
-        raise Restart
-    if run.too_long is not None:
-        raise run.too_long
+        interception.complete(run.finish, interception.restore, lambda: tell(outer))
+    if run.interrupted is not None:
+        raise run.interrupted
     return Trace(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),
@@ -734,6 +734,17 @@ def _run_once(
         unrolled=tuple(run.unrolled.values()),
         choices=run.choices(),
     )
+
+
+def _followed(
+    run: _Run, factory: Callable[..., object], arguments: Mapping[str, Any], fixed: Any
+) -> object:
+    """Call the factory with everything replaced, which is for the caller to restore."""
+    with Tensors(run) as run.tensors:
+        tell(run.tensors)
+        replace_unseen()
+        shadow_modules()
+        return factory(**arguments, **fixed)
 
 
 def _raised(error: BaseException) -> Raised:

@@ -21,24 +21,17 @@ import functools
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
 import numpy
 
+from symcount import interception
 from symcount.errors import UnsupportedError
 from symcount.graph import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
 from symcount.trace.numbers import SymFloat, SymInt, apply, hint, operand
-
-
-class Restart(BaseException):
-    """The run must start again with more of the code intercepted.
-
-    Not an `Exception`, so that a factory's `except Exception` cannot swallow it.
-    """
 
 
 def is_symbol(value: object) -> bool:
@@ -463,26 +456,13 @@ def _plan(names: dict[str, Any]) -> Plan:
     return plan
 
 
-@contextmanager
-def shadowed_modules() -> Iterator[None]:
-    """Within it, the shadowed modules see the replacements; afterwards, what they had before."""
-    saved: list[tuple[dict[str, Any], str, Any]] = []
-    try:
-        # for `import math` inside a function
-        saved.append((sys.modules, "math", math))
-        sys.modules["math"] = MATH_SHADOW
-        for names in tuple(_shadowed.values()):
-            for name, original, replacement in _plan(names):
-                if names.get(name, _missing) is original:
-                    saved.append((names, name, original))
-                    names[name] = replacement
-        yield
-    finally:
-        for names, name, value in reversed(saved):
-            if value is _missing:
-                names.pop(name, None)
-            else:
-                names[name] = value
+def shadow_modules() -> None:
+    """Have the shadowed modules see the replacements until everything is restored."""
+    interception.replace(sys.modules, "math", MATH_SHADOW)  # for `import math` inside a function
+    for names in tuple(_shadowed.values()):
+        for name, original, replacement in _plan(names):
+            if names.get(name, _missing) is original:
+                interception.replace(names, name, replacement)
 
 
 def forget_replacements(modules: Iterable[ModuleType]) -> None:

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from symcount.graph import COMPARISONS, Node, Number
 from symcount.trace.builtins import forget, intercept, is_symbol, original_of, shadow_callers
+from symcount.trace.interrupts import GivenUp
 from symcount.trace.numbers import SymFloat, SymInt
 
 # More ways through a function than this, and its branches are those of the factory.
@@ -69,13 +70,6 @@ _CONSTANTS = frozenset([*_SCALARS, bool, SymInt, SymFloat])
 
 Comparison: TypeAlias = "tuple[str, Node, Node | Number]"
 Decision: TypeAlias = "tuple[Comparison, bool]"
-
-
-class GivenUp(BaseException):
-    """A function of numbers cannot be followed as one operation.
-
-    Not an `Exception`, so that the function's own `except Exception` cannot swallow it.
-    """
 
 
 @dataclass

@@ -11,8 +11,6 @@ constructor reads back (`torch.linspace(0, rate, depth)`) are made for real on t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -178,8 +176,10 @@ class Tensors(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        self.run.require_time()
         kwargs = kwargs or {}
+        if not self.run.alive:  # it was left behind
+            return func(*args, **kwargs)
+        self.run.require_time()
         if self.run.pokes:
             nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
             self.run.settle(calling_frame(), nodes)
@@ -237,11 +237,3 @@ def _to_meta(value: Any) -> Any:
     if type(value) is dict:
         return {k: _to_meta(v) for k, v in value.items()}
     return value
-
-
-@contextmanager
-def followed_tensors(run: Any) -> Iterator[Tensors]:
-    """Within it, torch works on the meta device and keeps symbolic shapes, in this thread."""
-    mode = Tensors(run)
-    with unseen.followed(mode), mode:
-        yield mode

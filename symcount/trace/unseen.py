@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from symcount import interception
 from symcount.trace.builtins import (
     ModuleShadow,
-    Restart,
     TypeShadow,
     intercept,
     is_symbol,
@@ -81,16 +80,20 @@ for _name_of_refusing in ("arange", "linspace"):
 _OWNERS: tuple[Any, ...] = (torch, torch.Tensor, torch.nn.functional, torch._C._nn)
 
 
-def restart_if_refused(error: BaseException | None) -> None:
-    """Restart if torch raised because an argument of one of its functions is a symbol."""
+def learn_what_refuses(error: BaseException | None) -> bool:
+    """Learn which function of torch raised because an argument is a symbol, if one did.
+
+    Returns whether there was something to learn, so that the run must start again.
+    """
     while error is not None:
         if isinstance(error, TypeError):
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
                 learned = [_refuse(owner, name) for owner in _OWNERS]
                 if any(learned):
-                    raise Restart
+                    return True
         error = error.__cause__ or error.__context__
+    return False
 
 
 # --- torch.Tensor(n, m) -------------------------------------------------------------------------
@@ -201,33 +204,25 @@ _sym_int = torch.sym_int
 intercept(_sym_int, _to_integer)
 shadow_users([_sym_int], "torch.nn.")
 
-_missing = object()
+
+def mode_of_thread() -> Tensors | None:
+    """The mode that is told of what it does not see, in this thread."""
+    return getattr(_active, "mode", None)
 
 
-@contextmanager
-def followed(mode: Tensors) -> Iterator[None]:
-    """Within it, the mode is told of what it does not see, in this thread."""
-    saved: list[tuple[Any, str, Any]] = []
+def tell(mode: Tensors | None) -> None:
+    """From now on, tell this mode, or none."""
+    _active.mode = mode
 
-    def replace(owner: Any, name: str, value: Any) -> None:
-        saved.append((owner, name, owner.__dict__.get(name, _missing)))
-        setattr(owner, name, value)
 
-    outer = getattr(_active, "mode", None)
-    try:
-        _active.mode = mode
-        replace(torch.Tensor, "_make_subclass", _make_subclass(torch.Tensor._make_subclass))
-        for name, skip in _INITIALISERS.items():
-            replace(torch.nn.init, name, skip)
-        for name in _ASKING:
-            replace(torch.nn.functional, name, _followed_into(getattr(torch.nn.functional, name)))
-        for owner, name, wrapper in tuple(_refusing.values()):
-            replace(owner, name, wrapper)
-        yield
-    finally:
-        _active.mode = outer
-        for owner, name, value in reversed(saved):
-            if value is _missing:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, value)
+def replace_unseen() -> None:
+    """Have the mode of this thread told of what it does not see, until everything is restored."""
+    make = _make_subclass(torch.Tensor._make_subclass)
+    interception.replace(torch.Tensor, "_make_subclass", make)
+    for name, skip in _INITIALISERS.items():
+        interception.replace(torch.nn.init, name, skip)
+    for name in _ASKING:
+        asked = _followed_into(getattr(torch.nn.functional, name))
+        interception.replace(torch.nn.functional, name, asked)
+    for owner, name, wrapper in tuple(_refusing.values()):
+        interception.replace(owner, name, wrapper)
