@@ -147,8 +147,13 @@ class FactoryCall:
         settings: Settings = AS_USUAL,
     ) -> Trace:
         """One run on symbols."""
+
+        def factory(**values: Any) -> Any:
+            return self(values)
+
+        factory.__wrapped__ = self.function  # type: ignore[attr-defined]
         return trace(
-            lambda **values: self(values),
+            factory,
             symbols={name: (name, hints[name]) for name in hints},
             fixed={},
             listen=listen,

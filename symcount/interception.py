@@ -11,12 +11,16 @@ Only one thread at a time replaces anything: the one that is `alone`.
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from collections.abc import Callable, Iterable
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 _missing = object()
+# Holds the place of a function among the constants of code.
+_INSTEAD = "what is called instead"
 # How often it is tried to put one thing back.
 _TRIES = 3
 # How many seconds a fork waits for a derivation in another thread.
@@ -24,7 +28,7 @@ _PATIENCE = 60.0
 
 
 class Replaced(NamedTuple):
-    """An attribute, or an item of a dict, what it was before, and what it is instead."""
+    """An attribute, what it was before, and what it is instead."""
 
     owner: Any
     name: str
@@ -36,20 +40,16 @@ _journal: list[Replaced] = []
 
 
 def replace(owner: Any, name: str, instead: Any) -> None:
-    """Replace an item of a dict, or an attribute of anything else."""
-    if isinstance(owner, dict):
-        before = owner.get(name, _missing)
-    else:  # a static method as it is, and what is inherited as missing
-        before = owner.__dict__.get(name, _missing)
+    """Replace the code of a function, or an attribute of a module or class."""
+    # of a class a static method as it is, and what is inherited as missing
+    before = owner.__code__ if name == "__code__" else owner.__dict__.get(name, _missing)
     _journal.append(Replaced(owner, name, before, instead))
     _set(owner, name, instead)
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
     if value is not _missing:
-        (dict.__setitem__ if isinstance(owner, dict) else setattr)(owner, name, value)
-    elif isinstance(owner, dict):
-        owner.pop(name, None)
+        setattr(owner, name, value)
     elif name in owner.__dict__:
         delattr(owner, name)
 
@@ -101,6 +101,56 @@ def complete(*steps: Callable[[], None]) -> None:
                 failure = failure or error
     if failure is not None:
         raise failure
+
+
+# --- functions that do something else ---------------------------------------------------------
+
+
+def copy_of(function: FunctionType) -> FunctionType:
+    """A function of its own that does what a function does, whatever code that is given."""
+    copy = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def code_calling(instead: FunctionType, function: FunctionType) -> CodeType:
+    """Code for a function, with the parameters that it has, which calls `instead` with them.
+
+    Whoever compares the function, pickles it or asks for its signature notices nothing.
+    """
+    code = function.__code__
+    names = list(code.co_varnames)
+    plain = names[: code.co_argcount]
+    only = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    rest = iter(names[code.co_argcount + code.co_kwonlyargcount :])
+    parameters = plain.copy()
+    if code.co_posonlyargcount:
+        parameters.insert(code.co_posonlyargcount, "/")
+    passed = plain.copy()
+    if code.co_flags & inspect.CO_VARARGS:
+        parameters.append(f"*{next(rest)}")
+        passed.append(parameters[-1])
+    elif only:
+        parameters.append("*")
+    parameters += only
+    passed += [f"{name}={name}" for name in only]
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        parameters.append(f"**{next(rest)}")
+        passed.append(parameters[-1])
+    text = f"lambda {', '.join(parameters)}: {_INSTEAD!r}.__call__({', '.join(passed)})"
+    made: CodeType = eval(text).__code__
+    return made.replace(
+        co_consts=tuple(instead if const == _INSTEAD else const for const in made.co_consts),
+        co_name=code.co_name,
+        co_filename=instead.__code__.co_filename,
+        co_firstlineno=instead.__code__.co_firstlineno,
+    )
 
 
 # --- one thread at a time -----------------------------------------------------------------------

@@ -14,6 +14,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -73,7 +74,7 @@ _NEW = frozenset(
 _INITIALISERS = {
     name: function
     for name, function in vars(nn.init).items()
-    if name.endswith("_") and not name.startswith("_") and callable(function)
+    if name.endswith("_") and not name.startswith("_") and isinstance(function, FunctionType)
 }
 _FILL = frozenset(
     [*_INITIALISERS, "fill_", "zero_", "erfinv_", "exponential_", "bernoulli_", "cauchy_",
@@ -171,7 +172,7 @@ def _all_on_meta(value: Any) -> Any:
 _building = threading.local()
 
 
-def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
+def _idle(initialiser: FunctionType) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if getattr(_building, "plainly", False):
             return args[0] if args else kwargs["tensor"]
@@ -180,7 +181,10 @@ def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-_IDLE = {name: _idle(function) for name, function in _INITIALISERS.items()}
+_IDLE = [
+    (function, interception.code_calling(_idle(interception.copy_of(function)), function))
+    for function in _INITIALISERS.values()
+]
 
 
 class PlainBuilds:
@@ -220,8 +224,8 @@ class PlainBuilds:
     def _built(self, point: Mapping[str, int | float]) -> nn.Module:
         """The module at a point, built with initialisers idle, which is for others to restore."""
         _building.plainly = True
-        for name, idle in _IDLE.items():
-            interception.replace(nn.init, name, idle)
+        for function, idle in _IDLE:
+            interception.replace(function, "__code__", idle)
         with _Plain():
             return self.build(point)
 

@@ -7,14 +7,15 @@ joining the runs into a formula, is the business of `symcount.explore` and `symc
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
-import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from dis import opname
-from types import CodeType, FrameType
+from dis import opmap, opname
+from types import CodeType, FrameType, FunctionType
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import torch
@@ -39,11 +40,12 @@ from symcount.graph import (
     freeze,
 )
 from symcount.trace import helpers, lookups
-from symcount.trace.builtins import forget_replacements, shadow_if_needed, shadow_modules
+from symcount.trace.builtins import intercept_functions, intercept_if_needed
 from symcount.trace.helpers import Decision, Way
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.loops import Loop, Tags, name_of
-from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
+from symcount.trace.numbers import SymFloat, SymInt, calling_frame, place_of, user_frame
+from symcount.trace.renaming import original_code
 from symcount.trace.shapes import leaves
 from symcount.trace.tensors import Tensors
 from symcount.trace.unseen import learn_what_refuses, mode_of_thread, replace_unseen, tell
@@ -71,6 +73,7 @@ _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
 _while_places: set[tuple[CodeType, int]] = set()
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
+_LENGTH_OF_PRECALL = 4
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
 _MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
@@ -105,6 +108,12 @@ class Branch:
 def _instruction(frame: FrameType) -> str:
     """The name of the instruction that a frame is at."""
     return opname[frame.f_code.co_code[frame.f_lasti]]
+
+
+def _at_call(place: Frame) -> Frame:
+    """A place in a call, the same whether Python 3.11 has specialised the call or not."""
+    prepares = place.code.co_code[place.lasti] == opmap.get("PRECALL")
+    return Frame(place.code, place.lasti + _LENGTH_OF_PRECALL) if prepares else place
 
 
 def _symbols_of(node: Node) -> tuple[str, ...]:
@@ -222,6 +231,15 @@ class Settings:
 AS_USUAL = Settings()
 
 
+@dataclass(frozen=True)
+class _Restarted:
+    """What the runs of one trace have started again for, and the factory's own functions."""
+
+    roots: tuple[FunctionType, ...]
+    followed: dict[CodeType, set[int]] = field(default_factory=dict)
+    asked: Counter[CodeType] = field(default_factory=Counter)
+
+
 class _Run:
     """The state of one run: the implementation of `symcount.trace.numbers.Run`.
 
@@ -233,7 +251,7 @@ class _Run:
         self,
         listener: Listener,
         settings: Settings,
-        restarted: dict[CodeType, set[int]],
+        restarted: _Restarted,
     ) -> None:
         self.listener = listener
         self.restarted = restarted
@@ -271,8 +289,12 @@ class _Run:
 
     def _shadow(self, frame: FrameType) -> None:
         """Restart if the code of `frame` must be intercepted."""
-        if shadow_if_needed(frame):
+        if self.must_intercept(frame):
             self.interrupt(Restart())
+
+    def must_intercept(self, frame: FrameType) -> bool:
+        """Have the code of `frame` intercepted from the next run on, if it must be."""
+        return intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
         if self._is_forced() and not helpers.is_defined_anywhere(op, args):
@@ -280,8 +302,7 @@ class _Run:
         key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
         known = self._nodes.get(key)
         if known is None:
-            frame = calling_frame(2)
-            node = Node(op, args, value, Frame(frame.f_code, frame.f_lasti))
+            node = Node(op, args, value, place_of(calling_frame(2)))
             known = SymFloat(node, self) if type(value) is float else SymInt(node, self)
             self._nodes[key] = known
         return known
@@ -314,7 +335,7 @@ class _Run:
                 self.give_up()
             outcome = self._settled(op, a, b, self._forced())
             return way.decide((op, a, b)) if outcome is None else outcome
-        if helpers.follow_as_one(frame, self.restarted):
+        if helpers.follow_as_one(frame, self.restarted.followed):
             self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
@@ -413,7 +434,7 @@ class _Run:
         Once that is known, the run starts again, so that it is known from the first iteration.
         """
         frame = calling_frame(3)
-        place = frame.f_code, frame.f_lasti
+        place = original_code(frame.f_code), frame.f_lasti
         if self.specialising or place in _while_places:
             return not self.specialising
         numbers = self._compared_with.setdefault((frame, frame.f_lasti, node), [])
@@ -490,15 +511,15 @@ class _Run:
     def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
         """Go through a loop, the run's tags saying in which iteration it is."""
         length = self.unroll(count)
-        frame = calling_frame(2)
-        place = self.tags, id(frame.f_code), frame.f_lasti
-        times = self._entered[place] = self._entered.get(place, -1) + 1
-        name = name_of(self.tags, frame.f_code, frame.f_lasti, times)
+        place = _at_call(place_of(calling_frame(2)))
+        entered = self.tags, id(place.code), place.lasti
+        times = self._entered[entered] = self._entered.get(entered, -1) + 1
+        name = name_of(self.tags, place.code, place.lasti, times)
         counted = count._node if type(count) is SymInt else length
         loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
         numbers = range(length)[::-1] if backwards else range(length)
-        return self._iterations(loop, numbers, first, step, Frame(frame.f_code, frame.f_lasti))
+        return self._iterations(loop, numbers, first, step, place)
 
     def _iterations(
         self, loop: Loop, numbers: Iterable[int], first: Any, step: int, place: Frame
@@ -602,7 +623,7 @@ class _Run:
                 return self.specialised(SymInt(node, self))
             if lookups.is_slice(frame) and _symbols_of(node):
                 self.interrupt(NotFolded("a list is cut to a length that is a symbol"))
-        self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
+        self.pokes.append((node, place_of(frame), user_frame()))
         value = node.hint if self.perturb is None else self._perturbed("index", node.hint)
         return int(value)
 
@@ -614,8 +635,9 @@ class _Run:
 
     def settle(self, frame: Any, nodes: set[int]) -> None:
         """Forgive the pokes of torch's argument parser: the mode was handed the symbols next."""
+        code = original_code(frame.f_code)
         for node, place, user in self.pokes:
-            same_call = place.code is frame.f_code and place.lasti == frame.f_lasti
+            same_call = place.code is code and place.lasti == frame.f_lasti
             if id(node) not in nodes or not same_call:
                 self._concretise("index", node, user)
         self.pokes.clear()
@@ -677,19 +699,16 @@ def trace(
         TooLong: a loop over a symbol would have more than `settings.longest` iterations.
         BudgetSpent: the deadline passed before the factory was done.
     """
-    restarted: dict[CodeType, set[int]] = {}
+    function = inspect.unwrap(factory)
+    restarted = _Restarted((function,) if isinstance(function, FunctionType) else ())
     with interception.alone():
         for _ in range(_MOST_RESTARTS):
-            loaded = len(sys.modules)
             run = _Run(listen(), settings, restarted)
             try:
                 return _run_once(run, factory, symbols, fixed)
             except Restart as reason:
                 if reason is not run.interrupted:
                     raise  # of a run that this one is within
-            finally:
-                if len(sys.modules) > loaded:
-                    forget_replacements(list(sys.modules.values())[loaded:])
         raise InternalError(f"tracing {factory!r} restarted {_MOST_RESTARTS} times")
 
 
@@ -715,7 +734,7 @@ def _run_once(
         if run.interrupted is None:
             raise
     except Exception as error:
-        if run.interrupted is None and learn_what_refuses(error):
+        if run.interrupted is None and learn_what_refuses(error, run.must_intercept):
             run.interrupted = Restart()
         raised, exception = _raised(error), error
     finally:
@@ -743,7 +762,8 @@ def _followed(
     with Tensors(run) as run.tensors:
         tell(run.tensors)
         replace_unseen()
-        shadow_modules()
+        intercept_functions()
+        helpers.follow_functions()
         return factory(**arguments, **fixed)
 
 
