@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from symcount.errors import ArgumentError, DerivationError, SymcountError
 from symcount.statements import is_installed
 from symcount.symbols import Symbol
+from symcount.trust import Trust
 
 if TYPE_CHECKING:
     from symcount.formula import ParamCount
@@ -41,22 +42,25 @@ SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Request:
-    """A formula that is asked for: a target, and what to fix and to keep symbolic of it."""
+    """A formula that a page asks for: a target, and what to fix and to keep symbolic of it."""
 
     target: str
     fixed: Mapping[str, Any]
     symbols: Mapping[str, Symbol]
+    trust: Trust
     max_seconds: float = SECONDS
 
     @property
     def key(self) -> str:
         """Equal for requests that ask for the same."""
-        return repr((self.target, _sorted(self.fixed), _sorted(self.symbols), self.max_seconds))
+        given = _sorted(self.fixed), _sorted(self.symbols)
+        return repr((self.target, *given, self.max_seconds, self.trust.allowed))
 
     def answer(self) -> tuple[ParamCount, Digests]:
         """Derive the formula, of the code as it is on disk now.
 
         Raises:
+            NotTrustedError: the factory is none that is called for a page.
             SymcountError: there is no such factory, or no formula.
         """
         both = self.fixed.keys() & self.symbols.keys()
@@ -65,7 +69,7 @@ class Request:
         from symcount import derivation, targets
 
         with _code_as_it_is():
-            found = targets.resolve(self.target)
+            found = targets.resolve(self.target, self.trust)
             sources_of(found)  # are noted as loaded, should there be no formula
             if found.spec is not None and not self.fixed and not self.symbols:
                 count = found.spec.param_count
@@ -89,7 +93,7 @@ class Blueprint:
     reason: str = ""
 
 
-def blueprints(module: str) -> tuple[tuple[Blueprint, ...], Digests]:
+def blueprints(module: str, trust: Trust) -> tuple[tuple[Blueprint, ...], Digests]:
     """The blueprints that a module registers, of the code as it is on disk now.
 
     Raises:
@@ -98,7 +102,7 @@ def blueprints(module: str) -> tuple[tuple[Blueprint, ...], Digests]:
     from symcount import targets
 
     with _code_as_it_is():
-        specs = targets.load_blueprints(module)
+        specs = targets.load_blueprints(module, trust)
         found, files = [], _own_file(targets.load(module))
         for spec in specs:
             try:

@@ -65,6 +65,7 @@ FLOW = [
     "checking",
     "naming",
     "derivation",
+    "trust",
     "registry",
     "blueprints",
     "targets",
