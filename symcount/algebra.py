@@ -909,6 +909,13 @@ def _sqrt_bounds(a: Bounds) -> Bounds:
     return 1 if a[0] is not None and a[0] >= 1 else 0, None
 
 
+def _integer_power(base: int, exponent: int) -> Any:
+    """A power of integers that is one; Python gives a double where the exponent is negative."""
+    if exponent < 0:
+        raise ValueError(f"{base}**{exponent} is no integer")
+    return base**exponent
+
+
 def _round_to_digits(a: float, digits: float) -> float:
     return round(a, int(digits))
 
@@ -927,7 +934,7 @@ CALLS: dict[str, Function] = {
     "max": Function(max, _max_bounds),
     "min": Function(min, _min_bounds),
     "abs": Function(abs, _nonnegative_bounds),
-    "pow": Function(OPERATORS["pow"], _power_bounds),
+    "pow": Function(_integer_power, _power_bounds),
     "and": Function(operator.and_, _bitwise_and_bounds),
     "or": Function(operator.or_, _nonnegative_if_all_are),
     "xor": Function(operator.xor, _nonnegative_if_all_are),
@@ -978,7 +985,9 @@ def call(op: str, *args: Poly) -> Poly:
         function = CALLS[op]
         floats = function.is_float or op in ("trunc", "floor_float", "ceil_float", "round")
         native = [_native(v, floats and op != "truediv") for v in values if v is not None]
-        result = function.compute(*native)
+        # a power is exact where it is no integer, too
+        exact = op == "pow"
+        result = Fraction(native[0]) ** native[1] if exact else function.compute(*native)
         if isinstance(result, float) and not math.isfinite(result):
             raise UnsupportedError(f"{op} gave {result}")
         return const(Fraction(result))

@@ -19,6 +19,7 @@ from symcount.algebra import (
     Atom,
     Call,
     Condition,
+    Facts,
     Monomial,
     Poly,
     Rational,
@@ -165,6 +166,7 @@ class _Code:
         self.lines: list[str] = []
         self.scopes: list[dict[Atom, str]] = [{}]
         self.count = 0
+        self.facts = Facts()
 
     def atom(self, base: Atom, indent: str) -> str:
         if isinstance(base, Symbol):
@@ -206,6 +208,8 @@ class _Code:
             args = [self.integer(a, indent) for a in base.args]
             if op in ("max", "min") and len(args) == 2:
                 return self.extremum(op, [self.named(text, indent) for text in args])
+            if op == "pow" and not self.facts.at_least(base.args[1], 0):
+                return f"power({args[0]}, {args[1]})"
             if op in _INFIX:
                 return f"({args[0]}) {_INFIX[op]} ({args[1]})"
             if op in _METHODS:
@@ -308,6 +312,7 @@ GLOBALS: dict[str, Any] = {
     "max": max,
     "min": min,
     "abs": abs,
+    "power": CALLS["pow"].compute,
     **{
         op: f.compute
         for op, f in CALLS.items()

@@ -261,6 +261,8 @@ def _abs(a: Interval) -> Interval:
 
 def _pow(base: Interval, exponent: Interval) -> Interval:
     """A power of integers that are at least one, and not negative."""
+    if exponent[1] is not None and exponent[1] < 0:
+        return UNKNOWN  # it is no integer
     if base[0] is None or base[0] < 1 or exponent[0] is None or exponent[0] < 0:
         return _declared("pow", base, exponent)
     enough = _MOST_BITS // max(1, int(base[0]).bit_length())

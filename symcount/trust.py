@@ -30,7 +30,6 @@ from typing import Any, NamedTuple
 from symcount.errors import ArgumentError, NotTrustedError
 from symcount.statements import is_installed
 
-_BLUEPRINTS = "symcount.blueprints"
 _PROGRAMS = frozenset(["__main__", "__mp_main__"])
 _RULE = (
     "A document or file of formulas may have called only classes of nn.Module, and functions and "
@@ -197,7 +196,7 @@ class Trust:
             return None
         if _is_of_python(module, file):
             return _Why(f"{name} is of the standard library ({module}), of which nothing is")
-        if self._names(module) or f"{module}.".startswith(f"{_BLUEPRINTS}."):
+        if self._names(module):
             return None
         return _Why(f"{name} is code of {module}, and no class of nn.Module", _package(module))
 
@@ -207,8 +206,9 @@ class Trust:
         return any(_is_below(path, folder) for folder in self.folders)
 
     def _names(self, module: str) -> bool:
-        """Whether a module is allowed by name."""
-        return any(f"{module}.".startswith(f"{name}.") for name in self.allowed)
+        """Whether a module is allowed by name, or has symcount's own blueprints."""
+        names = (*self.allowed, "symcount.blueprints")
+        return any(f"{module}.".startswith(f"{name}.") for name in names)
 
 
 def anchored(allowed: Iterable[str], folder: Path) -> tuple[str, ...]:
