@@ -25,7 +25,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias
 
-from symcount.errors import UnsupportedError
+from symcount.errors import CountOverflowError, UnsupportedError
 from symcount.graph import (
     FLOAT_FUNCTIONS,
     FLOAT_FUNCTIONS_2,
@@ -104,6 +104,8 @@ Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
 ONE: Monomial = ()
 # Powers up to this are multiplied out where an expression makes the exponent a number.
 _LARGEST_EXPANDED_POWER = 17
+# A power or factorial of more bits is not computed: 2**25 take about a second.
+MOST_BITS = 2**25
 # A double times this is less than the double, however the operands and the product are rounded.
 _SURELY_LESS = 1 - Fraction(1, 2**40)
 
@@ -912,8 +914,37 @@ def _sqrt_bounds(a: Bounds) -> Bounds:
 def _integer_power(base: int, exponent: int) -> Any:
     """A power of integers that is one; Python gives a double where the exponent is negative."""
     if exponent < 0:
-        raise ValueError(f"{base}**{exponent} is no integer")
+        raise ValueError("a negative power of an integer is no integer")
+    _require_size(exponent * base.bit_length())
     return base**exponent
+
+
+def _factorial(number: int) -> int:
+    _require_size(number * number.bit_length())
+    return math.factorial(number)
+
+
+def _combinations(total: int, chosen: int) -> int:
+    _require_size(min(chosen, total - chosen) * total.bit_length())
+    return math.comb(total, chosen)
+
+
+def _permutations(total: int, chosen: int) -> int:
+    _require_size(min(chosen, total) * total.bit_length())
+    return math.perm(total, chosen)
+
+
+def _rounded_to_digits(number: int, digits: int) -> int:
+    return 0 if -digits > number.bit_length() else round(number, digits)
+
+
+def _require_size(bits: int) -> None:
+    """Raise for an integer that would take more time and memory than any question is worth."""
+    if bits > MOST_BITS:
+        raise CountOverflowError(
+            f"a power or factorial of more than {MOST_BITS:,} bits is not computed; ask at smaller "
+            "sizes"
+        )
 
 
 def _round_to_digits(a: float, digits: float) -> float:
@@ -938,15 +969,15 @@ CALLS: dict[str, Function] = {
     "and": Function(operator.and_, _bitwise_and_bounds),
     "or": Function(operator.or_, _nonnegative_if_all_are),
     "xor": Function(operator.xor, _nonnegative_if_all_are),
-    "round_digits": Function(round),
+    "round_digits": Function(_rounded_to_digits),
     "isqrt": Function(math.isqrt, _nonnegative_bounds),
-    "factorial": Function(math.factorial, lambda a: (1, None)),
+    "factorial": Function(_factorial, lambda a: (1, None)),
     "bit_length": Function(OPERATORS["bit_length"], _nonnegative_bounds),
     "bit_count": Function(OPERATORS["bit_count"], _nonnegative_bounds),
     "gcd": Function(math.gcd, _gcd_bounds),
     "lcm": Function(math.lcm, _lcm_bounds),
-    "comb": Function(math.comb, _nonnegative_bounds),
-    "perm": Function(math.perm, _nonnegative_bounds),
+    "comb": Function(_combinations, _nonnegative_bounds),
+    "perm": Function(_permutations, _nonnegative_bounds),
     **{op: Function(OPERATORS[op], _choice_bounds) for op in CHOICES},
     # integers made of floats
     "trunc": Function(int, _nonnegative_if_all_are),

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import inspect
 import linecache
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 Digests = tuple[tuple[str, str], ...]
 SECONDS = 10.0
+_MOST_POINTS = 10_000
 
 
 # --- what is asked ----------------------------------------------------------------------------
@@ -180,8 +182,8 @@ def read_symbols(text: str) -> dict[str, Symbol]:
 def _arguments(text: str, wanted: str) -> ast.Call:
     try:
         call = ast.parse(f"_({text}\n)", mode="eval").body
-    except (SyntaxError, ValueError):
-        raise ArgumentError(f"{text!r}: {wanted}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # of too many brackets
+        raise ArgumentError(f"{text[:100]!r}: {wanted}") from None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ArgumentError(f"{text!r}: {wanted}")  # such as "a)(b"
     return call
@@ -192,7 +194,7 @@ def _literals(call: ast.Call, text: str, wanted: str) -> dict[str, Any]:
     for keyword in call.keywords:
         try:
             value = ast.literal_eval(keyword.value)
-        except (ValueError, TypeError, SyntaxError):
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             raise ArgumentError(f"{text!r}: {wanted}") from None
         if keyword.arg is None:
             raise ArgumentError(f"{text!r}: {wanted}")
@@ -203,10 +205,16 @@ def _literals(call: ast.Call, text: str, wanted: str) -> dict[str, Any]:
 def points(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All combinations of values; one that is no sequence is one value.
 
+    Raises:
+        ArgumentError: there are too many of them for a page.
+
     >>> points({"dim": (64, 512), "heads": 8})
     [{'dim': 64, 'heads': 8}, {'dim': 512, 'heads': 8}]
     """
     sizes = [v if isinstance(v, list | tuple) else (v,) for v in values.values()]
+    number = math.prod(map(len, sizes))
+    if number > _MOST_POINTS:
+        raise ArgumentError(f"{number:,} combinations of sizes; {_MOST_POINTS:,} are the most")
     return [dict(zip(values, point, strict=True)) for point in product(*sizes)]
 
 

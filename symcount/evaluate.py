@@ -90,13 +90,15 @@ def _atom(base: Atom, symbols: Mapping[str, int | float]) -> Any:
         left, right, then, otherwise = base.args
         test = holds(Condition(base.op.removeprefix("if_"), left, right), symbols)
         return _number(then if test else otherwise, symbols)
+    if base.op == "floor":
+        return math.floor(_rational(base.args[0], symbols))
     if base.op in OF_INTEGERS:
-        return CALLS[base.op].compute(*(_number(a, symbols) for a in base.args))
+        return CALLS[base.op].compute(*(value(a, symbols) for a in base.args))
+    if base.op == "fround":
+        return round(float(_number(base.args[0], symbols)), value(base.args[1], symbols))
     numbers = [_number(a, symbols) for a in base.args]
     if base.op == "truediv" and all(isinstance(n, int) for n in numbers):
         return numbers[0] / numbers[1]
-    if base.op == "fround":
-        return round(float(numbers[0]), numbers[1])
     return CALLS[base.op].compute(*map(float, numbers))
 
 
@@ -153,7 +155,7 @@ def whole_part(poly: Poly) -> tuple[Poly, Poly]:
 
 # --- code -------------------------------------------------------------------------------------
 
-_INFIX = {"floordiv": "//", "mod": "%", "pow": "**", "and": "&", "or": "|", "xor": "^"}
+_INFIX = {"floordiv": "//", "mod": "%", "and": "&", "or": "|", "xor": "^"}
 _FLOAT_INFIX = {"fadd": "+", "fmul": "*", "ffloordiv": "//", "fmod_py": "%", "fdiv": "/"}
 _METHODS = {"bit_length": "bit_length", "bit_count": "bit_count"}
 
@@ -193,6 +195,12 @@ class _Code:
         one, other = names
         return f"{one} if {one} {'>' if op == 'max' else '<'} {other} else {other}"
 
+    def integer_power(self, args: Sequence[str], exponent: Poly, indent: str) -> str:
+        """The operator where it gives an integer of a moderate size, as it does nearly always."""
+        name = self.named(args[1], indent)
+        low = "" if self.facts.at_least(exponent, 0) else "0 <= "
+        return f"({args[0]}) ** {name} if {low}{name} < 4096 else pow({args[0]}, {name})"
+
     def call(self, base: Call, indent: str) -> str:
         op = base.op
         if op == "floor":
@@ -208,8 +216,8 @@ class _Code:
             args = [self.integer(a, indent) for a in base.args]
             if op in ("max", "min") and len(args) == 2:
                 return self.extremum(op, [self.named(text, indent) for text in args])
-            if op == "pow" and not self.facts.at_least(base.args[1], 0):
-                return f"power({args[0]}, {args[1]})"
+            if op == "pow":
+                return self.integer_power(args, base.args[1], indent)
             if op in _INFIX:
                 return f"({args[0]}) {_INFIX[op]} ({args[1]})"
             if op in _METHODS:
@@ -312,7 +320,6 @@ GLOBALS: dict[str, Any] = {
     "max": max,
     "min": min,
     "abs": abs,
-    "power": CALLS["pow"].compute,
     **{
         op: f.compute
         for op, f in CALLS.items()

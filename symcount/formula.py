@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from symcount import evaluate, outside
 from symcount.algebra import Condition, Poly, sum_of
 from symcount.certificate import Certificate
-from symcount.errors import ArgumentError, DomainError, StoredFormulaError, UnknownShapeError
+from symcount.errors import (
+    ArgumentError,
+    CountOverflowError,
+    DomainError,
+    StoredFormulaError,
+    UnknownShapeError,
+)
 from symcount.graph import Program, Source
 from symcount.origin import Origin
 from symcount.paths import (
@@ -326,6 +332,8 @@ class ParamCount:
                 return None
         try:
             return self._function(*values)
+        except CountOverflowError:
+            raise
         except (ArithmeticError, ValueError):  # as the factory's own arithmetic raises there
             return None
 

@@ -57,6 +57,8 @@ _ONE_ARGUMENT = frozenset(
      "ceil_float", "round", "fabs_py", *FLOAT_FUNCTIONS]
 )  # fmt: skip
 _ANY_NUMBER_OF_ARGUMENTS = frozenset(["max", "min", "hypot", "gcd", "lcm"])
+# From which argument on they are integers, of the calls that take any.
+_FIRST_INTEGERS = {**dict.fromkeys(OF_INTEGERS, 0), **dict.fromkeys(CHOICES, 2), "fround": 1}
 _COMPARISONS = ("eq", "ge", "lt", "le")
 _GRADES: dict[str, Grade] = {"complete": "complete", "checked": "checked", "partial": "partial"}
 _DIGESTS = re.compile(rf"(?:[0-9a-f]{{{DIGITS}}}|{re.escape(NO_CODE)})*")
@@ -267,8 +269,7 @@ class _Reader:
         fields = place.fields(("call", "of"))
         op = fields["call"].one_of(CALLS, "operator")
         arguments = [self._expression(arg) for arg in fields["of"].items(*_arity(op))]
-        if op in OF_INTEGERS or op in CHOICES:
-            _require_integers(fields["of"], arguments[2:] if op in CHOICES else arguments)
+        _require_integers(fields["of"], arguments[_FIRST_INTEGERS.get(op, len(arguments)) :])
         size = 1 + sum(a.size for a in arguments)
         depth = 1 + max(a.depth for a in arguments)
         self._size += size

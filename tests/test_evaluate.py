@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symcount import algebra, evaluate, sympy_form
-from symcount.algebra import Condition, Facts, Poly, call, const, symbol
-from symcount.errors import InternalError, UnsupportedError
+from symcount.algebra import Call, Condition, Facts, Poly, call, const, symbol
+from symcount.errors import CountOverflowError, InternalError, UnsupportedError
 from tests.random_expressions import (
     NAMES,
     exact,
@@ -180,6 +180,41 @@ def test_large_integers_are_exact() -> None:
     value = 10**30 + 7
     assert evaluate.value(poly, {"d": value}) == value**3 - value**2 + value // 7
     assert evaluate.compile_tree(poly, ["d"], lambda p: p)(value) == exact(poly, {"d": value})
+
+
+@pytest.mark.parametrize("exponent", [d - h, -d, h * h - d])
+def test_a_negative_power_of_an_integer_is_none(exponent: Poly) -> None:
+    """It was a double: `2**(n - 8)` counted 0.03125 parameters."""
+    poly = algebra.atom(Call("pow", (const(2), exponent)))
+    compiled = evaluate.compile_tree(poly, ("d", "h"), lambda leaf: leaf)
+    for values in ((3, 1), (9, 3), (1, 2), (2, 2), (4, 3)):
+        power = evaluate.value(exponent, dict(zip("dh", values, strict=True)))
+        for count in (compiled, lambda d, h: evaluate.value(poly, {"d": d, "h": h})):
+            if power >= 0:
+                assert count(*values) == 1 << power and type(count(*values)) is int
+            else:
+                with pytest.raises(ValueError, match="no integer"):
+                    count(*values)
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        Call("pow", (const(2), d)),
+        Call("pow", (const(2), d - h)),
+        Call("factorial", (d,)),
+        Call("perm", (d, d - h)),
+        Call("comb", (d, d - const(10**7))),
+    ],
+)
+def test_what_no_machine_has_time_for_is_not_computed(huge: Call) -> None:
+    poly, at = algebra.atom(huge), {"d": 10**9, "h": 1}
+    compiled = evaluate.compile_tree(poly, ("d", "h"), lambda leaf: leaf)
+    for count in (lambda: compiled(**{"s0": 10**9, "s1": 1}), lambda: evaluate.value(poly, at)):
+        with pytest.raises(CountOverflowError, match="ask at smaller sizes"):
+            count()
+    digits = algebra.atom(Call("round_digits", (d, -d)))
+    assert evaluate.value(digits, at) == 0
 
 
 def test_a_normal_form_that_is_no_integer_is_a_defect() -> None:

@@ -505,7 +505,7 @@ def test_a_document_may_name_what_is_beside_it(here: Path, tmp_path: Path) -> No
     for name in ("bad", "file"):
         result = run("check", str(other / f"{name}.md"))
         assert result.exit_code == 2
-        assert f"is not of the project, whose files are below {here} or {other}" in result.stderr
+        assert f"is not of the project, whose files are below {here} or {other}" in result.stdout
 
 
 def test_an_answer_for_one_document_is_none_for_another(here: Path, tmp_path: Path) -> None:

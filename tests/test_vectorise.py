@@ -19,7 +19,18 @@ from torch import nn
 import symcount
 from examples import families
 from symcount import ParamCount, Symbol, blueprints, derive, vectorise
-from symcount.algebra import CALLS, CHOICES, Condition, Facts, call, const, floordiv, symbol
+from symcount.algebra import (
+    CALLS,
+    CHOICES,
+    Call,
+    Condition,
+    Facts,
+    atom,
+    call,
+    const,
+    floordiv,
+    symbol,
+)
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.graph import FLOAT_FUNCTIONS_2
 from symcount.paths import Split
@@ -256,6 +267,15 @@ def test_the_largest_integer_fits_and_the_next_does_not() -> None:
     )
     assert count.evaluate(sizes, 2, dtype="float64").tolist() == [[7.0, 2.0**63]]
     assert count.mask(sizes, 2).tolist() == [[True, True]]
+
+
+def test_an_error_does_not_write_out_what_python_would_not() -> None:
+    count = formula(atom(Call("pow", (const(2), d))), ("d",))
+    with pytest.raises(symcount.CountOverflowError, match="is an integer of 20001 bits, which"):
+        count.evaluate(np.array([5, 20_000]))
+    for ask in (count.valid, count, lambda size: count.evaluate(np.array([size]))):
+        with pytest.raises(symcount.CountOverflowError, match="is not computed"):
+            ask(10**12)
 
 
 def test_doubles_are_the_nearest_to_the_exact_counts() -> None:
