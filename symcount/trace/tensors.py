@@ -183,6 +183,8 @@ class Tensors(TorchFunctionMode):
         if self.run.pokes:
             nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
             self.run.settle(calling_frame(), nodes)
+            if nodes:
+                unseen.accepts(func)
         func = unseen.behind(func)
         rule = RULES.get(func)
         name = name_of(func)
