@@ -56,7 +56,7 @@ class Call(NamedTuple):
 
     def without_rule(self) -> Any:
         """Run the operation as one that has no rule."""
-        return self.mode.without_rule(*self[1:], self.name)
+        return self.mode.without_rule(*self[1:])
 
     def real(self) -> Any:
         """Run the operation on the hints."""
