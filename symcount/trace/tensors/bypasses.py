@@ -1,4 +1,4 @@
-"""What a torch function mode does not see, or not in time.
+"""Follow the calls that bypass `TorchFunctionMode`, or reach it too late.
 
 Some torch functions refuse a symbol before they ask any mode (`torch.arange(0, dim)`);
 `torch.Tensor(n, m)` and `nn.Parameter(t)` ask none at all; and initialisers compute before they
@@ -61,7 +61,7 @@ def accepts(func: Any) -> None:
 
 
 def behind(func: Any) -> Any:
-    """The function itself, if torch hands a mode the wrapper that stands in its place."""
+    """Return the function itself if torch hands a mode the wrapper that stands in its place."""
     return _originals.get(func, func)
 
 
@@ -79,7 +79,7 @@ _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
 
 
 def _refuse(name: str) -> bool:
-    """Have what torch calls by a name followed through wrappers; whether that is anything new."""
+    """Have what torch calls by a name followed through wrappers; tell whether that is new."""
     learned = False
     for owner, shadows in _SHADOWS:
         original = getattr(owner, name, None)
@@ -177,7 +177,7 @@ vars(_TORCH).update({name: _legacy(name, dtype) for name, dtype in _LEGACY.items
 
 
 def _make_subclass(original: Any) -> Any:
-    """`nn.Parameter(t)` makes its tensor by this call, which no mode sees."""
+    """Tell the mode of the call by which `nn.Parameter(t)` makes its tensor."""
 
     def wrapper(cls: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
         out = original(cls, data, *args, **kwargs)
@@ -190,7 +190,7 @@ def _make_subclass(original: Any) -> Any:
 
 
 def _skipping(original: FunctionType) -> Any:
-    """An initialiser that leaves the tensor alone while a factory is followed."""
+    """Have an initialiser leave the tensor alone while a factory is followed."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if mode_of_thread() is None:
@@ -232,7 +232,7 @@ def _followed_into(original: Any) -> Callable[..., bool]:
 
 
 def _to_integer(value: Any) -> Any:
-    """In the place of `torch.sym_int`, which makes a plain number of what is no symbol of torch."""
+    """Stand in for `torch.sym_int`, which makes a plain number of what is no symbol of torch."""
     return value.__trunc__() if is_symbol(value) else _sym_int(value)  # type: ignore[no-untyped-call]
 
 
@@ -250,7 +250,7 @@ def mode_of_thread() -> KnownTensors | None:
 
 
 def tell(mode: KnownTensors | None) -> None:
-    """From now on, tell this mode, or none."""
+    """Tell this mode from now on, or none."""
     _active.mode = mode
 
 
