@@ -23,6 +23,7 @@ from symcount.trace.builtins import (
     ModuleShadow,
     TypeShadow,
     intercept,
+    intercept_anew,
     intercept_in,
     intercept_module,
     intercept_within,
@@ -85,9 +86,9 @@ def _refuse(name: str) -> bool:
     learned = False
     for owner, shadows in _SHADOWS:
         original = getattr(owner, name, None)
-        if original is None or isinstance(original, type) or name in vars(shadows[0]):
+        if not callable(original) or isinstance(original, type) or original in _accepting:
             continue
-        if original in _accepting:
+        if name in vars(shadows[0]):
             continue
         if owner is torch.nn.functional and isinstance(original, FunctionType):
             continue  # it is followed into
@@ -126,6 +127,8 @@ def learn_what_refuses(
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
                 learned = _refuse(name)
+                if learned:
+                    intercept_anew()
                 if any([*map(needed, _frames(error.__traceback__)), learned, name not in retried]):
                     retried.add(name)
                     return True
@@ -248,7 +251,8 @@ intercept_in(
 
 def mode_of_thread() -> Tensors | None:
     """The mode that is told of what it does not see, in this thread."""
-    return getattr(_active, "mode", None)
+    mode: Tensors | None = getattr(_active, "mode", None)
+    return mode if mode is not None and mode.run.alive else None
 
 
 def tell(mode: Tensors | None) -> None:
