@@ -188,12 +188,13 @@ def _all_on_meta(value: Any) -> Any:
     return move(value)
 
 
-_building = threading.local()
+# The thread that builds without initialising anything.
+_builder: int | None = None
 
 
 def _idle(initialiser: FunctionType) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if getattr(_building, "plainly", False):
+        if threading.get_ident() == _builder:
             return args[0] if args else kwargs["tensor"]
         return initialiser(*args, **kwargs)
 
@@ -254,7 +255,8 @@ class PlainBuilds:
 
     def _built(self, point: Values) -> nn.Module:
         """Build the module at a point, initialisers idle, which is for others to restore."""
-        _building.plainly = True
+        global _builder
+        _builder = threading.get_ident()
         for function, idle in _IDLE:
             interception.replace(function, "__code__", idle)
         mode = _Plain()
