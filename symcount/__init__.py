@@ -8,7 +8,7 @@
 >>> count(d=512, h=2048)
 2099712
 
-The names below are loaded on first use, so that importing symcount loads neither torch nor sympy.
+All but the errors is loaded on first use, so that importing symcount loads neither torch nor sympy.
 """
 
 from __future__ import annotations
@@ -16,84 +16,62 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from symcount import shown
+from symcount.errors import (
+    ArgumentError,
+    CountOverflowError,
+    DerivationError,
+    DomainError,
+    DuplicateError,
+    EscapedSymbolError,
+    FactoryError,
+    IncompleteError,
+    InternalError,
+    MissingDependencyError,
+    NondeterministicError,
+    NoSolutionError,
+    NoSymbolError,
+    NotAModuleError,
+    StoredFormulaError,
+    SymcountError,
+    TargetError,
+    UnboundedError,
+    UndecidedError,
+    UninitializedParameterError,
+    UnknownShapeError,
+    UnsupportedError,
+    VerificationError,
+)
+from symcount.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from symcount import blueprints
+    from symcount.api import derive, load, save
     from symcount.catalogue.configs import from_config
     from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
-    from symcount.derivation.pipeline import derive
-    from symcount.errors import (
-        ArgumentError,
-        CountOverflowError,
-        DerivationError,
-        DomainError,
-        DuplicateError,
-        EscapedSymbolError,
-        FactoryError,
-        IncompleteError,
-        InternalError,
-        MissingDependencyError,
-        NondeterministicError,
-        NoSolutionError,
-        NoSymbolError,
-        NotAModuleError,
-        StoredFormulaError,
-        SymcountError,
-        TargetError,
-        UnboundedError,
-        UndecidedError,
-        UninitializedParameterError,
-        UnknownShapeError,
-        UnsupportedError,
-        VerificationError,
-    )
+    from symcount.formula.breakdown import Breakdown
     from symcount.formula.certificate import Certificate
-    from symcount.param_count import Breakdown, ParamCount
-    from symcount.storage.file import StoredFormulas, load
-    from symcount.storage.writing import save
+    from symcount.param_count import ParamCount
+    from symcount.storage.file import StoredFormulas
     from symcount.symbols import Symbol
 
-_HOME = {
-    "derive": "symcount.derivation.pipeline",
-    "from_config": "symcount.catalogue.configs",
-    "ParamCount": "symcount.param_count",
-    "Breakdown": "symcount.param_count",
-    "Certificate": "symcount.formula.certificate",
-    "Symbol": "symcount.symbols",
-    "StoredFormulas": "symcount.storage.file",
-    "load": "symcount.storage.file",
-    "save": "symcount.storage.writing",
-    "BlueprintRegistry": "symcount.catalogue.registry",
-    "BlueprintSpec": "symcount.catalogue.registry",
-    **dict.fromkeys(
-        (
-            "ArgumentError",
-            "DerivationError",
-            "CountOverflowError",
-            "DomainError",
-            "DuplicateError",
-            "EscapedSymbolError",
-            "FactoryError",
-            "IncompleteError",
-            "InternalError",
-            "MissingDependencyError",
-            "NoSolutionError",
-            "NoSymbolError",
-            "NondeterministicError",
-            "NotAModuleError",
-            "StoredFormulaError",
-            "SymcountError",
-            "TargetError",
-            "UnboundedError",
-            "UndecidedError",
-            "UninitializedParameterError",
-            "UnknownShapeError",
-            "UnsupportedError",
-            "VerificationError",
-        ),
-        "symcount.errors",
-    ),
+_HOMES = {
+    "symcount.api": ("derive", "load", "save"),
+    "symcount.catalogue.configs": ("from_config",),
+    "symcount.catalogue.registry": ("BlueprintRegistry", "BlueprintSpec"),
+    "symcount.formula.breakdown": ("Breakdown",),
+    "symcount.formula.certificate": ("Certificate",),
+    "symcount.param_count": ("ParamCount",),
+    "symcount.storage.file": ("StoredFormulas",),
+    "symcount.symbols": ("Symbol",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+shown.VIEWS |= {
+    ("html", "Breakdown"): "symcount.display.notebook:breakdown_html",
+    ("rich", "Breakdown"): "symcount.display.console:breakdown_view",
+    ("html", "Certificate"): "symcount.display.notebook:certificate_html",
+    ("html", "Share"): "symcount.display.notebook:expression_html",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from symcount.algebra import normal_form as algebra
 from symcount.algebra.normal_form import Condition, Facts, Poly
 from symcount.errors import UnsupportedError
 from symcount.formula.certificate import Certificate
-from symcount.formula.tree import Built, Refused, Split, Weight
+from symcount.formula.tree import Built, Refused, Split, TensorSpec
 from symcount.param_count import ParamCount
 from symcount.record import Program
 from symcount.symbols import Hyperparameter
@@ -23,7 +23,7 @@ OUTSIDE = Refused("ValueError", "outside", None, ())
 
 
 def leaf(poly: Poly) -> Built:
-    weight = Weight("weight", (poly,), "float32", 4, "parameter", True, None, "empty")
+    weight = TensorSpec("weight", (poly,), "float32", 4, "parameter", True, None, "empty")
     return Built((weight,), Program((), (), ()))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from symcount.algebra.normal_form import Condition, Facts, Poly, compare, const, maximum
 from symcount.errors import NoSolutionError, UnsupportedError
 from symcount.formula.certificate import Certificate
-from symcount.formula.tree import Built, Refused, Split, Weight
+from symcount.formula.tree import Built, Refused, Split, TensorSpec
 from symcount.param_count import ParamCount
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import NAMES, expressions, normal_form
@@ -20,7 +20,7 @@ REFUSED = Refused("ValueError", "refused", None, ())
 
 
 def built(poly: Poly) -> Built:
-    weight = Weight("weight", (poly,), "float32", 4, "parameter", True, None, "")
+    weight = TensorSpec("weight", (poly,), "float32", 4, "parameter", True, None, "")
     return Built((weight,), None)  # type: ignore[arg-type]
 
 

@@ -32,16 +32,8 @@ from symcount.errors import (
 from symcount.factory import ambient, building, constants
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall, function_of, name_of
-from symcount.formula.tree import (
-    Built,
-    Choice,
-    Decisions,
-    Refused,
-    Tree,
-    Weight,
-    follow,
-    leaves,
-)
+from symcount.formula.choice_trees import Choice
+from symcount.formula.tree import Built, Decisions, Refused, TensorSpec, Tree, follow, leaves
 from symcount.record import Source
 from symcount.trace import Raised, Trace, trace
 from symcount.trace.loops import NotFolded
@@ -247,7 +239,7 @@ def _said(leaf: Built, point: Values) -> building.Expected:
     return building.Expected(said, numbered=not has_loops)
 
 
-def iterations(weight: Weight, sizes: Sizes, depth: int = 0) -> Iterator[Sizes]:
+def iterations(weight: TensorSpec, sizes: Sizes, depth: int = 0) -> Iterator[Sizes]:
     """The sizes in each iteration of the loops around a tensor that makes it."""
     if depth == len(weight.repeats):
         yield sizes
@@ -262,7 +254,7 @@ def iterations(weight: Weight, sizes: Sizes, depth: int = 0) -> Iterator[Sizes]:
             yield from iterations(weight, here, depth + 1)
 
 
-def _require_total(weight: Weight, made: Sequence[building.TensorFacts], sizes: Sizes) -> None:
+def _require_total(weight: TensorSpec, made: Sequence[building.TensorFacts], sizes: Sizes) -> None:
     """Raise unless the sum over a loop is what its iterations add up to."""
     if weight.total is None or weight.shape is None:
         return
@@ -303,7 +295,7 @@ class Sizes(dict[Poly, int]):
         return self[size]
 
 
-def _facts_at(weight: Weight, sizes: Sizes) -> building.TensorFacts:
+def _facts_at(weight: TensorSpec, sizes: Sizes) -> building.TensorFacts:
     shape = None if weight.shape is None else tuple([sizes[p] for p in weight.shape])
     return building.TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
 
@@ -644,7 +636,7 @@ def _explained(
     )
 
 
-def _sizes(weight: Weight) -> str:
+def _sizes(weight: TensorSpec) -> str:
     from symcount.formula.sympy_form import expression
 
     if weight.shape is None:

@@ -33,18 +33,8 @@ from symcount.algebra.normal_form import (
 from symcount.derivation.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
 from symcount.derivation.lowering import Lowering
 from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
-from symcount.formula.tree import (
-    ANYTHING,
-    Built,
-    Choice,
-    Decisions,
-    Repeat,
-    Split,
-    Tree,
-    Weight,
-    choice,
-    mapped,
-)
+from symcount.formula.choice_trees import ANYTHING, Choice, choice, mapped
+from symcount.formula.tree import Built, Decisions, Repeat, Split, TensorSpec, Tree
 from symcount.record import Node
 from symcount.trace import Loop, TracedTensor
 from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
@@ -99,7 +89,7 @@ class Folder:
                 self._inside.setdefault((id(run), loop.inside), []).append(loop)
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
 
-    def weights(self) -> tuple[Weight, ...]:
+    def weights(self) -> tuple[TensorSpec, ...]:
         """The weights of the path; of those in loops, `total` is still to be summed."""
         top = self._top()
         order = {id(tensor): place for place, tensor in enumerate(self.path.trace.tensors)}
@@ -143,7 +133,7 @@ class Folder:
 
     def _below(
         self, made: _Signature, repeats: tuple[Repeat, ...]
-    ) -> Iterator[tuple[TracedTensor, Weight]]:
+    ) -> Iterator[tuple[TracedTensor, TensorSpec]]:
         for item in made:
             if item.tensor is not None and item.times is not None:
                 again = (*repeats, Repeat(f"{INDEX}times", item.times))
@@ -161,7 +151,7 @@ class Folder:
 
     def _of_loop(
         self, item: _Made, repeats: tuple[Repeat, ...]
-    ) -> Iterator[tuple[TracedTensor, Weight]]:
+    ) -> Iterator[tuple[TracedTensor, TensorSpec]]:
         assert item.sizes is not None
         (count,) = item.sizes
         tree = self._tree(item.name, count)
@@ -274,7 +264,7 @@ class Folder:
             sizes.append(poly)
         return tuple(sizes)
 
-    def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> Weight:
+    def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> TensorSpec:
         return weight_of(tensor, self._name(made, tensor, repeats), made.sizes, repeats)
 
     def _name(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> str:
@@ -295,9 +285,9 @@ def weight_of(
     name: str,
     shape: tuple[Poly, ...] | None,
     repeats: tuple[Repeat, ...] = (),
-) -> Weight:
+) -> TensorSpec:
     """A traced tensor with its sizes in normal form."""
-    return Weight(
+    return TensorSpec(
         name=name,
         shape=shape,
         dtype=tensor.dtype,
@@ -479,7 +469,7 @@ def _summed(leaf: Built, known: Known, splits: int) -> Tree:
     return Split(condition, None, then, otherwise)
 
 
-def _with_total(weight: Weight, known: Known) -> Weight:
+def _with_total(weight: TensorSpec, known: Known) -> TensorSpec:
     if not weight.repeats:
         return weight
     numel = const(1) if weight.shape is None else product_of(weight.shape)

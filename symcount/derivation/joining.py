@@ -26,10 +26,10 @@ from symcount.formula.tree import (
     Refused,
     Repeat,
     Split,
+    TensorSpec,
     Tree,
     Unexplored,
     Unreachable,
-    Weight,
 )
 from symcount.symbols import Hyperparameter
 from symcount.trace import TracedTensor
@@ -100,7 +100,7 @@ class _Joiner:
         """The tree. Each path ends at the limits up to which its float steps are exact."""
         weights = {id(path): self._weights(path, self.facts) for path in self.built}
         common = self._facts_of(self.built)
-        kinds: dict[tuple[Weight, ...], list[Path]] = {}
+        kinds: dict[tuple[TensorSpec, ...], list[Path]] = {}
         for path in self.built:
             kinds.setdefault(self._simplified(path, common, weights), []).append(path)
         for general, paths in kinds.items():
@@ -114,8 +114,8 @@ class _Joiner:
         return self._freeze(self.found.root, _alike_named(weights))
 
     def _simplified(
-        self, path: Path, facts: Facts, weights: Mapping[int, tuple[Weight, ...]]
-    ) -> tuple[Weight, ...]:
+        self, path: Path, facts: Facts, weights: Mapping[int, tuple[TensorSpec, ...]]
+    ) -> tuple[TensorSpec, ...]:
         """The weights of a path by what holds on it; those it has if there is no time."""
         if facts is self.facts:
             return weights[id(path)]
@@ -124,7 +124,9 @@ class _Joiner:
             return weights[id(path)]
         return self._weights(path, facts)
 
-    def _is_proved(self, path: Path, plain: Sequence[Weight], simplest: Sequence[Weight]) -> bool:
+    def _is_proved(
+        self, path: Path, plain: Sequence[TensorSpec], simplest: Sequence[TensorSpec]
+    ) -> bool:
         """Whether the solver shows that what was simplified is equal where the path is taken."""
         pairs = {
             (a, b)
@@ -155,7 +157,7 @@ class _Joiner:
                 facts = facts.with_divisible(*divides)
         return facts
 
-    def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
+    def _weights(self, path: Path, facts: Facts) -> tuple[TensorSpec, ...]:
         lowering = path.lowering
         if facts is not self.facts:
             # paths do much the same arithmetic
@@ -179,7 +181,7 @@ class _Joiner:
         self.limits[id(path)].update(*(size.limits for size in sizes))
         return tuple(size.poly for size in sizes)
 
-    def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+    def _freeze(self, place: Place, weights: Mapping[int, tuple[TensorSpec, ...]]) -> Tree:
         if place.condition is not None:
             then, otherwise = place.children()
             return Split(
@@ -196,7 +198,7 @@ class _Joiner:
             leaf = Split(condition, None, within, beyond)
         return leaf
 
-    def _leaf(self, path: Path, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+    def _leaf(self, path: Path, weights: Mapping[int, tuple[TensorSpec, ...]]) -> Tree:
         raised = path.trace.raised
         if raised is None:
             built = Built(weights[id(path)], path.trace.program())
@@ -208,7 +210,9 @@ class _Joiner:
         return Refused(raised.kind, raised.message, raised.source, hints)
 
 
-def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[Weight, ...]]:
+def _alike_named(
+    weights: Mapping[int, tuple[TensorSpec, ...]],
+) -> dict[int, tuple[TensorSpec, ...]]:
     """The weights of all paths, with one name for what the same loops make on each of them.
 
     A run with a single iteration does not tell which number in a name is that of the iteration,
@@ -218,7 +222,7 @@ def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[W
     for weight in (w for made in weights.values() for w in made):
         told.setdefault(_untold(weight), set()).add(weight.name)
 
-    def named(weight: Weight) -> Weight:
+    def named(weight: TensorSpec) -> TensorSpec:
         names = told[_untold(weight)] - {weight.name}
         if "{*}" not in weight.name or len(names) != 1:
             return weight
@@ -227,7 +231,7 @@ def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[W
     return {path: tuple(map(named, made)) for path, made in weights.items()}
 
 
-def _untold(weight: Weight) -> tuple[str, tuple[Repeat, ...]]:
+def _untold(weight: TensorSpec) -> tuple[str, tuple[Repeat, ...]]:
     """What a weight is called where no iteration is told, and the loops that make it."""
     return re.sub(r"\{[^}]*\}", "{*}", weight.name), weight.repeats
 

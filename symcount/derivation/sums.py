@@ -39,7 +39,8 @@ from symcount.algebra.normal_form import (
     symbol,
 )
 from symcount.errors import UnsupportedError
-from symcount.formula.tree import Choice, Repeat
+from symcount.formula.choice_trees import Choice
+from symcount.formula.tree import Repeat
 from symcount.trace.loops import INDEX
 
 _MOST_RESIDUES = 256

@@ -19,14 +19,15 @@ from symcount.display.outline import rows, sizes_of
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
-    from symcount.param_count import Breakdown, ParamCount
+    from symcount.formula.breakdown import Breakdown
+    from symcount.formula.formula import Formula
 
 _BAR = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def formula_view(
-    title: str, count: ParamCount, captions: tuple[str, str] | None = None
+    title: str, count: Formula, captions: tuple[str, str] | None = None
 ) -> RenderableType:
     """A formula, its symbols, domain and certificate.
 
@@ -94,7 +95,7 @@ class Bar:
         return console.is_terminal or console.is_jupyter
 
 
-def domain_text(count: ParamCount, everything: str) -> str:
+def domain_text(count: Formula, everything: str) -> str:
     """The domain, or what to say of one that excludes nothing."""
     import sympy
 

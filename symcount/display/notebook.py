@@ -15,11 +15,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from symcount.display.outline import Row, rows, sizes_of
+from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
+    from symcount.formula.breakdown import Breakdown
     from symcount.formula.certificate import Certificate
-    from symcount.param_count import Breakdown, ParamCount
+    from symcount.formula.entry import Entry
     from symcount.record import Concretisation
     from symcount.symbols import Hyperparameter
 
@@ -33,7 +34,7 @@ _LINES = 5
 _INDENT = 1.2
 
 
-def count_html(count: ParamCount) -> str:
+def count_html(count: Formula) -> str:
     """A formula, and below it its symbols, domain, what was fixed, and its certificate."""
     facts = [
         ("Symbols", _symbols(count.hyperparameters)),
@@ -57,22 +58,22 @@ def breakdown_html(breakdown: Breakdown) -> str:
     return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=46)}")
 
 
-def expression_html(expression: Any) -> str:
-    """An expression of sympy, typeset."""
-    return _page(_set(expression))
+def expression_html(value: Any) -> str:
+    """Typeset the `expr` of a value."""
+    return _page(_set(value.expr))
 
 
-def spec_html(spec: BlueprintSpec) -> str:
-    """A blueprint, and its formula if it has been derived."""
+def entry_html(entry: Entry) -> str:
+    """Show an entry of a list, with its formula if it is known."""
     facts = [
-        ("Description", escape(spec.description)),
-        ("Declared", "" if spec.declared_estimate is None else f"{spec.declared_estimate:,}"),
+        ("Description", escape(entry.description)),
+        ("Declared", "" if entry.declared is None else f"{entry.declared:,}"),
     ]
-    count = spec.known
-    if count is None:
-        lead = f"<div><strong>{escape(spec.key)}</strong>, {_NOT_DERIVED}</div>"
+    count = entry.formula
+    if not isinstance(count, Formula):
+        lead = f"<div><strong>{escape(entry.key)}</strong>, {_NOT_DERIVED}</div>"
         return _page(f"{lead}{_facts(facts)}")
-    lead = f"<div><strong>{escape(spec.key)}</strong>, {escape(count.measure.noun)}</div>"
+    lead = f"<div><strong>{escape(entry.key)}</strong>, {escape(count.measure.noun)}</div>"
     facts += [
         ("Symbols", _symbols(count.hyperparameters)),
         ("Domain", _domain(count)),
@@ -81,15 +82,12 @@ def spec_html(spec: BlueprintSpec) -> str:
     return _page(f"{lead}{_set(count.expr)}{_facts(facts)}")
 
 
-def registry_html(registry: Iterable[BlueprintSpec]) -> str:
-    """A table for each topology."""
-    specs = sorted(registry, key=lambda spec: spec.topology)
-    if not specs:
+def entries_html(entries: Iterable[Entry]) -> str:
+    """Show a list as a table for each of its groups."""
+    ordered = sorted(entries, key=lambda entry: entry.group)
+    if not ordered:
         return _page("<div>no blueprints are registered</div>")
-    tables = [
-        _topology(topology, list(group))
-        for topology, group in groupby(specs, key=lambda spec: spec.topology)
-    ]
+    tables = [_group(name, list(group)) for name, group in groupby(ordered, key=lambda e: e.group)]
     return _page("".join(tables))
 
 
@@ -149,7 +147,7 @@ def _described(h: Hyperparameter) -> str:
     return text if h.default is None else f"{text}, <strong>{h.default}</strong> by default"
 
 
-def _domain(count: ParamCount) -> str:
+def _domain(count: Formula) -> str:
     import sympy
 
     if count.domain == sympy.true:
@@ -270,10 +268,9 @@ def _bar(share: float) -> str:
 # --- a registry -------------------------------------------------------------------------------
 
 
-def _topology(name: str, specs: Iterable[BlueprintSpec]) -> str:
-    specs = list(specs)
+def _group(name: str, entries: Iterable[Entry]) -> str:
     titles = ["blueprint", "parameters", "domain", "grade", "declared", "description"]
-    lines = [[_spec_name(spec), *_spec_cells(spec)] for spec in specs]
+    lines = [_cells(entry) for entry in entries]
     shown = [place for place in range(len(titles)) if place == 0 or any(ln[place] for ln in lines)]
     head = "".join(f'<th scope="col" style="{_IN_TABLE}">{titles[place]}</th>' for place in shown)
     body = "".join(
@@ -293,18 +290,14 @@ def _cell(place: int, content: str) -> str:
     return f'<td style="{_IN_TABLE}">{content}</td>'
 
 
-def _spec_name(spec: BlueprintSpec) -> str:
-    return f"<code>{escape(spec.name)}</code>"
-
-
-def _spec_cells(spec: BlueprintSpec) -> list[str]:
+def _cells(entry: Entry) -> list[str]:
     import sympy
 
-    count = spec.known
-    if count is None:
-        cells = [_NOT_DERIVED, "", ""]
-    else:
+    count = entry.formula
+    if isinstance(count, Formula):
         domain = "all" if count.domain == sympy.true else _math(count.domain)
         cells = [_math(count.expr), domain, escape(count.certificate.grade)]
-    cells.append("" if spec.declared_estimate is None else f"{spec.declared_estimate:,}")
-    return [*cells, escape(spec.description)]
+    else:
+        cells = [_NOT_DERIVED, "", ""]
+    cells.append("" if entry.declared is None else f"{entry.declared:,}")
+    return [f"<code>{escape(entry.name)}</code>", *cells, escape(entry.description)]

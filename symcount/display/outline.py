@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from symcount.formula.tree import parts_of
 
 if TYPE_CHECKING:
-    from symcount.param_count import Breakdown, ParamCount
+    from symcount.formula.breakdown import Breakdown
+    from symcount.formula.formula import Formula
 
 WHOLE = "(all)"
 
@@ -25,7 +26,7 @@ class Part:
 
     name: str
     path: str
-    count: ParamCount
+    count: Formula
     held: tuple[Part, ...] = ()
 
     @cached_property

@@ -10,27 +10,26 @@ formula share `code`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from symcount.errors import ArgumentError, DomainError, SymcountError
+from symcount.errors import ArgumentError
 from symcount.export.documents import html, json, latex, markdown, mathml, rst
 from symcount.export.languages import c, javascript, numpy, python, sql
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
+    from symcount.formula.formula import Formula
 
-__all__ = ["FORMATS", "Renderer", "Value", "count_at", "renderer"]
+__all__ = ["FORMATS", "Renderer", "renderer"]
 
 
 class Renderer(Protocol):
     """What a format's module provides."""
 
-    def render_count(self, count: ParamCount, title: str | None = None) -> str:
+    def render_count(self, count: Formula, title: str | None = None) -> str:
         """The formula with its domain, its symbols and its certificate."""
 
-    def render_registry(self, specs: Iterable[BlueprintSpec]) -> str:
+    def render_registry(self, entries: Iterable[Entry]) -> str:
         """A table of blueprints and their formulas, by topology."""
 
 
@@ -62,33 +61,3 @@ def renderer(form: str, dialect: str | None = None) -> Renderer:
     if form != "sql":
         raise ArgumentError(f"dialect={dialect!r} is for the format sql, not for {form}")
     return sql.in_dialect(dialect)
-
-
-@dataclass(frozen=True)
-class Value:
-    """A formula's count at some values of its symbols; None, with a reason, outside its domain."""
-
-    at: Mapping[str, int | float]
-    count: int | None
-    reason: str | None = None
-
-    @classmethod
-    def of(cls, count: ParamCount, at: Mapping[str, int | float]) -> Value:
-        """The value at `at`, which gives every symbol that has no default.
-
-        Raises:
-            ArgumentError: a symbol is missing or unknown.
-        """
-        point = {**count.defaults, **at}
-        try:
-            return cls(point, count(**point))
-        except DomainError as error:
-            return cls(point, None, str(error))
-
-
-def count_at(spec: BlueprintSpec, size: int) -> int | None:
-    """A blueprint's count at a size, None if it has none."""
-    try:
-        return spec.actual_param_count(size)
-    except SymcountError:
-        return None

@@ -19,13 +19,13 @@ import numpy as np
 from symcount.algebra.normal_form import Poly
 from symcount.errors import ArgumentError, CountOverflowError, DomainError
 from symcount.formula.int64 import LARGEST, Array, Block, Doubt, Int, Plans, both
-from symcount.formula.outside import why_outside
+from symcount.formula.signature import plain_number
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
     import torch
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 # A few arrays of so many numbers of 8 bytes are in the second-level cache together.
 BLOCK = 65536
@@ -34,11 +34,11 @@ Arrays: TypeAlias = "Array | torch.Tensor"
 
 
 def counts(
-    count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any], dtype: str, fill: Any
+    count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any], dtype: str, fill: Any
 ) -> Arrays:
     """The counts at arrays of sizes; see `ParamCount.evaluate`."""
     if fill is not None and all(h.name != "fill" for h in count.hyperparameters[: len(args)]):
-        count._require_no_symbol("evaluate", ["fill"])
+        count.signature.require_no_symbol("evaluate", ["fill"])
     if type(dtype) is not str or dtype not in ("int64", "float64"):
         raise ArgumentError(f'dtype={dtype!r}: use "int64" or "float64"')
     missing = _fill_value(fill, dtype)
@@ -52,7 +52,7 @@ def counts(
     return sizes.like_input(results)
 
 
-def mask(count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arrays:
+def mask(count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arrays:
     """Whether the formula holds at arrays of sizes; see `ParamCount.mask`."""
     sizes = _Sizes.of(count, args, kwargs)
     return sizes.like_input(_evaluated(count, sizes, None)[1])
@@ -72,14 +72,14 @@ def _fill_value(fill: Any, dtype: str) -> Any:
         raise ArgumentError("fill=...: no double is as large; use a smaller one") from None
 
 
-def _outside(count: ParamCount, sizes: _Sizes, valid: Array, outside: int) -> DomainError:
+def _outside(count: Formula, sizes: _Sizes, valid: Array, outside: int) -> DomainError:
     place = int(np.argmin(valid.reshape(-1)))
     point = sizes.point(place)
 
     def message() -> str:
         return (
             f"outside the domain at {outside} of {valid.size} sizes, first{sizes.at(place)}: "
-            f"{why_outside(count, point)}\n"
+            f"{count.why_outside(point)}\n"
             "Pass fill=... for what the result holds there; mask(...) tells where that is."
         )
 
@@ -100,15 +100,17 @@ class _Sizes:
     like_input: Callable[[Array], Arrays]
 
     @classmethod
-    def of(cls, count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Sizes:
-        given = list(zip(count.hyperparameters, count._assigned(args, kwargs), strict=True))
+    def of(cls, count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Sizes:
+        given = list(
+            zip(count.hyperparameters, count.signature.assigned(args, kwargs), strict=True)
+        )
         like_input = _back_to_torch([value for _, value in given])
         scalars: dict[str, int | float] = {}
         arrays: dict[str, Array] = {}
         for h, value in given:
             values = _as_array(value, h)
             if values is None:
-                scalars[h.name] = count._plain(value, h)
+                scalars[h.name] = plain_number(value, h)
             else:
                 arrays[h.name] = values
         try:
@@ -230,9 +232,7 @@ def _back_to_torch(values: Sequence[Any]) -> Callable[[Array], Arrays]:
 # --- going through the blocks ------------------------------------------------------------------
 
 
-def _evaluated(
-    count: ParamCount, sizes: _Sizes, dtype: np.dtype[Any] | None
-) -> tuple[Array, Array]:
+def _evaluated(count: Formula, sizes: _Sizes, dtype: np.dtype[Any] | None) -> tuple[Array, Array]:
     """The counts at the sizes in the domain, and which those are; without dtype, the latter."""
     results = np.zeros(0) if dtype is None else np.empty(sizes.shape, dtype)
     valid = np.ones(sizes.shape, bool)
@@ -254,7 +254,7 @@ def _evaluated(
 class _Walk:
     """The way of all blocks through the tree of a formula."""
 
-    count: ParamCount
+    count: Formula
     sizes: _Sizes
     results: Array
     valid: Array
@@ -270,7 +270,7 @@ class _Walk:
         block = self.declared(Block(self.plans, columns, length), start)
         if block is None or self.at_once(block, start):
             return length
-        todo = [(self.count._values, block)]
+        todo = [(self.count.pieces, block)]
         while todo:
             node, block = todo.pop()
             try:
@@ -303,7 +303,7 @@ class _Walk:
     def ways(self, block: Block) -> dict[Poly | None, Any]:
         """The leaves that sizes of a block are led to, and which sizes, True being all."""
         found: dict[Poly | None, Any] = {}
-        todo: list[tuple[Any, Any]] = [(self.count._values, True)]
+        todo: list[tuple[Any, Any]] = [(self.count.pieces, True)]
         while todo:
             node, here = todo.pop()
             while hasattr(node, "condition"):
@@ -371,7 +371,7 @@ class _Walk:
         columns = [block.listed(name) for name in self.names]
         places = range(start, start + block.length) if block.rows is None else start + block.rows
         for place, values in zip(places, zip(*columns, strict=True), strict=True):
-            result = self.count._evaluated(values)
+            result = self.count.at(values)
             if result is None:
                 self.valid[place] = False
             elif self.dtype is not None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from symcount.algebra import normal_form as algebra
 from symcount.algebra.normal_form import (
@@ -28,18 +28,19 @@ from symcount.algebra.normal_form import (
     implies,
 )
 from symcount.errors import ArgumentError, DomainError
+from symcount.formula.choice_trees import Choice, choice
 from symcount.formula.expressions import Expression, is_whole, read
+from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.signature import declared_facts
 from symcount.formula.tree import (
     Built,
-    Choice,
     Decisions,
     Excluded,
     Refused,
     Repeat,
     Split,
+    TensorSpec,
     Tree,
-    Weight,
-    choice,
     leaves,
 )
 from symcount.record import Instruction, Program, Ref
@@ -47,7 +48,6 @@ from symcount.symbols import Hyperparameter, RealHyperparameter, is_name, real_n
 
 if TYPE_CHECKING:
     from symcount.formula.certificate import Certificate
-    from symcount.param_count import ParamCount
 
 # `0..n-1` in the name of what a loop makes
 _ITERATIONS = re.compile(r"\{([0-9]+)\.\.([^{}]*)\}")
@@ -56,7 +56,7 @@ _ITERATIONS = re.compile(r"\{([0-9]+)\.\.([^{}]*)\}")
 # --- substitute -------------------------------------------------------------------------------
 
 
-def substitute(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
+def substitute(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
     """See `ParamCount.substitute`."""
     if not given:
         raise ArgumentError("substitute() takes what replaces a symbol: substitute(f='4*d')")
@@ -67,7 +67,7 @@ def substitute(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
     }
     new, heirs = _declared_anew(count.hyperparameters, expressions)
     guards: list[_Guard] = []
-    facts = facts_of(new)
+    facts = declared_facts(new)
     for h in count.hyperparameters:
         if h.name in expressions and h.name not in heirs:
             facts = _add_guards(guards, h, expressions[h.name], facts)
@@ -83,11 +83,11 @@ def substitute(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
     return rewriter.formula(hyperparameters=new, tree=tree, certificate=certificate)
 
 
-def _require_symbol(count: ParamCount, name: str) -> None:
+def _require_symbol(count: Formula, name: str) -> None:
     names = [h.name for h in count.hyperparameters]
     if name not in names:
-        hint = count._hint(name) or f"; its symbols are: {', '.join(names) or 'none'}"
-        raise ArgumentError(f"{count._signature} has no symbol {name!r}{hint}")
+        hint = count.signature.hint(name) or f"; its symbols are: {', '.join(names) or 'none'}"
+        raise ArgumentError(f"{count.signature} has no symbol {name!r}{hint}")
 
 
 def _require_name(name: object, where: str) -> str:
@@ -164,19 +164,6 @@ def _declared_anew(
     return tuple(declared[name] for name in order), heirs
 
 
-def facts_of(hyperparameters: Iterable[Hyperparameter]) -> Facts:
-    """What is declared of symbols."""
-
-    def exact(value: int | float | None) -> int | Fraction | None:
-        return Fraction(value) if isinstance(value, float) else value
-
-    hyperparameters = tuple(hyperparameters)
-    return Facts(
-        {h.name: (exact(h.minimum), exact(h.maximum)) for h in hyperparameters},
-        {h.name: h.multiple_of for h in hyperparameters if h.multiple_of > 1},
-    )
-
-
 # --- where an expression is a value of its symbol ---------------------------------------------
 
 
@@ -233,7 +220,7 @@ def _requirements(
         yield "le", expression.poly, const(Fraction(h.maximum)), f"is more than {h.maximum}"
 
 
-def _require_values(count: ParamCount, tree: Tree, expressions: Mapping[str, Expression]) -> None:
+def _require_values(count: Formula, tree: Tree, expressions: Mapping[str, Expression]) -> None:
     ends = [leaf for _, leaf in leaves(tree)]
     if any(isinstance(leaf, Built) for leaf in ends):
         return
@@ -247,7 +234,7 @@ def _require_values(count: ParamCount, tree: Tree, expressions: Mapping[str, Exp
 # --- rename -----------------------------------------------------------------------------------
 
 
-def rename(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
+def rename(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
     """See `ParamCount.rename`."""
     if not given:
         raise ArgumentError("rename() takes the new name of a symbol: rename(hidden_size='d')")
@@ -262,13 +249,13 @@ def rename(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
         if other in taken:
             changed = name if name in given else taken[other]
             raise ArgumentError(
-                f"{count._signature}: {taken[other]!r} and {name!r} would both be {other!r}; use "
+                f"{count.signature}: {taken[other]!r} and {name!r} would both be {other!r}; use "
                 f"substitute({changed}={other!r}) to make them one symbol"
             )
         taken[other] = name
     new = tuple(replace(h, name=names[h.name]) for h in count.hyperparameters)
     replacements = {h.name: algebra.symbol(names[h.name], h.real) for h in count.hyperparameters}
-    rewriter = _Rewriter(count, replacements, facts_of(new), [h.name for h in new], names)
+    rewriter = _Rewriter(count, replacements, declared_facts(new), [h.name for h in new], names)
     tree = rewriter.tree(count.tree, ())
     certificate = _renamed(count.certificate, names)
     return rewriter.formula(hyperparameters=new, tree=tree, certificate=certificate)
@@ -289,7 +276,7 @@ def _renamed(certificate: Certificate, names: Mapping[str, str]) -> Certificate:
 # --- trees ------------------------------------------------------------------------------------
 
 
-class _Rewriter:
+class _Rewriter(Generic[FormulaT]):
     """Rebuilds the trees of a formula with expressions in the place of symbols.
 
     Args:
@@ -302,7 +289,7 @@ class _Rewriter:
 
     def __init__(
         self,
-        count: ParamCount,
+        count: FormulaT,
         replacements: Mapping[str, Poly],
         facts: Facts,
         symbols: Sequence[str],
@@ -314,11 +301,11 @@ class _Rewriter:
         self.symbols = symbols
         self.renamed = renamed
         self._polys: dict[Poly, Poly] = {}
-        self._weights: dict[int, Weight] = {}
+        self._weights: dict[int, TensorSpec] = {}
         self._programs: dict[int, Program] = {}
         self._names = self._new_names()
 
-    def formula(self, **changes: Any) -> ParamCount:
+    def formula(self, **changes: Any) -> FormulaT:
         """The formula with these changes; it adds up the same tensors, by their new names."""
         measure = self.count.measure
         if measure.names is not None:
@@ -400,7 +387,7 @@ class _Rewriter:
     def _built(self, leaf: Built) -> Built:
         return Built(tuple(map(self._weight, leaf.weights)), self._program(leaf.program))
 
-    def _weight(self, weight: Weight) -> Weight:
+    def _weight(self, weight: TensorSpec) -> TensorSpec:
         if id(weight) not in self._weights:
             self._weights[id(weight)] = replace(
                 weight,
@@ -439,7 +426,7 @@ class _Rewriter:
             names |= {old: old for old in clashing}
         return names
 
-    def _new_name(self, weight: Weight) -> str:
+    def _new_name(self, weight: TensorSpec) -> str:
         def again(found: re.Match[str]) -> str:
             first, last = int(found[1]), found[2]
             for repeat in weight.repeats:

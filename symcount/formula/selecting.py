@@ -6,15 +6,11 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fnmatch import translate
-from typing import TYPE_CHECKING
 
 from symcount.errors import ArgumentError
+from symcount.formula.formula import Formula, FormulaT
 from symcount.formula.tree import parts_of
-
-if TYPE_CHECKING:
-    from symcount.param_count import ParamCount
 
 # What a loop makes has the number of its iteration in braces in its name: `{0..n-1}` or `{*}`.
 _ITERATIONS = re.compile(r"\{[^{}]*\}")
@@ -24,32 +20,29 @@ _TRIED = range(111)
 _MOST_SHOWN = 5
 
 
-def select(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
+def select(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.select`."""
-    return _of(count, _chosen(count, "select", patterns))
+    return count.measuring(names=tuple(_chosen(count, "select", patterns)))
 
 
-def without(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
+def without(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.without`."""
     chosen = set(_chosen(count, "without", patterns))
-    return _of(count, [name for name in _covered(count) if name not in chosen])
+    names = tuple(name for name in _covered(count) if name not in chosen)
+    return count.measuring(names=names)
 
 
-def _of(count: ParamCount, names: Sequence[str]) -> ParamCount:
-    return replace(count, measure=replace(count.measure, names=tuple(names)))
-
-
-def names_of(count: ParamCount) -> list[str]:
+def names_of(count: Formula) -> list[str]:
     """The names of all tensors that a formula adds up, on whichever path they are made."""
-    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.weigh(w)))
+    return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.weigh(w)))
 
 
-def _covered(count: ParamCount) -> list[str]:
+def _covered(count: Formula) -> list[str]:
     """The names of all tensors of the module, those too that another measure would count."""
-    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.covers(w)))
+    return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.covers(w)))
 
 
-def _chosen(count: ParamCount, method: str, patterns: Sequence[str]) -> list[str]:
+def _chosen(count: Formula, method: str, patterns: Sequence[str]) -> list[str]:
     if not patterns:
         raise ArgumentError(f"{method}() takes patterns of names, such as {method}('*.bias')")
     names, covered = names_of(count), _covered(count)

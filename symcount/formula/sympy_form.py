@@ -6,7 +6,7 @@ compute, on numbers, the double that Python computes; LaTeX shows them as circle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -28,7 +28,9 @@ from symcount.algebra.normal_form import (
     const,
 )
 from symcount.algebra.normal_form import Symbol as SymbolAtom
-from symcount.formula.tree import ANYTHING, Choice, Decision, Decisions, strongest
+from symcount.formula.choice_trees import ANYTHING, Choice
+from symcount.formula.tree import Decision, Decisions, strongest
+from symcount.symbols import Hyperparameter
 
 _LATEX_INFIX = {
     "fadd": r"\oplus",
@@ -201,8 +203,22 @@ def condition(value: Condition, truth: bool = True) -> Boolean:
     return relation(left, right, evaluate=bool(left.is_number and right.is_number))
 
 
+def domain(hyperparameters: Iterable[Hyperparameter], tree: Any) -> Boolean:
+    """Write a domain: what is declared of the symbols, and a joined tree of True and False."""
+    parts = []
+    for h in hyperparameters:
+        s = symbol(h.name, h.real)
+        if h.minimum > (0 if h.real else 1):
+            parts.append(sympy.Ge(s, h.minimum))
+        if h.maximum is not None:
+            parts.append(sympy.Le(s, h.maximum))
+        if h.multiple_of > 1:
+            parts.append(sympy.Eq(sympy.Mod(s, h.multiple_of), 0))
+    return sympy.And(*parts, boolean(tree))
+
+
 def boolean(tree: Any) -> Boolean:
-    """A joined tree of True and False as a sympy Boolean."""
+    """Write a joined tree of True and False as a sympy Boolean."""
     needed: list[Decision] = []
     while isinstance(tree, Choice) and (tree.then is False or tree.otherwise is False):
         truth = tree.otherwise is False

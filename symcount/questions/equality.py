@@ -7,19 +7,19 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from symcount.algebra import normal_form as algebra
 from symcount.algebra.evaluate import value
 from symcount.errors import ArgumentError, InternalError, UndecidedError
-from symcount.formula.rewriting import facts_of
-from symcount.formula.tree import Decisions, leaves
+from symcount.formula.signature import declared_facts
+from symcount.formula.tree import Decisions
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
     from symcount.algebra.normal_form import Poly
     from symcount.formula.expressions import Expression
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 Number: TypeAlias = "int | float"
 Point: TypeAlias = "tuple[Number, ...]"
@@ -78,7 +78,7 @@ def said(count: int | None) -> str:
     return "outside the domain" if count is None else f"{count:,}"
 
 
-def first_difference(left: ParamCount, right: ParamCount | Expression) -> Difference | None:
+def first_difference(left: Formula, right: Formula | Expression) -> Difference | None:
     """Where two formulas differ first, or None if it is proved that they are the same everywhere.
 
     They are the same if they hold at the same sizes and give the same counts there. An expression
@@ -109,7 +109,7 @@ def first_difference(left: ParamCount, right: ParamCount | Expression) -> Differ
 class _Sides:
     """Two formulas of the same symbols."""
 
-    def __init__(self, left: ParamCount, right: ParamCount | Expression) -> None:
+    def __init__(self, left: Formula, right: Formula | Expression) -> None:
         self.left = left
         self.right = right
         self.ranges = left.hyperparameters
@@ -121,9 +121,9 @@ class _Sides:
     def are_identical(self) -> bool:
         if self.other is None:
             return not self._divisions_by_zero and all(
-                p in (None, self._expression.poly) for _, p in _formulas(self.left)
+                p in (None, self._expression.poly) for _, p in self.left.cases()
             )
-        ours, theirs = self.left._identity, self.other._identity
+        ours, theirs = self.left.identity, self.other.identity
         return ours[1:] == theirs[1:]
 
     @property
@@ -134,15 +134,15 @@ class _Sides:
     @property
     def _divisions_by_zero(self) -> Decisions:
         """Conditions on any of which the expression divides by zero."""
-        facts, zero = facts_of(self.ranges), algebra.const(0)
+        facts, zero = declared_facts(self.ranges), algebra.const(0)
         divisors = self._expression.divisors
         compared = [algebra.compare("eq", divisor, zero, facts) for divisor in divisors]
         return tuple((c, truth) for c, truth in compared if c is not None)
 
     def at(self, point: Point) -> tuple[int | None, int | None]:
-        here = self.left._evaluated(point)
+        here = self.left.at(point)
         if self.other is not None:
-            return here, self.other._evaluated(point)
+            return here, self.other.at(point)
         if here is None:
             return None, None
         sizes = self._named(point)
@@ -207,7 +207,7 @@ class _Sides:
         from symcount.algebra.solver import Solver
 
         deadline = time.perf_counter() + _SECONDS
-        facts = facts_of(self.ranges)
+        facts = declared_facts(self.ranges)
         solver = Solver(self.ranges, facts, _MILLISECONDS, deadline)
         pairs = list(islice(self._pairs(), _MOST_PAIRS + 1))
         is_proved = len(pairs) <= _MOST_PAIRS
@@ -238,7 +238,7 @@ class _Sides:
 
     def _pairs(self) -> Iterator[tuple[Decisions, Poly | None, Poly | None]]:
         """What the two are, on each path of one and path of the other."""
-        ours = _formulas(self.left)
+        ours = self.left.cases()
         if self.other is None:
             for decisions, p in ours:
                 if p is not None:
@@ -246,14 +246,8 @@ class _Sides:
                     for division in self._divisions_by_zero:
                         yield (*decisions, division), p, None
             return
-        theirs = _formulas(self.other)
+        theirs = self.other.cases()
         yield from (((*d, *e), p, q) for d, p in ours for e, q in theirs)
-
-
-def _formulas(count: ParamCount) -> list[tuple[Decisions, Poly | None]]:
-    """What a formula is on each path, and the decisions that lead to it."""
-    found: list[tuple[Decisions, Any]] = list(leaves(count._values))
-    return found
 
 
 def _require_same_symbols(left: Sequence[Hyperparameter], right: Sequence[Hyperparameter]) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic
 
 from symcount.algebra import normal_form as algebra
 from symcount.algebra.normal_form import Facts, Poly, const, sum_of, symbol
 from symcount.errors import ArgumentError
-from symcount.formula.rewriting import facts_of
-from symcount.formula.tree import Built, Split, Tree, Weight
+from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.signature import declared_facts
+from symcount.formula.tree import Built, Split, TensorSpec, Tree
 from symcount.symbols import Hyperparameter, is_name
-
-if TYPE_CHECKING:
-    from symcount.param_count import ParamCount
 
 # How many tensors of a parameter's shape each optimizer of `torch.optim` keeps for it.
 STATES = {
@@ -40,17 +38,17 @@ _STAGES = {0: "no ZeRO", 1: "ZeRO stage 1", 2: "ZeRO stage 2", 3: "ZeRO stage 3"
 
 
 @dataclass(frozen=True)
-class Memory:
+class Memory(Generic[FormulaT]):
     """Bytes that one device holds to train a module, as formulas.
 
     `weights`, `gradients`, `optimizer` and their sum, `total`, are formulas as `ParamCount` is:
     call them with sizes, take their `expr`, solve them. `assumed` says what they are bytes of.
     """
 
-    weights: ParamCount
-    gradients: ParamCount
-    optimizer: ParamCount
-    total: ParamCount
+    weights: FormulaT
+    gradients: FormulaT
+    optimizer: FormulaT
+    total: FormulaT
     assumed: str
 
     def __str__(self) -> str:
@@ -75,7 +73,7 @@ class _Plan:
     shards: Poly
     stage: int
 
-    def parts(self, leaf: Built, count: ParamCount, facts: Facts) -> Iterator[Weight]:
+    def parts(self, leaf: Built, count: Formula, facts: Facts) -> Iterator[TensorSpec]:
         """The bytes of a module that is built on one path, as tensors of bytes."""
         groups: dict[tuple[str, int, bool], list[Poly]] = {}
         for weight in leaf.weights:
@@ -100,7 +98,7 @@ class _Plan:
                 bytes_each = self.states * state
                 yield _part(f"optimizer.{kind}.state", held.scaled(bytes_each), trainable)
 
-    def _kept(self, weight: Weight) -> tuple[str, int]:
+    def _kept(self, weight: TensorSpec) -> tuple[str, int]:
         """The dtype of a parameter, and the bytes of an element."""
         if weight.dtype.startswith("complex") and (self.dtype or self.master_weights):
             raise ArgumentError(
@@ -116,19 +114,19 @@ class _Plan:
         return algebra.floordiv(size - const(1), self.shards, facts) + const(1)
 
 
-def _part(name: str, size: Poly, trainable: bool) -> Weight:
-    return Weight(name, (size,), "uint8", 1, "parameter", trainable, None, "")
+def _part(name: str, size: Poly, trainable: bool) -> TensorSpec:
+    return TensorSpec(name, (size,), "uint8", 1, "parameter", trainable, None, "")
 
 
 def memory(
-    count: ParamCount,
+    count: FormulaT,
     dtype: object,
     optimizer: object,
     shards: object,
     zero: object,
     master_weights: object,
     gradients: object,
-) -> Memory:
+) -> Memory[FormulaT]:
     """See `ParamCount.memory`."""
     _require_parameters(count)
     if not isinstance(optimizer, str) or optimizer not in STATES:
@@ -149,7 +147,7 @@ def memory(
         shards=pieces,
         stage=zero,
     )
-    facts = facts_of(hyperparameters)
+    facts = declared_facts(hyperparameters)
 
     def of(tree: Tree) -> Tree:
         if isinstance(tree, Split):
@@ -162,15 +160,15 @@ def memory(
         count.measure, kind="parameter", trainable=None, dtype=None, names=None, in_bytes=True
     )
     total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
-    names = dict.fromkeys(w.name for w in total._weights())
-    parts: Mapping[str, ParamCount] = {
-        part: total._measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
+    names = dict.fromkeys(w.name for w in total.tensors())
+    parts: Mapping[str, FormulaT] = {
+        part: total.measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
         for part in ("weights", "gradients", "optimizer")
     }
     return Memory(**parts, total=total, assumed=_said(plan, optimizer, shards))
 
 
-def _require_parameters(count: ParamCount) -> None:
+def _require_parameters(count: Formula) -> None:
     measure = count.measure
     if measure.in_bytes or measure.kind != "parameter":
         raise ArgumentError(
@@ -191,7 +189,7 @@ def _dtype(argument: str, given: object) -> str | None:
     return name
 
 
-def _shards(count: ParamCount, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...]]:
+def _shards(count: Formula, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...]]:
     """The number of devices, and the symbols of the formulas."""
     known = [h.name for h in count.hyperparameters]
     if isinstance(given, str):

@@ -29,18 +29,18 @@ from symcount.algebra.normal_form import (
 from symcount.algebra.normal_form import is_float as is_float_atom
 from symcount.factory.origin import DIGITS, NO_CODE, Opaque, Origin, Statement
 from symcount.formula.certificate import Certificate, Grade
+from symcount.formula.choice_trees import Choice
 from symcount.formula.tree import (
     Built,
-    Choice,
     Excluded,
     Inexact,
     Refused,
     Repeat,
     Split,
+    TensorSpec,
     Tree,
     Unexplored,
     Unreachable,
-    Weight,
 )
 from symcount.record import FLOAT_FUNCTIONS, Concretisation, Source
 from symcount.storage.strict_json import Place, decoded
@@ -340,7 +340,7 @@ class _Reader:
 
     # --- tensors ---
 
-    def _tensor(self, place: Place) -> Weight:
+    def _tensor(self, place: Place) -> TensorSpec:
         fields = place.fields(
             ("name", "shape", "dtype", "itemsize", "kind", "trainable", "source", "operation"),
             ("repeats", "total"),
@@ -362,7 +362,7 @@ class _Reader:
                 place.fail("a tensor of a loop has a total")
             if math.prod(len(size.terms) for size in shape) > MOST_TERMS:
                 fields["shape"].fail(f"its product has more than {MOST_TERMS} terms")
-        return Weight(
+        return TensorSpec(
             fields["name"].text(),
             shape,
             fields["dtype"].name(),

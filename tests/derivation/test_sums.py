@@ -23,7 +23,8 @@ from symcount.algebra.normal_form import (
 )
 from symcount.algebra.normal_form import mod as remainder
 from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
-from symcount.formula.tree import Choice, Repeat
+from symcount.formula.choice_trees import Choice
+from symcount.formula.tree import Repeat
 from tests.random_expressions import SCALE
 
 FACTS = Facts()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import symcount
 from symcount.algebra.evaluate import holds
 from symcount.algebra.normal_form import Condition, const, symbol
-from symcount.formula.tree import ANYTHING, Choice, choice, in_order
+from symcount.formula.choice_trees import ANYTHING, Choice, choice, in_order
 from tests.random_expressions import thorough
 
 NUMBERS = range(1, 12)

@@ -30,7 +30,7 @@ from symcount.algebra.normal_form import (
     symbol,
 )
 from symcount.formula.tree import Inexact, Split
-from symcount.questions.analysis import Span
+from symcount.questions.comparison import Span
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import NAMES, thorough
 from tests.random_trees import FACTS, REFUSED, formula, trees

@@ -19,7 +19,6 @@ from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from symcount import __version__
 from symcount.algebra.evaluate import levels
 from symcount.algebra.normal_form import (
     CALLS,
@@ -33,9 +32,10 @@ from symcount.algebra.normal_form import (
 )
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import Split
+from symcount.version import __version__
 
 if TYPE_CHECKING:
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 # What a call takes where that is not a row of numbers of one kind.
 _OF_FLOATS = frozenset(
@@ -157,7 +157,7 @@ def string(text: str) -> str:
     return json.dumps(" ".join(text.split()))
 
 
-def about(count: ParamCount) -> list[str]:
+def about(count: Formula) -> list[str]:
     """The formula, its domain, and where it comes from: a line each, for a comment."""
     import sympy
 
