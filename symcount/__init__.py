@@ -8,40 +8,16 @@
 >>> count(d=512, h=2048)
 2099712
 
-All but the errors is loaded on first use, so that importing symcount loads neither torch nor sympy.
+The names below are loaded on first use, so that importing symcount loads neither torch nor sympy.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from symcount import shown
-from symcount.errors import (
-    ArgumentError,
-    CountOverflowError,
-    DerivationError,
-    DomainError,
-    DuplicateError,
-    EscapedSymbolError,
-    FactoryError,
-    IncompleteError,
-    InternalError,
-    MissingDependencyError,
-    NondeterministicError,
-    NoSolutionError,
-    NoSymbolError,
-    NotAModuleError,
-    StoredFormulaError,
-    SymcountError,
-    TargetError,
-    UnboundedError,
-    UndecidedError,
-    UninitializedParameterError,
-    UnknownShapeError,
-    UnsupportedError,
-    VerificationError,
-)
 from symcount.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -49,30 +25,36 @@ if TYPE_CHECKING:
     from symcount.api import derive, load, save
     from symcount.catalogue.configs import from_config
     from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
+    from symcount.errors import (
+        ArgumentError,
+        CountOverflowError,
+        DerivationError,
+        DomainError,
+        DuplicateError,
+        EscapedSymbolError,
+        FactoryError,
+        IncompleteError,
+        InternalError,
+        MissingDependencyError,
+        NondeterministicError,
+        NoSolutionError,
+        NoSymbolError,
+        NotAModuleError,
+        StoredFormulaError,
+        SymcountError,
+        TargetError,
+        UnboundedError,
+        UndecidedError,
+        UninitializedParameterError,
+        UnknownShapeError,
+        UnsupportedError,
+        VerificationError,
+    )
     from symcount.formula.breakdown import Breakdown
     from symcount.formula.certificate import Certificate
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas
     from symcount.symbols import Symbol
-
-_HOMES = {
-    "symcount.api": ("derive", "load", "save"),
-    "symcount.catalogue.configs": ("from_config",),
-    "symcount.catalogue.registry": ("BlueprintRegistry", "BlueprintSpec"),
-    "symcount.formula.breakdown": ("Breakdown",),
-    "symcount.formula.certificate": ("Certificate",),
-    "symcount.param_count": ("ParamCount",),
-    "symcount.storage.file": ("StoredFormulas",),
-    "symcount.symbols": ("Symbol",),
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
-
-shown.VIEWS |= {
-    ("html", "Breakdown"): "symcount.display.notebook:breakdown_html",
-    ("rich", "Breakdown"): "symcount.display.console:breakdown_view",
-    ("html", "Certificate"): "symcount.display.notebook:certificate_html",
-    ("html", "Share"): "symcount.display.notebook:expression_html",
-}
 
 __all__ = [
     "ArgumentError",
@@ -111,6 +93,26 @@ __all__ = [
     "load",
     "save",
 ]
+
+_HOMES: dict[str, Iterable[str]] = {
+    "symcount.api": ("derive", "load", "save"),
+    "symcount.catalogue.configs": ("from_config",),
+    "symcount.catalogue.registry": ("BlueprintRegistry", "BlueprintSpec"),
+    "symcount.errors": (name for name in __all__ if name.endswith("Error")),
+    "symcount.formula.breakdown": ("Breakdown",),
+    "symcount.formula.certificate": ("Certificate",),
+    "symcount.param_count": ("ParamCount",),
+    "symcount.storage.file": ("StoredFormulas",),
+    "symcount.symbols": ("Symbol",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+shown.VIEWS |= {
+    ("html", "Breakdown"): "symcount.display.notebook:breakdown_html",
+    ("rich", "Breakdown"): "symcount.display.console:breakdown_view",
+    ("html", "Certificate"): "symcount.display.notebook:certificate_html",
+    ("html", "Share"): "symcount.display.notebook:expression_html",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from symcount.questions.training_memory import Memory
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, init=False, repr=False, eq=False)  # these are those of `Formula`
 class ParamCount(Formula):
     """An exact closed form of the parameter count of what a factory builds.
 

@@ -21,6 +21,11 @@ def view(kind: str, value: object) -> Any:
 class Shown:
     """A value with a view for notebooks; a prompt shows its text."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # IPython asks for it in each class before its bases, and prefers a `__repr__` found first.
+        cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
+
     def _repr_html_(self) -> str:
         html: str = view("html", self)
         return html

@@ -1,4 +1,4 @@
-"""What a notebook shows: formulas, certificates, breakdowns and registries as HTML.
+"""Show formulas, certificates, breakdowns and lists of formulas in notebooks, as HTML.
 
 The HTML stands by itself. Formulas are MathML, which browsers typeset without a script; colours
 are those of the text around, so that dark and light themes both work; nothing is fetched, nothing
@@ -35,7 +35,7 @@ _INDENT = 1.2
 
 
 def count_html(count: Formula) -> str:
-    """A formula, and below it its symbols, domain, what was fixed, and its certificate."""
+    """Show a formula, and below it its symbols, domain, what was fixed, and its certificate."""
     facts = [
         ("Symbols", _symbols(count.hyperparameters)),
         ("Domain", _domain(count)),
@@ -47,12 +47,12 @@ def count_html(count: Formula) -> str:
 
 
 def certificate_html(certificate: Certificate) -> str:
-    """The grade and the reason; the points and the concretisations unfold."""
+    """Show the grade and the reason; the points and the concretisations unfold."""
     return _page(_certificate(certificate))
 
 
 def breakdown_html(breakdown: Breakdown) -> str:
-    """A tree that unfolds, with the count and the share of each part where sizes are known."""
+    """Show a tree that unfolds, with the count and the share of each part where sizes are known."""
     whole = rows(breakdown)
     head = _sizes(breakdown)
     return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=46)}")
@@ -103,7 +103,7 @@ def _page(content: str) -> str:
 
 
 def _scroll(content: str, least: int = 0) -> str:
-    """What may be wider than the page, and scrolls by itself; focus lets a keyboard scroll it."""
+    """Wrap what may be wider than the page, and scrolls by itself, with focus for the keyboard."""
     inner = f'<div style="min-width: {least}em">{content}</div>' if least else content
     return f'<div tabindex="0" style="overflow-x: auto; padding: 0.3em 0">{inner}</div>'
 
@@ -177,7 +177,7 @@ def _certificate(certificate: Certificate) -> str:
 
 
 def _lines(concretisations: Iterable[Concretisation]) -> list[str]:
-    """Each line of code once, without where on this machine packages and cells are kept.
+    """List each line of code once, without where on this machine packages and cells are kept.
 
     A notebook is saved and handed on with what it shows.
     """
@@ -223,7 +223,7 @@ def _tree(whole: Row) -> str:
 
 
 def _opened(whole: Row) -> set[int]:
-    """The rows that are open at first: level by level, as long as few lines are to be seen."""
+    """Choose the rows that are open at first: level by level, as long as few lines are seen."""
     opened, level = {id(whole)}, whole.held
     seen = 1 + len(level)
     while level:
@@ -237,7 +237,7 @@ def _opened(whole: Row) -> set[int]:
 
 
 def _line(row: Row, room: float) -> str:
-    """Name, formula, count and share in columns."""
+    """Lay out name, formula, count and share in columns."""
     name = (
         f'<code style="flex: 0 0 {room:.2f}em; overflow-wrap: anywhere">{escape(row.name)}</code>'
     )
@@ -257,7 +257,7 @@ def _line(row: Row, room: float) -> str:
 
 
 def _bar(share: float) -> str:
-    """A bar in the colour of the text; what it says stands beside it in figures."""
+    """Draw a bar in the colour of the text; what it says stands beside it in figures."""
     return (
         '<span aria-hidden="true" style="flex: 0 0 3.5em; height: 0.8em; box-sizing: border-box; '
         'border: 1px solid; opacity: 0.6"><span style="display: block; height: 100%; '

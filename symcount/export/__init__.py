@@ -1,8 +1,8 @@
-"""Formulas as text for other programs: one module a format, all with the same two functions.
+"""Write formulas as text for other programs: one module a format, all with the same two functions.
 
 `render_count(count, title=...)` renders a formula with its domain, defaults and certificate;
-`render_registry(specs)` a table of blueprints. A blueprint without a formula (registered with
-`on_error="defer"`) keeps its place in the table, with the reason. `symcount.cli.views`
+`render_registry(entries)` a list of them. An entry without a formula keeps its place in the list,
+with the reason. `symcount.cli.views`
 shows the same on a screen. Text formats share `description`, and languages that compute the
 formula share `code`.
 """
@@ -24,13 +24,13 @@ __all__ = ["FORMATS", "Renderer", "renderer"]
 
 
 class Renderer(Protocol):
-    """What a format's module provides."""
+    """The functions that the module of a format provides."""
 
     def render_count(self, count: Formula, title: str | None = None) -> str:
-        """The formula with its domain, its symbols and its certificate."""
+        """Render a formula with its domain, its symbols and its certificate."""
 
     def render_registry(self, entries: Iterable[Entry]) -> str:
-        """A table of blueprints and their formulas, by topology."""
+        """Render a list of formulas as a table, group by group."""
 
 
 FORMATS: Mapping[str, Renderer] = {
@@ -49,7 +49,7 @@ FORMATS: Mapping[str, Renderer] = {
 
 
 def renderer(form: str, dialect: str | None = None) -> Renderer:
-    """The renderer of a format; a dialect is for SQL alone.
+    """Return the renderer of a format; a dialect is for SQL alone.
 
     Raises:
         ArgumentError: there is no such format or dialect, or another format is given a dialect.

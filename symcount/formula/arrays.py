@@ -1,4 +1,4 @@
-"""Formulas on arrays of sizes: a block after the other, and in each the way that a call would go.
+"""Evaluate formulas on arrays of sizes: block by block, each along the way that a call would go.
 
 Which branches are taken is decided in each block as a call decides it for one size: a block whose
 sizes take both sides of a split is divided. Where numpy cannot compute a block with certainty, or
@@ -36,7 +36,7 @@ Arrays: TypeAlias = "Array | torch.Tensor"
 def counts(
     count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any], dtype: str, fill: Any
 ) -> Arrays:
-    """The counts at arrays of sizes; see `ParamCount.evaluate`."""
+    """Count at arrays of sizes; see `ParamCount.evaluate`."""
     if fill is not None and all(h.name != "fill" for h in count.hyperparameters[: len(args)]):
         count.signature.require_no_symbol("evaluate", ["fill"])
     if type(dtype) is not str or dtype not in ("int64", "float64"):
@@ -53,7 +53,7 @@ def counts(
 
 
 def mask(count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arrays:
-    """Whether the formula holds at arrays of sizes; see `ParamCount.mask`."""
+    """Tell whether the formula holds at arrays of sizes; see `ParamCount.mask`."""
     sizes = _Sizes.of(count, args, kwargs)
     return sizes.like_input(_evaluated(count, sizes, None)[1])
 
@@ -123,7 +123,7 @@ class _Sizes:
         return cls(count.hyperparameters, scalars, arrays, shape, like_input)
 
     def point(self, place: int) -> tuple[int | float, ...]:
-        """The values of all symbols at a place, counted along the rows of the result."""
+        """Return the values of all symbols at a place, counted along the rows of the result."""
         index = np.unravel_index(place, self.shape)
         here = {n: np.broadcast_to(a, self.shape)[index].item() for n, a in self.arrays.items()}
         return tuple(here.get(h.name, self.scalars.get(h.name, 0)) for h in self.hyperparameters)
@@ -133,7 +133,7 @@ class _Sizes:
         return f" at index {index}" if index else ""
 
     def blocks(self) -> Iterator[dict[str, Array]]:
-        """The arrays, broadcast and cut into one-dimensional blocks of int64 and float64."""
+        """Yield the arrays, broadcast and cut into flat blocks of int64 and float64."""
         real = {h.name: h.real for h in self.hyperparameters}
         steps = np.nditer(
             list(self.arrays.values()),
@@ -150,7 +150,7 @@ class _Sizes:
 
 
 def _as_array(value: Any, h: Hyperparameter) -> Array | None:
-    """The value as an array of integers, or of numbers if the symbol is real; None if plain."""
+    """Return the value as an array of integers, or of numbers if real; None if plain."""
     if _is_tensor(value):
         return _checked_array(_of_tensor(value, h), h, "a tensor")
     if isinstance(value, np.ma.MaskedArray):
@@ -215,7 +215,7 @@ def _of_tensor(tensor: torch.Tensor, h: Hyperparameter) -> Array:
 
 
 def _back_to_torch(values: Sequence[Any]) -> Callable[[Array], Arrays]:
-    """What makes the result of the kind of the arguments: tensors give a tensor, where they are."""
+    """Return what turns the result into the kind of the arguments: a tensor, where tensors are."""
     tensors = [value for value in values if _is_tensor(value)]
     if not tensors:
         return lambda result: result
@@ -233,7 +233,7 @@ def _back_to_torch(values: Sequence[Any]) -> Callable[[Array], Arrays]:
 
 
 def _evaluated(count: Formula, sizes: _Sizes, dtype: np.dtype[Any] | None) -> tuple[Array, Array]:
-    """The counts at the sizes in the domain, and which those are; without dtype, the latter."""
+    """Return the counts at sizes in the domain, and which those are; without dtype, the latter."""
     results = np.zeros(0) if dtype is None else np.empty(sizes.shape, dtype)
     valid = np.ones(sizes.shape, bool)
     walk = _Walk(count, sizes, results.reshape(-1), valid.reshape(-1), dtype)
@@ -301,7 +301,7 @@ class _Walk:
         return True
 
     def ways(self, block: Block) -> dict[Poly | None, Any]:
-        """The leaves that sizes of a block are led to, and which sizes, True being all."""
+        """Find the leaves that sizes of a block are led to, and which sizes, True being all."""
         found: dict[Poly | None, Any] = {}
         todo: list[tuple[Any, Any]] = [(self.count.pieces, True)]
         while todo:
@@ -323,7 +323,7 @@ class _Walk:
         return found
 
     def declared(self, block: Block, start: int) -> Block | None:
-        """The part of a block within the declared bounds of the symbols."""
+        """Select the part of a block within the declared bounds of the symbols."""
         inside: Any = True
         for h in self.sizes.hyperparameters:
             if h.name in block.columns:
@@ -331,7 +331,7 @@ class _Walk:
         return self.selected(block, inside, start)
 
     def selected(self, block: Block, inside: Any, start: int) -> Block | None:
-        """The part of a block where a test is true; the rest is outside the domain."""
+        """Select the part of a block where a test is true; the rest is outside the domain."""
         kept = block.length if inside is True else int(np.count_nonzero(inside))
         if kept == block.length:
             return block
@@ -341,7 +341,7 @@ class _Walk:
     def descended(
         self, node: Any, block: Block, todo: list[tuple[Any, Block]], start: int
     ) -> Poly | None:
-        """The leaf of all sizes of a block; parts of it that lead elsewhere are put on `todo`."""
+        """Find the leaf of all sizes of a block; parts that lead elsewhere are put on `todo`."""
         while hasattr(node, "condition"):
             test = block.holds(node.condition)
             taken = block.length * bool(test) if isinstance(test, bool) else np.count_nonzero(test)

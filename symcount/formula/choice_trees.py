@@ -1,4 +1,4 @@
-"""Trees of choices: what a formula or a domain is, simplified, with equal neighbours joined.
+"""Join the leaves of decision trees to smaller trees of choices, and keep these in order.
 
 A decision tree says how the factory was followed. `joined` maps its leaves to values and keeps only
 the conditions that make a difference; `in_order` sorts ladders of comparisons with numbers.
@@ -35,21 +35,21 @@ class Choice:
 
 
 def joined(tree: Tree, value: Callable[[Leaf], Any]) -> Any:
-    """The values of the leaves as a tree of `Choice`s, splits without a difference left out."""
+    """Join the values of the leaves to a tree of `Choice`s, idle splits left out."""
     if not isinstance(tree, Split):
         return value(tree)
     return choice(tree.condition, joined(tree.then, value), joined(tree.otherwise, value))
 
 
 def mapped(tree: Any, value: Callable[[Any], Any]) -> Any:
-    """A tree of `Choice`s with the values of its leaves for leaves, simplified likewise."""
+    """Map the leaves of a tree of `Choice`s, simplified likewise."""
     if not isinstance(tree, Choice):
         return ANYTHING if tree is ANYTHING else value(tree)
     return choice(tree.condition, mapped(tree.then, value), mapped(tree.otherwise, value))
 
 
 def choice(condition: Condition, then: Any, otherwise: Any) -> Any:
-    """The `Choice`, or one of its sides where the condition makes no difference."""
+    """Return the `Choice`, or one of its sides where the condition makes no difference."""
     if then is ANYTHING or then == otherwise:
         return otherwise
     if otherwise is ANYTHING:
@@ -68,7 +68,7 @@ _FEW_RUNGS = 8
 
 
 def in_order(tree: Any) -> Any:
-    """A tree of `Choice`s with its ladders in ascending order, where that makes it smaller.
+    """Put the ladders of a tree of `Choice`s in ascending order, where that makes it smaller.
 
     A ladder compares one integer with numbers, and nothing else. Where a symbol was followed value
     by value it has a rung for each, in the order in which they were followed. Long ladders are put
@@ -127,7 +127,10 @@ def _ordered(ladder: Choice) -> Any:
 
 
 def _intervals(ladder: Choice) -> list[tuple[int, Any]]:
-    """Where the value changes, and to which, in ascending order; what comes first has no start."""
+    """List the starts of the intervals of equal values, in ascending order, with their values.
+
+    The start of the first one is before any that counts.
+    """
     numbers = set()
     for condition in _conditions(ladder):
         number = int(condition.right.constant or 0)
@@ -145,7 +148,7 @@ def _intervals(ladder: Choice) -> list[tuple[int, Any]]:
 
 
 def _rung(tree: Any, number: int) -> Any:
-    """The value of a ladder where what it compares is this number."""
+    """Return the value of a ladder where what it compares is this number."""
     while isinstance(tree, Choice):
         limit = tree.condition.right.constant or 0
         above = number >= limit if tree.condition.op == "ge" else number == limit
@@ -154,7 +157,7 @@ def _rung(tree: Any, number: int) -> Any:
 
 
 def choices(tree: Any, decisions: Decisions = ()) -> Iterator[tuple[Decisions, Any]]:
-    """Every value of a joined tree, with the decisions that lead to it."""
+    """Yield the values of a joined tree, each with the decisions that lead to it."""
     if isinstance(tree, Choice):
         yield from choices(tree.then, (*decisions, (tree.condition, True)))
         yield from choices(tree.otherwise, (*decisions, (tree.condition, False)))

@@ -28,7 +28,7 @@ class Entry:
 
     @property
     def problem(self) -> str:
-        """Why there is no formula, as a text."""
+        """The reason for there being no formula, as a text."""
         return str(self.formula)
 
     @property

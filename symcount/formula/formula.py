@@ -12,7 +12,6 @@ from symcount.algebra import evaluate
 from symcount.algebra.normal_form import Condition, Poly, sum_of
 from symcount.errors import ArgumentError, DomainError, UnknownShapeError
 from symcount.factory.origin import Origin
-from symcount.formula import outside
 from symcount.formula.certificate import Certificate
 from symcount.formula.choice_trees import ANYTHING, in_order, joined
 from symcount.formula.measure import Measure
@@ -41,7 +40,7 @@ else:
 
 @dataclass(frozen=True)
 class Formula:
-    """What a derivation results in: a decision tree over symbols, and what is added up in it.
+    """The result of a derivation: a decision tree over symbols, and a measure of its tensors.
 
     This is the value that all of the package works on; `ParamCount` is this, and a method for each
     question that people ask. Beside what a user sees, its interface is
@@ -94,7 +93,7 @@ class Formula:
 
     @cached_property
     def identity(self) -> tuple[tuple[Hyperparameter, ...], Any, Any]:
-        """What equal formulas have in common: their symbols, their function and their domain."""
+        """The key that equal formulas share: their symbols, their function and their domain."""
         symbols = tuple(replace(h, arguments=()) for h in self.hyperparameters)
         return symbols, self.joined, self._domain_tree
 
@@ -104,7 +103,7 @@ class Formula:
     # --- what is added up ---
 
     def tensors(self) -> Iterator[TensorSpec]:
-        """Iterate over the tensors of every path; one of a name may differ from path to path."""
+        """Yield the tensors of every path; one of a name may differ from path to path."""
         for _, leaf in leaves(self.tree):
             if isinstance(leaf, Built):
                 yield from leaf.weights
@@ -190,7 +189,7 @@ class Formula:
 
     @cached_property
     def domain(self) -> Boolean:
-        """Where the formula holds: a sympy Boolean over `symbols`, all positive integers."""
+        """The sizes at which the formula holds: a sympy Boolean over `symbols`."""
         from symcount.formula import sympy_form
 
         return sympy_form.domain(self.hyperparameters, self._domain_tree)
@@ -254,6 +253,8 @@ class Formula:
 
     def why_outside(self, values: tuple[int | float, ...]) -> str:
         """Explain why values are outside the domain, and name values nearby that are in it."""
+        from symcount.formula import outside
+
         return outside.explained(values, self.signature, self.tree, self.words, self.at)
 
     def valid(self, /, *args: int | float, **kwargs: int | float) -> bool:

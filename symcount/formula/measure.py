@@ -23,7 +23,7 @@ class Measure:
 
     @property
     def noun(self) -> str:
-        """What is added up, in words."""
+        """The name of what is added up."""
         if self.in_bytes:
             return "bytes"
         if self.kind == "buffer":

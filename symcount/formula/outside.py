@@ -105,7 +105,7 @@ def _decisive(
 
 
 def _builds(split: Split, truth: bool) -> bool:
-    """Whether a module is built anywhere on that side of a split."""
+    """Return whether a module is built anywhere on that side of a split."""
     return any(
         isinstance(leaf, Built) for _, leaf in leaves(split.then if truth else split.otherwise)
     )

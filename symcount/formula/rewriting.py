@@ -1,4 +1,4 @@
-"""Formulas from formulas: other expressions in the place of symbols, and other names.
+"""Substitute expressions for the symbols of a formula, and rename them.
 
 A formula after `substitute` is the one before, composed with the expressions: at each point of
 the new symbols it is the old formula at the values that the expressions have there. Where one of
@@ -97,7 +97,7 @@ def _require_name(name: object, where: str) -> str:
 
 
 def _expression(h: Hyperparameter, given: object) -> Expression:
-    """What takes the place of a symbol; a number has to be one of its values."""
+    """Read what takes the place of a symbol; a number has to be one of its values."""
     expression = _real(h, given) if h.real else read(given, h.name)
     for name in expression.names:
         _require_name(name, f"{h.name}={expression.text}")
@@ -112,7 +112,7 @@ def _expression(h: Hyperparameter, given: object) -> Expression:
 
 
 def _real(h: Hyperparameter, given: object) -> Expression:
-    """A number or a name: what is computed of floats would have to be rounded as Python does."""
+    """Read a number or a name: computing with floats would have to round as Python does."""
     if isinstance(given, numbers.Real):
         number = real_number(given, h.name)
         if number not in h:
@@ -130,7 +130,7 @@ def _real(h: Hyperparameter, given: object) -> Expression:
 def _declared_anew(
     old: Sequence[Hyperparameter], expressions: Mapping[str, Expression]
 ) -> tuple[tuple[Hyperparameter, ...], set[str]]:
-    """The symbols after a substitution, and those before that one of them has taken over.
+    """Declare the symbols after a substitution, and those before that one of them has taken over.
 
     A new name in the place of one symbol, and nowhere else, has its range and its default. New
     symbols come where what they replace was.
@@ -145,13 +145,13 @@ def _declared_anew(
             continue
         expression = expressions[h.name]
         for name in expression.names:
-            if name not in declared and uses.count(name) == 1 and expression.is_symbol:
+            if name not in declared and uses.count(name) == 1 and expression.symbol == name:
                 declared[name] = replace(h, name=name)
                 heirs.add(h.name)
             elif name not in declared:
                 plain = RealHyperparameter(name, 0.0) if h.real else Hyperparameter(name)
                 declared[name] = plain
-            elif expression.is_symbol:
+            elif expression.symbol == name:
                 arguments = (*declared[name].arguments, *h.arguments)
                 declared[name] = replace(declared[name], arguments=arguments)
             if declared[name].real != h.real:
@@ -197,7 +197,7 @@ def _add_guards(
 
 
 def _divides(top: Poly, bottom: Poly, facts: Facts) -> tuple[Condition | None, bool]:
-    """The condition `top % bottom == 0`, without what both have in common."""
+    """Return the condition `top % bottom == 0`, without what both have in common."""
     divisor, content = bottom.constant, math.gcd(*map(int, top.terms.values()))
     if isinstance(divisor, int):
         top, bottom = top.scaled(Fraction(1, content)), const(divisor // math.gcd(divisor, content))
@@ -207,7 +207,7 @@ def _divides(top: Poly, bottom: Poly, facts: Facts) -> tuple[Condition | None, b
 def _requirements(
     h: Hyperparameter, expression: Expression
 ) -> Iterator[tuple[str, Poly, Poly, str]]:
-    """What is required of `left op right`; "eq" is of a remainder, `left % right == 0`."""
+    """Yield the requirements `left op right`; "eq" is of a remainder, `left % right == 0`."""
     for divisor in expression.divisors:
         yield "ne", divisor, const(0), "divides by zero"
     top, bottom = fraction(expression.poly)
@@ -262,7 +262,7 @@ def rename(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
 
 
 def _renamed(certificate: Certificate, names: Mapping[str, str]) -> Certificate:
-    """The certificate in the new names, or if its points are of older symbols, with the names."""
+    """Write the certificate in the new names, or with them if its points are of older symbols."""
     if certificate.substituted:
         said = tuple((old, new) for old, new in names.items() if old != new)
         return replace(certificate, substituted=(*certificate.substituted, *said))
@@ -306,7 +306,7 @@ class _Rewriter(Generic[FormulaT]):
         self._names = self._new_names()
 
     def formula(self, **changes: Any) -> FormulaT:
-        """The formula with these changes; it adds up the same tensors, by their new names."""
+        """Return the formula with these changes, of the same tensors by their new names."""
         measure = self.count.measure
         if measure.names is not None:
             names = tuple(self._names.get(name, name) for name in measure.names)
@@ -323,7 +323,7 @@ class _Rewriter(Generic[FormulaT]):
         return compare_any(condition.op, left, right, self.facts)
 
     def tree(self, tree: Tree, decided: Decisions) -> Tree:
-        """The tree; of conditions that `decided` settles, the side that is taken."""
+        """Rewrite a tree; of conditions that `decided` settles, the side that is taken."""
         if isinstance(tree, Split):
             sides = (tree.condition.left, tree.condition.right)
             return self._where_defined(sides, decided, lambda known: self._split(tree, known))
@@ -357,7 +357,7 @@ class _Rewriter(Generic[FormulaT]):
     def _where_defined(
         self, values: Iterable[Poly], decided: Decisions, rest: Callable[[Decisions], Tree]
     ) -> Tree:
-        """`rest`, where nothing is divided by zero: a divisor may have cancelled."""
+        """Return `rest`, where nothing is divided by zero: a divisor may have cancelled."""
         undefined = Excluded("divides by zero")
         tests = []
         for divisor in dict.fromkeys(d for value in values for d in algebra.divisors(value)):
@@ -377,7 +377,7 @@ class _Rewriter(Generic[FormulaT]):
         return tree
 
     def _is_zero(self, divisor: Poly) -> tuple[Condition | None, bool]:
-        """Whether a divisor is zero; one that is only renamed, or in a loop, has not changed."""
+        """Compare a divisor with zero; one that is only renamed, or in a loop, has not changed."""
         if self.renamed is not None or any(
             isinstance(a, algebra.Symbol) and a.name.startswith("@") for a in divisor.atoms()
         ):
@@ -410,7 +410,7 @@ class _Rewriter(Generic[FormulaT]):
         return then if condition is None else choice(condition, then, otherwise)
 
     def _new_names(self) -> dict[str, str]:
-        """The names that say how long a loop is, and what they are now.
+        """Map the names that say how long a loop is to what they are now.
 
         Names that were two stay two.
         """
@@ -449,7 +449,7 @@ class _Rewriter(Generic[FormulaT]):
 
 
 def _with_names(expression: str, names: Mapping[str, str]) -> str:
-    """An expression as it was written, with other names."""
+    """Rename the symbols of an expression as it was written."""
     return re.sub(r"[^\W\d]\w*", lambda found: names.get(found[0], found[0]), expression)
 
 
@@ -476,7 +476,7 @@ def _rewritten(
     replacements: Mapping[str, Poly],
     floats: Collection[str],
 ) -> Program:
-    """The program of the new symbols: expressions are computed where symbols were read."""
+    """Rewrite a program for the new symbols: expressions are computed where symbols were read."""
     steps: list[Instruction] = [Instruction("symbol", (name,), None) for name in symbols]
     places = {name: Ref(index) for index, name in enumerate(symbols)}
     refs: list[Ref] = []
@@ -513,7 +513,7 @@ class _Writer:
         return Ref(len(self.steps) - 1)
 
     def result(self, value: Poly, as_float: bool) -> Ref:
-        """The instruction that computes what takes the place of a symbol."""
+        """Write the instruction that computes what takes the place of a symbol."""
         operand = self.operand(value)
         if isinstance(operand, Ref):
             return operand

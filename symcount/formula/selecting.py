@@ -1,4 +1,4 @@
-"""Which parameters of a formula patterns of names and module paths choose."""
+"""Choose parameters of a formula by patterns of their names and module paths."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def without(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
 
 
 def names_of(count: Formula) -> list[str]:
-    """The names of all tensors that a formula adds up, on whichever path they are made."""
+    """List the names of all tensors that a formula adds up, on whichever path they are made."""
     return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.weigh(w)))
 
 
 def _covered(count: Formula) -> list[str]:
-    """The names of all tensors of the module, those too that another measure would count."""
+    """List the names of all tensors of the module, those too that another measure would count."""
     return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.covers(w)))
 
 
@@ -74,7 +74,7 @@ def _near(pattern: str, names: Sequence[str]) -> str:
 
 
 def _paths(name: str) -> Iterator[str]:
-    """The paths of the modules that a tensor is in, and its name."""
+    """Yield the paths of the modules that a tensor is in, and its name."""
     parts = parts_of(name)
     for depth in range(1, len(parts) + 1):
         yield ".".join(parts[:depth])
@@ -88,7 +88,7 @@ class _Pattern:
         self._match = re.compile(translate(text)).match
 
     def matches(self, name: str) -> bool:
-        """Whether a tensor, or a module that it is in, has such a name.
+        """Return whether a tensor, or a module that it is in, has such a name.
 
         Raises:
             ArgumentError: some iterations of a loop have, and others have not.
@@ -105,11 +105,11 @@ class _Pattern:
         return matched == {True}
 
     def _spells_out(self, path: str) -> bool:
-        """Whether the pattern has the iterations of a loop as the path has them."""
+        """Return whether the pattern has the iterations of a loop as the path has them."""
         return all(group in self.text for group in _ITERATIONS.findall(path))
 
     def _instances(self, name: str) -> Iterator[str]:
-        """The name with numbers for iterations: some of all, and all that the pattern mentions."""
+        """Yield the name with numbers for iterations: some, and all that the pattern mentions."""
         texts = _ITERATIONS.split(name)
         own = [int(number) for number in _NUMBER.findall(self.text)]
         few = list(dict.fromkeys([0, 1, *own]))

@@ -58,12 +58,12 @@ class TensorSpec:
 
 
 def parts_of(name: str) -> list[str]:
-    """The parts of a tensor's name or path; the dots in `{0..n-1}` are no separators."""
+    """Split the parts of a tensor's name or path; the dots in `{0..n-1}` are no separators."""
     return re.split(r"\.(?![^{]*\})", name)
 
 
 def modules_of(name: str) -> list[str]:
-    """The paths of the modules that a tensor is in, the outermost first, which is ""."""
+    """List the paths of the modules that a tensor is in, the outermost first, which is ""."""
     parts = parts_of(name)[:-1]
     return ["", *(".".join(parts[: depth + 1]) for depth in range(len(parts)))]
 
@@ -116,7 +116,7 @@ class Excluded:
 
     @property
     def reason(self) -> str:
-        """What is wrong there, in words."""
+        """The problem there, in words."""
         if self.substitution is None:
             return f"its arithmetic {self.problem} there"
         return f"{' = '.join(self.substitution)} {self.problem} there"
@@ -139,7 +139,7 @@ Decisions: TypeAlias = "tuple[Decision, ...]"
 
 
 def strongest(decisions: Sequence[Decision]) -> list[Decision]:
-    """The decisions without those that another implies."""
+    """Return the decisions without those that another implies."""
     kept: list[Decision] = []
     for index, decision in enumerate(decisions):
         others = [*kept, *decisions[index + 1 :]]
@@ -149,7 +149,7 @@ def strongest(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def leaves(tree: Tree, decisions: Decisions = ()) -> Iterator[tuple[Decisions, Leaf]]:
-    """Every leaf, with the decisions that lead to it."""
+    """Yield the leaves, each with the decisions that lead to it."""
     if isinstance(tree, Split):
         yield from leaves(tree.then, (*decisions, (tree.condition, True)))
         yield from leaves(tree.otherwise, (*decisions, (tree.condition, False)))
@@ -160,7 +160,7 @@ def leaves(tree: Tree, decisions: Decisions = ()) -> Iterator[tuple[Decisions, L
 def follow(
     tree: Tree, values: Mapping[str, int | float], passed: list[Split] | None = None
 ) -> Leaf:
-    """The leaf that these values of the symbols lead to; the splits on the way go to `passed`."""
+    """Return the leaf that values of the symbols lead to; splits on the way go to `passed`."""
     while isinstance(tree, Split):
         if passed is not None:
             passed.append(tree)
@@ -169,7 +169,7 @@ def follow(
 
 
 def merged(tree: Any, value: Callable[[Any], Any]) -> Any:
-    """The tree with its leaves' values for leaves, splits between equal ones left out."""
+    """Map the leaves of a tree, splits between equal ones left out."""
     if not isinstance(tree, Split):
         return value(tree)
     then, otherwise = merged(tree.then, value), merged(tree.otherwise, value)

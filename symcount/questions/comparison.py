@@ -101,7 +101,7 @@ def compare(
     between: tuple[int, int | None],
     fixed: Mapping[str, Any],
 ) -> Comparison:
-    """The answer of `ParamCount.compare`."""
+    """Compare two formulas; see `ParamCount.compare`."""
     if not hasattr(right, "hyperparameters"):
         raise ArgumentError(f"compare(): give another ParamCount; a {type(right).__name__} is none")
     left.measure.require_unit_of(right.measure, "compare")
@@ -129,7 +129,7 @@ def compare(
 
 
 def _common_ranges(left: Formula, right: Formula) -> dict[str, Hyperparameter]:
-    """All symbols of two formulas, with what both declare of them."""
+    """Return all symbols of two formulas, with what both declare of them."""
     ranges = {h.name: h for h in left.hyperparameters}
     for h in right.hyperparameters:
         other = ranges.get(h.name, h)
@@ -149,7 +149,7 @@ def _common_ranges(left: Formula, right: Formula) -> dict[str, Hyperparameter]:
 def _with_defaults(
     left: Formula, right: Formula, over: str, fixed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The values of all symbols but one, given or by default."""
+    """Return the values of all symbols but one, given or by default."""
     if over in fixed:
         raise ArgumentError(f"{over}={fixed[over]!r}: {over!r} is what is gone along")
     values = {**left.defaults, **right.defaults, **fixed}
@@ -224,7 +224,7 @@ class _DifferenceLine(Line):
             self.fixed.update({h.name: (value, value) for h, value in pairs})
 
     def at(self, value: int) -> int | None:
-        """The difference of the counts, or None outside the common domain."""
+        """Return the difference of the counts, or None outside the common domain."""
         here = super().at(value)
         values = {name: low for name, (low, _) in self.fixed.items()} | {self.name: value}
         there = self.right.at(
@@ -244,7 +244,7 @@ def _only(count: Formula, name: str, values: Mapping[str, Any]) -> dict[str, Any
 
 
 def _settled(span: Interval | None) -> Literal["<", "==", ">", "none"] | None:
-    """The relation that bounds of a difference prove; "none" where there is no valid value."""
+    """Return the relation that bounds of a difference prove; "none" if no value is valid."""
     if span is None:
         return "none"
     low, high = span
@@ -256,7 +256,7 @@ def _settled(span: Interval | None) -> Literal["<", "==", ">", "none"] | None:
 
 
 def _pieces(line: Line) -> Iterator[tuple[Any, int, int | None]]:
-    """Ranges in order, each with the one relation that all of its valid values have."""
+    """Yield ranges in order, each with the one relation that all of its valid values have."""
     end = line.end(lambda span: _settled(span) is not None)
     if end is None:
         raise UndecidedError(
@@ -285,7 +285,7 @@ def _pieces(line: Line) -> Iterator[tuple[Any, int, int | None]]:
 
 
 def _spans(line: Line) -> Iterator[Span]:
-    """The relations along a symbol, neighbours of the same relation joined."""
+    """Yield the relations along a symbol, neighbours of the same relation joined."""
     current: tuple[Any, int, int | None] | None = None
     for relation, low, high in _pieces(line):
         if current is not None and relation == current[0]:
@@ -319,7 +319,7 @@ def _first_examples(
 def _everywhere(
     left: Formula, right: Formula, ranges: list[Hyperparameter]
 ) -> tuple[Relation, dict[str, Mapping[str, Value]]]:
-    """The relation that is proved, and the points that show a mixed one."""
+    """Return the relation that is proved, and the points that show a mixed one."""
     examples: dict[str, Mapping[str, Value]] = {}
     for point in _points(left, right, ranges):
         here, there = (
@@ -346,7 +346,7 @@ def _everywhere(
 def _points(
     left: Formula, right: Formula, ranges: list[Hyperparameter]
 ) -> Iterator[dict[str, Value]]:
-    """Sizes at which to look: small ones, those of the certificates, and random ones."""
+    """Yield sizes at which to look: small ones, those of the certificates, and random ones."""
     names = {h.name for h in ranges}
     for size in (1, 2, 3, 4, 8, 64):
         yield {h.name: h.aligned(size) for h in ranges}
@@ -362,7 +362,7 @@ def _points(
 def _prover(
     left: Formula, right: Formula, ranges: list[Hyperparameter]
 ) -> Callable[[Relation], bool]:
-    """Tells whether a relation is proved wherever both formulas hold."""
+    """Return a function that tells whether a relation is proved wherever both formulas hold."""
     from symcount.algebra.solver import Solver
 
     facts = declared_facts(ranges)
@@ -375,7 +375,7 @@ def _prover(
     ]
 
     def holds(op: str, decisions: Decisions, a: Any, b: Any) -> bool:
-        """Whether `a op b` for `<` or `<=`."""
+        """Prove `a op b` for `<` or `<=`."""
         least = 1 if op == "<" else 0
         if facts.at_least(b - a, least) or is_never_negative(b - a - const(least), facts):
             return True

@@ -1,4 +1,4 @@
-"""Whether two formulas are the same everywhere, and if not, at which sizes they differ first."""
+"""Prove that two formulas are the same everywhere, or find sizes at which they differ."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Difference:
         return f"{self.where}: {said(self.left)}, and {said(self.right)}"
 
     def told(self, left: str, right: str) -> str:
-        """It as a line of a report, with a word for each side: `first size: d=1: 4 then, 7 now`."""
+        """Write a line of a report, with a word for each side: `first size: d=1: 4 then, 7 now`."""
         order = "first size" if self.is_first else "they differ at"
         return f"{order}: {self.where}: {said(self.left)} {left}, {said(self.right)} {right}"
 
@@ -74,12 +74,12 @@ class Difference:
 
 
 def said(count: int | None) -> str:
-    """A count as text."""
+    """Write a count as text."""
     return "outside the domain" if count is None else f"{count:,}"
 
 
 def first_difference(left: Formula, right: Formula | Expression) -> Difference | None:
-    """Where two formulas differ first, or None if it is proved that they are the same everywhere.
+    """Find where two formulas differ first, or prove that they are the same everywhere.
 
     They are the same if they hold at the same sizes and give the same counts there. An expression
     is compared where the formula holds, and has to be an integer there.
@@ -166,7 +166,7 @@ class _Sides:
         return None
 
     def in_order(self) -> Iterator[Point]:
-        """Sizes by the steps away from the least values; a real symbol stays at its first."""
+        """Yield sizes by the steps away from the least; a real symbol stays at its first."""
         return islice(_by_steps([_steps(h) for h in self.ranges]), _IN_ORDER)
 
     def at_random(self) -> Iterator[Point]:
@@ -181,7 +181,7 @@ class _Sides:
             yield tuple(h.sample(draw) for h in self.ranges)
 
     def smaller(self, found: Difference) -> Difference:
-        """A difference made smaller, one symbol at a time, until none of the steps tried helps."""
+        """Make a difference smaller, one symbol at a time, until none of the steps tried helps."""
         for _ in range(_ROUNDS):
             better = self.first_of(self._below(tuple(found.at.values())))
             if better is None:
@@ -190,7 +190,7 @@ class _Sides:
         return found
 
     def _below(self, point: Point) -> Iterator[Point]:
-        """Sizes that are smaller in one symbol, by any power of two of steps, the most first."""
+        """Yield sizes smaller in one symbol, by a power of two of steps, the most first."""
         for place, (h, size) in enumerate(zip(self.ranges, point, strict=True)):
             if h.real:
                 continue
@@ -237,7 +237,7 @@ class _Sides:
         )
 
     def _pairs(self) -> Iterator[tuple[Decisions, Poly | None, Poly | None]]:
-        """What the two are, on each path of one and path of the other."""
+        """Yield what the two are, on each path of one and path of the other."""
         ours = self.left.cases()
         if self.other is None:
             for decisions, p in ours:
@@ -264,7 +264,7 @@ def _require_same_symbols(left: Sequence[Hyperparameter], right: Sequence[Hyperp
 
 
 def _steps(h: Hyperparameter) -> list[Number]:
-    """The first values of a symbol in order, at most as many as are gone through."""
+    """List the first values of a symbol in order, at most as many as are gone through."""
     if h.real:
         return [h.first([])]
     found = [h.aligned(h.minimum)]
@@ -276,7 +276,7 @@ def _steps(h: Hyperparameter) -> list[Number]:
 
 
 def _by_steps(values: Sequence[Sequence[Number]]) -> Iterator[Point]:
-    """All combinations, in order of the places of their values together."""
+    """Yield all combinations, in order of the places of their values together."""
     for steps in range(sum(len(v) - 1 for v in values) + 1):
         yield from _of_steps(values, steps)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Marginal:
-    """What it costs to take the next valid value of a symbol: the difference of the counts."""
+    """The cost of the next valid value of a symbol: the difference of the counts."""
 
     symbol: str
     value: int
@@ -43,7 +43,7 @@ class Marginal:
 
 
 def marginal(count: Formula, name: str, at: Mapping[str, Any]) -> Marginal:
-    """The answer of `ParamCount.marginal`."""
+    """Compute the cost of the next value; see `ParamCount.marginal`."""
     others = {other: value for other, value in at.items() if other != name}
     line = Line(count, name, (1, None), others)
     here = count(**at)
@@ -69,7 +69,7 @@ class Growth:
 
 
 def growth(count: Formula, name: str, others: Mapping[str, Any]) -> Growth:
-    """The answer of `ParamCount.growth`."""
+    """Find the leading term in a symbol; see `ParamCount.growth`."""
     expansions = list(expanded(count, name, others, [count]))
     first = expansions[0][0][1]
     for (_, other), *_ in expansions[1:]:
@@ -116,7 +116,7 @@ def advice(count: Formula, name: str, others: Mapping[str, Any]) -> str:
 def expanded(
     count: Formula, name: str, others: Mapping[str, Any], measures: list[Formula]
 ) -> Iterator[list[tuple[Expander, Expansion]]]:
-    """On each path that large values may take, the expansions of formulas of the same tree."""
+    """Expand formulas of the same tree on each path that large values may take."""
     values = _checked(count, name, others)
     facts = declared_facts(count.hyperparameters, values)
     expander = Expander(name, facts)
@@ -158,7 +158,7 @@ def expanded(
 
 
 def _checked(count: Formula, name: str, others: Mapping[str, Any]) -> dict[str, Value]:
-    """Values of some of the other symbols, as a call takes them."""
+    """Check values of some of the other symbols, as a call does."""
     if name in others:
         raise ArgumentError(f"{name}={others[name]!r}: {name!r} is what goes to infinity")
     samples = {h.name: 1.0 if h.real else 1 for h in count.hyperparameters}

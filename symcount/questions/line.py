@@ -87,27 +87,27 @@ class Line:
 
     @property
     def largest(self) -> int:
-        """How far values may go: beyond what the budget and the other sizes lead to."""
+        """The bound on values: beyond what the budget and the other sizes lead to."""
         sizes = [self.budget, *(low for low, _ in self.fixed.values() if isinstance(low, int))]
         return 1 << _MOST_DOUBLINGS + sum(size.bit_length() for size in sizes)
 
     def up(self, value: int) -> int:
-        """The least multiple of the step that is not below."""
+        """Return the least multiple of the step that is not below."""
         return -(-value // self.step) * self.step
 
     def at(self, value: int) -> int | None:
-        """The count, or None outside the domain."""
+        """Return the count, or None outside the domain."""
         self.values[self.place] = value
         return self.count.at(tuple(self.values))
 
     def span(self, low: int, high: int | None) -> Interval | None:
-        """Bounds of the count on a range; None if it is proved that no value is valid there."""
+        """Return bounds of the count on a range; None if no value is valid there, by proof."""
         if not self.others_valid:
             return None
         return hull(box.of(poly) for box, poly in self.reached(low, high))
 
     def reached(self, low: int, high: int | None) -> Iterator[tuple[Box, Poly]]:
-        """Iterate over the polynomials that may be the formula somewhere on a range."""
+        """Yield the polynomials that may be the formula somewhere on a range."""
         self.ranges += 1
         if self.ranges > _MOST_RANGES:
             raise UndecidedError(
@@ -119,24 +119,24 @@ class Line:
             yield box, poly
 
     def box(self, low: int, high: int | None) -> Box:
-        """A range of the symbol, with the others as they are fixed."""
+        """Return a range of the symbol, with the others as they are fixed."""
         if high is None:
             return Ray(self.fixed, self.name, low)
         return Box({**self.fixed, self.name: (low, high)})
 
     def few(self, low: int, high: int, most: int = _FEW) -> range | None:
-        """What may be valid on a range; None if it is more than a few."""
+        """Return what may be valid on a range; None if it is more than a few."""
         values = range(self.up(low), high + 1, self.step)
         return None if high - low >= most * self.step else values
 
     def halves(self, low: int, high: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """A range in two; geometrically if it is wide, since sizes are everyday at the low end."""
+        """Cut a range in two; geometrically if it is wide, since everyday sizes are low."""
         middle = math.isqrt(low * high) if high > 4 * low else (low + high) // 2
         middle = min(max(low, middle), high - 1)
         return (low, middle), (middle + 1, high)
 
     def end(self, beyond: Callable[[Interval | None], bool]) -> int | None:
-        """A value above which `beyond` is proved of the count; None if no proof is found."""
+        """Return a value above which `beyond` is proved of the count; None if no proof is found."""
         if self.high is not None:
             return self.high
         start, most = self.low, self.largest
@@ -147,7 +147,7 @@ class Line:
         return None
 
     def ascending(self, after: int) -> int | None:
-        """The least valid value above another; None if it is proved that there is none."""
+        """Return the least valid value above another; None if it is proved that there is none."""
         low = max(self.low, after + 1)
         width = 64 * self.step
         most = self.largest * low
@@ -165,11 +165,11 @@ class Line:
         raise UndecidedError(f"{self.where}: no valid value of {self.name} above {after} was found")
 
     def first(self, low: int, high: int) -> int | None:
-        """The least valid value on a range."""
+        """Return the least valid value on a range."""
         return next(iter(self._valid(low, high, 1)), None)
 
     def last(self, low: int, high: int) -> int | None:
-        """The greatest valid value on a range."""
+        """Return the greatest valid value on a range."""
         return next(iter(self._valid(low, high, -1)), None)
 
     def _valid(self, low: int, high: int, direction: int) -> Iterator[int]:
@@ -190,7 +190,7 @@ class Line:
 
 
 def reachable(tree: Any, box: Box) -> Iterator[Poly]:
-    """Iterate over the polynomials of a tree that values in a box may lead to."""
+    """Yield the polynomials of a tree that values in a box may lead to."""
     if hasattr(tree, "condition"):
         truth = box.decides(tree.condition)
         if truth is not False:
@@ -202,7 +202,7 @@ def reachable(tree: Any, box: Box) -> Iterator[Poly]:
 
 
 def _step(tree: Any, name: str, box: Box) -> int:
-    """A number that divides every valid value of a symbol; 0 if there is no valid one."""
+    """Return a number that divides every valid value of a symbol; 0 if there is no valid one."""
     if not hasattr(tree, "condition"):
         return 0 if tree is None else 1
     truth = box.decides(tree.condition)
@@ -214,7 +214,7 @@ def _step(tree: Any, name: str, box: Box) -> int:
 
 
 def _divisor(condition: Condition, name: str, box: Box) -> int:
-    """A number that divides the symbol where a condition holds."""
+    """Return a number that divides the symbol where a condition holds."""
     divides = divisibility(condition)
     if divides is None or only_atom(divides[0]) != SymbolAtom(name):
         return 1
@@ -243,7 +243,7 @@ def no_valid_value(line: Line) -> str:
 
 
 def _between(between: Any) -> tuple[int, int | None]:
-    """The range of positive integers that is given, which is not to be empty."""
+    """Return the range of positive integers that is given, which is not to be empty."""
     low, high = ends(between)
     if high is not None and high < max(1, low):
         raise ArgumentError(f"between={between!r}: no positive integer is in this range")

@@ -63,7 +63,7 @@ class Match:
 def search(
     count: Formula, total: Any, keep: str | None, limit: int | None, symbols: Mapping[str, Any]
 ) -> list[Match]:
-    """The answer of `ParamCount.search`."""
+    """Find combinations of sizes; see `ParamCount.search`."""
     count.signature.require_no_symbol("search", ["total"] if limit == 10 else ["total", "limit"])
     low, high = _total_range(total)
     if limit is not None and (type(limit) is not int or limit < 1):
@@ -84,7 +84,7 @@ def search(
 
 
 def _double(value: Fraction) -> float:
-    """The nearest double, which is infinite beyond the largest."""
+    """Return the nearest double, which is infinite beyond the largest."""
     try:
         return float(value)
     except OverflowError:
@@ -98,7 +98,7 @@ def _best(
     kept: Keep,
     limit: int | None,
 ) -> list[_Ranked]:
-    """The combinations whose count is in a range, the best of them, in order.
+    """Find the combinations whose count is in a range, the best of them, in order.
 
     Combinations are boxes of neighbours in each symbol's list. A box waits by how good the bounds
     allow anything in it to be; it is passed over if they allow nothing, and otherwise halved along
@@ -144,7 +144,7 @@ def _best(
 def _ranked(
     count: Formula, combinations: Iterable[tuple[Value, ...]], total: tuple[int, int], kept: Keep
 ) -> Iterator[_Ranked]:
-    """Those of some combinations that are to be kept, with what they are sorted by."""
+    """Evaluate some combinations; those that are kept come with what they are sorted by."""
     middle = Fraction(sum(total), 2)
     for values in combinations:
         found = count.at(values)
@@ -155,7 +155,7 @@ def _ranked(
 
 
 def _halves(places: _Places, choices: list[list[Value]]) -> Iterator[_Places]:
-    """A box in two, along the symbol that changes most, relatively."""
+    """Cut a box in two, along the symbol that changes most, relatively."""
     widest = max(
         (i for i, (a, b) in enumerate(places) if b - a > 1),
         key=lambda i: math.log(choices[i][places[i][1] - 1]) - math.log(choices[i][places[i][0]]),
@@ -178,7 +178,7 @@ def _total_range(total: Any) -> tuple[int, int]:
 
 
 def _choices(count: Formula, symbols: Mapping[str, Any]) -> list[list[Value]]:
-    """For each symbol, the values to try, in order."""
+    """List for each symbol the values to try, in order."""
     given: dict[str, list[Any]] = {}
     for name, value in symbols.items():
         if _has_many(value):
@@ -201,7 +201,7 @@ def _choices(count: Formula, symbols: Mapping[str, Any]) -> list[list[Value]]:
 
 
 def _has_many(value: Any) -> bool:
-    """Whether a value is a collection of values; an array without dimensions is one value."""
+    """Return whether a value is a collection; an array without dimensions is one value."""
     plain = isinstance(value, str) or getattr(value, "ndim", 1) == 0
     return isinstance(value, Iterable) and not plain
 

@@ -44,7 +44,11 @@ class Share(Shown):
         return self.part.expr / self.whole.expr
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> Fraction:
-        """The fraction at these sizes."""
+        """Compute the fraction at these sizes.
+
+        Returns:
+            It, exactly.
+        """
         whole = self.whole(*args, **kwargs)
         if not whole:
             raise DomainError(
@@ -54,7 +58,12 @@ class Share(Shown):
         return Fraction(self.part(*args, **kwargs), whole)
 
     def limit(self, symbol: str, /, **others: Value) -> sympy.Expr:
-        """What the fraction goes to as a symbol goes to infinity, in terms of what is not given.
+        """Find the limit of the fraction as a symbol goes to infinity.
+
+        It is in terms of the symbols that are not given.
+
+        Returns:
+            A sympy expression.
 
         Raises:
             ArgumentError: there is no such symbol.
@@ -78,7 +87,7 @@ class Share(Shown):
 
 
 def _ratio(part: Expansion, whole: Expansion, expander: Expander) -> sympy.Expr | None:
-    """The limit of a quotient; None if it is not known."""
+    """Return the limit of a quotient; None if it is not known."""
     leading, below = part.leading, whole.leading
     if below is None or expander.sign(whole) is None:
         return None
@@ -101,7 +110,7 @@ class Shares(Mapping[str, Share]):
         return self._parts[path]
 
     def get(self, path: str, default: Any = None) -> Any:
-        """The share of a part, or the default if there is no such part."""
+        """Return the share of a part, or the default if there is no such part."""
         return self._parts.get(path, default)
 
     def __contains__(self, path: object) -> bool:
@@ -121,7 +130,7 @@ class Shares(Mapping[str, Share]):
 
 
 def shares(count: Formula, depth: int) -> Shares:
-    """The answer of `ParamCount.share`."""
+    """Divide the parts of a formula by the whole; see `ParamCount.share`."""
     if type(depth) is not int or depth < 1:
         raise ArgumentError(f"depth={depth!r}: give a positive integer")
     groups: dict[str, list[str]] = {}

@@ -41,7 +41,7 @@ def solve(
     between: tuple[int, int | None],
     others: Mapping[str, Any],
 ) -> int | list[int]:
-    """The answer of `ParamCount.solve`."""
+    """Find the value that a budget buys; see `ParamCount.solve`."""
     if want not in ("largest", "nearest", "exact"):
         raise ArgumentError(f"want={want!r}: ask for 'largest', 'nearest' or 'exact'")
     budget = whole_count(total, "total")
@@ -114,7 +114,7 @@ def _exact(line: Line, total: int) -> list[int]:
 
 
 def _nearest(line: Line, total: int) -> tuple[int, int]:
-    """The valid value whose count is nearest, the smaller of two that are as near; its count."""
+    """Find the valid value whose count is nearest, the smaller of equals, and its count."""
     best: tuple[Any, int, int] | None = None
     waiting: list[tuple[Any, int, int | None]] = []
 
@@ -147,7 +147,7 @@ def _nearest(line: Line, total: int) -> tuple[int, int]:
 
 
 def valid_values(count: Formula, name: str, between: Any, others: Mapping[str, Any]) -> list[int]:
-    """The answer of `ParamCount.valid_values`."""
+    """List valid values of one symbol; see `ParamCount.valid_values`."""
     low, high = ends(between)
     if high is None:
         raise ArgumentError(f"between={between!r}: a list of values ends; give the greatest, too")

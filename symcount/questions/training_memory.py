@@ -1,4 +1,8 @@
-"""Bytes of weights, gradients and optimizer state, per device under ZeRO, as formulas."""
+"""Count the bytes of weights, gradients and optimizer state, per device under ZeRO.
+
+The stages of ZeRO are those of Rajbhandari et al. 2020, "ZeRO: Memory Optimizations Toward Training
+Trillion Parameter Models".
+"""
 
 from __future__ import annotations
 
@@ -64,7 +68,7 @@ class Memory(Generic[FormulaT]):
 
 @dataclass(frozen=True)
 class _Plan:
-    """What each element costs, and which parts are cut in how many pieces."""
+    """The bytes of each element, and the parts that are cut into pieces."""
 
     dtype: str | None
     gradients: str | None
@@ -74,7 +78,7 @@ class _Plan:
     stage: int
 
     def parts(self, leaf: Built, count: Formula, facts: Facts) -> Iterator[TensorSpec]:
-        """The bytes of a module that is built on one path, as tensors of bytes."""
+        """Yield the bytes of a module that is built on one path, as tensors of bytes."""
         groups: dict[tuple[str, int, bool], list[Poly]] = {}
         for weight in leaf.weights:
             if count.measure.weigh(weight):
@@ -99,7 +103,7 @@ class _Plan:
                 yield _part(f"optimizer.{kind}.state", held.scaled(bytes_each), trainable)
 
     def _kept(self, weight: TensorSpec) -> tuple[str, int]:
-        """The dtype of a parameter, and the bytes of an element."""
+        """Return the dtype of a parameter, and the bytes of an element."""
         if weight.dtype.startswith("complex") and (self.dtype or self.master_weights):
             raise ArgumentError(
                 f"memory(): {weight.name!r} is {weight.dtype}, which has no real copy; use "
@@ -110,7 +114,7 @@ class _Plan:
         return self.dtype, _FLOATS[self.dtype]
 
     def _piece(self, size: Poly, facts: Facts) -> Poly:
-        """The greatest of the pieces: the size divided by their number, rounded up."""
+        """Return the greatest of the pieces: the size divided by their number, rounded up."""
         return algebra.floordiv(size - const(1), self.shards, facts) + const(1)
 
 
@@ -127,7 +131,7 @@ def memory(
     master_weights: object,
     gradients: object,
 ) -> Memory[FormulaT]:
-    """See `ParamCount.memory`."""
+    """Count the bytes that training takes; see `ParamCount.memory`."""
     _require_parameters(count)
     if not isinstance(optimizer, str) or optimizer not in STATES:
         raise ArgumentError(
@@ -190,7 +194,7 @@ def _dtype(argument: str, given: object) -> str | None:
 
 
 def _shards(count: Formula, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...]]:
-    """The number of devices, and the symbols of the formulas."""
+    """Return the number of devices, and the symbols of the formulas."""
     known = [h.name for h in count.hyperparameters]
     if isinstance(given, str):
         if is_name(given) and given not in known:

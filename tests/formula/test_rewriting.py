@@ -290,6 +290,14 @@ def test_symbols_come_in_the_place_of_what_they_replace_with_its_range_if_it_is_
     assert shared(1, 8) == count(1, 8, 8) and not shared.valid(1, 12)
 
 
+def test_a_symbol_that_only_a_divisor_has_is_not_what_an_expression_is() -> None:
+    """`max(0 % c, b)` is b, so it is no value of c where b is no multiple of 4."""
+    count = derive(lambda b, c: nn.Linear(b, c, bias=False), c=Symbol(multiple_of=4))
+    new = count.substitute(c="max(0 % c, b)")
+    assert new(b=8, c=3) == 64
+    assert not new.valid(b=1, c=12)
+
+
 def test_swapping_is_simultaneous(count) -> None:
     swapped = count.substitute(dim="heads", heads="dim")
     assert swapped(depth=2, dim=4, heads=24, vocab=9) == count(depth=2, dim=24, heads=4, vocab=9)

@@ -1,4 +1,4 @@
-"""What every text format says of a formula, and of blueprints in a table; a `Markup` is how."""
+"""Describe formulas, and tables of them, for all text formats; a `Markup` is how each writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = ("blueprint", "parameters", "domain", "defaults", "certificate", "desc
 
 @dataclass(frozen=True)
 class Markup:
-    """How a format writes text, a piece of code, and a sympy expression within a line."""
+    """The functions by which a format writes text, code, and sympy expressions within a line."""
 
     text: Callable[[str], str]
     code: Callable[[str], str]
@@ -25,7 +25,7 @@ class Markup:
 
 
 def items(count: Formula, markup: Markup) -> list[tuple[str, str]]:
-    """What is said below a formula: a label and its text each."""
+    """List what is said below a formula: a label and its text each."""
     found = [
         ("Domain", domain(count, markup)),
         ("Defaults", _codes(count.defaults.items(), markup)),
@@ -36,7 +36,7 @@ def items(count: Formula, markup: Markup) -> list[tuple[str, str]]:
 
 
 def tables(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    """Iterate over the groups of a list, in alphabetical order, each with its entries."""
+    """Yield the groups of a list, in alphabetical order, each with its entries."""
     ordered = sorted(entries, key=lambda entry: entry.group)
     for name, group in groupby(ordered, key=lambda entry: entry.group):
         yield name, list(group)
@@ -64,7 +64,7 @@ def cells(name: str, count: Formula | str, description: str, markup: Markup) -> 
 
 
 def domain(count: Formula, markup: Markup) -> str:
-    """Where the formula holds."""
+    """Write where the formula holds."""
     import sympy
 
     if count.domain != sympy.true:
@@ -79,6 +79,6 @@ def _codes(values: Iterable[tuple[str, object]], markup: Markup) -> str:
 
 
 def _summary(count: Formula) -> str:
-    """The certificate in a few words."""
+    """Sum up the certificate in a few words."""
     points = len(count.certificate.points)
     return f"{count.certificate.grade}, {points} point{'' if points == 1 else 's'}"

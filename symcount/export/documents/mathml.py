@@ -35,7 +35,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
 
 
 def render_registry(entries: Iterable[Entry]) -> str:
-    """Those of each blueprint; one without a formula is a `math` element that says why."""
+    """Render each entry; one without a formula is a `math` element that says why."""
     return "".join(map(_of_entry, entries))
 
 

@@ -163,7 +163,7 @@ def _of_entry(entry: Entry, name: str) -> str:
 
 @cache
 def runtime() -> str:
-    """What every function needs: Python's arithmetic in C."""
+    """Return what every function needs: Python's arithmetic in C."""
     return files("symcount.export.languages").joinpath("runtime.c").read_text(encoding="utf-8")
 
 

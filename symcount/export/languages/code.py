@@ -47,7 +47,7 @@ _OF_FLOATS = frozenset(
 
 @dataclass(frozen=True)
 class Language:
-    """How one language writes a formula.
+    """The table from which a formula is written in one language.
 
     Templates are for `str.format`; what they are given is text that needs no parentheses, so a
     template sets its own. `{all}` is all operands with commas between them; a template of two
@@ -267,7 +267,7 @@ class Writer:
             return self.language.to_double.format(self.language.integer(int(value)))
 
     def _is_double(self, poly: Poly) -> bool:
-        """Whether it is one double, or minus one."""
+        """Return whether it is one double, or minus one."""
         if len(poly.terms) != 1:
             return False
         ((monomial, coefficient),) = poly.terms.items()

@@ -141,7 +141,7 @@ def _formula(entry: Entry) -> str:
 
 @cache
 def runtime() -> str:
-    """What every formula needs: Python's arithmetic in JavaScript, and the class `Formula`."""
+    """Return what all formulas need: Python's arithmetic in JavaScript, and the class `Formula`."""
     return files("symcount.export.languages").joinpath("runtime.js").read_text(encoding="utf-8")
 
 
@@ -233,7 +233,7 @@ def _index(writer: Writer, value: Any) -> str:
 
 
 def _parts(count: Formula, names: list[str]) -> Any:
-    """What each parameter contributes on a path, 0 where it is not made there."""
+    """Return what each parameter contributes on a path, 0 where it is not made there."""
 
     def parts(leaf: Leaf) -> Any:
         if not isinstance(leaf, Built):

@@ -127,7 +127,7 @@ def _of_entry(entry: Entry, name: str) -> str:
 
 @cache
 def runtime() -> str:
-    """What every function needs: Python's arithmetic on arrays."""
+    """Return what every function needs: Python's arithmetic on arrays."""
     return (
         files("symcount.export.languages").joinpath("runtime_numpy.py").read_text(encoding="utf-8")
     )

@@ -115,12 +115,12 @@ def render_count(count: Formula, title: str | None = None) -> str:
 
 
 def function_name(count: Formula) -> str:
-    """What the function of `render_count` is called."""
+    """Return the name of the function of `render_count`."""
     return identifiers([stem(count.factory)], RESERVED, "count")[0]
 
 
 def parameter_names(count: Formula, name: str) -> list[str]:
-    """What the symbols are called in a function of that name."""
+    """Return the names of the symbols in a function of that name."""
     return identifiers((h.name for h in count.hyperparameters), {*RESERVED, name})
 
 
@@ -139,7 +139,7 @@ def _module(functions: Iterable[str]) -> str:
 
 
 def stem(name: str) -> str:
-    """What a function for a factory of this name may be called."""
+    """Return a name for the function of a factory of this name."""
     return name.rpartition(".")[2].replace("<lambda>", "count")
 
 
@@ -263,7 +263,7 @@ _DIVISIONS = frozenset(["floordiv", "mod"])
 
 
 def may_raise(tree: Any) -> bool:
-    """Whether a step may be undefined somewhere: a division by zero, a double that is too large."""
+    """Return whether a step may be undefined: a division by zero, or a double too large."""
     polys: list[Poly] = []
     stack = [tree]
     while stack:

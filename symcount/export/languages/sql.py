@@ -272,7 +272,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 def in_dialect(name: str) -> Dialect:
-    """What renders in a dialect.
+    """Return the renderer of a dialect.
 
     Raises:
         ArgumentError: there is no such dialect here.

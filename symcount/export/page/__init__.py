@@ -1,4 +1,4 @@
-"""A page to explore a formula: one HTML file that needs nothing else, no network included.
+"""Render a page to explore a formula: one HTML file that needs nothing else, no network included.
 
 The formula runs in the page as the exact JavaScript of `symcount.export.languages.javascript`.
 jinja2 fills in `template.html` and escapes every text; formulas are MathML, which browsers typeset
@@ -38,7 +38,7 @@ _ROUND = tuple(64 * odd for odd in (1, 3, 5, 7, 9, 15, 105))
 
 
 def render(count: Formula, title: str | None = None, plotly: str | None = None) -> str:
-    """The page, as the text of an HTML file.
+    """Render the page as the text of an HTML file.
 
     Args:
         count: the formula.
@@ -90,7 +90,7 @@ def render(count: Formula, title: str | None = None, plotly: str | None = None) 
 
 
 def plotly_script() -> str:
-    """The script that draws the charts.
+    """Return the script that draws the charts.
 
     Raises:
         MissingDependencyError: plotly is not installed.
@@ -131,7 +131,7 @@ def _hash(script: str) -> str:
 
 
 def _script(count: Formula, title: str | None) -> str:
-    """The script of the page: the formula, what the page knows of it, and what the page does."""
+    """Write the script of the page: the formula, what is known of it, and what the page does."""
     start = _start(count)
     ladders = [
         javascript.array(javascript.string(str(value)) for value in ladder(h))
@@ -167,7 +167,7 @@ def _text(value: int | float) -> str:
 
 
 def _start(count: Formula) -> dict[str, int | float]:
-    """Where the page starts: the defaults if they are valid, else where a module was compared."""
+    """Choose where the page starts: the defaults if valid, else where a module was compared."""
     first: dict[str, int | float] = {h.name: h.first([]) for h in count.hyperparameters}
     points = [first, *({**first, **dict(point)} for point in count.certificate.points)]
     if count.certificate.substituted:  # the certificate speaks of the symbols before that
