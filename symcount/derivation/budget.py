@@ -1,4 +1,4 @@
-"""How `max_seconds` is shared out among the stages of a derivation.
+"""Share out `max_seconds` among the stages of a derivation.
 
 Stages follow each other, and each has an end of its own, counted from the beginning. So what one
 does not need the next may have. Exploring ends within the budget. What comes after it has about as
@@ -15,10 +15,6 @@ _FOR_A_MODULE = 1.2
 _JOINING = 1.1
 _PERTURBING = 1.5
 _CHECKING = 2.0
-
-
-class BudgetSpent(BaseException):
-    """The time is over. Not an `Exception`: no factory may swallow it."""
 
 
 class Budget:

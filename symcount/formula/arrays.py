@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from symcount.algebra.normal_form import Poly
+from symcount.algebra.poly import Poly
 from symcount.errors import ArgumentError, CountOverflowError, DomainError
 from symcount.formula.int64 import LARGEST, Array, Block, Doubt, Int, Plans, both
 from symcount.formula.signature import plain_number
@@ -236,7 +236,7 @@ def _evaluated(count: Formula, sizes: _Sizes, dtype: np.dtype[Any] | None) -> tu
     """Return the counts at sizes in the domain, and which those are; without dtype, the latter."""
     results = np.zeros(0) if dtype is None else np.empty(sizes.shape, dtype)
     valid = np.ones(sizes.shape, bool)
-    walk = _Walk(count, sizes, results.reshape(-1), valid.reshape(-1), dtype)
+    walk = _Descent(count, sizes, results.reshape(-1), valid.reshape(-1), dtype)
     if any(
         sizes.scalars[h.name] not in h for h in sizes.hyperparameters if h.name in sizes.scalars
     ):
@@ -251,7 +251,7 @@ def _evaluated(count: Formula, sizes: _Sizes, dtype: np.dtype[Any] | None) -> tu
 
 
 @dataclass
-class _Walk:
+class _Descent:
     """The way of all blocks through the tree of a formula."""
 
     count: Formula

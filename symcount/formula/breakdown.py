@@ -104,7 +104,7 @@ def by_dtype(formula: FormulaT) -> dict[str, FormulaT]:
 
 def provenance(formula: Formula) -> dict[sympy.Expr, Contribution]:
     """Return the parameters that each term comes from; see `ParamCount.provenance`."""
-    from symcount.algebra.normal_form import Poly
+    from symcount.algebra.poly import Poly
     from symcount.formula import sympy_form
 
     found: dict[sympy.Expr, tuple[list[str], list[Source]]] = {}

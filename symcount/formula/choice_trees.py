@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from symcount.algebra.normal_form import Condition, Symbol, const, implies
-from symcount.formula.tree import Decisions, Leaf, Split, Tree
+from symcount.algebra.conditions import Condition, Decisions, implies
+from symcount.algebra.poly import Variable, const
+from symcount.formula.tree import Leaf, Split, Tree
 
 
 class _Anything:
@@ -90,7 +91,7 @@ def _is_ladder(tree: Choice) -> bool:
         and condition.left == compared
         and isinstance(condition.right.constant, int)
         for condition in _conditions(tree)
-    ) and not any(base.real for base in compared.atoms() if isinstance(base, Symbol))
+    ) and not any(base.real for base in compared.atoms() if isinstance(base, Variable))
 
 
 def _conditions(tree: Any) -> Iterator[Condition]:

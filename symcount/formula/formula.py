@@ -8,24 +8,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra import evaluate
-from symcount.algebra.normal_form import Condition, Poly, sum_of
+from symcount.algebra import python_code
+from symcount.algebra.conditions import Condition, Decisions
+from symcount.algebra.poly import Poly, sum_of
 from symcount.errors import ArgumentError, DomainError, UnknownShapeError
 from symcount.factory.origin import Origin
 from symcount.formula.certificate import Certificate
 from symcount.formula.choice_trees import ANYTHING, in_order, joined
 from symcount.formula.measure import Measure
 from symcount.formula.signature import Signature
-from symcount.formula.tree import (
-    Built,
-    Decisions,
-    Leaf,
-    TensorSpec,
-    Tree,
-    Unreachable,
-    leaves,
-    merged,
-)
+from symcount.formula.tree import Built, Leaf, TensorSpec, Tree, Unreachable, leaves, merged
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
@@ -249,7 +241,7 @@ class Formula:
 
     @cached_property
     def _of_values(self) -> Callable[..., int | None]:
-        return evaluate.compile_tree(self.pieces, self.signature.names, lambda leaf: leaf)
+        return python_code.compile_tree(self.pieces, self.signature.names, lambda leaf: leaf)
 
     def why_outside(self, values: tuple[int | float, ...]) -> str:
         """Explain why values are outside the domain, and name values nearby that are in it."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from symcount.algebra import evaluate
-from symcount.algebra.normal_form import Condition, Symbol, divisibility
+from symcount.algebra.conditions import Condition, divisibility
+from symcount.algebra.poly import Variable
 from symcount.formula.signature import Signature
 from symcount.formula.tree import (
     Built,
@@ -37,7 +38,7 @@ def _raises(leaf: Refused, names: Collection[str] | None = None) -> str:
 
 
 def _mentioned(condition: Condition) -> set[str]:
-    return {base.name for base in condition.atoms() if isinstance(base, Symbol)}
+    return {base.name for base in condition.atoms() if isinstance(base, Variable)}
 
 
 # --- one point ----------------------------------------------------------------------------------

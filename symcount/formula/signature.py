@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symcount.algebra.normal_form import Facts
+from symcount.algebra.facts import Facts
 from symcount.errors import ArgumentError
 from symcount.symbols import Hyperparameter, real_number, whole_number
 

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from symcount.algebra.conditions import Condition, Decision, Decisions, implies
 from symcount.algebra.evaluate import holds
-from symcount.algebra.normal_form import Condition, Poly, implies, product_of
+from symcount.algebra.poly import Poly, product_of
 from symcount.record import Program, Source
 
 
@@ -134,8 +135,6 @@ class Split:
 
 Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable | Inexact | Excluded"
 Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable | Inexact | Excluded"
-Decision: TypeAlias = "tuple[Condition, bool]"
-Decisions: TypeAlias = "tuple[Decision, ...]"
 
 
 def strongest(decisions: Sequence[Decision]) -> list[Decision]:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import sympy
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.boxes import Box, Interval
+from symcount.algebra import comparing
+from symcount.algebra.bounds import Interval
+from symcount.algebra.boxes import Box
+from symcount.algebra.conditions import Decisions
 from symcount.algebra.expansion import is_never_negative
-from symcount.algebra.normal_form import Poly, const
+from symcount.algebra.poly import Poly, const
 from symcount.errors import (
     ArgumentError,
     DomainError,
@@ -26,7 +28,6 @@ from symcount.errors import (
     UndecidedError,
 )
 from symcount.formula.signature import declared_facts
-from symcount.formula.tree import Decisions
 from symcount.questions.line import Line, Value, no_valid_value, reachable
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, RealHyperparameter
 
@@ -379,7 +380,7 @@ def _prover(
         least = 1 if op == "<" else 0
         if facts.at_least(b - a, least) or is_never_negative(b - a - const(least), facts):
             return True
-        negated, polarity = algebra.compare("le" if op == "<" else "lt", b, a, facts)
+        negated, polarity = comparing.compare("le" if op == "<" else "lt", b, a, facts)
         if negated is None:
             return not polarity
         return solver.refutes((*decisions, (negated, polarity)))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from symcount.algebra import normal_form as algebra
+from symcount.algebra.conditions import Condition
 from symcount.algebra.expansion import Expander, Expansion, Order
-from symcount.algebra.normal_form import Condition, Poly, const
+from symcount.algebra.poly import Poly, Variable, const
+from symcount.algebra.substitution import substituted
 from symcount.errors import (
     ArgumentError,
     DomainError,
@@ -96,7 +97,7 @@ def growth(count: Formula, name: str, others: Mapping[str, Any]) -> Growth:
 
 
 def _symbols_of(poly: Poly) -> set[str]:
-    return {base.name for base in poly.atoms() if isinstance(base, algebra.Symbol)}
+    return {base.name for base in poly.atoms() if isinstance(base, Variable)}
 
 
 def _exact(power: Fraction) -> Any:
@@ -124,7 +125,7 @@ def expanded(
     def put(poly: Poly) -> Poly:
         for other, value in values.items():
             number = const(Fraction(value) if isinstance(value, float) else value)
-            poly = algebra.substituted(poly, other, number, facts)
+            poly = substituted(poly, other, number, facts)
         return poly
 
     def paths(tree: Any) -> Iterator[Built]:

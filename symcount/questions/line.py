@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from symcount.algebra.boxes import Box, Interval, Ray, hull
-from symcount.algebra.normal_form import Condition, Poly, divisibility, only_atom
-from symcount.algebra.normal_form import Symbol as SymbolAtom
+from symcount.algebra.bounds import Interval, hull
+from symcount.algebra.boxes import Box
+from symcount.algebra.conditions import Condition, divisibility
+from symcount.algebra.poly import Poly, Variable, only_atom
+from symcount.algebra.rays import Ray
 from symcount.errors import ArgumentError, UndecidedError
 from symcount.symbols import whole_number
 
@@ -216,7 +218,7 @@ def _step(tree: Any, name: str, box: Box) -> int:
 def _divisor(condition: Condition, name: str, box: Box) -> int:
     """Return a number that divides the symbol where a condition holds."""
     divides = divisibility(condition)
-    if divides is None or only_atom(divides[0]) != SymbolAtom(name):
+    if divides is None or only_atom(divides[0]) != Variable(name):
         return 1
     low, high = box.of(divides[1])
     return low if isinstance(low, int) and low == high and low > 0 else 1

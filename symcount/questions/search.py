@@ -14,7 +14,8 @@ from fractions import Fraction
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from symcount.algebra.boxes import Box, hull
+from symcount.algebra.bounds import hull
+from symcount.algebra.boxes import Box
 from symcount.errors import ArgumentError
 from symcount.questions.keep import Keep
 from symcount.questions.line import (

@@ -11,8 +11,8 @@ import heapq
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from symcount.algebra.boxes import Interval
-from symcount.algebra.normal_form import Symbol as SymbolAtom
+from symcount.algebra.bounds import Interval
+from symcount.algebra.poly import Variable
 from symcount.errors import ArgumentError, NoSolutionError, UnboundedError
 from symcount.questions.line import (
     Line,
@@ -82,7 +82,7 @@ def _largest(line: Line, budget: int) -> int:
 def _unbounded(line: Line, what: str) -> UnboundedError:
     polys = set(reachable(line.count.pieces, line.box(line.low, None)))
     name = line.name
-    if not any(isinstance(a, SymbolAtom) and a.name == name for p in polys for a in p.atoms()):
+    if not any(isinstance(a, Variable) and a.name == name for p in polys for a in p.atoms()):
         what = f"does not depend on {name}, which may be as large as one likes"
     return UnboundedError(
         f"{line.where}: the count {what}; say how large it may be, between=(low, high)"

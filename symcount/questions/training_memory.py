@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Facts, Poly, const, sum_of, symbol
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, const, sum_of, symbol
+from symcount.algebra.rounding import floordiv
 from symcount.errors import ArgumentError
 from symcount.formula.formula import Formula, FormulaT
 from symcount.formula.signature import declared_facts
@@ -115,7 +116,7 @@ class _Plan:
 
     def _piece(self, size: Poly, facts: Facts) -> Poly:
         """Return the greatest of the pieces: the size divided by their number, rounded up."""
-        return algebra.floordiv(size - const(1), self.shards, facts) + const(1)
+        return floordiv(size - const(1), self.shards, facts) + const(1)
 
 
 def _part(name: str, size: Poly, trainable: bool) -> TensorSpec:

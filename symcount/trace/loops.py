@@ -16,26 +16,7 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from symcount.errors import UnsupportedError
-from symcount.record import Node
-
-# An index is a symbol whose name starts with this, so that it can be no hyper-parameter's.
-INDEX = "@"
-
-
-class TooLong(BaseException):
-    """A loop would go through more iterations than are needed to see what it does.
-
-    Not an `Exception`, so that a factory's `except Exception` cannot swallow it.
-    """
-
-    def __init__(self, symbols: tuple[str, ...], length: int) -> None:
-        super().__init__(symbols, length)
-        self.symbols = symbols
-        self.length = length
-
-
-class NotFolded(BaseException):
-    """What a loop over a symbol does cannot be said once for all of its iterations."""
+from symcount.record import INDEX, Node
 
 
 @dataclass(eq=False)

@@ -15,8 +15,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.normal_form import CALLS, CHOICES, sum_of
-from symcount.export.languages.code import Language, Writer, write
+from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.functions import CALLS, CHOICES
+from symcount.algebra.poly import sum_of
 from symcount.formula.breakdown import breakdown
 from symcount.formula.formula import Formula
 from symcount.formula.outside import Reason, place_of, with_reasons
