@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -35,15 +35,9 @@ if TYPE_CHECKING:
     from symcount.formula.formula import Formula
 
 Relation: TypeAlias = Literal["<", "<=", "==", ">=", ">", "mixed", "unknown"]
-
-
 # How many points are looked at before z3 is asked to prove what they suggest, and how long it has.
 _SAMPLES = 200
-
-
 _MOST_PAIRS = 400
-
-
 _MILLISECONDS = 1000
 
 
@@ -333,7 +327,7 @@ def _everywhere(
         return "mixed", examples
     if not examples:  # a proof would be one about nothing
         return "unknown", {}
-    proves = _prover(left, right, ranges)
+    proves = _Prover(left, right, ranges).proves
     wanted: list[Relation]
     if "<" in examples:
         wanted = ["<", "<="] if "==" not in examples else ["<="]
@@ -360,43 +354,41 @@ def _points(
             yield {name: values[name] for name in names}
 
 
-def _prover(
-    left: Formula, right: Formula, ranges: list[Hyperparameter]
-) -> Callable[[Relation], bool]:
-    """Return a function that tells whether a relation is proved wherever both formulas hold."""
-    from symcount.algebra.solver import Solver
+class _Prover:
+    """Proves relations wherever both formulas hold."""
 
-    facts = declared_facts(ranges)
-    solver = Solver(ranges, facts, _MILLISECONDS)
-    pairs = [
-        ((*here, *there), p, q)
-        for here, p in left.cases()
-        for there, q in right.cases()
-        if p is not None and q is not None
-    ]
+    def __init__(self, left: Formula, right: Formula, ranges: list[Hyperparameter]) -> None:
+        from symcount.algebra.solver import Solver
 
-    def holds(op: str, decisions: Decisions, a: Any, b: Any) -> bool:
-        """Prove `a op b` for `<` or `<=`."""
-        least = 1 if op == "<" else 0
-        if facts.at_least(b - a, least) or is_never_negative(b - a - const(least), facts):
-            return True
-        negated, polarity = comparing.compare("le" if op == "<" else "lt", b, a, facts)
-        if negated is None:
-            return not polarity
-        return solver.refutes((*decisions, (negated, polarity)))
+        self.facts = declared_facts(ranges)
+        self.solver = Solver(ranges, self.facts, _MILLISECONDS)
+        self.pairs = [
+            ((*here, *there), p, q)
+            for here, p in left.cases()
+            for there, q in right.cases()
+            if p is not None and q is not None
+        ]
 
-    def proves(relation: Relation) -> bool:
-        if len(pairs) > _MOST_PAIRS:
+    def proves(self, relation: Relation) -> bool:
+        if len(self.pairs) > _MOST_PAIRS:
             return False
-        for decisions, p, q in pairs:
+        op = "<" if relation in ("<", ">") else "<="
+        for decisions, p, q in self.pairs:
             sides = [(p, q)] if relation[0] == "<" else [(q, p)]
             if relation == "==":
                 sides = [(p, q), (q, p)]
-            op = "<" if relation in ("<", ">") else "<="
             if p == q and op == "<=":
                 continue
-            if not all(holds(op, decisions, a, b) for a, b in sides):
+            if not all(self._holds(op, decisions, a, b) for a, b in sides):
                 return False
         return True
 
-    return proves
+    def _holds(self, op: str, decisions: Decisions, a: Poly, b: Poly) -> bool:
+        """Prove `a op b` for `<` or `<=`."""
+        least = 1 if op == "<" else 0
+        if self.facts.at_least(b - a, least) or is_never_negative(b - a - const(least), self.facts):
+            return True
+        negated, polarity = comparing.compare("le" if op == "<" else "lt", b, a, self.facts)
+        if negated is None:
+            return not polarity
+        return self.solver.refutes((*decisions, (negated, polarity)))

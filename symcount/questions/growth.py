@@ -6,7 +6,7 @@ read off a plot. What is not proved is `UndecidedError`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from symcount.errors import (
 )
 from symcount.formula import sympy_form
 from symcount.formula.signature import declared_facts
-from symcount.formula.tree import Built, Inexact, Split
+from symcount.formula.tree import Built, Inexact, Split, Tree
 from symcount.questions.line import Line, Value
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def _scale(x: sympy.Symbol, order: Order) -> sympy.Expr:
 
 
 def advice(count: Formula, name: str, others: Mapping[str, Any]) -> str:
+    """Return what to do about a leading term that is not known."""
     free = [h.name for h in count.hyperparameters if h.name != name and h.name not in others]
     return f"give values of {', '.join(free)}" if free else "nothing is said of it"
 
@@ -123,28 +124,15 @@ def expanded(
     expander = Expander(name, facts)
 
     def put(poly: Poly) -> Poly:
+        """The polynomial with the values that are given."""
         for other, value in values.items():
             number = const(Fraction(value) if isinstance(value, float) else value)
             poly = substituted(poly, other, number, facts)
         return poly
 
-    def paths(tree: Any) -> Iterator[Built]:
-        if isinstance(tree, Split):
-            condition = tree.condition
-            if isinstance(tree.then, Inexact) or isinstance(tree.otherwise, Inexact):
-                sides = {isinstance(tree.otherwise, Inexact)}
-            else:
-                put_in = Condition(condition.op, put(condition.left), put(condition.right))
-                truth = expander.decides(put_in)
-                sides = {True, False} if truth is None else {truth}
-            for side in sorted(sides, reverse=True):
-                yield from paths(tree.then if side else tree.otherwise)
-        elif isinstance(tree, Built):
-            yield tree
-
     try:
         found = False
-        for leaf in paths(count.tree):
+        for leaf in _taken_by_large_values(count.tree, expander, put):
             polys = [measure.polynomial(leaf) for measure in measures]
             found = True
             yield [(expander, expander.of(put(poly))) for poly in polys if poly is not None]
@@ -156,6 +144,24 @@ def expanded(
         raise NoSolutionError(
             f"{count.factory}: the domain ends before {name} is large, so there is no growth in it"
         )
+
+
+def _taken_by_large_values(
+    tree: Tree, expander: Expander, put: Callable[[Poly], Poly]
+) -> Iterator[Built]:
+    """Yield the paths on which large values may build a module."""
+    if isinstance(tree, Split):
+        condition = tree.condition
+        if isinstance(tree.then, Inexact) or isinstance(tree.otherwise, Inexact):
+            sides = {isinstance(tree.otherwise, Inexact)}
+        else:
+            put_in = Condition(condition.op, put(condition.left), put(condition.right))
+            truth = expander.decides(put_in)
+            sides = {True, False} if truth is None else {truth}
+        for side in sorted(sides, reverse=True):
+            yield from _taken_by_large_values(tree.then if side else tree.otherwise, expander, put)
+    elif isinstance(tree, Built):
+        yield tree
 
 
 def _checked(count: Formula, name: str, others: Mapping[str, Any]) -> dict[str, Value]:

@@ -26,16 +26,10 @@ if TYPE_CHECKING:
     from symcount.formula.formula import Formula
 
 Value: TypeAlias = "int | float"
-
-
 # So few values are evaluated one by one: bounds take as long.
 _FEW = 32
-
-
 # How many ranges one question may be taken apart into, and how often values may double.
 _MOST_RANGES = 200_000
-
-
 _MOST_DOUBLINGS = 256
 
 
@@ -69,16 +63,10 @@ class Line:
         self.names = [other.name for other in count.hyperparameters]
         self.place = self.names.index(name)
         self.values = list(values)
-        self.fixed: dict[str, Interval] = {
-            other.name: (value, value)
-            for other, value in zip(count.hyperparameters, values, strict=True)
-            if other.name != name
-        }
-        self.others_valid = all(
-            value in other
-            for other, value in zip(count.hyperparameters, values, strict=True)
-            if other.name != name
-        )
+        pairs = zip(count.hyperparameters, values, strict=True)
+        given = [(other, value) for other, value in pairs if other.name != name]
+        self.fixed: dict[str, Interval] = {other.name: (value, value) for other, value in given}
+        self.others_valid = all(value in other for other, value in given)
         self.high = high if h.maximum is None else _least(int(h.maximum), high)
         inside = Box({**self.fixed, name: (1, None)})
         self.step = math.lcm(h.multiple_of, _step(count.pieces, name, inside) or 1)

@@ -31,15 +31,9 @@ if TYPE_CHECKING:
 
 # Where a box of combinations begins and ends in each symbol's list of values.
 _Places: TypeAlias = "tuple[tuple[int, int], ...]"
-
-
 # How far from what is to be near, how far from the middle of the total, the values, the count.
 _Ranked: TypeAlias = "tuple[Fraction, Fraction, tuple[Value, ...], int]"
-
-
 _FEW_COMBINATIONS = 128
-
-
 _MOST_VALUES = 1_000_000
 
 
@@ -106,24 +100,13 @@ def _best(
     the symbol that changes most, until it is a few combinations, which are evaluated. It ends when
     nothing that waits can be among the best.
     """
-    names = [h.name for h in count.hyperparameters]
-    middle = Fraction(sum(total), 2)
     best: list[_Ranked] = []
     waiting: list[tuple[Any, Any, _Places]] = []
 
     def wait(places: _Places) -> None:
-        box = Box(
-            {
-                name: (values[a], values[b - 1])
-                for name, values, (a, b) in zip(names, choices, places, strict=True)
-            }
-        )
-        span = hull(map(box.of, reachable(count.pieces, box)))
-        if span is None or exceeds(span, total[1]) or (span[1] is not None and span[1] < total[0]):
-            return
-        distance = kept.least_distance(box)
-        if distance is not None:
-            heapq.heappush(waiting, (distance, distance_from(span, middle), places))
+        promise = _promise(count, choices, places, total, kept)
+        if promise is not None:
+            heapq.heappush(waiting, (*promise, places))
 
     if all(choices):
         wait(tuple((0, len(values)) for values in choices))
@@ -140,6 +123,24 @@ def _best(
         if limit is not None:
             best = heapq.nsmallest(limit, best)
     return sorted(best)
+
+
+def _promise(
+    count: Formula,
+    choices: list[list[Value]],
+    places: _Places,
+    total: tuple[int, int],
+    kept: Keep,
+) -> tuple[Any, Any] | None:
+    """Return how good the bounds allow anything in a box to be; None if they allow nothing."""
+    sides = zip(count.hyperparameters, choices, places, strict=True)
+    box = Box({h.name: (values[a], values[b - 1]) for h, values, (a, b) in sides})
+    span = hull(map(box.of, reachable(count.pieces, box)))
+    if span is None or exceeds(span, total[1]) or (span[1] is not None and span[1] < total[0]):
+        return None
+    distance = kept.least_distance(box)
+    middle = Fraction(sum(total), 2)
+    return None if distance is None else (distance, distance_from(span, middle))
 
 
 def _ranked(

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from symcount.formula.formula import Formula
 
 Want: TypeAlias = Literal["largest", "nearest", "exact"]
-
-
 _MOST_ANSWERS = 100_000
 
 

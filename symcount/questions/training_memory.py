@@ -134,24 +134,7 @@ def memory(
 ) -> Memory[FormulaT]:
     """Count the bytes that training takes; see `ParamCount.memory`."""
     _require_parameters(count)
-    if not isinstance(optimizer, str) or optimizer not in STATES:
-        raise ArgumentError(
-            f"memory(optimizer={optimizer!r}): what it keeps is not modelled; those that are: "
-            f"{', '.join(STATES)}"
-        )
-    if not isinstance(zero, int) or isinstance(zero, bool) or zero not in _STAGES:
-        raise ArgumentError(f"memory(zero={zero!r}): the stages of ZeRO are 1, 2 and 3; 0 is none")
-    if not isinstance(master_weights, bool):
-        raise ArgumentError(f"memory(master_weights={master_weights!r}): use True or False")
-    pieces, hyperparameters = _shards(count, shards)
-    plan = _Plan(
-        dtype=_dtype("dtype", dtype),
-        gradients=_dtype("gradients", gradients),
-        states=STATES[optimizer],
-        master_weights=master_weights,
-        shards=pieces,
-        stage=zero,
-    )
+    plan, hyperparameters = _plan(count, dtype, optimizer, shards, zero, master_weights, gradients)
     facts = declared_facts(hyperparameters)
 
     def of(tree: Tree) -> Tree:
@@ -170,7 +153,38 @@ def memory(
         part: total.measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
         for part in ("weights", "gradients", "optimizer")
     }
-    return Memory(**parts, total=total, assumed=_said(plan, optimizer, shards))
+    return Memory(**parts, total=total, assumed=_said(plan, str(optimizer), shards))
+
+
+def _plan(
+    count: Formula,
+    dtype: object,
+    optimizer: object,
+    shards: object,
+    zero: object,
+    master_weights: object,
+    gradients: object,
+) -> tuple[_Plan, tuple[Hyperparameter, ...]]:
+    """Check what is given, and return the plan, and the symbols of the formulas."""
+    if not isinstance(optimizer, str) or optimizer not in STATES:
+        raise ArgumentError(
+            f"memory(optimizer={optimizer!r}): what it keeps is not modelled; those that are: "
+            f"{', '.join(STATES)}"
+        )
+    if not isinstance(zero, int) or isinstance(zero, bool) or zero not in _STAGES:
+        raise ArgumentError(f"memory(zero={zero!r}): the stages of ZeRO are 1, 2 and 3; 0 is none")
+    if not isinstance(master_weights, bool):
+        raise ArgumentError(f"memory(master_weights={master_weights!r}): use True or False")
+    pieces, hyperparameters = _shards(count, shards)
+    plan = _Plan(
+        dtype=_dtype("dtype", dtype),
+        gradients=_dtype("gradients", gradients),
+        states=STATES[optimizer],
+        master_weights=master_weights,
+        shards=pieces,
+        stage=zero,
+    )
+    return plan, hyperparameters
 
 
 def _require_parameters(count: Formula) -> None:
