@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import click
 from click.core import ParameterSource
 
-from symcount import __version__, progress
+from symcount import progress
 from symcount.catalogue.audit import SIZES, TOLERANCE
 from symcount.cli import shells
 from symcount.errors import SymcountError, TargetError, UnsupportedError
 from symcount.symbols import Symbol
+from symcount.version import __version__
 
 if TYPE_CHECKING:
     from symcount.catalogue.configs import AllSymbols
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.drift.checks import Finding
     from symcount.drift.filling import Filled
-    from symcount.export import Value
+    from symcount.formula.evaluation import Evaluation
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas
 
@@ -331,13 +332,13 @@ def list_blueprints(
     """
     specs = _blueprints(module, topology)
     if as_json:
-        from symcount.export import count_at
+        from symcount.catalogue.registry import count_at, entry
         from symcount.export.documents import json
 
         with _progress("counting", len(specs)):
             counts = [{str(size): count_at(spec, size) for size in sizes} for spec in specs]
             document = [
-                {**json.describe_spec(spec), "counts": c}
+                {**json.describe_entry(entry(spec)), "counts": c}
                 for spec, c in zip(specs, counts, strict=True)
             ]
         click.echo(json.dump(document), nl=False)
@@ -390,9 +391,10 @@ def audit(
     with _progress("comparing", len(specs)):
         found = compare(specs, sizes, tolerance)
     if as_json:
+        from symcount.cli.as_json import describe_audit
         from symcount.export.documents import json
 
-        click.echo(json.dump(json.describe_audit(found)), nl=False)
+        click.echo(json.dump(describe_audit(found)), nl=False)
     else:
         from symcount.cli import views
 
@@ -495,9 +497,11 @@ def export(
     elif settings or declared or config:
         raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
     else:
+        from symcount.catalogue.registry import entry
+
         specs = _blueprints(registry)
         with _progress("writing", len(specs)):
-            text = render.render_registry(specs)
+            text = render.render_registry(map(entry, specs))
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -610,7 +614,7 @@ def show(
     domains are shown as they were written then; counts are computed. Nothing in FILE is executed,
     and neither torch nor sympy is loaded.
     """
-    from symcount.storage.file import load
+    from symcount.api import load
 
     if name is None and points:
         raise click.UsageError("--at is for one formula: give its NAME too")
@@ -773,9 +777,9 @@ def _count(
     max_seconds: float,
 ) -> ParamCount:
     fixed, symbols = _arguments(settings, declared)
+    from symcount.api import derive
     from symcount.catalogue import configs
     from symcount.catalogue.targets import resolve
-    from symcount.derivation import pipeline
 
     with _progress(target):
         found = resolve(target)
@@ -791,7 +795,7 @@ def _count(
         if found.spec is not None and not fixed and not symbols:
             return found.spec.param_count
         given = {"max_seconds": max_seconds, **fixed, **symbols}
-        return pipeline.derive(found.factory, **given)
+        return derive(found.factory, **given)
 
 
 def _all_symbols(
@@ -849,9 +853,9 @@ def _without_logs() -> Iterator[None]:
         logging.disable(before)
 
 
-def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Value]:
+def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Evaluation]:
     """The counts at all combinations; at the defaults if nothing is asked and all have one."""
-    from symcount.export import Value
+    from symcount.formula.evaluation import Evaluation
 
     sizes: dict[str, tuple[int, ...]] = {}
     for name, more in points:
@@ -859,7 +863,8 @@ def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) ->
     if not sizes and len(count.defaults) < len(count.hyperparameters):
         return []
     return [
-        Value.of(count, dict(zip(sizes, point, strict=True))) for point in product(*sizes.values())
+        Evaluation.of(count, dict(zip(sizes, point, strict=True)))
+        for point in product(*sizes.values())
     ]
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from symcount.display.outline import outline
 from symcount.errors import ArgumentError, DomainError, MissingDependencyError
-from symcount.formula.outside import why_outside
+from symcount.formula.breakdown import breakdown
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.ticker import Formatter
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
-    Against: TypeAlias = ParamCount | Iterable[ParamCount] | Mapping[str, ParamCount]
+    Against: TypeAlias = Formula | Iterable[Formula] | Mapping[str, Formula]
 
 Number: TypeAlias = "int | float"
 Values: TypeAlias = "Mapping[str, Number]"
@@ -58,7 +58,7 @@ _REST = "#BBBBBB"
 
 
 def plot(
-    count: ParamCount,
+    count: Formula,
     symbol: str | sympy.Symbol,
     /,
     *,
@@ -68,10 +68,10 @@ def plot(
     **values: Number,
 ) -> Axes:
     """Draw counts against a symbol; see `ParamCount.plot`."""
-    count._require_no_symbol("plot", [] if against == () else ["against"], str(symbol))
+    count.signature.require_no_symbol("plot", [] if against == () else ["against"], str(symbol))
     formulas = _labelled(count, against)
     for other in formulas.values():
-        count._require_same_unit("plot", other)
+        count.measure.require_unit_of(other.measure, "plot")
     axis = _axis(count, symbol, between)
     known = _shared_out(formulas, [axis], values)
     pairs = list(zip(formulas.values(), known, strict=True))
@@ -185,22 +185,20 @@ def _looked_at(axis: _Axis, evaluators: Sequence[Callable[[Number], int | None]]
     return [max(axis.round_sizes(c)[:_TRIES], key=holds) for c in axis.cells(_SAMPLES)]
 
 
-def _evaluator(
-    count: ParamCount, names: Sequence[str], values: Values
-) -> Callable[..., int | None]:
+def _evaluator(count: Formula, names: Sequence[str], values: Values) -> Callable[..., int | None]:
     """The count as a function of some of its symbols, None outside the domain.
 
     The one place at which a picture evaluates a formula.
     """
     order = [h.name for h in count.hyperparameters]
-    start = count._bind((), {**values, **dict.fromkeys(names, 1)})
+    start = count.signature.bind((), {**values, **dict.fromkeys(names, 1)})
     places = [order.index(name) for name in names]
 
     def at(*sizes: Number) -> int | None:
         point = list(start)
         for place, size in zip(places, sizes, strict=True):
             point[place] = size
-        return count._evaluated(tuple(point))
+        return count.at(tuple(point))
 
     return at
 
@@ -326,7 +324,7 @@ def _hatch_gaps(ax: Axes, curves: Sequence[_Curve], axis: _Axis) -> None:
 
 
 def plot_share(
-    count: ParamCount,
+    count: Formula,
     symbol: str | sympy.Symbol,
     /,
     *,
@@ -338,7 +336,7 @@ def plot_share(
     """Draw the shares of parts against a symbol; see `ParamCount.plot_share`."""
     if type(depth) is not int or depth < 1:
         raise ArgumentError(f"plot_share(depth={depth!r}): a positive integer")
-    count._require_no_symbol("plot_share", [] if depth == 1 else ["depth"], str(symbol))
+    count.signature.require_no_symbol("plot_share", [] if depth == 1 else ["depth"], str(symbol))
     axis = _axis(count, symbol, between)
     (known,) = _shared_out({"": count}, [axis], values)
     at = _evaluator(count, [axis.name], known)
@@ -393,10 +391,10 @@ def _valid_in(
 
 
 def _parts_at(
-    count: ParamCount, depth: int, axis: _Axis, values: Values
+    count: Formula, depth: int, axis: _Axis, values: Values
 ) -> dict[str, Callable[[Number], int | None]]:
     """The parts at a depth, counted from the first module that holds several."""
-    whole = outline(count.breakdown())
+    whole = outline(breakdown(count))
     while len(whole.held) == 1 and whole.held[0].held:
         (whole,) = whole.held
     level = [whole]
@@ -461,7 +459,7 @@ def _draw_shares(
 
 
 def plot_map(
-    count: ParamCount,
+    count: Formula,
     x: str | sympy.Symbol,
     y: str | sympy.Symbol,
     /,
@@ -473,7 +471,9 @@ def plot_map(
 ) -> Axes:
     """Draw the count over two symbols; see `ParamCount.plot_map`."""
     for axis in (x, y):
-        count._require_no_symbol("plot_map", [] if budgets == () else ["budgets"], str(axis))
+        count.signature.require_no_symbol(
+            "plot_map", [] if budgets == () else ["budgets"], str(axis)
+        )
     ranges = _ranges(between, [str(x), str(y)])
     if str(x) == str(y):
         raise ArgumentError(f"plot_map({x}, {y}): give two different symbols")
@@ -545,7 +545,7 @@ def _budgets(budgets: float | Iterable[Any]) -> list[float]:
 
 
 def _draw_map(
-    ax: Axes, edges: tuple[list[float], list[float]], grid: list[list[float]], count: ParamCount
+    ax: Axes, edges: tuple[list[float], list[float]], grid: list[list[float]], count: Formula
 ) -> None:
     from matplotlib.colors import LogNorm, Normalize
 
@@ -565,7 +565,7 @@ def _draw_contours(
     middles: tuple[list[Number], list[Number]],
     grid: list[list[float]],
     levels: Sequence[float],
-    count: ParamCount,
+    count: Formula,
 ) -> list[str]:
     """Contours of the budgets within reach; what to say of the others."""
     unit = _unit(count)
@@ -660,7 +660,7 @@ def _span(places: Sequence[Number], index: int) -> tuple[float, float]:
 # --- what they share --------------------------------------------------------------------------
 
 
-def _labelled(count: ParamCount, against: Against) -> dict[str, ParamCount]:
+def _labelled(count: Formula, against: Against) -> dict[str, Formula]:
     """Formulas by label: what tells each from the others."""
     if isinstance(against, Mapping):
         counts, labels = [count, *against.values()], [count.factory, *map(str, against)]
@@ -700,12 +700,12 @@ def shorten(text: str, width: int) -> str:
 
 
 def _axis(
-    count: ParamCount, symbol: str | sympy.Symbol, between: tuple[Number, Number] | None
+    count: Formula, symbol: str | sympy.Symbol, between: tuple[Number, Number] | None
 ) -> _Axis:
     name = str(symbol)
     h = next((h for h in count.hyperparameters if h.name == name), None)
     if h is None:
-        count._bind((), {name: 1})
+        count.signature.bind((), {name: 1})
         raise AssertionError("a formula took a value for a symbol that it does not have")
     if between is None:
         low, high = _everyday(h)
@@ -754,7 +754,7 @@ def _pair(between: Any, h: Hyperparameter) -> tuple[Number, Number]:
 
 
 def _shared_out(
-    formulas: Mapping[str, ParamCount], axes: Sequence[_Axis], values: Values
+    formulas: Mapping[str, Formula], axes: Sequence[_Axis], values: Values
 ) -> list[dict[str, Number]]:
     """For each formula the values of its other symbols, defaults included.
 
@@ -769,26 +769,26 @@ def _shared_out(
     known = {h.name for formula in formulas.values() for h in formula.hyperparameters}
     for name in values:
         if name not in known:
-            first._bind((), {name: values[name]})
+            first.signature.bind((), {name: values[name]})
     found = []
     for formula in formulas.values():
         own = {h.name for h in formula.hyperparameters}
         given = {name: value for name, value in values.items() if name in own}
-        point = formula._point((), {**given, **dict.fromkeys(names, 1)})
+        point = formula.signature.point((), {**given, **dict.fromkeys(names, 1)})
         found.append({name: value for name, value in point.items() if name not in names})
     return found
 
 
-def _raise_nowhere(count: ParamCount, axes: Sequence[_Axis], values: Values) -> NoReturn:
+def _raise_nowhere(count: Formula, axes: Sequence[_Axis], values: Values) -> NoReturn:
     ranges = " and ".join(f"{axis.name} from {axis.low} to {axis.high}" for axis in axes)
     middle = {axis.name: axis.round_sizes((axis.low, axis.high + 1))[0] for axis in axes}
-    point = count._bind((), {**values, **middle})
+    point = count.signature.bind((), {**values, **middle})
 
     def message() -> str:
         seen = "" if all(axis.is_whole for axis in axes) else " that was looked at"
         return (
             f"there is nothing to draw: no size{seen} with {ranges} is in the domain of "
-            f"{count.factory}. For one, {why_outside(count, point)}"
+            f"{count.factory}. For one, {count.why_outside(point)}"
         )
 
     raise DomainError(message)
@@ -885,7 +885,7 @@ def _plain(value: float) -> str:
     return f"{value:g}" if abs(value) < 100_000 else short(value)
 
 
-def _unit(count: ParamCount) -> Callable[[float], str]:
+def _unit(count: Formula) -> Callable[[float], str]:
     return short_bytes if count.measure.in_bytes else short
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from symcount.api import load
 from symcount.catalogue.trust import Trust
-from symcount.drift import drift, filling, requests
+from symcount.drift import as_json, drift, filling, requests
 from symcount.drift.drift import check_one
 from symcount.drift.markers import SYNTAXES
 from symcount.errors import ArgumentError, StoredFormulaError
-from symcount.storage.file import StoredFormulas, is_stored, load
+from symcount.storage.file import StoredFormulas, is_stored
 
 Finding: TypeAlias = "drift.Finding | filling.MarkerFinding"
 # What is to be checked by name, each when it is called. The name "" is that of the file itself.
@@ -65,12 +66,10 @@ def remedy(findings: Iterable[Finding]) -> str:
 
 
 def described(file: Path, finding: Finding) -> dict[str, Any]:
-    """A finding as JSON."""
-    from symcount.export.documents import json
-
+    """Describe a finding for programs."""
     if isinstance(finding, filling.MarkerFinding):
-        return {"file": str(file), **json.describe_marker(finding)}
-    return {"file": str(file), **json.describe_finding(finding)}
+        return {"file": str(file), **as_json.describe_marker(finding)}
+    return {"file": str(file), **as_json.describe_finding(finding)}
 
 
 def _is_of_a_kind(file: Path) -> bool:

@@ -30,9 +30,9 @@ from symcount.errors import (
     TargetError,
     UndecidedError,
 )
-from symcount.export import Value
 from symcount.export.documents import description, markdown, rst
 from symcount.factory.origin import portable
+from symcount.formula.evaluation import Evaluation
 from symcount.formula.tree import Built, leaves
 from symcount.questions.equality import Difference, first_difference, said
 from symcount.storage import atomic
@@ -692,9 +692,9 @@ class _Place:
             )
         return os.path.normpath(self.path.parent / place)
 
-    def _values(self, wanted: Asked) -> list[Value]:
+    def _values(self, wanted: Asked) -> list[Evaluation]:
         count = self._count(wanted)
-        return [Value.of(count, point) for point in wanted.points or [{}]]
+        return [Evaluation.of(count, point) for point in wanted.points or [{}]]
 
     def _source(self, wanted: Asked) -> str:
         """The line of the factory, or nothing if that is not known."""
@@ -765,7 +765,7 @@ def _lines_of_new_terms(count: ParamCount, old: Expression) -> Iterator[str]:
     """The lines of code that the terms come from that are not in the old formula."""
     found: dict[Source, None] = {}
     for _, leaf in leaves(count.tree):
-        now = count._polys[id(leaf)]
+        now = count.polynomial(leaf)
         if isinstance(leaf, Built) and now is not None:
             known = old.poly.terms.items()
             monomials = {term[0] for term in now.terms.items() if term not in known}
@@ -786,7 +786,7 @@ def _text(expression: Any) -> str:
 
 
 def _stored(path: str, name: str) -> ParamCount:
-    from symcount.storage.file import load
+    from symcount.api import load
 
     try:
         return load(path)[name]
@@ -808,7 +808,7 @@ def _count_at(count: ParamCount | None, size: int) -> str:
     if count is None:
         return ""
     try:
-        value = Value.of(count, {count.hyperparameters[0].name: size})
+        value = Evaluation.of(count, {count.hyperparameters[0].name: size})
     except ArgumentError:  # another symbol has no default
         return ""
     return said(value.count)

@@ -30,7 +30,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_id, make_refnode
 
-import symcount
+from symcount import version
 from symcount.catalogue.trust import Trust, anchored
 from symcount.drift import requests
 from symcount.drift.requests import Blueprint, Digests, Request
@@ -305,7 +305,7 @@ class SymcountDomain(Domain):
 
 def _versions() -> tuple[str, ...]:
     """What a formula depends on besides the project's files."""
-    return symcount.__version__, metadata.version("torch")
+    return version.__version__, metadata.version("torch")
 
 
 def _kept(env: BuildEnvironment) -> SymcountDomain:
@@ -471,9 +471,9 @@ def _symbols(count: ParamCount) -> list[nodes.Node]:
 
 
 def _value(count: ParamCount, at: dict[str, Any]) -> int | None:
-    from symcount.export import Value
+    from symcount.formula.evaluation import Evaluation
 
-    return Value.of(count, at).count
+    return Evaluation.of(count, at).count
 
 
 def _counts(count: ParamCount, counted: Sequence[tuple[dict[str, Any], int | None]]) -> nodes.table:
@@ -592,7 +592,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-updated", _forget_unshown)
     app.connect("doctree-resolved", _typeset)
     return {
-        "version": symcount.__version__,
+        "version": version.__version__,
         "parallel_read_safe": True,
         "parallel_write_safe": True,
     }

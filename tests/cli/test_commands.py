@@ -20,8 +20,10 @@ from torch import nn
 import symcount
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.catalogue.audit import audit
+from symcount.catalogue.registry import entry
 from symcount.catalogue.targets import resolve, seeds
 from symcount.cli import main
+from symcount.cli.as_json import describe_audit
 from symcount.export import FORMATS
 from symcount.export.documents import json as export_json
 from symcount.export.languages.sql import DIALECTS
@@ -374,7 +376,7 @@ def test_audit_as_json() -> None:
 def test_infinitely_off_is_null_in_json() -> None:
     registry = symcount.BlueprintRegistry()
     registry.register("noop", "cnn", 5)(lambda dim: nn.Identity())
-    document = json.loads(export_json.dump(export_json.describe_audit(audit(registry, (64,)))))
+    document = json.loads(export_json.dump(describe_audit(audit(registry, (64,)))))
     assert document["findings"][0]["exceeds"] is True
     assert document["findings"][0]["readings"] == [
         {"size": 64, "count": 0, "times_off": None, "reason": None}
@@ -411,7 +413,7 @@ def test_export_is_what_the_format_renders(form: str) -> None:
     )
     registry = ("--registry", "symcount.blueprints.cnn")
     assert output_of("export", *registry, "--format", form) == FORMATS[form].render_registry(
-        spec for spec in seeds() if spec.topology == "cnn"
+        entry(spec) for spec in seeds() if spec.topology == "cnn"
     )
 
 

@@ -15,7 +15,7 @@ from torch import nn
 import symcount
 from symcount import Symbol, derive
 from symcount.catalogue.targets import resolve
-from symcount.drift import drift
+from symcount.drift import as_json, drift
 from symcount.drift.drift import Change, Finding
 from symcount.errors import UndecidedError
 from symcount.export.documents import json as export_json
@@ -484,7 +484,7 @@ def test_json_has_nothing_that_a_finding_has_not(models: Project) -> None:
     (found,) = models.findings("formulas.json")
     assert set(found) == {"file", *Finding.__dataclass_fields__}
     (finding,) = drift.check(symcount.load("formulas.json"))
-    assert json.loads(export_json.dump(export_json.describe_finding(finding))) == {
+    assert json.loads(export_json.dump(as_json.describe_finding(finding))) == {
         key: value for key, value in found.items() if key != "file"
     }
     stored = symcount.load("formulas.json")["mlp"]

@@ -16,6 +16,7 @@ from sphinx.testing.util import SphinxTestApp
 from torch import nn
 
 import symcount
+from symcount import version
 from symcount.drift import requests
 
 MODELS = """\
@@ -479,7 +480,7 @@ class TestBuiltAgain:
         self, project: Project, derivations: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.start(project)
-        monkeypatch.setattr(symcount, "__version__", "99")
+        monkeypatch.setattr(version, "__version__", "99")
         project.build()
         assert sorted(project.read) == sorted(self.PAGES) and len(derivations) == 6
 
