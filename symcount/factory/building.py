@@ -37,7 +37,7 @@ class TensorFacts:
 
 
 # The tensors of a module by name, or what the factory raised.
-Outcome: TypeAlias = "dict[str, TensorFacts] | Exception"
+PlainBuild: TypeAlias = "dict[str, TensorFacts] | Exception"
 
 
 @dataclass(frozen=True)
@@ -234,16 +234,16 @@ class PlainBuilds:
 
     def __init__(self, build: Callable[[Values], nn.Module]) -> None:
         self.build = build
-        self._seen: dict[tuple[tuple[str, int | float], ...], Outcome] = {}
+        self._seen: dict[tuple[tuple[str, int | float], ...], PlainBuild] = {}
 
-    def at(self, point: Values) -> Outcome:
+    def at(self, point: Values) -> PlainBuild:
         """Return the tensors of the module built at a point, or the exception raised there."""
         key = tuple(point.items())
         if key not in self._seen:
             self._seen[key] = self.again_at(point)
         return self._seen[key]
 
-    def again_at(self, point: Values) -> Outcome:
+    def again_at(self, point: Values) -> PlainBuild:
         """Return the same, built anew."""
         with interception.alone():
             try:
