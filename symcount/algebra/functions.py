@@ -120,7 +120,7 @@ CALLS: dict[str, Function] = {
     "xor": Function(
         operator.xor, "({0}) ^ ({1})", rules.bitwise_xor, TWO, commutes=True, total=True
     ),
-    "round_digits": Function(round, "round({0}, {1})", rules.round_digits, TWO),
+    "round_digits": Function(round, "round({all})", rules.round_digits, TWO),
     "isqrt": Function(math.isqrt, "math.isqrt({all})", rules.isqrt),
     "factorial": Function(math.factorial, "math.factorial({all})", rules.factorial),
     "bit_length": Function(
@@ -173,7 +173,7 @@ CALLS: dict[str, Function] = {
     "fpow": _double(OPERATORS["pow"], "math.pow({all})", rules.float_power, TWO),
     "fabs_py": _double(abs, "abs({0})", rules.not_negative),
     "fround": Function(
-        round, "round({0}, {1})", rules.none, TWO, ("double", "integer"), is_float=True
+        round, "round({all})", rules.none, TWO, ("double", "integer"), is_float=True
     ),
     "hypot": _double(math.hypot, "math.hypot({all})", rules.not_negative, SOME),
     "math_pow": _double(math.pow, "math.pow({all})", rules.float_power, TWO),
