@@ -28,8 +28,8 @@ from symcount.algebra.normal_form import CALLS, Call, Condition, Poly, atom, con
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.errors import StoredFormulaError
 from symcount.formula.tree import Split
+from symcount.storage import definition, writing
 from symcount.storage import file as stored
-from symcount.storage import reading, writing
 from symcount.storage.writing import written
 from tests import formulas as plain_formulas
 from tests import random_trees
@@ -587,7 +587,7 @@ def test_no_symbol_is_code(small: ParamCount) -> None:
 
 def test_every_operator_has_a_number_of_arguments_that_computes() -> None:
     for op in CALLS:
-        least, _ = reading._arity(op)
+        least, _ = definition.arity(op)
         poly = atom(Call(op, tuple(symbol("a") for _ in range(least))))
         if CALLS[op].is_float:
             poly = atom(Call("trunc", (poly,)))
@@ -610,7 +610,7 @@ def problems(whole: Any) -> list[str]:
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["properties"]["version"]["const"] == reading.VERSION
+    assert SCHEMA["properties"]["version"]["const"] == definition.VERSION
 
 
 def test_what_is_written_has_the_schema(small: ParamCount, count: ParamCount) -> None:
@@ -638,13 +638,14 @@ def test_what_is_read_has_the_schema(small: ParamCount, data: st.DataObject) -> 
 
 
 def test_the_schema_names_every_operator_and_leaf() -> None:
-    assert SCHEMA["$defs"]["call"]["properties"]["call"]["enum"] == sorted(CALLS)
-    assert set(SCHEMA["$defs"]["formula"]["properties"]) == set(reading._FIELDS)
+    calls = [record["properties"] for record in SCHEMA["$defs"]["call"]["oneOf"]]
+    assert sorted(op for fields in calls for op in fields["call"]["enum"]) == sorted(CALLS)
+    assert set(SCHEMA["$defs"]["formula"]["properties"]) == set(definition.FORMULA.fields)
     leaves: set[str] = set()
     for node in SCHEMA["$defs"]["node"]["oneOf"]:
         kind = node["properties"].get("leaf", {})
         leaves |= {*kind.get("enum", []), *([kind["const"]] if "const" in kind else [])}
-    assert leaves == set(reading._LEAVES)
+    assert leaves == set(definition.LEAVES)
 
 
 # --- damage of all kinds ----------------------------------------------------------------------

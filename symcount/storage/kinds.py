@@ -1,0 +1,491 @@
+"""Kinds of values in a document: each reads, writes and describes itself.
+
+A kind is made of other kinds, in the manner of Kennedy's pickler combinators ("Functional pearl:
+Pickler combinators", Journal of Functional Programming 14(6), 2004), with a third direction beside
+reading and writing: the JSON Schema. So the three cannot differ.
+
+msgspec, which makes a reader and a schema of one class, was tried and left. It keeps the last of
+two fields of one name, knows no union of objects that are told apart by which fields they have, and
+no references into tables. Its errors have words of their own. It takes 24 ms to import, half of
+what opening a file of formulas takes in all.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from symcount.storage.strict_json import MalformedError, short
+
+if TYPE_CHECKING:
+    from symcount.algebra.normal_form import Condition, Symbol
+
+LONGEST_TEXT = 100_000
+LONGEST_NAME = 1_000
+LONGEST_LIST = 100_000
+DEEPEST_TREE = 200
+
+_NO_CHARACTERS = re.compile("[\0\ud800-\udfff]")
+
+
+class Tables:
+    """What the values of one formula share while it is read or written.
+
+    Attributes:
+        rows: the entries of each table so far; as values in reading, as JSON in writing.
+        places: where in its table a value was written.
+        words: conditions in words, where they hold and where they do not.
+        in_words: puts a condition into words that has none.
+        symbols: the symbols of the formula.
+        loops: the indices of the loops around the tensor that is being read.
+        size: the sum of the sizes of all calls.
+    """
+
+    def __init__(
+        self,
+        words: Mapping[Condition, tuple[str, str]] | None = None,
+        in_words: Callable[[Condition], tuple[str, str]] | None = None,
+    ) -> None:
+        self.rows: defaultdict[str, list[Any]] = defaultdict(list)
+        self.places: defaultdict[str, dict[Any, int]] = defaultdict(dict)
+        self.words = dict(words or {})
+        self.in_words = in_words
+        self.symbols: dict[str, Symbol] = {}
+        self.loops: list[str] = []
+        self.size = 0
+
+
+_K = TypeVar("_K", bound="Kind")
+Direction: TypeAlias = Callable[[Any, Tables], Any]
+
+
+class Kind:
+    """A kind of value: how it is read from JSON and written as JSON, and its JSON Schema.
+
+    `read` raises `MalformedError` for JSON that is not of this kind. `write` takes what `read`
+    returns. `schema` has kinds in the places of their schemas, or functions that return them. A
+    kind with a `title` is one of the definitions of the schema.
+    """
+
+    def __init__(
+        self, schema: Any, read: Direction, write: Direction = lambda value, tables: value
+    ) -> None:
+        self.schema, self.read, self.write = schema, read, write
+        self.title = self.about = ""
+
+    def called(self: _K, title: str = "", about: str = "") -> _K:
+        """Give this kind a name and a description, and return it."""
+        self.title, self.about = title, about
+        return self
+
+    def refined(
+        self,
+        read: Direction | None = None,
+        write: Direction | None = None,
+        limits: Mapping[str, Any] | None = None,
+    ) -> Kind:
+        """Return the kind of what `read` makes of values of this kind, and `write` takes apart.
+
+        `limits` are what the schema says beside that of this kind.
+        """
+        return Kind(
+            {**self.schema, **limits} if limits else self,
+            self.read if read is None else lambda v, tables: read(self.read(v, tables), tables),
+            self.write if write is None else lambda v, tables: self.write(write(v, tables), tables),
+        )
+
+
+def not_a(value: Any, noun: str) -> MalformedError:
+    """Return the error that a value is not what it is to be."""
+    return MalformedError(f"{short(value)} is not {noun}")
+
+
+def read_at(key: str | int, read: Direction, value: Any, tables: Tables) -> Any:
+    """Read what is at a key of an object or a list; errors say so."""
+    try:
+        return read(value, tables)
+    except MalformedError as error:
+        raise error.within(key) from None
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def text(most: int = LONGEST_TEXT) -> Kind:
+    """A text without surrogates, which are half of a character, and nulls."""
+
+    def read(value: Any, tables: Tables) -> str:
+        if type(value) is not str:
+            raise not_a(value, "a text")
+        if len(value) > most:
+            raise MalformedError(f"a text of {len(value)} characters; {most} are the most")
+        if _NO_CHARACTERS.search(value):
+            raise MalformedError("a text with characters that stand for none")
+        return value
+
+    return Kind({"type": "string", "maxLength": most}, read)
+
+
+def _printable(name: str, tables: Tables) -> str:
+    if not name.isprintable():
+        raise not_a(name, "a name, which has printable characters only")
+    return name
+
+
+TEXT = text().called("text", "A text of any number of lines.")
+NAME = text(LONGEST_NAME).refined(_printable).called("name", "A short text on one line.")
+
+
+def integer(least: int | None = None, most: int | None = None) -> Kind:
+    """An integer between two others, both included; `true` and `1.0` are none."""
+    limits = {"minimum": least, "maximum": most}
+
+    def read(value: Any, tables: Tables) -> Any:
+        if type(value) is not int:
+            raise not_a(value, "an integer")
+        if (least is not None and value < least) or (most is not None and value > most):
+            raise MalformedError(f"{short(value)} is not between {least} and {most}")
+        return value
+
+    stated = {key: limit for key, limit in limits.items() if limit is not None}
+    return Kind({"type": "integer", **stated}, read)
+
+
+def nonzero(role: str, least: int | None = None, most: int | None = None) -> Kind:
+    """An integer that is not 0, in a role such as that of an exponent."""
+
+    def read(value: int, tables: Tables) -> int:
+        if value == 0:
+            raise MalformedError(f"{role} of 0")
+        return value
+
+    return integer(least, most).refined(read, limits={"not": {"const": 0}})
+
+
+def _number(value: Any, tables: Tables) -> int | float:
+    if type(value) not in (int, float):
+        raise not_a(value, "a number")
+    if type(value) is float and not math.isfinite(value):
+        raise MalformedError("a number beyond the range of doubles")
+    number: int | float = value
+    return number
+
+
+def _boolean(value: Any, tables: Tables) -> bool:
+    if type(value) is not bool:
+        raise not_a(value, "true or false")
+    return value
+
+
+NUMBER = Kind({"type": "number"}, _number)
+BOOLEAN = Kind({"type": "boolean"}, _boolean)
+
+
+def one_of(options: Collection[str], noun: str) -> Kind:
+    """One of some texts."""
+
+    def read(value: Any, tables: Tables) -> str:
+        if type(value) is not str or value not in options:
+            raise MalformedError(f"unknown {noun} {short(value)}")
+        return value
+
+    return Kind({"enum": list(options)}, read)
+
+
+class Constant(Kind):
+    """A value that tells records apart, or documents."""
+
+    def __init__(self, constant: Any) -> None:
+        def read(value: Any, tables: Tables) -> Any:
+            if type(value) is not type(constant) or value != constant:
+                raise not_a(value, short(constant))
+            return constant
+
+        super().__init__({"const": constant}, read, lambda value, tables: constant)
+
+
+def nullable(kind: Kind) -> Kind:
+    """A value of a kind, or None."""
+    return Kind(
+        {"anyOf": [kind, {"type": "null"}]},
+        lambda value, tables: None if value is None else kind.read(value, tables),
+        lambda value, tables: None if value is None else kind.write(value, tables),
+    )
+
+
+def either(otherwise: Kind, *cases: tuple[type, Collection[type], Kind]) -> Kind:
+    """A value whose type says of which kind it is; that of JSON, or those of what it stands for."""
+    reads = {json_type: kind for json_type, _, kind in cases}
+    writes = {made: kind for _, types, kind in cases for made in types}
+    return Kind(
+        {"anyOf": [otherwise, *dict.fromkeys(reads.values())]},
+        lambda value, tables: reads.get(type(value), otherwise).read(value, tables),
+        lambda value, tables: writes.get(type(value), otherwise).write(value, tables),
+    )
+
+
+# --- lists --------------------------------------------------------------------------------------
+
+
+def _listed(value: Any, least: int = 0, most: int = LONGEST_LIST) -> list[Any]:
+    if type(value) is not list:
+        raise not_a(value, "a list")
+    if not least <= len(value) <= most:
+        wanted = str(least) if least == most else f"{least} to {most}"
+        raise MalformedError(f"a list of {len(value)}; it is to have {wanted}")
+    return value
+
+
+def list_of(kind: Kind, least: int = 0, most: int = LONGEST_LIST) -> Kind:
+    """A list of values of one kind; a tuple in Python."""
+
+    def read(value: Any, tables: Tables) -> tuple[Any, ...]:
+        items = enumerate(_listed(value, least, most))
+        return tuple([read_at(index, kind.read, item, tables) for index, item in items])
+
+    return Kind(
+        {"type": "array", "items": kind, "minItems": least, "maxItems": most},
+        read,
+        lambda value, tables: [kind.write(item, tables) for item in value],
+    )
+
+
+def row(*kinds: Kind, rest: Kind | None = None, most: int = 0) -> Kind:
+    """A list with a kind for each place; `rest` is that of further ones, up to `most` in all."""
+    least, most = len(kinds), most or len(kinds)
+    places = (*kinds, *repeat(rest, most - least)) if rest else kinds
+
+    def read(value: Any, tables: Tables) -> tuple[Any, ...]:
+        items = enumerate(zip(places, _listed(value, least, most), strict=False))
+        return tuple([read_at(index, kind.read, item, tables) for index, (kind, item) in items])
+
+    schema = {"type": "array", "prefixItems": [*kinds], "items": rest or False}
+    return Kind(
+        {**schema, "minItems": least, "maxItems": most},
+        read,
+        lambda value, tables: [
+            kind.write(item, tables) for kind, item in zip(places, value, strict=False)
+        ],
+    )
+
+
+INDEX = integer(0).called("index", "A place in a table of the same formula.")
+
+
+class Table(Kind):
+    """A list whose entries are referred to by their places, from what is read after them.
+
+    Attributes:
+        reference: the kind of such a place, which stands for the value there.
+    """
+
+    def __init__(self, name: str, noun: str, entry: Callable[[], Kind]) -> None:
+        self.name, self._noun, self._entry = name, noun, entry
+        schema = {"type": "array", "items": entry, "maxItems": LONGEST_LIST}
+        super().__init__(schema, self._read, lambda value, tables: tables.rows[name])
+        self.reference = Kind(INDEX, self._referred, self._place)
+
+    def _read(self, value: Any, tables: Tables) -> list[Any]:
+        rows, read = tables.rows[self.name], self._entry().read
+        for index, item in enumerate(_listed(value)):
+            rows.append(read_at(index, read, item, tables))
+        return rows
+
+    def _referred(self, value: Any, tables: Tables) -> Any:
+        rows = tables.rows[self.name]
+        if not rows:
+            raise MalformedError(f"there is no {self._noun}")
+        return rows[integer(0, len(rows) - 1).read(value, tables)]
+
+    def _place(self, value: Any, tables: Tables) -> int:
+        places, rows = tables.places[self.name], tables.rows[self.name]
+        if value not in places:
+            written = self._entry().write(value, tables)
+            places[value] = len(rows)
+            rows.append(written)
+        return places[value]
+
+
+# --- objects ------------------------------------------------------------------------------------
+
+
+class Record(Kind):
+    """An object with certain fields, of which something is made.
+
+    Args:
+        made: what is made; it is called with its attributes.
+        fields: the kinds of the fields by their names.
+        attributes: the attributes of those fields that are called otherwise.
+        optional: the fields that are left out where they have this value.
+        make: makes it, of the values of the fields by their names, in the place of `made`.
+        reads: the fields that are read before the others.
+        writes: the fields that are written before the others.
+    """
+
+    def __init__(
+        self,
+        made: Callable[..., Any],
+        fields: Mapping[str, Kind],
+        attributes: Mapping[str, str] | None = None,
+        optional: Mapping[str, Any] | None = None,
+        make: Direction | None = None,
+        reads: Collection[str] = (),
+        writes: Collection[str] = (),
+    ) -> None:
+        self.made, self.fields = made, fields
+        self._attributes = {name: name for name in fields} | dict(attributes or {})
+        self._optional = dict(optional or {})
+        self._needed = [name for name in fields if name not in self._optional]
+        self._reading = sorted(fields.items(), key=lambda field: field[0] not in reads)
+        self._writing = sorted(fields.items(), key=lambda field: field[0] not in writes)
+        self.make = make or self._make
+        schema = {"type": "object", "properties": fields, "required": self._needed}
+        super().__init__(
+            {**schema, "additionalProperties": False},
+            lambda value, tables: self.make(self.parts(value, tables), tables),
+            self._write,
+        )
+
+    def require(self, value: Any) -> None:
+        """Raise `MalformedError` unless this is an object with all that is needed, and no more."""
+        if type(value) is not dict:
+            raise not_a(value, "an object")
+        for name in value:
+            if name not in self.fields:
+                known = ", ".join(self.fields)
+                raise MalformedError(f"unknown field {short(name)}; known are {known}")
+        for name in self._needed:
+            if name not in value:
+                raise MalformedError(f"the field {name!r} is missing")
+
+    def parts(self, value: Any, tables: Tables) -> dict[str, Any]:
+        """Return the values of the fields by their names."""
+        self.require(value)
+        return {
+            name: read_at(name, kind.read, value[name], tables)
+            for name, kind in self._reading
+            if name in value
+        }
+
+    def _make(self, parts: dict[str, Any], tables: Tables) -> Any:
+        return self.made(
+            **{
+                self._attributes[name]: part
+                for name, part in parts.items()
+                if type(self.fields[name]) is not Constant
+            }
+        )
+
+    def _write(self, value: Any, tables: Tables) -> dict[str, Any]:
+        written = {}
+        for name, kind in self._writing:
+            part = getattr(value, self._attributes[name], None)
+            if name not in self._optional or part != self._optional[name]:
+                written[name] = kind.write(part, tables)
+        return {name: written[name] for name in self.fields if name in written}
+
+
+def tagged(tag: str, options: Kind, records: Mapping[Any, Record], problem: str = "") -> Kind:
+    """An object with a field that says which of some records it is; it is one of `options`.
+
+    `problem` is what is said of a value without that field.
+    """
+    by_type = {record.made: record for record in records.values()}
+    first = next(iter(records.values()))
+
+    def read(value: Any, tables: Tables) -> Any:
+        if type(value) is not dict or tag not in value:
+            if problem:
+                raise MalformedError(problem)
+            first.require(value)
+        return records[read_at(tag, options.read, value[tag], tables)].read(value, tables)
+
+    return Kind(
+        {"oneOf": list(dict.fromkeys(records.values()))},
+        read,
+        lambda value, tables: by_type[type(value)].write(value, tables),
+    )
+
+
+def entries(kind: Kind) -> Kind:
+    """An object whose field names are up to the writer; pairs in Python."""
+    key = text(LONGEST_NAME)
+
+    def read(value: Any, tables: Tables) -> tuple[tuple[str, Any], ...]:
+        if type(value) is not dict:
+            raise not_a(value, "an object")
+        return tuple(
+            (read_at(name[:100], key.read, name, tables), read_at(name, kind.read, inside, tables))
+            for name, inside in value.items()
+        )
+
+    return Kind(
+        {"type": "object", "propertyNames": key, "additionalProperties": kind},
+        read,
+        lambda value, tables: {name: kind.write(inside, tables) for name, inside in value},
+    )
+
+
+# --- trees --------------------------------------------------------------------------------------
+
+
+def tree_of(split: Record, leaf: Kind, title: str = "") -> Kind:
+    """A binary tree: the last entry of a list whose entries refer to ones before, each to its own.
+
+    A split has a condition in `if`, and its sides in `then` and `else`. Entries have a `title`.
+    """
+
+    def read(value: Any, tables: Tables) -> Any:
+        # The entries that are no side of a split yet, and how deep they are.
+        waiting: dict[int, tuple[Any, int]] = {}
+
+        def entry(item: Any, tables: Tables) -> tuple[Any, int]:
+            if type(item) is dict and "if" in item:
+                return _split(split, item, tables, waiting, index)
+            return leaf.read(item, tables), 0
+
+        for index, item in enumerate(_listed(value, 1)):
+            waiting[index] = read_at(index, entry, item, tables)
+        if len(waiting) > 1:
+            raise MalformedError(f"entry {min(waiting)} is a side of no split")
+        return waiting[len(value) - 1][0]
+
+    def write(value: Any, tables: Tables) -> list[Any]:
+        rows: list[Any] = []
+
+        def place(node: Any) -> int:
+            if type(node) is split.made:
+                sides = {"then": place(node.then), "else": place(node.otherwise)}
+                rows.append({**split.write(node, tables), **sides})
+            else:
+                rows.append(leaf.write(node, tables))
+            return len(rows) - 1
+
+        place(value)
+        return rows
+
+    node = Kind({"oneOf": [split, leaf]}, read).called(title)
+    return Kind(
+        {"type": "array", "items": node, "minItems": 1, "maxItems": LONGEST_LIST}, read, write
+    )
+
+
+def _split(
+    split: Record, item: Any, tables: Tables, waiting: dict[int, tuple[Any, int]], index: int
+) -> tuple[Any, int]:
+    parts = split.parts(item, tables)
+    depth = 0
+    for name in ("then", "else"):
+        side = integer(0, index - 1)
+        place = read_at(name, side.read, parts[name], tables)
+        if place not in waiting:
+            raise MalformedError(f"{place} is a side of another split already", name)
+        parts[name], below = waiting.pop(place)
+        depth = max(depth, 1 + below)
+    if depth > DEEPEST_TREE:
+        raise MalformedError(f"splits in splits, more than {DEEPEST_TREE} deep")
+    return split.make(parts, tables), depth

@@ -1,0 +1,73 @@
+"""Generate `formulas.schema.json`, the published JSON Schema of stored formulas.
+
+    python -m symcount.storage.schema
+
+writes it again after a change of the definition.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from symcount.storage.definition import DOCUMENT, VERSION
+from symcount.storage.kinds import Kind
+
+PATH = Path(__file__).with_name("formulas.schema.json")
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema of a file of formulas."""
+    definitions: dict[str, Any] = {}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Formulas of symcount, version {VERSION}",
+        **_plain(DOCUMENT, definitions),
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _plain(part: Any, definitions: dict[str, Any]) -> Any:
+    """Return a schema with schemas for kinds, those with a title as references."""
+    if isinstance(part, Kind):
+        return _of_kind(part, definitions)
+    if callable(part):
+        return _plain(part(), definitions)
+    if isinstance(part, list):
+        return [_plain(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    found = {name: _plain(inside, definitions) for name, inside in part.items()}
+    for union in ("anyOf", "oneOf"):  # of unions is one union
+        options = found.get(union, [])
+        found |= {union: [o for option in options for o in _options(option)]} if options else {}
+    return found
+
+
+def _options(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    options: list[dict[str, Any]] = schema.get("anyOf") or schema.get("oneOf") or [schema]
+    return options
+
+
+def _of_kind(kind: Kind, definitions: dict[str, Any]) -> dict[str, Any]:
+    about = {"description": kind.about} if kind.about else {}
+    if not kind.title:
+        return {**about, **_plain(kind.schema, definitions)}
+    if kind.title not in definitions:
+        definitions[kind.title] = {}  # it may refer to itself
+        definitions[kind.title] = {**about, **_plain(kind.schema, definitions)}
+    return {"$ref": f"#/$defs/{kind.title}"}
+
+
+def text() -> str:
+    """Return the schema as it is published, with a line for each definition."""
+    *outer, (_, definitions) = schema().items()
+    lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in definitions.items()]
+    head = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in outer]
+    inside = ",\n    ".join(lines)
+    return "{\n  " + ",\n  ".join([*head, f'"$defs": {{\n    {inside}\n  }}']) + "\n}\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), encoding="utf-8")
