@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -140,19 +140,21 @@ TEXT = text().called("text", "A text of any number of lines.")
 NAME = text(LONGEST_NAME).refined(_printable).called("name", "A short text on one line.")
 
 
+def _between(value: Any, least: int | None, most: int | None) -> int:
+    if type(value) is not int:
+        raise not_a(value, "an integer")
+    if (least is not None and value < least) or (most is not None and value > most):
+        raise MalformedError(f"{short(value)} is not between {least} and {most}")
+    return value
+
+
 def integer(least: int | None = None, most: int | None = None) -> Kind:
     """An integer between two others, both included; `true` and `1.0` are none."""
     limits = {"minimum": least, "maximum": most}
-
-    def read(value: Any, tables: Tables) -> Any:
-        if type(value) is not int:
-            raise not_a(value, "an integer")
-        if (least is not None and value < least) or (most is not None and value > most):
-            raise MalformedError(f"{short(value)} is not between {least} and {most}")
-        return value
-
-    stated = {key: limit for key, limit in limits.items() if limit is not None}
-    return Kind({"type": "integer", **stated}, read)
+    return Kind(
+        {"type": "integer", **{key: n for key, n in limits.items() if n is not None}},
+        lambda value, tables: _between(value, least, most),
+    )
 
 
 def nonzero(role: str, least: int | None = None, most: int | None = None) -> Kind:
@@ -240,12 +242,23 @@ def _listed(value: Any, least: int = 0, most: int = LONGEST_LIST) -> list[Any]:
     return value
 
 
+def _read_each(
+    kinds: Iterable[Kind], items: list[Any], tables: Tables, found: list[Any]
+) -> list[Any]:
+    """Read items, each of its kind, and add them to what has been found."""
+    try:
+        for kind, item in zip(kinds, items, strict=False):
+            found.append(kind.read(item, tables))
+    except MalformedError as error:
+        raise error.within(len(found)) from None
+    return found
+
+
 def list_of(kind: Kind, least: int = 0, most: int = LONGEST_LIST) -> Kind:
     """A list of values of one kind; a tuple in Python."""
 
     def read(value: Any, tables: Tables) -> tuple[Any, ...]:
-        items = enumerate(_listed(value, least, most))
-        return tuple([read_at(index, kind.read, item, tables) for index, item in items])
+        return tuple(_read_each(repeat(kind), _listed(value, least, most), tables, []))
 
     return Kind(
         {"type": "array", "items": kind, "minItems": least, "maxItems": most},
@@ -260,8 +273,7 @@ def row(*kinds: Kind, rest: Kind | None = None, most: int = 0) -> Kind:
     places = (*kinds, *repeat(rest, most - least)) if rest else kinds
 
     def read(value: Any, tables: Tables) -> tuple[Any, ...]:
-        items = enumerate(zip(places, _listed(value, least, most), strict=False))
-        return tuple([read_at(index, kind.read, item, tables) for index, (kind, item) in items])
+        return tuple(_read_each(places, _listed(value, least, most), tables, []))
 
     schema = {"type": "array", "prefixItems": [*kinds], "items": rest or False}
     return Kind(
@@ -290,16 +302,13 @@ class Table(Kind):
         self.reference = Kind(INDEX, self._referred, self._place)
 
     def _read(self, value: Any, tables: Tables) -> list[Any]:
-        rows, read = tables.rows[self.name], self._entry().read
-        for index, item in enumerate(_listed(value)):
-            rows.append(read_at(index, read, item, tables))
-        return rows
+        return _read_each(repeat(self._entry()), _listed(value), tables, tables.rows[self.name])
 
     def _referred(self, value: Any, tables: Tables) -> Any:
         rows = tables.rows[self.name]
         if not rows:
             raise MalformedError(f"there is no {self._noun}")
-        return rows[integer(0, len(rows) - 1).read(value, tables)]
+        return rows[_between(value, 0, len(rows) - 1)]
 
     def _place(self, value: Any, tables: Tables) -> int:
         places, rows = tables.places[self.name], tables.rows[self.name]
@@ -480,11 +489,12 @@ def _split(
     parts = split.parts(item, tables)
     depth = 0
     for name in ("then", "else"):
-        side = integer(0, index - 1)
-        place = read_at(name, side.read, parts[name], tables)
-        if place not in waiting:
-            raise MalformedError(f"{place} is a side of another split already", name)
-        parts[name], below = waiting.pop(place)
+        side = parts[name]
+        if side >= index:
+            raise MalformedError(f"{short(side)} is not between 0 and {index - 1}", name)
+        if side not in waiting:
+            raise MalformedError(f"{side} is a side of another split already", name)
+        parts[name], below = waiting.pop(side)
         depth = max(depth, 1 + below)
     if depth > DEEPEST_TREE:
         raise MalformedError(f"splits in splits, more than {DEEPEST_TREE} deep")
