@@ -18,18 +18,9 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, NamedTuple, get_args
 
-from symcount.algebra.evaluate import OF_INTEGERS
-from symcount.algebra.normal_form import (
-    CALLS,
-    CHOICES,
-    Call,
-    Condition,
-    Monomial,
-    Poly,
-    Rational,
-    Symbol,
-)
-from symcount.algebra.normal_form import is_float as is_float_atom
+from symcount.algebra.conditions import Condition
+from symcount.algebra.functions import CALLS, CHOICES, has_floats
+from symcount.algebra.poly import Call, Monomial, Poly, Rational, Variable
 from symcount.factory.origin import DIGITS, NO_CODE, Opaque, Origin, Statement, portable
 from symcount.formula.certificate import Certificate, Grade
 from symcount.formula.tree import (
@@ -45,16 +36,16 @@ from symcount.formula.tree import (
     Weight,
 )
 from symcount.param_count import Measure
-from symcount.record import FLOAT_FUNCTIONS, Concretisation, Source
-from symcount.storage.kinds import (
+from symcount.record import INDEX, Concretisation, Source
+from symcount.storage.codecs import (
     BOOLEAN,
-    INDEX,
     LONGEST_NAME,
     NAME,
     NUMBER,
+    PLACE,
     TEXT,
+    Codec,
     Constant,
-    Kind,
     Record,
     Table,
     Tables,
@@ -109,7 +100,7 @@ def _identifier(name: str, tables: Tables) -> str:
     return name
 
 
-def _symbol(made: type[Hyperparameter], number: Kind, least: int, multiple: Kind) -> Record:
+def _symbol(made: type[Hyperparameter], number: Codec, least: int, multiple: Codec) -> Record:
     def positive(number: float, tables: Tables) -> float:
         if number < least:
             raise MalformedError(f"{number} is too small: symbols are positive")
@@ -155,7 +146,7 @@ def _different(found: tuple[Hyperparameter, ...], tables: Tables) -> tuple[Hyper
 
 def _declared(found: tuple[Hyperparameter, ...], tables: Tables) -> tuple[Hyperparameter, ...]:
     """Take these for the symbols that expressions are made of."""
-    tables.symbols = {h.name: Symbol(h.name, h.real) for h in found}
+    tables.symbols = {h.name: Variable(h.name, h.real) for h in found}
     return found
 
 
@@ -169,8 +160,8 @@ def _too_deep(value: Any, tables: Tables) -> Any:
     raise MalformedError(f"lists in lists, more than {DEEPEST_VALUE} deep")
 
 
-def _given(inside: Kind) -> Kind:
-    """Return the kind of a value that was given to the factory, made of values of another kind."""
+def _given(inside: Codec) -> Codec:
+    """Return the codec of a value that was given to the factory; `inside` is that of its items."""
     made: dict[str, type] = {"text": Opaque, "list": list, "tuple": tuple}
     labels = {type_: label for label, type_ in made.items()}
 
@@ -202,7 +193,7 @@ def _given(inside: Kind) -> Kind:
     )
 
 
-GIVEN = Kind({}, _too_deep)
+GIVEN = Codec({}, _too_deep)
 for _ in range(DEEPEST_VALUE + 1):
     GIVEN = _given(GIVEN)
 
@@ -267,8 +258,8 @@ class Measured(NamedTuple):
 
 
 def _symbol_named(name: str, tables: Tables) -> Measured:
-    if name.startswith("@"):  # the index of a loop, which its tensors alone have
-        return Measured(Symbol(name), 1, 0, frozenset([name]))
+    if name.startswith(INDEX):  # the index of a loop, which its tensors alone have
+        return Measured(Variable(name), 1, 0, frozenset([name]))
     if name not in tables.symbols:
         raise MalformedError(f"there is no symbol {name!r}")
     return Measured(tables.symbols[name], 1, 0, frozenset())
@@ -336,8 +327,8 @@ EXPRESSION = (
 )
 
 
-def _polynomial(integer: bool = True, loops: slice = slice(None)) -> Kind:
-    """Return the kind of an expression in the symbols, and the indices of these loops around it."""
+def _polynomial(integer: bool = True, loops: slice = slice(None)) -> Codec:
+    """Return the codec of an expression in symbols, and in indices of these loops around it."""
 
     def read(found: Measured, tables: Tables) -> Poly:
         unknown = found.loops.difference(tables.loops[loops])
@@ -352,16 +343,15 @@ def _polynomial(integer: bool = True, loops: slice = slice(None)) -> Kind:
 
 
 def _require_integers(expressions: Iterable[Measured], *keys: str) -> None:
-    for found in expressions:
-        if any(is_float_atom(base) for monomial in found.value.terms for base, _ in monomial):
-            raise MalformedError("a float stands where an integer is needed", *keys)
+    if any(has_floats(found.value) for found in expressions):
+        raise MalformedError("a float stands where an integer is needed", *keys)
 
 
 SIZE = _polynomial()
 CONDITION = Record(
     Condition,
     {
-        "op": one_of(("eq", "ge", "lt", "le"), "comparison"),
+        "op": one_of(list(CHOICES.values()), "comparison"),
         "left": _polynomial(integer=False),
         "right": _polynomial(integer=False),
     },
@@ -370,27 +360,13 @@ CONDITION = Record(
 
 # --- calls --------------------------------------------------------------------------------------
 
-_ONE_ARGUMENT = frozenset(
-    ["floor", "abs", "isqrt", "factorial", "bit_length", "bit_count", "trunc", "floor_float",
-     "ceil_float", "round", "fabs_py", *FLOAT_FUNCTIONS]
-)  # fmt: skip
-_ANY_NUMBER_OF_ARGUMENTS = frozenset(["max", "min", "hypot", "gcd", "lcm"])
-
-
-def arity(op: str) -> tuple[int, int]:
-    """Return how many arguments a call has, at least and at most."""
-    if op in CHOICES:
-        return 4, 4
-    if op in _ANY_NUMBER_OF_ARGUMENTS:
-        return 2, 1_000
-    return (1, 1) if op in _ONE_ARGUMENT else (2, 2)
-
 
 def _call(parts: dict[str, Any], tables: Tables) -> Measured:
     op: str = parts["call"]
     arguments: tuple[Measured, ...] = parts["of"]
-    if op in OF_INTEGERS or op in CHOICES:
-        _require_integers(arguments[2:] if op in CHOICES else arguments, "of")
+    takes = CALLS[op].kinds(len(arguments))
+    integers = (a for kind, a in zip(takes, arguments, strict=True) if kind == "integer")
+    _require_integers(integers, "of")
     size = 1 + sum(a.size for a in arguments)
     depth = 1 + max(a.depth for a in arguments)
     tables.size += size
@@ -402,19 +378,19 @@ def _call(parts: dict[str, Any], tables: Tables) -> Measured:
     return Measured(call, size, depth, frozenset().union(*(a.loops for a in arguments)))
 
 
-def _calls() -> Kind:
+def _calls() -> Codec:
     operators: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     for op in sorted(CALLS):
-        operators[arity(op)].append(op)
+        operators[CALLS[op].arity].append(op)
     records: dict[str, Record] = {}
-    for limits, ops in operators.items():
-        fields = {"call": one_of(ops, "operator"), "of": list_of(EXPRESSION, *limits)}
+    for arity, ops in operators.items():
+        fields = {"call": one_of(ops, "operator"), "of": list_of(EXPRESSION, *arity)}
         record = Record(Call, fields, attributes={"call": "op", "of": "args"}, make=_call)
         records |= dict.fromkeys(ops, record)
     return tagged("call", one_of(records, "operator"), records)
 
 
-CALL: Kind = _calls().called(
+CALL: Codec = _calls().called(
     "call", "A function of expressions, which refer to calls before this one only."
 )
 
@@ -424,19 +400,19 @@ CALL: Kind = _calls().called(
 
 def _loop(index: str, tables: Tables) -> str:
     """Let the expressions of a tensor have this index from here on."""
-    if not index.startswith("@") or index in tables.loops:
+    if not index.startswith(INDEX) or index in tables.loops:
         raise MalformedError(f"{index!r} is no index: a name of its own that starts with @")
     tables.loops.append(index)
     return index
 
 
-_SIDES = {"then": INDEX, "else": INDEX}
+_SIDES = {"then": PLACE, "else": PLACE}
 _SPLIT = {"if": "condition", "else": "otherwise"}
 CHOICE = Record(Choice, {"if": CONDITION, **_SIDES}, _SPLIT)
 REPEAT = Record(
     Repeat,
     {
-        "index": text(LONGEST_NAME).refined(_loop, limits={"pattern": "^@"}),
+        "index": text(LONGEST_NAME).refined(_loop, limits={"pattern": f"^{INDEX}"}),
         "count": _polynomial(loops=slice(-1)),  # the last is its own
         "when": tree_of(CHOICE, integer(0, 1)),
     },
@@ -524,7 +500,7 @@ def _built(parts: dict[str, Any], tables: Tables) -> Built:
     return Built(weights, None)
 
 
-_NO_FIELDS: dict[str, Kind] = {}
+_NO_FIELDS: dict[str, Codec] = {}
 LEAVES = {
     leaf: Record(
         made,
@@ -680,7 +656,7 @@ def _name_of(document: Any, tables: Tables) -> Any:
 
 
 def _by_name(documents: Any, tables: Tables) -> dict[str, Any]:
-    names = list_of(Kind({}, _name_of), most=MOST_FORMULAS).read(documents, tables)
+    names = list_of(Codec({}, _name_of), most=MOST_FORMULAS).read(documents, tables)
     return by_name(names, documents)
 
 
@@ -704,6 +680,6 @@ DOCUMENT = Record(
         "format": Constant(FORMAT),
         "version": Constant(VERSION),
         # Each formula is read when it is asked for.
-        "formulas": Kind(list_of(FORMULA, most=MOST_FORMULAS), _by_name),
+        "formulas": Codec(list_of(FORMULA, most=MOST_FORMULAS), _by_name),
     },
 )

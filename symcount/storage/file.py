@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.errors import StoredFormulaError, TargetError
 from symcount.param_count import ParamCount
+from symcount.storage.codecs import Tables
 from symcount.storage.definition import (
     DOCUMENT,
     FORMAT,
@@ -19,7 +20,6 @@ from symcount.storage.definition import (
     by_name,
     unpacked,
 )
-from symcount.storage.kinds import Tables
 from symcount.storage.strict_json import MalformedError, decoded, located
 
 if TYPE_CHECKING:

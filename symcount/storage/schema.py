@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from symcount.storage.codecs import Codec
 from symcount.storage.definition import DOCUMENT, VERSION
-from symcount.storage.kinds import Kind
 
 PATH = Path(__file__).with_name("formulas.schema.json")
 
@@ -29,9 +29,9 @@ def schema() -> dict[str, Any]:
 
 
 def _plain(part: Any, definitions: dict[str, Any]) -> Any:
-    """Return a schema with schemas for kinds, those with a title as references."""
-    if isinstance(part, Kind):
-        return _of_kind(part, definitions)
+    """Return a schema with schemas for codecs, those with a title as references."""
+    if isinstance(part, Codec):
+        return _of_codec(part, definitions)
     if callable(part):
         return _plain(part(), definitions)
     if isinstance(part, list):
@@ -50,14 +50,14 @@ def _options(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return options
 
 
-def _of_kind(kind: Kind, definitions: dict[str, Any]) -> dict[str, Any]:
-    about = {"description": kind.about} if kind.about else {}
-    if not kind.title:
-        return {**about, **_plain(kind.schema, definitions)}
-    if kind.title not in definitions:
-        definitions[kind.title] = {}  # it may refer to itself
-        definitions[kind.title] = {**about, **_plain(kind.schema, definitions)}
-    return {"$ref": f"#/$defs/{kind.title}"}
+def _of_codec(codec: Codec, definitions: dict[str, Any]) -> dict[str, Any]:
+    about = {"description": codec.about} if codec.about else {}
+    if not codec.title:
+        return {**about, **_plain(codec.schema, definitions)}
+    if codec.title not in definitions:
+        definitions[codec.title] = {}  # it may refer to itself
+        definitions[codec.title] = {**about, **_plain(codec.schema, definitions)}
+    return {"$ref": f"#/$defs/{codec.title}"}
 
 
 def text() -> str:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.errors import ArgumentError, InternalError, StoredFormulaError
 from symcount.storage import atomic, definition
-from symcount.storage.kinds import LONGEST_NAME, Tables
+from symcount.storage.codecs import LONGEST_NAME, Tables
 from symcount.storage.strict_json import located
 
 if TYPE_CHECKING:
-    from symcount.algebra.normal_form import Condition
+    from symcount.algebra.conditions import Condition
     from symcount.param_count import ParamCount
 
 

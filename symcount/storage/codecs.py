@@ -1,13 +1,13 @@
-"""Kinds of values in a document: each reads, writes and describes itself.
+"""Read, write and describe values of JSON, each by one codec.
 
-A kind is made of other kinds, in the manner of Kennedy's pickler combinators ("Functional pearl:
+A codec is made of other codecs, in the manner of Kennedy's pickler combinators ("Functional pearl:
 Pickler combinators", Journal of Functional Programming 14(6), 2004), with a third direction beside
 reading and writing: the JSON Schema. So the three cannot differ.
 
 msgspec, which makes a reader and a schema of one class, was tried and left. It keeps the last of
-two fields of one name, knows no union of objects that are told apart by which fields they have, and
-no references into tables. Its errors have words of their own. It takes 24 ms to import, half of
-what opening a file of formulas takes in all.
+two fields of one name, takes no union of objects that are told apart by which fields they have, and
+has no references into tables. Its errors have words of their own. It takes 24 ms to import, about
+half of what opening a file of formulas takes in all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from symcount.storage.strict_json import MalformedError, short
 
 if TYPE_CHECKING:
-    from symcount.algebra.normal_form import Condition, Symbol
+    from symcount.algebra.conditions import Condition
+    from symcount.algebra.poly import Variable
 
 LONGEST_TEXT = 100_000
 LONGEST_NAME = 1_000
@@ -33,7 +34,7 @@ _NO_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
 class Tables:
-    """What the values of one formula share while it is read or written.
+    """Hold what the values of one formula share while it is read or written.
 
     Attributes:
         rows: the entries of each table so far; as values in reading, as JSON in writing.
@@ -54,21 +55,21 @@ class Tables:
         self.places: defaultdict[str, dict[Any, int]] = defaultdict(dict)
         self.words = dict(words or {})
         self.in_words = in_words
-        self.symbols: dict[str, Symbol] = {}
+        self.symbols: dict[str, Variable] = {}
         self.loops: list[str] = []
         self.size = 0
 
 
-_K = TypeVar("_K", bound="Kind")
+_C = TypeVar("_C", bound="Codec")
 Direction: TypeAlias = Callable[[Any, Tables], Any]
 
 
-class Kind:
-    """A kind of value: how it is read from JSON and written as JSON, and its JSON Schema.
+class Codec:
+    """How values of some kind are read from JSON and written as JSON, and their JSON Schema.
 
-    `read` raises `MalformedError` for JSON that is not of this kind. `write` takes what `read`
-    returns. `schema` has kinds in the places of their schemas, or functions that return them. A
-    kind with a `title` is one of the definitions of the schema.
+    `read` raises `MalformedError` for JSON of another kind. `write` takes what `read` returns.
+    `schema` has codecs in the places of their schemas, or functions that return them. A codec with
+    a `title` is one of the definitions of the schema.
     """
 
     def __init__(
@@ -77,8 +78,8 @@ class Kind:
         self.schema, self.read, self.write = schema, read, write
         self.title = self.about = ""
 
-    def called(self: _K, title: str = "", about: str = "") -> _K:
-        """Give this kind a name and a description, and return it."""
+    def called(self: _C, title: str = "", about: str = "") -> _C:
+        """Give this codec a name and a description, and return it."""
         self.title, self.about = title, about
         return self
 
@@ -87,12 +88,12 @@ class Kind:
         read: Direction | None = None,
         write: Direction | None = None,
         limits: Mapping[str, Any] | None = None,
-    ) -> Kind:
-        """Return the kind of what `read` makes of values of this kind, and `write` takes apart.
+    ) -> Codec:
+        """Return the codec of what `read` makes of the values of this one, and `write` takes apart.
 
-        `limits` are what the schema says beside that of this kind.
+        `limits` are what the schema says beside that of this codec.
         """
-        return Kind(
+        return Codec(
             {**self.schema, **limits} if limits else self,
             self.read if read is None else lambda v, tables: read(self.read(v, tables), tables),
             self.write if write is None else lambda v, tables: self.write(write(v, tables), tables),
@@ -115,8 +116,8 @@ def read_at(key: str | int, read: Direction, value: Any, tables: Tables) -> Any:
 # --- values -------------------------------------------------------------------------------------
 
 
-def text(most: int = LONGEST_TEXT) -> Kind:
-    """A text without surrogates, which are half of a character, and nulls."""
+def text(most: int = LONGEST_TEXT) -> Codec:
+    """Return the codec of a text without surrogates, which are half of a character, and nulls."""
 
     def read(value: Any, tables: Tables) -> str:
         if type(value) is not str:
@@ -127,7 +128,7 @@ def text(most: int = LONGEST_TEXT) -> Kind:
             raise MalformedError("a text with characters that stand for none")
         return value
 
-    return Kind({"type": "string", "maxLength": most}, read)
+    return Codec({"type": "string", "maxLength": most}, read)
 
 
 def _printable(name: str, tables: Tables) -> str:
@@ -148,17 +149,17 @@ def _between(value: Any, least: int | None, most: int | None) -> int:
     return value
 
 
-def integer(least: int | None = None, most: int | None = None) -> Kind:
-    """An integer between two others, both included; `true` and `1.0` are none."""
+def integer(least: int | None = None, most: int | None = None) -> Codec:
+    """Return the codec of an integer within limits, both included; `true` and `1.0` are none."""
     limits = {"minimum": least, "maximum": most}
-    return Kind(
+    return Codec(
         {"type": "integer", **{key: n for key, n in limits.items() if n is not None}},
         lambda value, tables: _between(value, least, most),
     )
 
 
-def nonzero(role: str, least: int | None = None, most: int | None = None) -> Kind:
-    """An integer that is not 0, in a role such as that of an exponent."""
+def nonzero(role: str, least: int | None = None, most: int | None = None) -> Codec:
+    """Return the codec of an integer that is not 0, in a role such as that of an exponent."""
 
     def read(value: int, tables: Tables) -> int:
         if value == 0:
@@ -183,22 +184,22 @@ def _boolean(value: Any, tables: Tables) -> bool:
     return value
 
 
-NUMBER = Kind({"type": "number"}, _number)
-BOOLEAN = Kind({"type": "boolean"}, _boolean)
+NUMBER = Codec({"type": "number"}, _number)
+BOOLEAN = Codec({"type": "boolean"}, _boolean)
 
 
-def one_of(options: Collection[str], noun: str) -> Kind:
-    """One of some texts."""
+def one_of(options: Collection[str], noun: str) -> Codec:
+    """Return the codec of one of some texts."""
 
     def read(value: Any, tables: Tables) -> str:
         if type(value) is not str or value not in options:
             raise MalformedError(f"unknown {noun} {short(value)}")
         return value
 
-    return Kind({"enum": list(options)}, read)
+    return Codec({"enum": list(options)}, read)
 
 
-class Constant(Kind):
+class Constant(Codec):
     """A value that tells records apart, or documents."""
 
     def __init__(self, constant: Any) -> None:
@@ -210,20 +211,23 @@ class Constant(Kind):
         super().__init__({"const": constant}, read, lambda value, tables: constant)
 
 
-def nullable(kind: Kind) -> Kind:
-    """A value of a kind, or None."""
-    return Kind(
-        {"anyOf": [kind, {"type": "null"}]},
-        lambda value, tables: None if value is None else kind.read(value, tables),
-        lambda value, tables: None if value is None else kind.write(value, tables),
+def nullable(codec: Codec) -> Codec:
+    """Return the codec of such a value or None."""
+    return Codec(
+        {"anyOf": [codec, {"type": "null"}]},
+        lambda value, tables: None if value is None else codec.read(value, tables),
+        lambda value, tables: None if value is None else codec.write(value, tables),
     )
 
 
-def either(otherwise: Kind, *cases: tuple[type, Collection[type], Kind]) -> Kind:
-    """A value whose type says of which kind it is; that of JSON, or those of what it stands for."""
-    reads = {json_type: kind for json_type, _, kind in cases}
-    writes = {made: kind for _, types, kind in cases for made in types}
-    return Kind(
+def either(otherwise: Codec, *cases: tuple[type, Collection[type], Codec]) -> Codec:
+    """Return the codec of a value whose type says which other codec it is of.
+
+    A case is a type of JSON, the types of what it stands for, and their codec.
+    """
+    reads = {json_type: codec for json_type, _, codec in cases}
+    writes = {made: codec for _, types, codec in cases for made in types}
+    return Codec(
         {"anyOf": [otherwise, *dict.fromkeys(reads.values())]},
         lambda value, tables: reads.get(type(value), otherwise).read(value, tables),
         lambda value, tables: writes.get(type(value), otherwise).write(value, tables),
@@ -243,63 +247,63 @@ def _listed(value: Any, least: int = 0, most: int = LONGEST_LIST) -> list[Any]:
 
 
 def _read_each(
-    kinds: Iterable[Kind], items: list[Any], tables: Tables, found: list[Any]
+    codecs: Iterable[Codec], items: list[Any], tables: Tables, found: list[Any]
 ) -> list[Any]:
-    """Read items, each of its kind, and add them to what has been found."""
+    """Read items, each of its codec, and add them to what has been found."""
     try:
-        for kind, item in zip(kinds, items, strict=False):
-            found.append(kind.read(item, tables))
+        for codec, item in zip(codecs, items, strict=False):
+            found.append(codec.read(item, tables))
     except MalformedError as error:
         raise error.within(len(found)) from None
     return found
 
 
-def list_of(kind: Kind, least: int = 0, most: int = LONGEST_LIST) -> Kind:
-    """A list of values of one kind; a tuple in Python."""
+def list_of(codec: Codec, least: int = 0, most: int = LONGEST_LIST) -> Codec:
+    """Return the codec of a list of such values, which is a tuple in Python."""
 
     def read(value: Any, tables: Tables) -> tuple[Any, ...]:
-        return tuple(_read_each(repeat(kind), _listed(value, least, most), tables, []))
+        return tuple(_read_each(repeat(codec), _listed(value, least, most), tables, []))
 
-    return Kind(
-        {"type": "array", "items": kind, "minItems": least, "maxItems": most},
+    return Codec(
+        {"type": "array", "items": codec, "minItems": least, "maxItems": most},
         read,
-        lambda value, tables: [kind.write(item, tables) for item in value],
+        lambda value, tables: [codec.write(item, tables) for item in value],
     )
 
 
-def row(*kinds: Kind, rest: Kind | None = None, most: int = 0) -> Kind:
-    """A list with a kind for each place; `rest` is that of further ones, up to `most` in all."""
-    least, most = len(kinds), most or len(kinds)
-    places = (*kinds, *repeat(rest, most - least)) if rest else kinds
+def row(*codecs: Codec, rest: Codec | None = None, most: int = 0) -> Codec:
+    """Return the codec of a list with a codec for each place, and `rest` for all further ones."""
+    least, most = len(codecs), most or len(codecs)
+    places = (*codecs, *repeat(rest, most - least)) if rest else codecs
 
     def read(value: Any, tables: Tables) -> tuple[Any, ...]:
         return tuple(_read_each(places, _listed(value, least, most), tables, []))
 
-    schema = {"type": "array", "prefixItems": [*kinds], "items": rest or False}
-    return Kind(
+    schema = {"type": "array", "prefixItems": [*codecs], "items": rest or False}
+    return Codec(
         {**schema, "minItems": least, "maxItems": most},
         read,
         lambda value, tables: [
-            kind.write(item, tables) for kind, item in zip(places, value, strict=False)
+            codec.write(item, tables) for codec, item in zip(places, value, strict=False)
         ],
     )
 
 
-INDEX = integer(0).called("index", "A place in a table of the same formula.")
+PLACE = integer(0).called("index", "A place in a table of the same formula.")
 
 
-class Table(Kind):
+class Table(Codec):
     """A list whose entries are referred to by their places, from what is read after them.
 
     Attributes:
-        reference: the kind of such a place, which stands for the value there.
+        reference: the codec of such a place, which stands for the value there.
     """
 
-    def __init__(self, name: str, noun: str, entry: Callable[[], Kind]) -> None:
+    def __init__(self, name: str, noun: str, entry: Callable[[], Codec]) -> None:
         self.name, self._noun, self._entry = name, noun, entry
         schema = {"type": "array", "items": entry, "maxItems": LONGEST_LIST}
         super().__init__(schema, self._read, lambda value, tables: tables.rows[name])
-        self.reference = Kind(INDEX, self._referred, self._place)
+        self.reference = Codec(PLACE, self._referred, self._place)
 
     def _read(self, value: Any, tables: Tables) -> list[Any]:
         return _read_each(repeat(self._entry()), _listed(value), tables, tables.rows[self.name])
@@ -322,12 +326,12 @@ class Table(Kind):
 # --- objects ------------------------------------------------------------------------------------
 
 
-class Record(Kind):
+class Record(Codec):
     """An object with certain fields, of which something is made.
 
     Args:
         made: what is made; it is called with its attributes.
-        fields: the kinds of the fields by their names.
+        fields: the codecs of the fields by their names.
         attributes: the attributes of those fields that are called otherwise.
         optional: the fields that are left out where they have this value.
         make: makes it, of the values of the fields by their names, in the place of `made`.
@@ -338,7 +342,7 @@ class Record(Kind):
     def __init__(
         self,
         made: Callable[..., Any],
-        fields: Mapping[str, Kind],
+        fields: Mapping[str, Codec],
         attributes: Mapping[str, str] | None = None,
         optional: Mapping[str, Any] | None = None,
         make: Direction | None = None,
@@ -375,8 +379,8 @@ class Record(Kind):
         """Return the values of the fields by their names."""
         self.require(value)
         return {
-            name: read_at(name, kind.read, value[name], tables)
-            for name, kind in self._reading
+            name: read_at(name, codec.read, value[name], tables)
+            for name, codec in self._reading
             if name in value
         }
 
@@ -391,15 +395,15 @@ class Record(Kind):
 
     def _write(self, value: Any, tables: Tables) -> dict[str, Any]:
         written = {}
-        for name, kind in self._writing:
+        for name, codec in self._writing:
             part = getattr(value, self._attributes[name], None)
             if name not in self._optional or part != self._optional[name]:
-                written[name] = kind.write(part, tables)
+                written[name] = codec.write(part, tables)
         return {name: written[name] for name in self.fields if name in written}
 
 
-def tagged(tag: str, options: Kind, records: Mapping[Any, Record], problem: str = "") -> Kind:
-    """An object with a field that says which of some records it is; it is one of `options`.
+def tagged(tag: str, options: Codec, records: Mapping[Any, Record], problem: str = "") -> Codec:
+    """Return the codec of an object with a field, one of `options`, that says which record it is.
 
     `problem` is what is said of a value without that field.
     """
@@ -413,39 +417,40 @@ def tagged(tag: str, options: Kind, records: Mapping[Any, Record], problem: str 
             first.require(value)
         return records[read_at(tag, options.read, value[tag], tables)].read(value, tables)
 
-    return Kind(
+    return Codec(
         {"oneOf": list(dict.fromkeys(records.values()))},
         read,
         lambda value, tables: by_type[type(value)].write(value, tables),
     )
 
 
-def entries(kind: Kind) -> Kind:
-    """An object whose field names are up to the writer; pairs in Python."""
+def entries(codec: Codec) -> Codec:
+    """Return the codec of an object with any field names, which is pairs in Python."""
     key = text(LONGEST_NAME)
 
     def read(value: Any, tables: Tables) -> tuple[tuple[str, Any], ...]:
         if type(value) is not dict:
             raise not_a(value, "an object")
         return tuple(
-            (read_at(name[:100], key.read, name, tables), read_at(name, kind.read, inside, tables))
+            (read_at(name[:100], key.read, name, tables), read_at(name, codec.read, inside, tables))
             for name, inside in value.items()
         )
 
-    return Kind(
-        {"type": "object", "propertyNames": key, "additionalProperties": kind},
+    return Codec(
+        {"type": "object", "propertyNames": key, "additionalProperties": codec},
         read,
-        lambda value, tables: {name: kind.write(inside, tables) for name, inside in value},
+        lambda value, tables: {name: codec.write(inside, tables) for name, inside in value},
     )
 
 
 # --- trees --------------------------------------------------------------------------------------
 
 
-def tree_of(split: Record, leaf: Kind, title: str = "") -> Kind:
-    """A binary tree: the last entry of a list whose entries refer to ones before, each to its own.
+def tree_of(split: Record, leaf: Codec, title: str = "") -> Codec:
+    """Return the codec of a binary tree: a list of its nodes, each after its sides, the root last.
 
-    A split has a condition in `if`, and its sides in `then` and `else`. Entries have a `title`.
+    A split has a condition in `if`, and the places of its sides in `then` and `else`. `title` is
+    that of a node.
     """
 
     def read(value: Any, tables: Tables) -> Any:
@@ -477,8 +482,8 @@ def tree_of(split: Record, leaf: Kind, title: str = "") -> Kind:
         place(value)
         return rows
 
-    node = Kind({"oneOf": [split, leaf]}, read).called(title)
-    return Kind(
+    node = Codec({"oneOf": [split, leaf]}, read).called(title)
+    return Codec(
         {"type": "array", "items": node, "minItems": 1, "maxItems": LONGEST_LIST}, read, write
     )
 
