@@ -68,8 +68,8 @@ class Codec:
     """How values of some kind are read from JSON and written as JSON, and their JSON Schema.
 
     `read` raises `MalformedError` for JSON of another kind. `write` takes what `read` returns.
-    `schema` has codecs in the places of their schemas, or functions that return them. A codec with
-    a `title` is one of the definitions of the schema.
+    `schema` has codecs in the places of their schemas, or functions that return them, or pairs of a
+    codec and what is said beside. A codec with a `title` is one of the definitions of the schema.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Codec:
         `limits` are what the schema says beside that of this codec.
         """
         return Codec(
-            {**self.schema, **limits} if limits else self,
+            (self, limits) if limits else self,
             self.read if read is None else lambda v, tables: read(self.read(v, tables), tables),
             self.write if write is None else lambda v, tables: self.write(write(v, tables), tables),
         )

@@ -412,7 +412,7 @@ CHOICE = Record(Choice, {"if": CONDITION, **_SIDES}, _SPLIT)
 REPEAT = Record(
     Repeat,
     {
-        "index": text(LONGEST_NAME).refined(_loop, limits={"pattern": f"^{INDEX}"}),
+        "index": NAME.refined(_loop, limits={"pattern": f"^{INDEX}"}),
         "count": _polynomial(loops=slice(-1)),  # the last is its own
         "when": tree_of(CHOICE, integer(0, 1)),
     },

@@ -32,6 +32,9 @@ def _plain(part: Any, definitions: dict[str, Any]) -> Any:
     """Return a schema with schemas for codecs, those with a title as references."""
     if isinstance(part, Codec):
         return _of_codec(part, definitions)
+    if isinstance(part, tuple):
+        codec, limits = part
+        return {**_of_codec(codec, definitions), **limits}
     if callable(part):
         return _plain(part(), definitions)
     if isinstance(part, list):

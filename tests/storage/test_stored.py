@@ -588,6 +588,13 @@ def test_no_symbol_is_code(small: ParamCount) -> None:
             dict(stored.read(text, "f.json"))
 
 
+def test_an_index_of_a_loop_is_a_name_of_its_own(count: ParamCount) -> None:
+    for name in ("i", "@i\n", "@" * 1001, 3):
+        text = changed(count, "tensors[0].repeats[0].index", name)
+        with pytest.raises(StoredFormulaError, match=r"repeats\[0\]\.index: "):
+            dict(stored.read(text, "f.json"))
+
+
 def test_every_operator_has_a_number_of_arguments_that_computes() -> None:
     for op in CALLS:
         least, _ = CALLS[op].arity
