@@ -44,6 +44,7 @@ class Tables:
         symbols: the symbols of the formula.
         loops: the indices of the loops around the tensor that is being read.
         size: the sum of the sizes of all calls.
+        depth: how many lists the value is in that is being read.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Tables:
         self.symbols: dict[str, Variable] = {}
         self.loops: list[str] = []
         self.size = 0
+        self.depth = 0
 
 
 _C = TypeVar("_C", bound="Codec")

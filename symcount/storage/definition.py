@@ -156,46 +156,46 @@ SYMBOLS = list_of(SYMBOL, most=200).refined(_different)
 # --- where it comes from ------------------------------------------------------------------------
 
 
-def _too_deep(value: Any, tables: Tables) -> Any:
-    raise MalformedError(f"lists in lists, more than {DEEPEST_VALUE} deep")
+def _item(value: Any, tables: Tables) -> Any:
+    if tables.depth == DEEPEST_VALUE:
+        raise MalformedError(f"lists in lists, more than {DEEPEST_VALUE} deep")
+    tables.depth += 1
+    found = GIVEN.read(value, tables)
+    tables.depth -= 1
+    return found
 
 
-def _given(inside: Codec) -> Codec:
-    """Return the codec of a value that was given to the factory; `inside` is that of its items."""
-    made: dict[str, type] = {"text": Opaque, "list": list, "tuple": tuple}
-    labels = {type_: label for label, type_ in made.items()}
-
-    def make(parts: dict[str, Any], tables: Tables) -> Any:
-        if len(parts) != 1:
-            raise MalformedError("one of text, list and tuple is to be here")
-        ((label, part),) = parts.items()
-        return made[label](part)
-
-    opaque = TEXT.refined(write=lambda value, _: value.text[:LONGEST_NAME])
-    labelled = Record(
-        dict,
-        {"text": opaque, "list": list_of(inside), "tuple": list_of(inside)},
-        optional=dict.fromkeys(made),
-        make=make,
-    ).refined(
-        write=lambda value, _: SimpleNamespace(**{labels[type(value)]: value}),
-        limits={"minProperties": 1, "maxProperties": 1},
-    )
-    return either(
-        nullable(BOOLEAN),
-        (str, [str], TEXT),
-        (int, [int], NUMBER),
-        (float, [float], NUMBER),
-        (dict, labels, labelled),
-    ).called(
-        "value",
-        "A value that was given to the factory; only the text of one that is no plain value.",
-    )
+_LABELS: dict[str, type] = {"text": Opaque, "list": list, "tuple": tuple}
+_LABEL_OF = {type_: label for label, type_ in _LABELS.items()}
 
 
-GIVEN = Codec({}, _too_deep)
-for _ in range(DEEPEST_VALUE + 1):
-    GIVEN = _given(GIVEN)
+def _labelled(parts: dict[str, Any], tables: Tables) -> Any:
+    if len(parts) != 1:
+        raise MalformedError("one of text, list and tuple is to be here")
+    ((label, part),) = parts.items()
+    return _LABELS[label](part)
+
+
+ITEMS = list_of(Codec(lambda: GIVEN, _item, lambda value, tables: GIVEN.write(value, tables)))
+OPAQUE = TEXT.refined(write=lambda value, _: value.text[:LONGEST_NAME])
+LABELLED = Record(
+    dict,
+    {"text": OPAQUE, "list": ITEMS, "tuple": ITEMS},
+    optional=dict.fromkeys(_LABELS),
+    make=_labelled,
+).refined(
+    write=lambda value, _: SimpleNamespace(**{_LABEL_OF[type(value)]: value}),
+    limits={"minProperties": 1, "maxProperties": 1},
+)
+GIVEN: Codec = either(
+    nullable(BOOLEAN),
+    (str, [str], TEXT),
+    (int, [int], NUMBER),
+    (float, [float], NUMBER),
+    (dict, _LABEL_OF, LABELLED),
+).called(
+    "value", "A value that was given to the factory; only the text of one that is no plain value."
+)
 
 
 def _digests(text: str, tables: Tables) -> tuple[str, ...]:
