@@ -306,9 +306,15 @@ def _sum(read: Iterable[tuple[Any, ...]], tables: Tables) -> Measured:
             raise MalformedError("a term is given twice", index)
         terms[monomial] = coefficient
         all_factors += factors
-    size = sum(f.size for f in all_factors) + sum(1 + _digits(c) for c in terms.values())
+    size = 1 + sum(f.size for f in all_factors) + sum(1 + _digits(c) for c in terms.values())
+    depth = max((f.depth for f in all_factors), default=0)
     loops = frozenset[str]().union(*(f.loops for f in all_factors))
-    return Measured(Poly(terms), 1 + size, max((f.depth for f in all_factors), default=0), loops)
+    found = Measured(Poly(terms), size, depth, loops)
+    if len(terms) > 1 or any(
+        abs(c) != 1 or len(m) > 1 or m[0][1] != 1 for m, c in terms.items() if m
+    ):
+        _require_integers([found])  # arithmetic of floats is calls
+    return found
 
 
 def _digits(value: Rational) -> int:
