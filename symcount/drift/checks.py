@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from symcount.catalogue.trust import Trust
 from symcount.drift import drift, filling, requests
 from symcount.drift.drift import check_one
 from symcount.drift.markers import SYNTAXES
@@ -40,11 +41,11 @@ def files_at(paths: Iterable[Path]) -> list[Path]:
     return list(found.values())
 
 
-def checks_of(file: Path) -> Checks:
+def checks_of(file: Path, trust: Trust) -> Checks:
     """What there is to check in a file, by its kind. A file that cannot be read is a finding."""
     if file.suffix in SYNTAXES:
-        return filling.checks(file, _SECONDS)
-    return _stored_checks(file)
+        return filling.checks(file, filling.Answers(_SECONDS, trust))
+    return _stored_checks(file, trust.beside(file.parent))
 
 
 def report(file: Path, finding: Finding) -> str:
@@ -53,8 +54,9 @@ def report(file: Path, finding: Finding) -> str:
 
 
 def remedy(findings: Iterable[Finding]) -> str:
-    """What makes the formulas again that are not current."""
-    kinds = {type(finding) for finding in findings if not finding.is_current}
+    """What makes the formulas again that are not current; nothing where none has been derived."""
+    states = ("same", "refused")
+    kinds = {type(finding) for finding in findings if finding.state not in states}
     steps = {
         drift.Finding: "save the formulas again",
         filling.MarkerFinding: "run symcount export --write on the documents",
@@ -84,19 +86,19 @@ def _is_of_a_kind(file: Path) -> bool:
 # --- files of formulas ------------------------------------------------------------------------
 
 
-def _stored_checks(file: Path) -> Checks:
+def _stored_checks(file: Path, trust: Trust) -> Checks:
     try:
         formulas = load(file)
     except StoredFormulaError as error:
         return {"": _unreadable(file, str(error))}
     except OSError as error:
         return {"": _unreadable(file, f"cannot read it: {error.strerror}")}
-    return {name: _stored_check(formulas, name) for name in formulas}
+    return {name: _stored_check(formulas, name, trust) for name in formulas}
 
 
 def _unreadable(file: Path, reason: str) -> Callable[[], Finding]:
     return lambda: drift.Finding(file.name, "", "unchecked", reason=reason)
 
 
-def _stored_check(formulas: StoredFormulas, name: str) -> Callable[[], Finding]:
-    return lambda: check_one(name, formulas)
+def _stored_check(formulas: StoredFormulas, name: str, trust: Trust) -> Callable[[], Finding]:
+    return lambda: check_one(name, formulas, trust)

@@ -17,12 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from symcount.catalogue.trust import Trust
 from symcount.drift import markers, requests
 from symcount.drift.markers import SYNTAXES, Marker, Syntax
 from symcount.drift.requests import Blueprint, Request
 from symcount.errors import (
     ArgumentError,
     DomainError,
+    NotTrustedError,
     StoredFormulaError,
     SymcountError,
     TargetError,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from symcount.param_count import ParamCount
     from symcount.record import Source
 
-State = Literal["same", "differs", "broken", "malformed"]
+State = Literal["same", "differs", "broken", "malformed", "refused"]
 
 SHOWN = ("formula", "domain", "certificate", "count", "table", "registry")
 FORMS = ("code", "math")
@@ -228,7 +230,8 @@ class MarkerFinding:
         line: the line of its marker.
         asked: what the marker asks for.
         state: `same`; `differs` from what would be written now; `broken` where the code has no
-            such formula or count any more; `malformed` where it cannot be known what is asked for.
+            such formula or count any more; `malformed` where it cannot be known what is asked for;
+            `refused` where it names something that is not called for a document.
         old: what stands there.
         new: what would be written.
         first: the first sizes at which the two differ, the old count on the left; None if what
@@ -236,7 +239,7 @@ class MarkerFinding:
         source: the line of the factory.
         lines: of a formula, the lines that the terms that are new come from: those that make the
             tensors, and those that compute their sizes.
-        reason: why it is broken or malformed, or what is not known.
+        reason: why it is broken, malformed or refused, or what is not known.
     """
 
     file: str
@@ -340,15 +343,19 @@ def _is_passed_over(folder: Path) -> bool:
     return is_hidden or folder.name in _OF_OTHERS or (folder / "pyvenv.cfg").exists()
 
 
-def check_document(path: str | Path, max_seconds: float = requests.SECONDS) -> list[MarkerFinding]:
+def check_document(
+    path: str | Path, max_seconds: float = requests.SECONDS, allow: Iterable[str] = ()
+) -> list[MarkerFinding]:
     """What in a document is not what symcount would write now; nothing if all of it is.
 
-    The factories are imported, so their code runs. Whatever is wrong with one formula, the others
-    are looked at too.
+    The factories are imported and called if they are classes of `nn.Module`, or code that is below
+    the document's folder or the current one or of a package that is allowed; others are refused.
+    Whatever is wrong with one formula, the others are looked at too.
 
     Args:
         path: a Markdown or reStructuredText file.
         max_seconds: how long each derivation may take.
+        allow: packages whose functions and classes may be called too, by their names.
 
     Raises:
         ArgumentError: it is no document.
@@ -364,14 +371,15 @@ def check_document(path: str | Path, max_seconds: float = requests.SECONDS) -> l
     >>> check_document(page)
     []
     """
-    return list(filled(path, Answers(max_seconds)).findings)
+    return list(filled(path, Answers(max_seconds, Trust(tuple(allow)))).findings)
 
 
 class Answers:
     """The formulas that documents ask for, each derived once."""
 
-    def __init__(self, max_seconds: float = requests.SECONDS) -> None:
+    def __init__(self, max_seconds: float = requests.SECONDS, trust: Trust | None = None) -> None:
         self.max_seconds = max_seconds
+        self.trust = trust or Trust()
         self._known: dict[str, Any] = {}
 
     def once(self, key: str, ask: Callable[[], Any]) -> Any:
@@ -409,15 +417,13 @@ def filled(path: str | Path, answers: Answers | None = None) -> Filled:
     return Filled(Path(path), len(places), tuple(findings), whole)
 
 
-def checks(
-    path: str | Path, max_seconds: float = requests.SECONDS
-) -> dict[str, Callable[[], MarkerFinding]]:
+def checks(path: str | Path, answers: Answers) -> dict[str, Callable[[], MarkerFinding]]:
     """What there is to check in a document, by name, each when it is called.
 
     Raises:
         ArgumentError: it is no document.
     """
-    _, places, problems = _read_document(Path(path), Answers(max_seconds))
+    _, places, problems = _read_document(Path(path), answers)
     found: dict[str, Callable[[], MarkerFinding]] = {}
     for problem in problems:
         found[f"line {problem.line}"] = partial(lambda problem: problem, problem)
@@ -489,6 +495,8 @@ class _Place:
         try:
             wanted = self._read()
             new = self._content(wanted)
+        except NotTrustedError as error:
+            return old, self.about("refused", reason=str(error))
         except (ArgumentError, TargetError, StoredFormulaError) as error:
             return old, self.about("malformed", reason=str(error))
         except Exception as error:  # whatever it is, the other formulas are looked at
@@ -634,9 +642,9 @@ class _Place:
 
     def _registry(self, wanted: Asked) -> list[str]:
         markup = self._markup(wanted, in_cell=True)
+        place, trust = self._place(wanted.target), self._trust
         known: Sequence[Blueprint] = self.answers.once(
-            f"blueprints {self._place(wanted.target)}",
-            lambda: requests.blueprints(self._place(wanted.target))[0],
+            f"blueprints {place} {trust}", lambda: requests.blueprints(place, trust)[0]
         )
         titles = [*description.COLUMNS, *(f"at {size}" for size in wanted.sizes)]
         rows = []
@@ -655,18 +663,23 @@ class _Place:
         file, sharp, name = wanted.target.rpartition("#")
         if sharp:
             stored = self._place(file)
+            self._trust.require_file(wanted.target, stored)
             count = self.answers.once(f"stored {stored}#{name}", lambda: _stored(stored, name))
         else:
             seconds = self.answers.max_seconds
-            target = self._target(wanted)
-            request = Request(target, wanted.fixed, wanted.symbols, seconds)
-            count = self.answers.once(request.key, lambda: request.answer()[0])
+            target, trust = self._target(wanted), self._trust
+            request = Request(target, wanted.fixed, wanted.symbols, trust, seconds)
+            count = self.answers.once(f"{request.key} {trust}", lambda: request.answer()[0])
         found: ParamCount = count
         return found
 
     def _target(self, wanted: Asked) -> str:
         place, colon, name = wanted.target.rpartition(":")
         return f"{self._place(place)}{colon}{name}"
+
+    @property
+    def _trust(self) -> Trust:
+        return self.answers.trust.beside(self.path.parent)
 
     def _place(self, place: str) -> str:
         """A path as it is from the current directory; a module stays what it is."""
@@ -689,7 +702,7 @@ class _Place:
             return ""
         from symcount.catalogue import targets
 
-        function: Any = targets.resolve(self._target(wanted)).factory
+        function: Any = targets.resolve(self._target(wanted), self._trust).factory
         while isinstance(function, partial):
             function = function.func
         try:

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import inspect
 import linecache
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from symcount.catalogue.trust import Trust
 from symcount.errors import ArgumentError, DerivationError, SymcountError
 from symcount.factory.source import is_installed
 from symcount.symbols import Symbol
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 Digests = tuple[tuple[str, str], ...]
 SECONDS = 10.0
+_MOST_POINTS = 10_000
 
 
 # --- what is asked ----------------------------------------------------------------------------
@@ -41,22 +44,25 @@ SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Request:
-    """A formula that is asked for: a target, and what to fix and to keep symbolic of it."""
+    """A formula that a page asks for: a target, and what to fix and to keep symbolic of it."""
 
     target: str
     fixed: Mapping[str, Any]
     symbols: Mapping[str, Symbol]
+    trust: Trust
     max_seconds: float = SECONDS
 
     @property
     def key(self) -> str:
         """Equal for requests that ask for the same."""
-        return repr((self.target, _sorted(self.fixed), _sorted(self.symbols), self.max_seconds))
+        given = _sorted(self.fixed), _sorted(self.symbols)
+        return repr((self.target, *given, self.max_seconds, self.trust.allowed))
 
     def answer(self) -> tuple[ParamCount, Digests]:
         """Derive the formula, of the code as it is on disk now.
 
         Raises:
+            NotTrustedError: the factory is none that is called for a page.
             SymcountError: there is no such factory, or no formula.
         """
         both = self.fixed.keys() & self.symbols.keys()
@@ -66,7 +72,7 @@ class Request:
         from symcount.derivation import pipeline
 
         with _code_as_it_is():
-            found = targets.resolve(self.target)
+            found = targets.resolve(self.target, self.trust)
             sources_of(found)  # are noted as loaded, should there be no formula
             if found.spec is not None and not self.fixed and not self.symbols:
                 count = found.spec.param_count
@@ -90,7 +96,7 @@ class Blueprint:
     reason: str = ""
 
 
-def blueprints(module: str) -> tuple[tuple[Blueprint, ...], Digests]:
+def blueprints(module: str, trust: Trust) -> tuple[tuple[Blueprint, ...], Digests]:
     """The blueprints that a module registers, of the code as it is on disk now.
 
     Raises:
@@ -99,7 +105,7 @@ def blueprints(module: str) -> tuple[tuple[Blueprint, ...], Digests]:
     from symcount.catalogue import targets
 
     with _code_as_it_is():
-        specs = targets.load_blueprints(module)
+        specs = targets.load_blueprints(module, trust)
         found, files = [], _own_file(targets.load(module))
         for spec in specs:
             try:
@@ -177,8 +183,8 @@ def read_symbols(text: str) -> dict[str, Symbol]:
 def _arguments(text: str, wanted: str) -> ast.Call:
     try:
         call = ast.parse(f"_({text}\n)", mode="eval").body
-    except (SyntaxError, ValueError):
-        raise ArgumentError(f"{text!r}: {wanted}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # of too many brackets
+        raise ArgumentError(f"{text[:100]!r}: {wanted}") from None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ArgumentError(f"{text!r}: {wanted}")  # such as "a)(b"
     return call
@@ -189,7 +195,7 @@ def _literals(call: ast.Call, text: str, wanted: str) -> dict[str, Any]:
     for keyword in call.keywords:
         try:
             value = ast.literal_eval(keyword.value)
-        except (ValueError, TypeError, SyntaxError):
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             raise ArgumentError(f"{text!r}: {wanted}") from None
         if keyword.arg is None:
             raise ArgumentError(f"{text!r}: {wanted}")
@@ -200,10 +206,16 @@ def _literals(call: ast.Call, text: str, wanted: str) -> dict[str, Any]:
 def points(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All combinations of values; one that is no sequence is one value.
 
+    Raises:
+        ArgumentError: there are too many of them for a page.
+
     >>> points({"dim": (64, 512), "heads": 8})
     [{'dim': 64, 'heads': 8}, {'dim': 512, 'heads': 8}]
     """
     sizes = [v if isinstance(v, list | tuple) else (v,) for v in values.values()]
+    number = math.prod(map(len, sizes))
+    if number > _MOST_POINTS:
+        raise ArgumentError(f"{number:,} combinations of sizes; {_MOST_POINTS:,} are the most")
     return [dict(zip(values, point, strict=True)) for point in product(*sizes)]
 
 

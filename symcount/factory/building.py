@@ -103,12 +103,16 @@ _IN_PLACE = frozenset(
 
 
 class _Plain(TorchFunctionMode):
-    """Puts everything on the meta device, and initialises nothing."""
+    """Put everything on the meta device and initialise nothing, until it is over."""
+
+    is_over = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = dict(kwargs or {})
+        if self.is_over:  # it was left behind
+            return func(*args, **kwargs)
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
@@ -184,12 +188,13 @@ def _all_on_meta(value: Any) -> Any:
     return move(value)
 
 
-_building = threading.local()
+# The thread that builds without initialising anything.
+_builder: int | None = None
 
 
 def _idle(initialiser: FunctionType) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if getattr(_building, "plainly", False):
+        if threading.get_ident() == _builder:
             return args[0] if args else kwargs["tensor"]
         return initialiser(*args, **kwargs)
 
@@ -250,11 +255,16 @@ class PlainBuilds:
 
     def _built(self, point: Values) -> nn.Module:
         """Build the module at a point, initialisers idle, which is for others to restore."""
-        _building.plainly = True
+        global _builder
+        _builder = threading.get_ident()
         for function, idle in _IDLE:
             interception.replace(function, "__code__", idle)
-        with _Plain():
-            return self.build(point)
+        mode = _Plain()
+        try:
+            with mode:
+                return self.build(point)
+        finally:
+            mode.is_over = True
 
 
 def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
@@ -23,6 +23,7 @@ from symcount.trace.builtins import (
     ModuleShadow,
     TypeShadow,
     intercept,
+    intercept_anew,
     intercept_in,
     intercept_module,
     intercept_within,
@@ -38,6 +39,8 @@ _active = threading.local()
 
 _originals: dict[Any, Any] = {}
 _methods: dict[str, Any] = {}
+# Functions that a mode has been handed together with a symbol.
+_accepting: set[Any] = set()
 
 
 def _following(original: Any) -> Callable[..., Any]:
@@ -53,6 +56,11 @@ def _following(original: Any) -> Callable[..., Any]:
     return wrapper
 
 
+def accepts(func: Any) -> None:
+    """Remember that a function of torch does not refuse symbols."""
+    _accepting.add(func)
+
+
 def behind(func: Any) -> Any:
     """Return the function itself if torch hands a mode the wrapper that stands in its place."""
     return _originals.get(func, func)
@@ -63,7 +71,7 @@ _NN = ModuleShadow(torch._C._nn, {})
 _FUNCTIONAL = intercept_module(torch.nn.functional, {})
 _INNER = ModuleShadow(torch, {"_C": ModuleShadow(torch._C, {"_nn": _NN})})
 _TORCH = intercept_module(torch, {})
-intercept_within("torch", torch, _INNER)  # its own code compares with `torch.Tensor` by identity
+intercept_within(torch, _INNER)  # its own code compares with `torch.Tensor` by identity
 _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
     (torch, (_TORCH, _INNER)),
     (torch.nn.functional, (_FUNCTIONAL,)),
@@ -71,12 +79,14 @@ _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
 )
 
 
-def _refuse(name: str) -> bool:
+def _refuse(name: str, accepting: Set[Any] = frozenset()) -> bool:
     """Have what torch calls by a name followed through wrappers; tell whether that is new."""
     learned = False
     for owner, shadows in _SHADOWS:
         original = getattr(owner, name, None)
-        if original is None or isinstance(original, type) or name in vars(shadows[0]):
+        if not callable(original) or isinstance(original, type) or original in accepting:
+            continue
+        if name in vars(shadows[0]):
             continue
         if owner is torch.nn.functional and isinstance(original, FunctionType):
             continue  # it is followed into
@@ -86,7 +96,7 @@ def _refuse(name: str) -> bool:
             vars(shadow)[name] = wrapper
         learned = True
     method = getattr(torch.Tensor, name, None)
-    if method is not None and name not in _methods:
+    if method is not None and method not in accepting and name not in _methods:
         _methods[name] = _following(method)
         learned = True
     return learned
@@ -100,17 +110,26 @@ for _name_of_refusing in ("arange", "linspace"):
     _refuse(_name_of_refusing)
 
 
-def learn_what_refuses(error: BaseException | None, needed: Callable[[FrameType], bool]) -> bool:
+def learn_what_refuses(
+    error: BaseException | None, needed: Callable[[FrameType], bool], retried: set[str]
+) -> bool:
     """Learn which function of torch raised because an argument is a symbol, if one did.
 
     `needed` intercepts the code of a frame. Returns whether there was something to learn, so that
-    the run must start again.
+    the run must start again. So it must, once, if a function refused a symbol that takes others:
+    torch makes this error of any exception that comes while it looks at a symbol, such as that of
+    Ctrl-C. `retried` are the functions for which it has; what they refuse again is refused.
     """
     while error is not None:
         if isinstance(error, TypeError):
             for match in _REFUSAL.finditer(str(error)):
-                learned = _refuse(match.group(1) or match.group(2))
-                if any([*map(needed, _frames(error.__traceback__)), learned]):
+                name = match.group(1) or match.group(2)
+                # one that takes symbols may refuse one for another argument, and does so again
+                learned = _refuse(name, frozenset() if name in retried else _accepting)
+                if learned:
+                    intercept_anew()
+                if any([*map(needed, _frames(error.__traceback__)), learned, name not in retried]):
+                    retried.add(name)
                     return True
         error = error.__cause__ or error.__context__
     return False
@@ -232,7 +251,8 @@ intercept_in(
 
 def mode_of_thread() -> KnownTensors | None:
     """Return the mode that is told of what it does not see, in this thread."""
-    return getattr(_active, "mode", None)
+    mode: KnownTensors | None = getattr(_active, "mode", None)
+    return mode if mode is not None and mode.run.alive else None
 
 
 def tell(mode: KnownTensors | None) -> None:
