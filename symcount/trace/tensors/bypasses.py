@@ -183,11 +183,12 @@ vars(_TORCH).update({name: _legacy(name, dtype) for name, dtype in _LEGACY.items
 def _make_subclass(original: Any) -> Any:
     """Tell the mode of the call by which `nn.Parameter(t)` makes its tensor."""
 
-    def wrapper(cls: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
-        out = original(cls, data, *args, **kwargs)
+    # of any signature: `torch._dynamo` compares it with its own, and may be imported during a run
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        out = original(*args, **kwargs)
         mode = mode_of_thread()
         if mode is not None:
-            mode.know_alike(out, data)
+            mode.know_alike(out, kwargs["data"] if "data" in kwargs else args[1])
         return out
 
     return staticmethod(wrapper)
