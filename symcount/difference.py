@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from symcount import algebra
-from symcount.errors import ArgumentError, InternalError, UndecidedError
+from symcount.errors import ArgumentError, CountOverflowError, InternalError, UndecidedError
 from symcount.evaluate import value
 from symcount.paths import Decisions, leaves
 from symcount.rewriting import facts_of
@@ -140,6 +140,12 @@ class _Sides:
         return tuple((c, truth) for c, truth in compared if c is not None)
 
     def at(self, point: Point) -> tuple[int | None, int | None]:
+        try:
+            return self._at(point)
+        except CountOverflowError as error:
+            raise UndecidedError(f"at {self._named(point)}, {error}") from error
+
+    def _at(self, point: Point) -> tuple[int | None, int | None]:
         here = self.left._evaluated(point)
         if self.other is not None:
             return here, self.other._evaluated(point)
@@ -150,6 +156,8 @@ class _Sides:
             if any(value(divisor, sizes) == 0 for divisor in self._expression.divisors):
                 return here, None
             return here, value(self._expression.poly, sizes)
+        except CountOverflowError:
+            raise
         except (ArithmeticError, ValueError, InternalError):  # undefined, or no integer
             return here, None
 
