@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from sympy.logic.boolalg import Boolean
 
-    from symcount.display.plotting import Against
+    from symcount.display.plots.curves import Against
     from symcount.questions.analysis import Comparison, Growth, Marginal, Shares
     from symcount.questions.solve import Match
     from symcount.questions.training_memory import Memory
@@ -1162,9 +1162,9 @@ class ParamCount:
         >>> ax.get_xlabel(), ax.get_ylabel()
         ('embed_dim', 'parameters')
         """
-        from symcount.display import plotting
+        from symcount.display.plots import curves
 
-        return plotting.plot(self, symbol, between=between, against=against, ax=ax, **values)
+        return curves.plot(self, symbol, between=between, against=against, ax=ax, **values)
 
     def plot_share(
         self,
@@ -1201,9 +1201,9 @@ class ParamCount:
         >>> [text.get_text() for text in ax.get_legend().get_texts()]
         ['in_proj_bias', 'in_proj_weight', 'out_proj']
         """
-        from symcount.display import plotting
+        from symcount.display.plots import shares
 
-        return plotting.plot_share(self, symbol, between=between, depth=depth, ax=ax, **values)
+        return shares.plot_share(self, symbol, between=between, depth=depth, ax=ax, **values)
 
     def plot_map(
         self,
@@ -1243,6 +1243,6 @@ class ParamCount:
         >>> ax.get_xlabel(), ax.get_ylabel()
         ('embed_dim', 'num_heads')
         """
-        from symcount.display import plotting
+        from symcount.display.plots import map
 
-        return plotting.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)
+        return map.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)
