@@ -16,8 +16,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
     from symcount import blueprints
     from symcount.catalogue.configs import from_config
@@ -53,8 +51,10 @@ if TYPE_CHECKING:
     from symcount.storage.file import StoredFormulas, load
     from symcount.storage.writing import save
     from symcount.symbols import Symbol
+    from symcount.version import __version__ as __version__
 
 _HOME = {
+    "__version__": "symcount.version",
     "derive": "symcount.derivation.pipeline",
     "from_config": "symcount.catalogue.configs",
     "ParamCount": "symcount.param_count",

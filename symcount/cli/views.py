@@ -30,8 +30,8 @@ from symcount.errors import DerivationError
 from symcount.export import Value, count_at
 
 if TYPE_CHECKING:
+    from symcount.catalogue.all_symbols import AllSymbols
     from symcount.catalogue.audit import Audit, Finding, Reading
-    from symcount.catalogue.configs import AllSymbols
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from symcount import __version__, progress
+from symcount import progress
 from symcount.algebra.normal_form import Facts
 from symcount.derivation.budget import Budget
 from symcount.derivation.checking import (
@@ -44,6 +44,7 @@ from symcount.record import Concretisation
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Settings
 from symcount.trace.loops import INDEX, NotFolded
+from symcount.version import __version__
 
 _MOST_TEXTS = 48
 # Symbols of which a module is built with a smaller value first.

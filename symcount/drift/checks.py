@@ -1,16 +1,16 @@
-"""What there is to check at a path: the files that hold formulas, and the formulas in each."""
+"""Check the formulas of a file, whether stored or in a document."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from symcount.drift import drift, filling, requests
 from symcount.drift.drift import check_one
 from symcount.drift.markers import SYNTAXES
-from symcount.errors import ArgumentError, StoredFormulaError
-from symcount.storage.file import StoredFormulas, is_stored, load
+from symcount.errors import StoredFormulaError
+from symcount.storage.file import StoredFormulas, load
 
 Finding: TypeAlias = "drift.Finding | filling.MarkerFinding"
 # What is to be checked by name, each when it is called. The name "" is that of the file itself.
@@ -18,26 +18,6 @@ Checks: TypeAlias = "Mapping[str, Callable[[], Finding]]"
 
 # A machine may be slower than the one that wrote a document.
 _SECONDS = 3 * requests.SECONDS
-
-
-def files_at(paths: Iterable[Path]) -> list[Path]:
-    """The files at some paths, each once: a path itself, or in a folder all that hold formulas.
-
-    What is hidden, built or installed in a folder is left out.
-
-    Raises:
-        ArgumentError: there is nothing at a path, or a folder has no file that holds formulas.
-    """
-    found: dict[Path, Path] = {}
-    for path in paths:
-        if not path.exists():
-            raise ArgumentError(f"there is no file or folder {path}")
-        files = list(filter(_is_of_a_kind, filling.inside(path))) if path.is_dir() else [path]
-        if not files:
-            raise ArgumentError(f"the folder {path} has no file of formulas")
-        for file in files:
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
 
 
 def checks_of(file: Path) -> Checks:
@@ -60,28 +40,6 @@ def remedy(findings: Iterable[Finding]) -> str:
         filling.MarkerFinding: "run symcount export --write on the documents",
     }
     return ", and ".join(step for kind, step in steps.items() if kind in kinds)
-
-
-def described(file: Path, finding: Finding) -> dict[str, Any]:
-    """A finding as JSON."""
-    from symcount.export.documents import json
-
-    if isinstance(finding, filling.MarkerFinding):
-        return {"file": str(file), **json.describe_marker(finding)}
-    return {"file": str(file), **json.describe_finding(finding)}
-
-
-def _is_of_a_kind(file: Path) -> bool:
-    """Whether a file of a folder is one to check; if it cannot be read, that is to be said."""
-    try:
-        if file.suffix in SYNTAXES:
-            return filling.has_markers(file)
-        return file.suffix == ".json" and is_stored(file)
-    except OSError:
-        return True
-
-
-# --- files of formulas ------------------------------------------------------------------------
 
 
 def _stored_checks(file: Path) -> Checks:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import symcount
 from symcount.errors import StoredFormulaError, SymcountError, UndecidedError
 from symcount.factory.origin import portable
 from symcount.factory.source import ChangedLine, changes, is_loaded, statements_of
 from symcount.questions.equality import Difference, first_difference
+from symcount.version import __version__
 
 if TYPE_CHECKING:
     from symcount.factory.origin import Origin
@@ -287,7 +287,7 @@ def _versions(origin: Origin) -> tuple[Change, ...]:
 
     both = [
         ("torch", origin.torch, str(torch.__version__)),
-        ("symcount", origin.symcount, symcount.__version__),
+        ("symcount", origin.symcount, __version__),
     ]
     return tuple(Change(*each) for each in both if each[1] != each[2])
 

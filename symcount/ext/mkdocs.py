@@ -22,7 +22,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from symcount.drift import requests
+from symcount.drift import notation, requests
 from symcount.drift.requests import Request
 from symcount.symbols import Symbol
 
@@ -54,7 +54,7 @@ def define_env(env: Environment) -> None:
 
     def symcount_count(target: str, **values: Any) -> str:
         """The count at whole numbers; any other value fixes a parameter of the factory."""
-        sizes, fixed = requests.split(values)
+        sizes, fixed = notation.split(values)
         count = _request(home, target, fixed).answer()[0]
         return f"{count(**sizes):,}"
 
@@ -77,13 +77,8 @@ def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
     """A table in the style of the theme; what unfolds in a notebook, themes put into frames."""
     from symcount.display import mathml
 
-    walked = requests.breakdown_rows(count, at, None)
-    titles, number = ["module", count.measure.noun], ' style="text-align: right"'
-    if at is not None or walked[0][1].size is not None:
-        sizes = {**count.defaults, **(at or {})}
-        titles.append("at " + ", ".join(f"{h.name}={sizes[h.name]}" for h in count.hyperparameters))
-        titles.append("share")
-    lines = []
+    titles, walked = requests.breakdown_table(count, at, None)
+    lines, number = [], ' style="text-align: right"'
     for depth, row in walked:
         indent = f' style="padding-left: {1.2 * depth:.1f}em; white-space: nowrap"'
         cells = [

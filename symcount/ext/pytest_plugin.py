@@ -42,11 +42,11 @@ def pytest_collection_modifyitems(
     paths = [*asked, *config.getini(_INI)]
     if not paths:
         return
-    from symcount.drift import checks
+    from symcount.drift.files import files_at
     from symcount.errors import ArgumentError
 
     try:
-        files = checks.files_at(paths)
+        files = files_at(paths)
     except ArgumentError as error:
         raise pytest.UsageError(f"--symcount-check: {error}") from error
     for file in files:

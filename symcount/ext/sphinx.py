@@ -30,9 +30,10 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_id, make_refnode
 
-import symcount
-from symcount.drift import requests
-from symcount.drift.requests import Blueprint, Digests, Request
+from symcount import version
+from symcount.drift import notation, reloading, requests
+from symcount.drift.reloading import Digests
+from symcount.drift.requests import Blueprint, Request
 from symcount.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class SymcountDomain(Domain):
     def answer(self, key: str, ask: Callable[[], tuple[Answer, Digests]]) -> Answer:
         """What was answered before, if no file has changed; the page then depends on the files."""
         known = self.formulas.get(key)
-        if known is not None and requests.is_current(known[0]):
+        if known is not None and reloading.is_current(known[0]):
             digests, pickled, pages = known
             answer: Answer = pickle.loads(pickled)  # of the environment, itself a pickle
         else:
@@ -304,7 +305,7 @@ class SymcountDomain(Domain):
 
 def _versions() -> tuple[str, ...]:
     """What a formula depends on besides the project's files."""
-    return symcount.__version__, metadata.version("torch")
+    return version.__version__, metadata.version("torch")
 
 
 def _kept(env: BuildEnvironment) -> SymcountDomain:
@@ -358,7 +359,7 @@ class _Directive(SphinxDirective):
         raise NotImplementedError
 
     def _values(self, option: str) -> dict[str, Any]:
-        return requests.read_values(self.options.get(option, ""))
+        return notation.read_values(self.options.get(option, ""))
 
 
 def _levels(text: str) -> int | None:
@@ -386,9 +387,9 @@ class FormulaDirective(_Directive):
 
     def content_nodes(self, argument: str) -> list[nodes.Node]:
         """The block, with a target for links before it."""
-        symbols = requests.read_symbols(self.options.get("symbols", ""))
+        symbols = notation.read_symbols(self.options.get("symbols", ""))
         count = _formula(self.env, argument, self._values("fixed"), symbols)
-        points = requests.points(self._values("at")) if "at" in self.options else []
+        points = notation.points(self._values("at")) if "at" in self.options else []
         counted = [({**count.defaults, **at}, _value(count, at)) for at in points]
         title = self.options.get("title")
         block = nodes.container("", classes=["symcount"])
@@ -422,18 +423,13 @@ class FormulaDirective(_Directive):
 
     def _breakdown(self, count: ParamCount, at: dict[str, Any] | None) -> nodes.table:
         levels = self.options["breakdown"] or 10**6 if "breakdown" in self.options else None
-        walked = requests.breakdown_rows(count, at, levels)
-        has_sizes = any(row.size is not None for _, row in walked)
+        titles, walked = requests.breakdown_table(count, at, levels)
         rows = []
         for depth, row in walked:
             name = nodes.inline("", "", nodes.Text(_INDENT * depth), _code(row.name))
             cells = [name, _math(row.part.count.expr, width=46)]
-            rows.append([*cells, nodes.Text(row.size_text), nodes.Text(row.share_text)])
-        if not has_sizes:
-            return _table(["module", count.measure.noun], [row[:2] for row in rows])
-        sizes = at if at is not None else count.defaults
-        said = ", ".join(f"{h.name}={sizes[h.name]}" for h in count.hyperparameters)
-        titles = ["module", count.measure.noun, f"at {said}", "share"]
+            cells += [nodes.Text(row.size_text), nodes.Text(row.share_text)]
+            rows.append(cells[: len(titles)])
         return _table(titles, rows, frozenset({2, 3}))
 
     def _target(self, argument: str, title: str) -> list[nodes.Node]:
@@ -537,8 +533,8 @@ class FormulaRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """The formula or the number; what the role was written as if there is neither."""
         try:
-            target, values = requests.read_call(self.text)
-            sizes, fixed = requests.split(values or {})
+            target, values = notation.read_call(self.text)
+            sizes, fixed = notation.split(values or {})
             count = _formula(self.env, target, fixed, {})
             if sizes or (values is not None and not fixed):
                 return [nodes.Text(f"{count(**sizes):,}")], []
@@ -580,7 +576,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-updated", _forget_unshown)
     app.connect("doctree-resolved", _typeset)
     return {
-        "version": symcount.__version__,
+        "version": version.__version__,
         "parallel_read_safe": True,
         "parallel_write_safe": True,
     }

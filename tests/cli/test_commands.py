@@ -22,6 +22,7 @@ from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.catalogue.audit import audit
 from symcount.catalogue.targets import resolve, seeds
 from symcount.cli import main
+from symcount.cli.as_json import describe_audit
 from symcount.export import FORMATS
 from symcount.export.documents import json as export_json
 from symcount.export.languages.sql import DIALECTS
@@ -374,7 +375,7 @@ def test_audit_as_json() -> None:
 def test_infinitely_off_is_null_in_json() -> None:
     registry = symcount.BlueprintRegistry()
     registry.register("noop", "cnn", 5)(lambda dim: nn.Identity())
-    document = json.loads(export_json.dump(export_json.describe_audit(audit(registry, (64,)))))
+    document = json.loads(export_json.dump(describe_audit(audit(registry, (64,)))))
     assert document["findings"][0]["exceeds"] is True
     assert document["findings"][0]["readings"] == [
         {"size": 64, "count": 0, "times_off": None, "reason": None}

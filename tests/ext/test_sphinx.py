@@ -16,7 +16,8 @@ from sphinx.testing.util import SphinxTestApp
 from torch import nn
 
 import symcount
-from symcount.drift import requests
+from symcount import version
+from symcount.drift import reloading, requests
 
 MODELS = """\
 from torch import nn
@@ -108,9 +109,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     for name in set(sys.modules) - loaded:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
-    for path in list(requests._LOADED):
+    for path in list(reloading._LOADED):
         if tmp_path in path.parents:
-            del requests._LOADED[path]
+            del reloading._LOADED[path]
 
 
 @pytest.fixture
@@ -479,7 +480,7 @@ class TestBuiltAgain:
         self, project: Project, derivations: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.start(project)
-        monkeypatch.setattr(symcount, "__version__", "99")
+        monkeypatch.setattr(version, "__version__", "99")
         project.build()
         assert sorted(project.read) == sorted(self.PAGES) and len(derivations) == 6
 

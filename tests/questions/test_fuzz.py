@@ -41,8 +41,8 @@ from symcount import (
 from symcount.errors import SymcountError
 from symcount.questions import analysis
 from symcount.questions import solve as solving
-from tests.derivation.test_fuzz import Writer
 from tests.random_expressions import thorough
+from tests.random_programs import Writer
 
 BATCHES = 4
 PER_BATCH = 6

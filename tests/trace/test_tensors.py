@@ -20,263 +20,11 @@ import symcount
 from symcount.errors import DerivationError, UnknownShapeError
 from symcount.trace.tensors import RULES
 from tests.brute_force import assert_exact
+from tests.tensor_cases import LAYERS, OPERATIONS, Holds, e
 
 F = nn.functional
 
 
-class Holds(nn.Module):
-    """A module with these tensors, or tensors of these sizes, as parameters."""
-
-    def __init__(self, *tensors: Any) -> None:
-        super().__init__()
-        for index, tensor in enumerate(tensors):
-            if not isinstance(tensor, torch.Tensor):
-                tensor = torch.empty(tensor)
-            self.register_parameter(f"p{index}", nn.Parameter(tensor, requires_grad=False))
-
-
-def e(*sizes: Any) -> torch.Tensor:
-    return torch.empty(sizes)
-
-
-ONE: dict[str, Callable[[Any], Any]] = {
-    # creation
-    "empty": lambda d: torch.empty(d, 3),
-    "empty_size": lambda d: torch.empty(size=(d, 3)),
-    "empty_tuple": lambda d: torch.empty((d, 3)),
-    "zeros": lambda d: torch.zeros([d, d]),
-    "ones": lambda d: torch.ones(2, d, dtype=torch.float64),
-    "rand": lambda d: torch.rand(d),
-    "randn": lambda d: torch.randn(d, 2, generator=None),
-    "empty_negative": lambda d: torch.empty(d - 3, 2),
-    "full": lambda d: torch.full((d, 2), 1.5),
-    "full_of_symbol": lambda d: torch.full((d,), 1.0 * d),
-    "randint": lambda d: torch.randint(0, 10, (d, 3)).float(),
-    "randint_high": lambda d: torch.randint(10, (d,)).float(),
-    "normal": lambda d: torch.normal(0.0, 1.0, (d, 2)),
-    "normal_tensor": lambda d: torch.normal(e(d, 2), 1.0),
-    "randperm": lambda d: torch.randperm(d).float(),
-    "eye": lambda d: torch.eye(d),
-    "eye_two": lambda d: torch.eye(d, 3),
-    "eye_named": lambda d: torch.eye(3, m=d),
-    "Tensor": lambda d: torch.Tensor(d, 3),
-    "FloatTensor": lambda d: torch.FloatTensor(2, d),
-    "LongTensor": lambda d: torch.LongTensor(d).float(),
-    "new": lambda d: e(2).new(d, 3),
-    "new_empty": lambda d: e(2).new_empty((d, 2)),
-    "new_empty_args": lambda d: e(2).new_empty(d, 2),
-    "new_zeros": lambda d: e(2).new_zeros(d),
-    "new_ones": lambda d: e(2).new_ones((d, d)),
-    "new_full": lambda d: e(2).new_full((d,), 3.0),
-    "empty_like": lambda d: torch.empty_like(e(d, 2)),
-    "zeros_like": lambda d: torch.zeros_like(e(d, 2)),
-    "ones_like": lambda d: torch.ones_like(e(d, 2), dtype=torch.float64),
-    "rand_like": lambda d: torch.rand_like(e(d)),
-    "randn_like": lambda d: torch.randn_like(e(d)),
-    "full_like": lambda d: torch.full_like(e(d, 2), 3.0),
-    "arange": lambda d: torch.arange(d).float(),
-    "arange_step": lambda d: torch.arange(0, d, 2).float(),
-    "arange_end": lambda d: torch.arange(end=d).float(),
-    "arange_start": lambda d: torch.arange(1, d + 3, 3).float(),
-    "arange_down": lambda d: torch.arange(d, 0, -1).float(),
-    "arange_keywords": lambda d: torch.arange(start=0, end=d, step=2).float(),
-    "arange_positional_start": lambda d: torch.arange(2, end=d + 2).float(),
-    "arange_too_short": lambda d: torch.arange(5, d).float(),
-    "linspace": lambda d: torch.linspace(0, 1, d),
-    "linspace_steps": lambda d: torch.linspace(0, 1, steps=2 * d),
-    "linspace_too_few": lambda d: torch.linspace(0, 1, d - 5),
-    "tensor_times": lambda d: torch.tensor([1.0, 2.0]) * e(d, 1),
-    "scalar": lambda d: torch.tensor(1.0 * d) * e(d),
-    "arange_of_floats": lambda d: torch.arange(0.5, d),
-    "arange_float_step": lambda d: torch.arange(0, 1, 4 / d),
-    "arange_tenths": lambda d: torch.arange(0, d, 0.1),
-    "arange_thirds": lambda d: torch.arange(0, d / 3, 0.1, dtype=torch.float64),
-    "arange_down_by_floats": lambda d: torch.arange(d, 0, -0.7),
-    "arange_no_step": lambda d: torch.arange(0, 5, (d - 4) / 2),
-    "arange_symbolic_step": lambda d: torch.arange(1, 9.5, d / 7),
-    "arange_half": lambda d: torch.arange(0, d / 2, 0.3, dtype=torch.float16),
-    "new_tensor": lambda d: e(d).new_tensor([1.0, 2.0]) * e(d, 1),
-    "hann_window": lambda d: torch.hann_window(d),
-    "hamming_window": lambda d: torch.hamming_window(window_length=d + 2, periodic=False),
-    "tril_indices": lambda d: torch.tril_indices(d, d, -1).float(),
-    "tril_indices_wide": lambda d: torch.tril_indices(4, d, 1).float(),
-    "triu_indices": lambda d: torch.triu_indices(d, 5, offset=d - 4).float(),
-    "triu_indices_offset": lambda d: torch.triu_indices(row=5, col=7, offset=4 - d).float(),
-    # same shape
-    "clone": lambda d: e(d, 2).clone(),
-    "relu": lambda d: torch.relu(e(d, 2)),
-    "functional_softmax": lambda d: F.softmax(e(d, 2), dim=-1),
-    "detach": lambda d: e(d, 2).detach(),
-    "half": lambda d: e(d, 2).half(),
-    "to": lambda d: e(d, 2).to(torch.float64),
-    "device": lambda d: torch.empty(d, 2, device="cpu"),
-    "type": lambda d: e(d, 2).type(torch.float16),
-    "data": lambda d: e(d, 2).data,
-    "cumsum": lambda d: e(d, 2).cumsum(0),
-    "tril": lambda d: torch.tril(e(d, d)),
-    "deepcopy": lambda d: copy.deepcopy(e(d, 2)),
-    "layer_norm": lambda d: F.layer_norm(e(2, d), (d,)),
-    "clamp_to_tensor": lambda d: e(d, 1).clamp(e(3)),
-    "masked_fill": lambda d: e(d, 3).masked_fill(e(5, 1, 1) > 0, 0.0),
-    "logcumsumexp": lambda d: e(d, 2).logcumsumexp(0),
-    "cummax": lambda d: e(d, 2).cummax(0)[1].float(),
-    "expit": lambda d: torch.special.expit(e(d, 2)),
-    "clamp": lambda d: e(d).clamp(min=0),
-    "sort": lambda d: e(d, 2).sort()[0],
-    # shapes asked for
-    "shape": lambda d: e(e(d, 2).shape[0] * 2),
-    "size": lambda d: e(e(d, 2).size(0), e(d, 2).size(-1)),
-    "shape_unpacked": lambda d: e(*e(d, 2).shape, 2),
-    "shape_sum": lambda d: torch.empty(e(d, 2).shape + (3,)),  # noqa: RUF005
-    "shape_slice": lambda d: torch.empty(e(2, d, 3).shape[1:]),
-    "numel": lambda d: e(e(d, 3).numel()),
-    "shape_numel": lambda d: e(e(d, 3).shape.numel()),
-    "len": lambda d: e(len(e(d, 3)), 2),
-    "nbytes": lambda d: e(e(d, 3).nbytes),
-    # reshaping
-    "view": lambda d: e(d, 6).view(2 * d, 3),
-    "view_minus_one": lambda d: e(d, 6).view(-1, 4),
-    "reshape": lambda d: e(d, d).reshape(-1),
-    "reshape_tuple": lambda d: e(d, 4).reshape((d * 2, 2)),
-    "flatten": lambda d: e(d, 2, 3).flatten(1),
-    "ravel": lambda d: e(d, 2).ravel(),
-    "unflatten": lambda d: e(d * 2, 3).unflatten(0, (2, -1)),
-    "unsqueeze": lambda d: e(d).unsqueeze(-1),
-    "squeeze_all": lambda d: e(d, 1, 2).squeeze(),
-    "squeeze_dim": lambda d: e(d, 2).squeeze(0),
-    "transpose": lambda d: e(d, 2).transpose(0, 1),
-    "t": lambda d: e(d, 2).t(),
-    "T": lambda d: e(d, 2).T,
-    "mT": lambda d: e(3, d, 2).mT,
-    "adjoint": lambda d: e(3, d, 2).adjoint(),
-    "permute": lambda d: e(d, 2, 3).permute(2, 0, 1),
-    "movedim": lambda d: e(d, 2, 3).movedim(0, -1),
-    "expand": lambda d: e(1, 2).expand(d, 2),
-    "expand_minus_one": lambda d: e(d, 1).expand(-1, 5),
-    "expand_symbolic": lambda d: e(d).expand(5),
-    "broadcast_to": lambda d: torch.broadcast_to(e(d), (2, d)),
-    "repeat": lambda d: e(2).repeat(d, 3),
-    "tile": lambda d: torch.tile(e(d), (2, 2)),
-    "repeat_interleave": lambda d: torch.repeat_interleave(e(d, 2), 3, dim=0),
-    "pad": lambda d: F.pad(e(d, 2), (1, 2, 0, 3)),
-    "narrow": lambda d: e(d, 2).narrow(0, 1, 2),
-    "narrow_length": lambda d: e(d).narrow(0, 2, d - 4),
-    "narrow_negative": lambda d: e(d).narrow(0, -3, 2),
-    "select": lambda d: e(d, 3).select(0, 2),
-    "index": lambda d: e(d, 3)[2],
-    "index_negative": lambda d: e(d, 3)[-2],
-    "slice": lambda d: e(d, 3)[1:4],
-    "slice_to": lambda d: e(20, 3)[:d],
-    "slice_from_end": lambda d: e(d, 3)[-3:],
-    "slice_step": lambda d: e(d, 3)[::2],
-    "slice_step_from": lambda d: e(3, d)[:, 1::2],
-    "ellipsis": lambda d: e(d, 3, 2)[..., 0],
-    "none": lambda d: e(d, 3)[None, :, None],
-    "iter": lambda d: next(iter(e(d, 3))),
-    "unbind": lambda d: e(3, d).unbind(0)[1],
-    "index_select": lambda d: e(4, 3).index_select(1, torch.arange(d)),
-    "gather": lambda d: e(4, 5).gather(1, torch.zeros(d, 2, dtype=torch.int64)),
-    "take": lambda d: e(4, 5).take(torch.zeros(d, 2, dtype=torch.int64)),
-    "bucketize": lambda d: torch.bucketize(e(d, 2), e(5)).float(),
-    "searchsorted": lambda d: torch.searchsorted(e(5), e(d, 2)).float(),
-    "topk": lambda d: e(3, d).topk(4)[0],
-    "topk_k": lambda d: torch.topk(e(7, 3), d, dim=0).indices.float(),
-    "multinomial": lambda d: torch.multinomial(e(3, 5), d, replacement=True).float(),
-    "diff": lambda d: torch.diff(e(d, 3), dim=0),
-    "rot90": lambda d: torch.rot90(e(d, 3, 2), 1, (0, 2)),
-    "rot180": lambda d: torch.rot90(e(d, 3), 2),
-    "flip": lambda d: e(d, 3).flip(0),
-    "diag_of_vector": lambda d: torch.diag(e(d), -2),
-    "diag_of_matrix": lambda d: torch.diag(e(5, d), 2),
-    "diagflat": lambda d: torch.diagflat(e(d, 2), 1),
-    "diagonal": lambda d: e(2, d, 7).diagonal(d - 3, 1, 2),
-    "diag_embed": lambda d: torch.diag_embed(e(2, d), 1),
-    "trace": lambda d: e(d, 3).trace() * e(d),
-    "view_as_real": lambda d: torch.view_as_real(torch.complex(e(d, 2), e(1, 2))),
-    "view_as_complex": lambda d: torch.view_as_real(torch.view_as_complex(e(3, d))),
-    "unsqueeze_": lambda d: e(d, 3).unsqueeze_(0),
-    "squeeze_": lambda d: e(d, 3).squeeze_(0),
-    "transpose_": lambda d: e(d, 3).transpose_(0, 1),
-    "t_": lambda d: e(d, 3).t_(),
-    "pad_reflect": lambda d: F.pad(e(2, d), (2, 1), mode="reflect"),
-    "pad_circular": lambda d: F.pad(e(2, d), (2, 3), mode="circular"),
-    "pad_replicate": lambda d: F.pad(e(2, d), (2, d), mode="replicate"),
-    "pad_negative": lambda d: F.pad(e(d), (2, -5)),
-    "pad_more_axes": lambda d: F.pad(e(2, d), (1, d, d - 4, 0)),
-    # matrices
-    "inverse": lambda d: torch.linalg.inv(e(2, d, 4)),
-    "matrix_exp": lambda d: torch.matrix_exp(e(d, d)),
-    "det": lambda d: torch.linalg.det(e(d, 3, 3)),
-    "qr": lambda d: torch.linalg.qr(e(d, 4))[0],
-    "qr_complete": lambda d: torch.linalg.qr(e(4, d), mode="complete")[1],
-    "svd": lambda d: torch.linalg.svd(e(d, 4))[2],
-    "svd_reduced": lambda d: torch.linalg.svd(e(d, 4), full_matrices=False)[0],
-    # several tensors
-    "hstack": lambda d: torch.hstack([e(d, 2), e(3, 4)]),
-    "hstack_vectors": lambda d: torch.hstack([e(d), e(3)]),
-    "vstack": lambda d: torch.vstack([e(d), e(4, 3)]),
-    "dstack": lambda d: torch.dstack([e(d), e(1, 3)]),
-    "column_stack": lambda d: torch.column_stack([e(d), e(4, 3)]),
-    "atleast_1d": lambda d: torch.atleast_1d(e(d)),
-    "atleast_2d": lambda d: torch.atleast_2d(e(d)),
-    "atleast_3d": lambda d: torch.atleast_3d(e(d, 2)),
-    "broadcast_tensors": lambda d: torch.broadcast_tensors(e(d, 1), e(3))[1],
-    "cartesian_prod": lambda d: torch.cartesian_prod(e(d), e(3)),
-    "block_diag": lambda d: torch.block_diag(e(d, 2), e(3)),
-    "add": lambda d: e(d, 1) + e(3),
-    "add_broadcast": lambda d: e(5) + e(d),
-    "multiply": lambda d: e(d, 2) * 3,
-    "symbol_times_tensor": lambda d: d * e(d, 2) / d,
-    "where": lambda d: torch.where(e(d, 1) > 0, e(d, 3), 0.0),
-    "compare": lambda d: (e(d, 3) > 0).float(),
-    "cat": lambda d: torch.cat([e(d, 2), e(3, 2), e(2 * d, 2)]),
-    "cat_dim": lambda d: torch.cat([e(2, d), e(2, 3)], dim=-1),
-    "stack": lambda d: torch.stack([e(d, 2), e(d, 2)], dim=1),
-    "stack_mismatch": lambda d: torch.stack([e(d), e(3)]),
-    "split": lambda d: e(d, 2).split(3)[0],
-    "split_last": lambda d: e(d, 2).split(3)[-1],
-    "split_empty": lambda d: e(d - 1, 2).split(3)[0],
-    "split_sections": lambda d: e(2 * d + 1).split([d, d, 1])[1],
-    "chunk": lambda d: e(d, 2).chunk(3)[0],
-    "chunk_last": lambda d: e(d, 2).chunk(3)[-1],
-    "chunk_empty": lambda d: e(d - 1, 2).chunk(3)[0],
-    "meshgrid": lambda d: torch.meshgrid(e(d), e(3), indexing="ij")[0],
-    "meshgrid_xy": lambda d: torch.meshgrid(e(d), e(3), indexing="xy")[1],
-    "matmul": lambda d: e(3, d) @ e(d, 2),
-    "matmul_mismatch": lambda d: e(3, d) @ e(5, 2),
-    "matmul_vector": lambda d: e(d, 3) @ e(3),
-    "matmul_batch": lambda d: e(2, d, 3) @ e(3, 4),
-    "mm": lambda d: torch.mm(e(d, 3), e(3, d)),
-    "bmm": lambda d: torch.bmm(e(2, d, 3), e(2, 3, 4)),
-    "mv": lambda d: torch.mv(e(d, 3), e(3)),
-    "inner": lambda d: torch.inner(e(3, d), e(5, d)),
-    "outer": lambda d: torch.outer(e(d), e(3)),
-    "linear": lambda d: F.linear(e(2, d), e(5, d)),
-    # reductions
-    "sum": lambda d: e(d, 3).sum(1),
-    "mean_keepdim": lambda d: e(d, 3).mean(0, keepdim=True),
-    "max": lambda d: e(d, 3).max(1)[0],
-    "amax": lambda d: e(d, 3).amax((0, 1)),
-    "std": lambda d: e(d, 3).std(1),
-    "std_unbiased": lambda d: e(d, 3).std(1, True),
-    "norm": lambda d: e(d, 3).norm(2, 1),
-    "norm_dim": lambda d: e(d, 3).norm(dim=1, keepdim=True),
-    "vector_norm": lambda d: torch.linalg.vector_norm(e(d, 3), dim=0),
-    "std_mean": lambda d: torch.std_mean(e(d, 3), 1)[1],
-    "aminmax": lambda d: e(d, 3).aminmax(dim=1)[0],
-    "mode": lambda d: e(d, 3).mode()[0],
-    "max_of_none": lambda d: e(d - 3, 2).max(0)[0],
-    "argmin_of_none": lambda d: e(d, d - 1).argmin(1).float(),
-    "amax_of_nothing": lambda d: e(2, d - 1).amax(0),
-    "nansum": lambda d: e(d, 3).nansum(0),
-    "count_nonzero": lambda d: torch.count_nonzero(e(d, 3), dim=1).float(),
-    # in place
-    "resize": lambda d: e(2, 3).resize_(d, 3),
-    "in_place_normal": lambda d: e(d, 3).normal_(0, 0.02).mul_(2),
-    "in_place_mismatch": lambda d: e(d).add_(e(7)),
-    "copy_": lambda d: e(d, 3).copy_(e(3)),
-    "copy_mismatch": lambda d: e(d).copy_(e(3)),
-}
 TWO: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda a, b: e(a) + e(b),
     "add_columns": lambda a, b: e(a, 1) + e(1, b),
@@ -311,7 +59,7 @@ def cases(named: dict[str, Any]) -> list[Any]:
     return [pytest.param(build, id=name) for name, build in named.items() if name not in UNKNOWN]
 
 
-@pytest.mark.parametrize("build", cases(ONE))
+@pytest.mark.parametrize("build", cases(OPERATIONS))
 def test_operations_on_one_symbol(build: Callable[[Any], Any], request: Any) -> None:
     few = request.node.callspec.id in FEW
     fixed = {"d": symcount.Symbol(max=13)} if few else {}
@@ -332,7 +80,7 @@ def test_operations_on_two_symbols(
 @pytest.mark.parametrize("name", sorted(UNKNOWN))
 def test_operations_without_a_rule_are_refused(name: str) -> None:
     with pytest.raises(DerivationError):
-        symcount.derive(lambda d: Holds(ONE[name](d)))
+        symcount.derive(lambda d: Holds(OPERATIONS[name](d)))
 
 
 def test_a_parameter_of_unknown_shape_is_an_error() -> None:
@@ -342,8 +90,6 @@ def test_a_parameter_of_unknown_shape_is_an_error() -> None:
 
 def test_every_rule_but_few_is_reached() -> None:
     """Which torch functions the cases here and in `test_layers` reach: a new rule needs a case."""
-    from tests.trace import test_layers as layers
-
     reached: set[Any] = set()
     original = dict(RULES)
 
@@ -356,7 +102,7 @@ def test_every_rule_but_few_is_reached() -> None:
 
     RULES.update({func: noting(func, rule) for func, rule in original.items()})
     try:
-        for name, build in {**ONE, **layers.ONE}.items():
+        for name, build in {**OPERATIONS, **LAYERS}.items():
             if name not in UNKNOWN:
                 with contextlib.suppress(DerivationError):  # of those that raise at the hints
                     symcount.derive(lambda d: Holds(build(d)), max_paths=1)  # noqa: B023

@@ -19,7 +19,6 @@ from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from symcount import __version__
 from symcount.algebra.evaluate import levels
 from symcount.algebra.normal_form import (
     CALLS,
@@ -33,6 +32,7 @@ from symcount.algebra.normal_form import (
 )
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import Split
+from symcount.version import __version__
 
 if TYPE_CHECKING:
     from symcount.param_count import ParamCount
