@@ -31,9 +31,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from examples import families
 from symcount import blueprints, derive
 from symcount.blueprints import cnn, transformer  # noqa: F401
-from symcount.derivation.explore import explore, first_hints
+from symcount.derivation.budget import Budget
+from symcount.derivation.explore import explore
+from symcount.derivation.frontier import first_hints
 from symcount.derivation.joining import join
 from symcount.derivation.pipeline import declared_facts
+from symcount.derivation.walk import traced
 from symcount.factory import building
 from symcount.factory.call import FactoryCall
 
@@ -67,7 +70,7 @@ def measure(
 
     stages: dict[str, Callable[[], object]] = {
         "plain": plain,
-        "trace": lambda: call.trace(hints, lambda: lambda branch: True),
+        "trace": lambda: traced(call, hints),
         "verify": lambda: building.PlainBuilds(call).at(hints),
         "one_path": lambda: derive(factory, max_paths=1, **fixed),
         "all_paths": lambda: derive(factory, **fixed),
@@ -89,10 +92,7 @@ def measure(
 def exploring(call: FactoryCall, rounds: int) -> tuple[float, float]:
     """Seconds of following every path, without and of the solver."""
     facts = declared_facts(call.hyperparameters)
-    found = [
-        explore(call.trace, call.hyperparameters, facts, max_paths=1000, max_seconds=100)
-        for _ in range(rounds)
-    ]
+    found = [explore(call, facts, max_paths=1000, budget=Budget(100)) for _ in range(rounds)]
     assert not any(True for _ in found[0].open_places())
     solver = min(f.solver_seconds for f in found)
     return min(f.seconds - f.solver_seconds for f in found), solver
@@ -125,12 +125,12 @@ def deep(rounds: int = 5) -> None:
     facts = declared_facts(call.hyperparameters)
 
     def without_comparisons() -> None:
-        found = explore(call.trace, call.hyperparameters, facts, max_paths=64, max_seconds=10)
+        found = explore(call, facts, max_paths=64, budget=Budget(10))
         join(found, facts, call.hyperparameters, math.inf)
 
     stages: dict[str, Callable[[], object]] = {
         "plain": plain,
-        "run": lambda: call.trace(few, lambda: lambda branch: True),
+        "run": lambda: traced(call, few),
         "formula": without_comparisons,
         "builds": lambda: [
             building.PlainBuilds(call).at({"num_hidden_layers": n}) for n in (1, 2, 4)

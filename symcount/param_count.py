@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from symcount.algebra import evaluate
-from symcount.algebra.normal_form import Condition, Poly, sum_of
+from symcount.algebra import python_code
+from symcount.algebra.conditions import Condition
+from symcount.algebra.poly import Poly, sum_of
 from symcount.errors import ArgumentError, DomainError, StoredFormulaError, UnknownShapeError
 from symcount.factory.origin import Origin
 from symcount.formula import outside
@@ -295,7 +296,7 @@ class ParamCount:
     @cached_property
     def _function(self) -> Callable[..., int | None]:
         names = [h.name for h in self.hyperparameters]
-        return evaluate.compile_tree(self._values, names, lambda leaf: leaf)
+        return python_code.compile_tree(self._values, names, lambda leaf: leaf)
 
     def __call__(self, /, *args: int | float, **kwargs: int | float) -> int:
         """The exact count at these values of the hyper-parameters.

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Number: TypeAlias = "int | float"
 
+# The index of a loop is a symbol whose name starts with this, so that it is no hyper-parameter's.
+INDEX = "@"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -77,19 +80,15 @@ class Frame:
 
 
 class Node:
-    """One operation: its name in `OPERATORS`, its operands, and its value at the hints.
+    """One operation: its name in `OPERATORS`, its operands, and its value at the hints."""
 
-    `normal` belongs to the lowering, which keeps its result for this node there.
-    """
-
-    __slots__ = ("args", "frame", "hint", "normal", "op")
+    __slots__ = ("args", "frame", "hint", "op")
 
     def __init__(self, op: str, args: tuple[Any, ...], hint: Number, frame: Frame | None) -> None:
         self.op = op
         self.args = args
         self.hint = hint
         self.frame = frame
-        self.normal: Any = None
 
 
 Shape: TypeAlias = tuple["Node | int", ...]
@@ -289,7 +288,7 @@ def validate(graph: torch.fx.Graph) -> None:
 
 
 def _is_computed(value: object) -> bool:
-    """Whether an operand is a node of the program. The index of a loop is a number of this run."""
+    """Tell whether an operand is a node of the program; an index is a number of this run."""
     return isinstance(value, Node) and value.op != "index"
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Condition, Facts, Poly
+from symcount.algebra.comparing import compare
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, symbol
 from symcount.errors import UnsupportedError
 from symcount.formula.certificate import Certificate
 from symcount.formula.tree import Built, Refused, Split, Weight
@@ -43,7 +45,7 @@ def polys(draw: Any) -> Poly:
     try:
         poly = normal_form(draw(expressions(6)), Facts())
         if draw(st.booleans()):
-            poly = poly * algebra.symbol(draw(st.sampled_from(NAMES))) + draw(float_steps(poly))
+            poly = poly * symbol(draw(st.sampled_from(NAMES))) + draw(float_steps(poly))
     except (ArithmeticError, ValueError, UnsupportedError):
         assume(False)
     return poly
@@ -53,7 +55,7 @@ def polys(draw: Any) -> Poly:
 def conditions(draw: Any) -> Condition:
     op = draw(st.sampled_from(("eq", "ne", "lt", "le", "gt", "ge")))
     try:
-        condition, _ = algebra.compare(op, draw(polys()), draw(polys()), Facts())
+        condition, _ = compare(op, draw(polys()), draw(polys()), Facts())
     except (ArithmeticError, ValueError, UnsupportedError):
         condition = None
     assume(condition is not None)

@@ -2,7 +2,7 @@
 
 An expression is a nested tuple: a symbol's name, an int, or (operator, operand, ...). `python`
 computes it on plain integers; `normal_form` builds it by the constructors of
-`symcount.algebra.normal_form`, under facts that hold at the values in question.
+`symcount.algebra`, under facts that hold at the values in question.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Facts, Poly, call, const, symbol
+from symcount.algebra.comparing import chosen, maximum, minimum
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, call
+from symcount.algebra.poly import Poly, Variable, const, symbol
+from symcount.algebra.rounding import floordiv, mod
 from symcount.record import COMPARISONS, OPERATORS
 
 NAMES = ("a", "b", "c")
@@ -61,11 +64,11 @@ NORMAL: dict[str, Callable[..., Poly]] = {
     "+": lambda facts, a, b: a + b,
     "-": lambda facts, a, b: a - b,
     "*": lambda facts, a, b: a * b,
-    "//": lambda facts, a, b: algebra.floordiv(a, b, facts),
-    "%": lambda facts, a, b: algebra.mod(a, b, facts),
-    "max": lambda facts, *args: algebra.maximum(args, facts),
-    "min": lambda facts, *args: algebra.minimum(args, facts),
-    "ceildiv": lambda facts, a, b: -algebra.floordiv(-a, b, facts),
+    "//": lambda facts, a, b: floordiv(a, b, facts),
+    "%": lambda facts, a, b: mod(a, b, facts),
+    "max": lambda facts, *args: maximum(args, facts),
+    "min": lambda facts, *args: minimum(args, facts),
+    "ceildiv": lambda facts, a, b: -floordiv(-a, b, facts),
     "abs": lambda facts, a: call("abs", a),
     "&": lambda facts, a, b: call("and", a, b),
     "|": lambda facts, a, b: call("or", a, b),
@@ -77,9 +80,7 @@ NORMAL: dict[str, Callable[..., Poly]] = {
 }
 for _op in COMPARISONS:
     PYTHON[f"if_{_op}"] = OPERATORS[f"if_{_op}"]
-    NORMAL[f"if_{_op}"] = functools.partial(
-        lambda op, facts, *args: algebra.chosen(op, *args, facts), _op
-    )
+    NORMAL[f"if_{_op}"] = functools.partial(lambda op, facts, *args: chosen(op, *args, facts), _op)
 UNARY = ("abs", "bit_length", "square")
 COMMON = ("+", "-", "*", "//", "//", "%", "%", "max", "min", "ceildiv")
 RARE = ("&", "|", "^", "gcd", "lcm")
@@ -177,13 +178,13 @@ def exact(poly: Poly, values: Mapping[str, int]) -> Fraction:
 
 
 def _atom(base: Any, values: Mapping[str, int]) -> Any:
-    if isinstance(base, algebra.Symbol):
+    if isinstance(base, Variable):
         return values[base.name]
     args = [exact(arg, values) for arg in base.args]
     if base.op == "floor":
         return math.floor(args[0])
     assert all(x.denominator == 1 for x in args), f"{base!r} takes integers, not {args}"
-    return algebra.CALLS[base.op].compute(*map(int, args))
+    return CALLS[base.op].compute(*map(int, args))
 
 
 FLOATS = (0.29, 0.5, 1.5, 0.1, 2.0, 1e-3, 3.7)

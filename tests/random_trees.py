@@ -6,7 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from symcount.algebra.normal_form import Condition, Facts, Poly, compare, const, maximum
+from symcount.algebra.comparing import compare, maximum
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, const
 from symcount.errors import NoSolutionError, UnsupportedError
 from symcount.formula.certificate import Certificate
 from symcount.formula.tree import Built, Refused, Split, Weight

@@ -1,4 +1,4 @@
-"""How a normal form grows as one symbol goes to infinity: its leading terms, exactly.
+"""Expand normal forms as one symbol goes to infinity: their leading terms, exactly.
 
 An `Expansion` is a sum of terms of falling order and a bound of what is left out, as in
 `floor(x**2/4 + x) = x**2/4 + x + O(1)`. Orders are pairs `(b, k)` that stand for `b**x * x**k`.
@@ -12,18 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import (
-    CHOICES,
+from symcount.algebra.choices import parts
+from symcount.algebra.conditions import Condition, mentions
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, CHOICES, DOUBLES, call, is_float
+from symcount.algebra.poly import (
     Atom,
     Call,
-    Condition,
-    Facts,
     Poly,
-    Symbol,
+    Variable,
     atom,
     const,
+    reciprocal_of_term,
+    symbol,
 )
+from symcount.algebra.substitution import substituted
 from symcount.errors import UndecidedError
 
 Order: TypeAlias = "tuple[Fraction, Fraction]"
@@ -83,7 +86,7 @@ class Expansion:
         return max(self.terms, default=self.rest)
 
     def common(self, other: Expansion) -> Expansion:
-        """What is said of both, of a number that is one or the other."""
+        """Keep what both expansions share, for a number that is one or the other."""
         rest = _greater(self.rest, other.rest)
         for order in sorted(self.terms.keys() | other.terms.keys(), reverse=True):
             if self.terms.get(order) != other.terms.get(order):
@@ -130,7 +133,7 @@ class Expander:
         return sign(leading[1], self.facts)
 
     def decides(self, condition: Condition) -> bool | None:
-        """What a condition is at all large values of the symbol; None if unknown."""
+        """Decide a condition at all large values of the symbol; None if unknown."""
         try:
             found = self.sign(self.of(condition.left) + -self.of(condition.right))
         except UndecidedError:
@@ -140,11 +143,11 @@ class Expander:
         return {"eq": found == 0, "ge": found >= 0, "lt": found < 0, "le": found <= 0}[condition.op]
 
     def _of_atom(self, base: Atom) -> Expansion:
-        if isinstance(base, Symbol):
+        if isinstance(base, Variable):
             if base.name == self.name:
                 return Expansion({(Fraction(1), Fraction(1)): const(1)})
             return Expansion({CONSTANT: atom(base)})
-        if not any(algebra.mentions(arg, self.name) for arg in base.args):
+        if not any(mentions(arg, self.name) for arg in base.args):
             return Expansion({CONSTANT: atom(base)})
         if base not in self._known:
             self._known[base] = self._of_call(base)
@@ -157,15 +160,15 @@ class Expander:
         if rule is None:
             what = (
                 "is a step of float arithmetic, which rounds and ends at the largest double"
-                if algebra.is_float(base) or base.op in ("trunc", "round", "ceil_float")
+                if is_float(base) or CALLS[base.op].takes == DOUBLES
                 else "has no leading term that is known"
             )
             raise UndecidedError(f"{base!r} {what}")
         return rule(*base.args)
 
     def _of_choice(self, base: Call) -> Expansion:
-        left, right, then, otherwise = base.args
-        truth = self.decides(Condition(base.op.removeprefix("if_"), left, right))
+        condition, then, otherwise = parts(base)
+        truth = self.decides(condition)
         if truth is None:
             return self.of(then).common(self.of(otherwise))
         return self.of(then if truth else otherwise)
@@ -173,7 +176,7 @@ class Expander:
     def _divided(self, a: Expansion, b: Expansion) -> Expansion:
         """The quotient: every term if the divisor is one term, else its first term."""
         leading = b.leading
-        inverse = None if leading is None else algebra.reciprocal_of_term(leading[1])
+        inverse = None if leading is None else reciprocal_of_term(leading[1])
         if leading is None or inverse is None or self.sign(b) is None:
             raise UndecidedError("a quotient has a divisor of which no leading term is known")
         order, _ = leading
@@ -231,17 +234,17 @@ class Expander:
 
     def _pow(self, base: Poly, exponent: Poly) -> Expansion:
         """A power of a number, whose exponent is a multiple of the symbol and what is fixed."""
-        number, line = base.constant, ((Symbol(self.name), 1),)
+        number, line = base.constant, ((Variable(self.name), 1),)
         slope = exponent.terms.get(line, 0)
         rest = exponent - Poly({line: slope})
         known = isinstance(number, int) and number > 1 and isinstance(slope, int) and slope > 0
-        if not known or algebra.mentions(rest, self.name):
+        if not known or mentions(rest, self.name):
             raise UndecidedError(f"{base!r}**({exponent!r}) has no leading term that is known")
-        factor = algebra.call("pow", base, rest) if rest.terms else const(1)
+        factor = call("pow", base, rest) if rest.terms else const(1)
         return Expansion({(Fraction(int(number or 1) ** int(slope)), Fraction(0)): factor})
 
     def _gcd(self, *args: Poly) -> Expansion:
-        fixed = [a for a in args if not algebra.mentions(a, self.name)]
+        fixed = [a for a in args if not mentions(a, self.name)]
         if not any(self.facts.at_least(a, 1) for a in fixed):
             raise UndecidedError("a greatest common divisor has no leading term that is known")
         return Expansion({}, CONSTANT)
@@ -280,23 +283,23 @@ def sign(value: Poly, facts: Facts) -> int | None:
 
 
 def is_never_negative(value: Poly, facts: Facts) -> bool:
-    """Whether a polynomial is certain not to be negative at any values of its symbols.
+    """Tell whether a polynomial is certainly not negative at any values of its symbols.
 
     Written in how far each symbol is above its least value, it has no negative coefficient.
     """
     lows: dict[str, int] = {}
     for base in value.atoms():
         low = facts.of(atom(base))[0]
-        if not isinstance(base, Symbol) or base.real or not isinstance(low, int):
+        if not isinstance(base, Variable) or base.real or not isinstance(low, int):
             return False
         lows[base.name] = low
     if any(exponent < 0 for monomial in value.terms for _, exponent in monomial):
         return False
     for name, low in lows.items():
-        value = algebra.substituted(value, name, algebra.symbol(name) + const(low), Facts())
+        value = substituted(value, name, symbol(name) + const(low), Facts())
     return all(coefficient >= 0 for coefficient in value.terms.values())
 
 
 def _is_real(base: Atom) -> bool:
-    """Whether it is a real symbol, which is positive though its least value is no number."""
-    return isinstance(base, Symbol) and base.real
+    """Tell whether it is a real symbol, which is positive though its least value is no number."""
+    return isinstance(base, Variable) and base.real

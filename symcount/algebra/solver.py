@@ -1,4 +1,4 @@
-"""Deciding with z3 whether any value of the symbols takes a path.
+"""Decide with z3 whether any value of the symbols takes a path.
 
 Conditions become formulas over integers. What z3 has no theory for (a float step, a power with a
 symbolic exponent, `gcd`) becomes a fresh unknown that is held to what is certain of it, such as
@@ -6,8 +6,8 @@ bounds. So the translation says too little and never too much: *unsatisfiable* i
 value takes the path, while a model may be spurious and is a suggestion to be evaluated. Time is
 bounded, and *unknown* is an answer of its own: never a proof.
 
-A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53, unless it is
-so large that it may overflow.
+A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53, the relative
+error of rounding to nearest in IEEE 754 binary64, unless it is so large that it may overflow.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from typing import Any, TypeAlias
 
 import z3
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import CALLS, Atom, Call, Condition, Facts, Poly, Rational, Symbol
-from symcount.derivation import lowering
-from symcount.formula.tree import Decisions
+from symcount.algebra.choices import parts
+from symcount.algebra.conditions import Condition, Decisions
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, CHOICES, has_floats, is_float
+from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable, atom, fraction
 from symcount.symbols import Hyperparameter
 
 _ULP = Fraction(1, 2**53)
@@ -99,11 +100,11 @@ class Solver:
         yield None
 
     def proves_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
-        """Whether it is proved that two polynomials are equal wherever a path is taken."""
+        """Prove that two polynomials are equal wherever a path is taken; False if unknown."""
         return bool(self._check(self._asking(decisions, (a, b))) == z3.unsat)
 
     def refutes(self, decisions: Decisions) -> bool:
-        """Whether it is proved that no value takes the path."""
+        """Prove that no value takes the path; False if unknown."""
         return bool(self._check(self._asking(decisions)) == z3.unsat)
 
     def _asking(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> Any:
@@ -123,7 +124,7 @@ class Solver:
         """The symbols, and the indices of loops that a question mentions."""
         atoms = set().union(*(c.atoms() for c, _ in decisions))
         atoms = atoms.union(*(side.atoms() for pair in different for side in pair))
-        indices = {a.name for a in atoms if isinstance(a, Symbol)} - self._symbols.keys()
+        indices = {a.name for a in atoms if isinstance(a, Variable)} - self._symbols.keys()
         return self._symbols | {name: z3.Int(name) for name in sorted(indices)}
 
     def _check(self, solver: Any) -> Any:
@@ -188,7 +189,7 @@ class _Translation:
         return formula if truth else z3.Not(formula)
 
     def _remembered(self, known: dict[Any, Any], key: Any, translate: Callable[[Any], Any]) -> Any:
-        """What is translated once, and defined in every question that mentions it."""
+        """Translate once, and define again in every question that mentions it."""
         if key not in known:
             outer, self.definitions = self.definitions, {}
             try:
@@ -221,11 +222,13 @@ class _Translation:
 
     def atom(self, base: Atom) -> Any:
         """A symbol, or the unknown that stands for a call."""
-        if isinstance(base, Symbol):
+        if isinstance(base, Variable):
             return self.symbols[base.name]
         return self._remembered(self._atoms, base, self._call)
 
     def _call(self, base: Call) -> Any:
+        if base.op in CHOICES:
+            return self._choice(base)
         translate = getattr(self, f"_{base.op}", None)
         if translate is not None:
             return translate(*base.args)
@@ -239,7 +242,7 @@ class _Translation:
         for arg in base.args:
             self.poly(arg)
         unknown = self._new(not CALLS[base.op].is_float)
-        low, high = self.facts.of(algebra.atom(base))
+        low, high = self.facts.of(atom(base))
         if low is not None:
             self.define(unknown >= _constant(low))
         if high is not None:
@@ -259,7 +262,7 @@ class _Translation:
         return q, r
 
     def _floor(self, a: Poly) -> Any:
-        top, bottom = algebra.fraction(a)
+        top, bottom = fraction(a)
         return self._quotient(self.poly(top), self.poly(bottom))[0]
 
     def _floordiv(self, a: Poly, b: Poly) -> Any:
@@ -273,7 +276,7 @@ class _Translation:
 
     def _whole(self, a: Poly) -> Any:
         """A polynomial that has integer values, as an integer term whatever its coefficients."""
-        top, bottom = algebra.fraction(a)
+        top, bottom = fraction(a)
         if bottom.constant == 1:
             return self.poly(top)
         value = self._new()
@@ -292,21 +295,9 @@ class _Translation:
             first = z3.If(first <= value, first, value)
         return first
 
-    def _if_eq(self, *args: Poly) -> Any:
-        return self._choice("eq", *args)
-
-    def _if_ge(self, *args: Poly) -> Any:
-        return self._choice("ge", *args)
-
-    def _if_lt(self, *args: Poly) -> Any:
-        return self._choice("lt", *args)
-
-    def _if_le(self, *args: Poly) -> Any:
-        return self._choice("le", *args)
-
-    def _choice(self, op: str, left: Poly, right: Poly, then: Poly, otherwise: Poly) -> Any:
-        test = self.condition(Condition(op, left, right), True)
-        return z3.If(test, self._whole(then), self._whole(otherwise))
+    def _choice(self, base: Call) -> Any:
+        condition, then, otherwise = parts(base)
+        return z3.If(self.condition(condition, True), self._whole(then), self._whole(otherwise))
 
     def _abs(self, a: Poly) -> Any:
         value = self.poly(a)
@@ -332,7 +323,7 @@ class _Translation:
         """An operand as a double: an integer that may not be one is rounded first."""
         value = _real(self.poly(a))
         constant = a.constant
-        is_double = lowering.opaque(a) or (constant is not None and -(2**53) <= constant <= 2**53)
+        is_double = has_floats(a) or (constant is not None and -(2**53) <= constant <= 2**53)
         return value if is_double else self._about(value, _bits(a))
 
     def _fadd(self, a: Poly, b: Poly) -> Any:
@@ -370,7 +361,7 @@ class _Translation:
 
 
 def _bits(value: Poly) -> float:
-    """How many bits the magnitude of a value has at most, for sizes that torch can describe."""
+    """Bound the bits of a value's magnitude, for sizes that torch can describe."""
     total = 0.0
     for monomial, coefficient in value.terms.items():
         bits = max(0.0, math.log2(abs(float(coefficient))))
@@ -381,10 +372,10 @@ def _bits(value: Poly) -> float:
 
 
 def _atom_bits(base: Atom) -> float:
-    if isinstance(base, Symbol):
+    if isinstance(base, Variable):
         return _LARGEST_SIZE_BITS
     bits = [_bits(a) for a in base.args]
-    if base.op in algebra.CHOICES:
+    if base.op in CHOICES:
         return max(bits[2:]) + 1
     if base.op in ("fadd", "max", "min"):
         return max(bits) + 1
@@ -402,9 +393,7 @@ def _quotient_bits(a: Poly, b: Poly) -> float:
     constant = b.constant
     if constant is not None:
         return _bits(a) + max(0.0, -math.log2(abs(float(constant))))
-    whole = all(
-        c.denominator == 1 and not any(map(algebra.is_float, dict(m))) for m, c in b.terms.items()
-    )
+    whole = all(c.denominator == 1 and not any(map(is_float, dict(m))) for m, c in b.terms.items())
     return _bits(a) if whole else math.inf
 
 

@@ -1,4 +1,4 @@
-"""How `max_seconds` is shared out among the stages of a derivation.
+"""Share out `max_seconds` among the stages of a derivation.
 
 Stages follow each other, and each has an end of its own, counted from the beginning. So what one
 does not need the next may have. Exploring ends within the budget. What comes after it has about as

@@ -1,4 +1,4 @@
-"""What a loop makes, said once for all of its iterations.
+"""Fold the iterations of a loop into one symbolic tensor.
 
 A run goes through a loop a few times. Iterations that took the same decisions must have made the
 same tensors, their sizes being the same function of the index; then a tensor of one iteration
@@ -17,27 +17,20 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+from symcount.algebra.comparing import compare, maximum
+from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.evaluate import holds, value
-from symcount.algebra.normal_form import (
-    Condition,
-    Facts,
-    Poly,
-    compare,
-    const,
-    maximum,
-    product_of,
-    substituted,
-    symbol,
-    written,
-)
-from symcount.derivation.explore import Iteration, Path, Place, has_index, in_iteration, limits_of
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, const, product_of, symbol, written
+from symcount.algebra.substitution import substituted
+from symcount.derivation.indices import has_index, in_iteration, limits_of
 from symcount.derivation.lowering import Lowering
-from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
+from symcount.derivation.paths import End, Iteration, Open, Path, Place
+from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
 from symcount.formula.tree import (
     ANYTHING,
     Built,
     Choice,
-    Decisions,
     Repeat,
     Split,
     Tree,
@@ -45,9 +38,9 @@ from symcount.formula.tree import (
     choice,
     mapped,
 )
-from symcount.record import Node
+from symcount.record import INDEX, Node
 from symcount.trace import Loop, TracedTensor
-from symcount.trace.loops import INDEX, NotFolded, Tag, Tags
+from symcount.trace.loops import NotFolded, Tag, Tags
 
 _NUMBERS = re.compile("[0-9]+")
 # Splits of a path by conditions on which a sum depends.
@@ -75,7 +68,7 @@ _Signature: TypeAlias = "tuple[_Made, ...]"
 
 
 class Folder:
-    """Folds the loops of one path: weights that stand for those of all iterations.
+    """Folds the loops of one path into weights that stand for those of all iterations.
 
     `inferred` says whether iterations had to be taken for exceptions that no decision explains.
     """
@@ -100,7 +93,7 @@ class Folder:
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
 
     def weights(self) -> tuple[Weight, ...]:
-        """The weights of the path; of those in loops, `total` is still to be summed."""
+        """Return the weights of the path; of those in loops, `total` is still to be summed."""
         top = self._top()
         order = {id(tensor): place for place, tensor in enumerate(self.path.trace.tensors)}
         found = list(self._below(top, ()))
@@ -108,7 +101,7 @@ class Folder:
         return tuple(weight for _, weight in found)
 
     def _top(self) -> _Signature:
-        """What is made outside of loops, or by loops over what others have left."""
+        """Return what is made outside of loops, or by loops over what others have left."""
         tops = [self._made(run, ()) for run in self.runs]
         if all(made == tops[0] for made in tops):
             return tops[0]
@@ -125,7 +118,7 @@ class Folder:
         return tuple(found)
 
     def _fitted(self, numbers: Sequence[int]) -> Poly:
-        """What is so large in each run, as a multiple of the length of a loop, plus a number."""
+        """Fit what is so large in each run by a multiple of the length of a loop, plus a number."""
         lowering = self.lowerings[id(self.path)]
         for node in (*self.path.trace.unrolled, *(lp.count for lp in self.path.trace.loops)):
             length = lowering(node).poly
@@ -174,7 +167,7 @@ class Folder:
             yield from self._below((kind,), (*repeats, Repeat(item.name, count, when)))
 
     def _tree(self, name: str, count: Poly) -> Any:
-        """What the iterations of a loop make, as a tree of choices on its index."""
+        """Return what the iterations of a loop make, as a tree of choices on its index."""
         for conditions, is_inferred in self._exceptions(name, count):
             found = self._grown(name, conditions)
             if found is not None:
@@ -183,9 +176,9 @@ class Folder:
         raise NotFolded("iterations of a loop differ in what they make")
 
     def _exceptions(self, name: str, count: Poly) -> Iterator[tuple[list[Condition], bool]]:
-        """Conditions by which iterations that decided alike may differ, none first.
+        """List conditions by which iterations that decided alike may differ, none first.
 
-        Also, whether that they do is inferred.
+        With each goes whether it is inferred that they do.
         """
         yield [], False
         own = set(_conditions(self.path.loops[name]))
@@ -199,7 +192,7 @@ class Folder:
         yield explained + first + last, True
 
     def _decided_elsewhere(self, name: str, count: Poly) -> Iterator[Condition]:
-        """What loops of as many iterations decided, which may have made a list for this one."""
+        """List what loops of as many iterations decided: they may have made a list for this one."""
         index = symbol(name)
         loops = {loop.name: loop for run in self.runs for loop in run.trace.loops}
         around = loops[name].inside[-1][0].name if loops[name].inside else None
@@ -216,7 +209,7 @@ class Folder:
                     yield Condition(condition.op, left, right)
 
     def _grown(self, name: str, exceptions: Sequence[Condition]) -> Any:
-        """The tree, or None if iterations differ though they decided alike.
+        """Grow the tree; None if iterations differ though they decided alike.
 
         Iterations in which `exceptions` have another truth may differ.
         """
@@ -224,7 +217,7 @@ class Folder:
         root = self.path.loops[name]
         for run, iteration in self._iterations.get(name, ()):
             known = tuple(_holds(condition, run, iteration) for condition in exceptions)
-            end = _end(root, iteration)
+            end = root.follow(step.truth for step in iteration.steps)
             here = self._made(run, (*iteration.loop.inside, (iteration.loop, iteration.number)))
             if made.setdefault(known, {}).setdefault(id(end), here) != here:
                 return None
@@ -235,7 +228,7 @@ class Folder:
     # --- what one iteration makes ---
 
     def _made(self, run: Path, tags: Tags) -> _Signature:
-        """The tensors and loops of one iteration of a run, in the order of the module."""
+        """Return the tensors and loops of one iteration of a run, in the order of the module."""
         lowering = self.lowerings[id(run)]
         seen: dict[tuple[Any, ...], int] = {}
         made = []
@@ -257,7 +250,7 @@ class Folder:
         return tuple(made)
 
     def _sizes(self, run: Path, tensor: TracedTensor, tags: Tags) -> tuple[Poly, ...] | None:
-        """The sizes as functions of the indices of the iteration that the tensor is made in."""
+        """Return the sizes as functions of the indices of the iteration that makes the tensor."""
         if tensor.shape is None:
             return None
         lowering = self.lowerings[id(run)]
@@ -278,7 +271,7 @@ class Folder:
         return weight_of(tensor, self._name(made, tensor, repeats), made.sizes, repeats)
 
     def _name(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> str:
-        """The name of all tensors that are like one: `layers.{0..n-1}.weight`."""
+        """Name all tensors that are like one: `layers.{0..n-1}.weight`."""
         members = self._members.get((tuple(r.index for r in repeats), made), [])
         if not members:
             return tensor.name
@@ -296,7 +289,7 @@ def weight_of(
     shape: tuple[Poly, ...] | None,
     repeats: tuple[Repeat, ...] = (),
 ) -> Weight:
-    """A traced tensor with its sizes in normal form."""
+    """Return a traced tensor with its sizes in normal form."""
     return Weight(
         name=name,
         shape=shape,
@@ -313,7 +306,7 @@ def weight_of(
 def _number(
     column: Sequence[int], numbers: Sequence[Sequence[int]], repeats: Sequence[Repeat]
 ) -> str:
-    """A number in the names of tensors that are alike, given the iterations that made them."""
+    """Write a number in the names of tensors that are alike, made by these iterations."""
     if len(column) == 1 and repeats and column[0] in numbers[0]:
         return "{*}"
     if len(set(column)) == 1:
@@ -327,7 +320,7 @@ def _number(
 
 
 def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
-    """The tensors of each iteration, and by () those that are made outside of loops.
+    """Sort tensors by the iteration that makes them; by () those made outside of loops.
 
     A tensor made outside whose sizes depend on an index is one of a list that the loop has left: it
     counts as made in that iteration. One that depends on the last index alone may be just that.
@@ -361,31 +354,23 @@ def _holds(condition: Condition, run: Path, iteration: Iteration) -> bool:
     return holds(condition, values)
 
 
-def _end(root: Place, iteration: Iteration) -> Place:
-    """Where the decisions of an iteration lead in the tree of its loop."""
-    place = root
-    for step in iteration.steps:
-        then, otherwise = place.children()
-        place = then if step.truth else otherwise
-    return place
-
-
 def _tree_of(
     place: Place,
     exceptions: Sequence[Condition],
     known: tuple[bool, ...],
     made: Mapping[tuple[bool, ...], Mapping[int, _Signature]],
 ) -> Any:
-    """A tree of choices with what the iterations made for leaves."""
+    """Return a tree of choices with what the iterations made for leaves."""
     if len(known) < len(exceptions):
         then, otherwise = (
             _tree_of(place, exceptions, (*known, truth), made) for truth in (True, False)
         )
         return choice(exceptions[len(known)], then, otherwise)
-    if place.condition is not None:
-        then, otherwise = (_tree_of(side, exceptions, known, made) for side in place.children())
-        return choice(place.condition, then, otherwise)
-    if place.end is None and not place.unreachable:
+    if place.fork is not None:
+        sides = place.fork.then, place.fork.otherwise
+        then, otherwise = (_tree_of(side, exceptions, known, made) for side in sides)
+        return choice(place.fork.condition, then, otherwise)
+    if place.is_open:
         raise NotFolded("some iterations of a loop were not seen")
     return made.get(known, {}).get(id(place), ANYTHING)
 
@@ -395,28 +380,15 @@ def _all_seen(
     exceptions: Sequence[Condition],
     made: Mapping[tuple[bool, ...], Mapping[int, _Signature]],
 ) -> bool:
-    """Whether every iteration that `exceptions` may tell apart has been gone through."""
+    """Return whether every iteration that `exceptions` may tell apart was gone through."""
     seen = sum(len(ends) for ends in made.values())
-    stack, ends = [root], 0
-    while stack:
-        place = stack.pop()
-        if place.condition is not None:
-            stack += place.children()
-        else:
-            ends += not place.unreachable
-    return bool(seen == ends << len(exceptions))
+    ends = sum(isinstance(place.state, End | Open) for place in root.below())
+    return seen == ends << len(exceptions)
 
 
 def _conditions(place: Place) -> Iterator[Condition]:
-    """The conditions of the tree of a loop, each once."""
-    stack, seen = [place], set()
-    while stack:
-        here = stack.pop()
-        if here.condition is not None:
-            stack += here.children()
-            if here.condition not in seen:
-                seen.add(here.condition)
-                yield here.condition
+    """List the conditions of the tree of a loop, each once."""
+    return iter(dict.fromkeys(here.fork.condition for here in place.below() if here.fork))
 
 
 def _leaves(tree: Any) -> Iterator[_Signature]:
@@ -428,7 +400,7 @@ def _leaves(tree: Any) -> Iterator[_Signature]:
 
 
 def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, ...]:
-    """The conditions under which loops have an iteration of each kind that they tell apart.
+    """List the conditions under which loops have an iteration of each kind that they tell apart.
 
     What is made once for each kind, such as a table for each sort of layer, depends on them.
     """
@@ -442,7 +414,7 @@ def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, 
                 for when in (Choice(condition, 1, 0), Choice(condition, 0, 1)):
                     with suppress(NoClosedForm, Undecided):
                         number = total(
-                            const(1), (Repeat(loop.name, count, when),), Known(facts, {})
+                            const(1), (Repeat(loop.name, count, when),), Assumptions(facts, {})
                         )
                         test, _ = compare("ge", number, const(1), facts)
                         if test is not None:
@@ -454,32 +426,34 @@ def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, 
 
 
 def summed(leaf: Built, facts: Facts, decisions: Decisions) -> Tree:
-    """The leaf with the total of every weight, split where sums have different forms."""
+    """Sum every weight of a leaf, which is split where sums have different forms."""
     for condition, truth in decisions:
         facts = facts.with_condition(condition, truth)
-    return _summed(leaf, Known(facts, dict(decisions)), _MOST_SPLITS)
+    return _summed(leaf, Assumptions(facts, dict(decisions)), _MOST_SPLITS)
 
 
-def _summed(leaf: Built, known: Known, splits: int) -> Tree:
+def _summed(leaf: Built, known: Assumptions, splits: int) -> Tree:
     try:
         return replace(leaf, weights=tuple(_with_total(w, known) for w in leaf.weights))
     except NoClosedForm as error:
         raise NotFolded(str(error)) from None
     except Undecided as error:
         condition = error.condition
-        if has_index(condition.left) or has_index(condition.right):
+        if has_index(condition):
             raise NotFolded("sums have different forms in the iterations around them") from None
         if not splits:
             raise NotFolded("sums over its iterations have too many forms") from None
     sides = (
-        Known(known.facts.with_condition(condition, truth), {**known.decided, condition: truth})
+        Assumptions(
+            known.facts.with_condition(condition, truth), {**known.decided, condition: truth}
+        )
         for truth in (True, False)
     )
     then, otherwise = (_summed(leaf, side, splits - 1) for side in sides)
     return Split(condition, None, then, otherwise)
 
 
-def _with_total(weight: Weight, known: Known) -> Weight:
+def _with_total(weight: Weight, known: Assumptions) -> Weight:
     if not weight.repeats:
         return weight
     numel = const(1) if weight.shape is None else product_of(weight.shape)

@@ -1,4 +1,4 @@
-"""From explored places to a decision tree of weights in normal form."""
+"""Join the explored paths into one decision tree of weights in normal form."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from symcount.algebra.normal_form import Condition, Facts, Poly, choices_in, decided, divisibility
-from symcount.derivation.explore import (
-    Exploration,
-    Path,
-    Place,
-    has_index,
-)
+from symcount.algebra.choices import choices_in
+from symcount.algebra.conditions import Condition, Decisions, divisibility
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly
+from symcount.algebra.substitution import decided
 from symcount.derivation.folding import Folder, summed, weight_of
-from symcount.derivation.lowering import Known, Lowering
+from symcount.derivation.indices import has_index
+from symcount.derivation.lowering import Lowered, Lowering
+from symcount.derivation.paths import End, Exploration, Fork, Open, Path, Place
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import (
     Built,
-    Decisions,
     Inexact,
     Refused,
     Repeat,
@@ -59,7 +58,7 @@ def join(
     ranges: Sequence[Hyperparameter],
     deadline: float = math.inf,
 ) -> Joined:
-    """The decision tree of what exploring found, simplified by what holds on its paths.
+    """Freeze what exploring found into a decision tree, simplified by what holds on its paths.
 
     What is not simplified by the deadline stays as it was traced.
 
@@ -90,14 +89,14 @@ class _Joiner:
         self.ranges = ranges
         self.facts = facts
         self.limits = {id(p): set(p.limits) for p in found.paths}
-        self.built = [p for p in found.paths if p.trace.raised is None]
+        self.built = found.built
         self.inferred = False
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
-        self._known: dict[int, tuple[Facts, Known]] = {}
+        self._lowered: dict[int, tuple[Facts, Lowered]] = {}
 
     def tree(self) -> Tree:
-        """The tree. Each path ends at the limits up to which its float steps are exact."""
+        """Return the tree. Each path ends at the limits up to which its float steps are exact."""
         weights = {id(path): self._weights(path, self.facts) for path in self.built}
         common = self._facts_of(self.built)
         kinds: dict[tuple[Weight, ...], list[Path]] = {}
@@ -116,7 +115,7 @@ class _Joiner:
     def _simplified(
         self, path: Path, facts: Facts, weights: Mapping[int, tuple[Weight, ...]]
     ) -> tuple[Weight, ...]:
-        """The weights of a path by what holds on it; those it has if there is no time."""
+        """Simplify the weights of a path by what holds on it, unless there is no time."""
         if facts is self.facts:
             return weights[id(path)]
         if time.perf_counter() > self.deadline:
@@ -125,7 +124,7 @@ class _Joiner:
         return self._weights(path, facts)
 
     def _is_proved(self, path: Path, plain: Sequence[Weight], simplest: Sequence[Weight]) -> bool:
-        """Whether the solver shows that what was simplified is equal where the path is taken."""
+        """Return whether the solver shows that what was simplified is equal on the path."""
         pairs = {
             (a, b)
             for one, other in zip(plain, simplest, strict=True)
@@ -146,12 +145,12 @@ class _Joiner:
         return self._equal[key]
 
     def _facts_of(self, paths: Sequence[Path]) -> Facts:
-        """The declared facts and the divisibilities that hold on all of `paths`."""
+        """Return the declared facts and the divisibilities that hold on all of `paths`."""
         shared = set.intersection(*(set(p.decisions) for p in paths))
         facts = self.facts
-        for path_condition, truth in paths[0].decisions:
-            divides = divisibility(path_condition) if truth else None
-            if divides is not None and (path_condition, truth) in shared:
+        for condition, truth in paths[0].decisions:
+            divides = divisibility(condition) if truth else None
+            if divides is not None and (condition, truth) in shared:
                 facts = facts.with_divisible(*divides)
         return facts
 
@@ -159,7 +158,7 @@ class _Joiner:
         lowering = path.lowering
         if facts is not self.facts:
             # paths do much the same arithmetic
-            lowering = Lowering(facts, self._known.setdefault(id(facts), (facts, {}))[1])
+            lowering = Lowering(facts, self._lowered.setdefault(id(facts), (facts, {}))[1])
         if path.trace.loops or path.trace.unrolled:
             folder = Folder(path, lowering)
             weights = folder.weights()
@@ -180,18 +179,14 @@ class _Joiner:
         return tuple(size.poly for size in sizes)
 
     def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
-        if place.condition is not None:
-            then, otherwise = place.children()
-            return Split(
-                place.condition,
-                place.source,
-                self._freeze(then, weights),
-                self._freeze(otherwise, weights),
-            )
-        if place.end is None:
-            return Unreachable() if place.unreachable else Unexplored()
-        leaf = self._leaf(place.end, weights)
-        for condition, truth in _strictest(sorted(self.limits[id(place.end)], key=repr)):
+        state = place.state
+        if isinstance(state, Fork):
+            then, otherwise = (self._freeze(s, weights) for s in (state.then, state.otherwise))
+            return Split(state.condition, state.source, then, otherwise)
+        if not isinstance(state, End):
+            return Unexplored() if isinstance(state, Open) else Unreachable()
+        leaf = self._leaf(state.path, weights)
+        for condition, truth in _strictest(sorted(self.limits[id(state.path)], key=repr)):
             within, beyond = (leaf, Inexact()) if truth else (Inexact(), leaf)
             leaf = Split(condition, None, within, beyond)
         return leaf
@@ -209,7 +204,7 @@ class _Joiner:
 
 
 def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[Weight, ...]]:
-    """The weights of all paths, with one name for what the same loops make on each of them.
+    """Give what the same loops make on all paths one name.
 
     A run with a single iteration does not tell which number in a name is that of the iteration,
     and `{*}` stands there; other paths may tell.
@@ -228,12 +223,12 @@ def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[W
 
 
 def _untold(weight: Weight) -> tuple[str, tuple[Repeat, ...]]:
-    """What a weight is called where no iteration is told, and the loops that make it."""
+    """Return what a weight is called where no iteration is told, and the loops that make it."""
     return re.sub(r"\{[^}]*\}", "{*}", weight.name), weight.repeats
 
 
 def _pieces(built: Built, facts: Facts) -> Tree:
-    """A path split by the choices in its sizes, as long as that makes few pieces."""
+    """Split a path by the choices in its sizes, as long as that makes few pieces."""
     try:
         return _split_by_choices(built, facts, [_MOST_PIECES])
     except (_TooManyPieces, UnsupportedError):
@@ -247,7 +242,7 @@ class _TooManyPieces(Exception):
 def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
     """`left` says how many pieces there may still be."""
     conditions = choices_in(size for weight in built.weights for size in weight.shape or ())
-    condition = next((c for c in conditions if not _in_view_of_index(c)), None)
+    condition = next((c for c in conditions if not has_index(c)), None)
     if condition is None:
         left[0] -= 1
         if left[0] < 0:
@@ -268,12 +263,8 @@ def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
     return Split(condition, None, *sides)
 
 
-def _in_view_of_index(condition: Condition) -> bool:
-    return has_index(condition.left) or has_index(condition.right)
-
-
 def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:
-    """A tree of modules whose loops are summed in closed form."""
+    """Sum the loops of a tree of modules in closed form."""
     if not isinstance(tree, Split):
         return summed(tree, facts, decisions) if isinstance(tree, Built) else tree
     then, otherwise = (
@@ -284,7 +275,7 @@ def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:
 
 
 def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Condition, bool], ...]:
-    """The limits without those that a lower one implies."""
+    """Leave out the limits that a lower one implies."""
     kept: dict[tuple[Any, ...], tuple[Condition, bool]] = {}
     for condition, truth in limits:
         number = condition.right.constant

@@ -1,9 +1,10 @@
-"""From the nodes of a trace to the normal form of `symcount.algebra.normal_form`.
+"""Lower the nodes of a trace to normal forms.
 
-Integers become polynomials. Floats keep IEEE semantics: a float operation whose result is certain
-to be exact (a product with 4.0 or 0.25, while it stays below 2**53) is a polynomial with rational
-coefficients, and the bound goes along with it (`Value.limits`) and becomes part of the domain.
-Every other float operation is an opaque call that stands for the very double Python computes.
+Integers become polynomials. Floats are doubles of IEEE 754: a float operation whose result is
+certain to be exact (a product with 4.0 or 0.25, while it stays below 2**53) is a polynomial with
+rational coefficients, and the bound goes along with it (`Value.limits`) and becomes part of the
+domain. Every other float operation is an opaque call that stands for the very double Python
+computes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,14 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Call, Condition, Facts, Poly, call, compare, const, symbol
+from symcount.algebra.choices import choices_in
+from symcount.algebra.comparing import chosen, compare, maximum, minimum
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call, has_floats
+from symcount.algebra.poly import Call, Poly, const, only_atom, symbol
+from symcount.algebra.rounding import floor, floordiv, mod
+from symcount.algebra.substitution import decided
 from symcount.errors import UnsupportedError
 from symcount.record import (
     COMPARISONS,
@@ -48,23 +55,24 @@ class Value(NamedTuple):
     limits: Limits = _NO_LIMITS
 
 
-Known: TypeAlias = "dict[tuple[object, ...], Value]"
+# The results of operations by their operator and operands.
+Lowered: TypeAlias = "dict[tuple[object, ...], Value]"
 
 
 class Lowering:
     """Lowers the nodes of one trace under given facts.
 
-    Traces that follow each other do much the same arithmetic: `known` remembers it across them.
+    Traces that follow each other do much the same arithmetic: `lowered` remembers it across them.
     """
 
-    def __init__(self, facts: Facts, known: Known | None = None) -> None:
+    def __init__(self, facts: Facts, lowered: Lowered | None = None) -> None:
         self.facts = facts
-        self._known: Known = {} if known is None else known
+        self._lowered: Lowered = {} if lowered is None else lowered
         self._done: dict[int, tuple[Node, Value]] = {}
         self._indices: dict[int, frozenset[Tag]] = {}
 
     def __call__(self, operand: Node | Number) -> Value:
-        """The normal form of a node or number."""
+        """Return the normal form of a node or number."""
         if not isinstance(operand, Node):
             return _constant(operand)
         done = self._done.get(id(operand))
@@ -85,20 +93,20 @@ class Lowering:
         return self._done[id(operand)][1]
 
     def indices(self, operand: Node | Number) -> frozenset[Tag]:
-        """The iterations on whose indices a number depends, those that cancel out included."""
+        """Return the iterations on whose indices a number depends, cancelled ones included."""
         if not isinstance(operand, Node):
             return frozenset()
         self(operand)
         return self._indices.get(id(operand), frozenset())
 
     def compared(self, op: str, left: Node | Number, right: Node | Number) -> tuple[Value, Value]:
-        """The normal forms of two sides that are compared.
+        """Return the normal forms of two sides that are compared.
 
         A quotient that is compared with zero has the sign of its dividend, as long as it is too
         large to be rounded to zero.
         """
         a, b = self(left), self(right)
-        quotient = algebra.only_atom(a.poly)
+        quotient = only_atom(a.poly)
         if (
             b.poly.constant == 0
             and isinstance(quotient, Call)
@@ -135,9 +143,9 @@ class Lowering:
         args = [self._done[id(a)][1] if isinstance(a, Node) else _constant(a) for a in node.args]
         is_float = isinstance(node.hint, float)
         key = (node.op, is_float, *args)
-        value = self._known.get(key)
+        value = self._lowered.get(key)
         if value is None:
-            value = self._known[key] = self._computed(node.op, is_float, args)
+            value = self._lowered[key] = self._computed(node.op, is_float, args)
         return value
 
     def _computed(self, op: str, is_float: bool, args: list[Value]) -> Value:
@@ -158,7 +166,7 @@ class _Exactly:
         self.limits: Limits = _NO_LIMITS
 
     def doubles(self, *values: Poly) -> bool:
-        """Whether all `values` are doubles, with the limits up to which they are."""
+        """Return whether all `values` are doubles, and note the limits up to which they are."""
         limits = set(self.limits)
         if all(self._is_double(v, limits) for v in values):
             self.limits = frozenset(limits)
@@ -166,7 +174,7 @@ class _Exactly:
         return False
 
     def _is_double(self, value: Poly, limits: set[tuple[Condition, bool]]) -> bool:
-        if opaque(value):
+        if has_floats(value):
             return False
         denominator = value.denominator
         if denominator & (denominator - 1):
@@ -178,15 +186,13 @@ class _Exactly:
         return self._is_at_most(whole, limits)
 
     def _is_at_most(self, whole: Poly, limits: set[tuple[Condition, bool]]) -> bool:
-        """Whether a number may be at most 2**53; if it is a choice, then on both sides."""
-        choices = algebra.choices_in([whole])
+        """Return whether a number may be at most 2**53; if it is a choice, then on both sides."""
+        choices = choices_in([whole])
         if len(choices) > _MOST_CHOICES:
             return False
         if choices:
             try:
-                sides = [
-                    algebra.decided(whole, choices[0], truth, self.facts) for truth in (True, False)
-                ]
+                sides = [decided(whole, choices[0], truth, self.facts) for truth in (True, False)]
             except UnsupportedError:
                 return False
             return all(self._is_at_most(side, limits) for side in sides)
@@ -203,7 +209,7 @@ class _Exactly:
         return True
 
     def small(self, value: Poly) -> bool:
-        """Whether an integer is at most 2**53, with the limit up to which it is."""
+        """Return whether an integer is at most 2**53, and note the limit up to which it is."""
         limits = set(self.limits)
         if self._is_at_most(value, limits):
             self.limits = frozenset(limits)
@@ -221,11 +227,6 @@ def _constant(value: Number | str) -> Value:
             )
         return Value(const(Fraction(value)), True)
     return Value(const(int(value)), False)
-
-
-def opaque(value: Poly) -> bool:
-    """Whether a float step that may round is among the atoms of `value` itself."""
-    return any(algebra.is_float(base) for m in value.terms for base, _ in m)
 
 
 # --- integers ---------------------------------------------------------------------------------
@@ -246,15 +247,15 @@ def _lshift(facts: Facts, a: Poly, b: Poly) -> Poly:
 
 
 def _rshift(facts: Facts, a: Poly, b: Poly) -> Poly:
-    return algebra.floordiv(a, _int_pow(facts, const(2), b), facts)
+    return floordiv(a, _int_pow(facts, const(2), b), facts)
 
 
 def _and(facts: Facts, a: Poly, b: Poly) -> Poly:
     for value, mask in ((a, b), (b, a)):
         ones = mask.constant
         if ones is not None and ones >= 0 and (int(ones) & (int(ones) + 1)) == 0:
-            return algebra.mod(value, const(ones + 1), facts)
-    return call("and", *sorted((a, b), key=repr))
+            return mod(value, const(ones + 1), facts)
+    return call("and", a, b)
 
 
 def _abs(facts: Facts, a: Poly) -> Poly:
@@ -279,14 +280,14 @@ def _same(facts: Facts, a: Poly) -> Poly:
 
 def _if(op: str) -> Callable[..., Poly]:
     def lower(facts: Facts, left: Poly, right: Poly, then: Poly, otherwise: Poly) -> Poly:
-        return algebra.chosen(op, left, right, then, otherwise, facts)
+        return chosen(op, left, right, then, otherwise, facts)
 
     return lower
 
 
-def _call_of(op: str, commutes: bool = False) -> Callable[..., Poly]:
+def _call_of(op: str) -> Callable[..., Poly]:
     def lower(facts: Facts, *args: Poly) -> Poly:
-        return call(op, *(sorted(args, key=repr) if commutes else args))
+        return call(op, *args)
 
     return lower
 
@@ -297,27 +298,22 @@ _INTEGER: dict[str, Callable[..., Poly]] = {
     "mul": lambda facts, a, b: a * b,
     "neg": lambda facts, a: -a,
     "abs": _abs,
-    "floordiv": lambda facts, a, b: algebra.floordiv(a, b, facts),
-    "mod": lambda facts, a, b: algebra.mod(a, b, facts),
+    "floordiv": lambda facts, a, b: floordiv(a, b, facts),
+    "mod": lambda facts, a, b: mod(a, b, facts),
     "pow": _int_pow,
-    "max": lambda facts, *args: algebra.maximum(args, facts),
-    "min": lambda facts, *args: algebra.minimum(args, facts),
-    "trunc": _same,
-    "floor": _same,
-    "ceil": _same,
-    "round": _same,
+    "max": lambda facts, *args: maximum(args, facts),
+    "min": lambda facts, *args: minimum(args, facts),
+    **dict.fromkeys(("trunc", "floor", "ceil", "round"), _same),
     "round_digits": _round_digits,
     "lshift": _lshift,
     "rshift": _rshift,
     "and": _and,
-    "or": _call_of("or", commutes=True),
-    "xor": _call_of("xor", commutes=True),
     "invert": lambda facts, a: -a - const(1),
-    "isqrt": _call_of("isqrt"),
-    "factorial": _call_of("factorial"),
-    "bit_length": _call_of("bit_length"),
-    "bit_count": _call_of("bit_count"),
-    **{name: _call_of(name, commutes=name in ("gcd", "lcm")) for name in INTEGER_FUNCTIONS_2},
+    **{
+        name: _call_of(name)
+        for name in ("or", "xor", "isqrt", "factorial", "bit_length", "bit_count")
+    },
+    **{name: _call_of(name) for name in INTEGER_FUNCTIONS_2},
     **{f"if_{name}": _if(name) for name in COMPARISONS},
 }
 
@@ -329,7 +325,7 @@ def _add(exactly: _Exactly, a: Value, b: Value) -> Poly:
     total = a.poly + b.poly
     if exactly.doubles(a.poly, b.poly, total):
         return total
-    return call("fadd", *sorted((a.poly, b.poly), key=repr))
+    return call("fadd", a.poly, b.poly)
 
 
 def _sub(exactly: _Exactly, a: Value, b: Value) -> Poly:
@@ -337,11 +333,11 @@ def _sub(exactly: _Exactly, a: Value, b: Value) -> Poly:
 
 
 def _mul(exactly: _Exactly, a: Value, b: Value) -> Poly:
-    if not opaque(a.poly) and not opaque(b.poly):
+    if not has_floats(a.poly) and not has_floats(b.poly):
         product = a.poly * b.poly
         if exactly.doubles(a.poly, b.poly, product):
             return product
-    return call("fmul", *sorted((a.poly, b.poly), key=repr))
+    return call("fmul", a.poly, b.poly)
 
 
 def _truediv(exactly: _Exactly, a: Value, b: Value) -> Poly:
@@ -360,7 +356,7 @@ def _truediv(exactly: _Exactly, a: Value, b: Value) -> Poly:
 def _float_floordiv(exactly: _Exactly, a: Value, b: Value) -> Poly:
     divisor = b.poly.constant
     if isinstance(divisor, int) and divisor > 0 and exactly.doubles(a.poly, b.poly):
-        return algebra.floor(a.poly.scaled(Fraction(1, divisor)), exactly.facts)
+        return floor(a.poly.scaled(Fraction(1, divisor)), exactly.facts)
     return call("ffloordiv", a.poly, b.poly)
 
 
@@ -372,18 +368,18 @@ def _float_mod(exactly: _Exactly, a: Value, b: Value) -> Poly:
         and a.poly.denominator == 1
         and exactly.doubles(a.poly, b.poly)
     ):
-        return algebra.mod(a.poly, b.poly, exactly.facts)
+        return mod(a.poly, b.poly, exactly.facts)
     return call("fmod_py", a.poly, b.poly)
 
 
 def _float(exactly: _Exactly, a: Value) -> Poly:
     if a.is_float or exactly.doubles(a.poly):
         return a.poly
-    return call("fmul", *sorted((a.poly, const(1)), key=repr))
+    return call("fmul", a.poly, const(1))
 
 
 def _is_signed_zero(exactly: _Exactly, a: Value) -> bool:
-    """Whether a float may be -0.0, which the normal form does not tell from 0.0."""
+    """Return whether a float may be -0.0, which the normal form does not tell from 0.0."""
     low, high = exactly.facts.of(a.poly)
     return a.is_float and not (low is not None and low > 0) and not (high is not None and high < 0)
 
@@ -409,7 +405,7 @@ def _atan2(exactly: _Exactly, y: Value, x: Value) -> Poly:
 
 
 def _if_of_floats(op: str) -> Callable[..., Poly]:
-    """A choice between integers by a comparison of floats."""
+    """Lower a choice between integers by a comparison of floats."""
 
     def lower(exactly: _Exactly, *args: Value) -> Poly:
         return _if(op)(exactly.facts, *(a.poly for a in args))
@@ -425,16 +421,16 @@ def _float_call(op: str) -> Callable[..., Poly]:
 
 
 def _integer_quotient(exactly: _Exactly, a: Poly) -> tuple[Poly, Poly] | None:
-    """(p, q) if `a` is the double p / q of integers so small that rounding cannot cross one.
+    """Return (p, q) if `a` is the double p / q of integers so small that rounding crosses none.
 
     If p / q is no integer it is at least 1 / q away from the next, which is more than half the
     distance between doubles there while p + q <= 2**53.
     """
-    inner = algebra.only_atom(a)
+    inner = only_atom(a)
     if not (isinstance(inner, Call) and inner.op == "truediv"):
         return None
     p, q = inner.args
-    if opaque(p) or opaque(q) or p.denominator != 1 or q.denominator != 1:
+    if has_floats(p) or has_floats(q) or p.denominator != 1 or q.denominator != 1:
         return None
     if not (exactly.facts.at_least(p, 0) and exactly.facts.at_least(q, 1)):
         return None
@@ -442,7 +438,7 @@ def _integer_quotient(exactly: _Exactly, a: Poly) -> tuple[Poly, Poly] | None:
 
 
 def _rounded(op: str, call_op: str) -> Callable[..., Poly]:
-    """`int`, `math.floor` or `math.ceil` of a float."""
+    """Lower `int`, `math.floor` or `math.ceil` of a float."""
 
     def lower(exactly: _Exactly, a: Value) -> Poly:
         facts = exactly.facts
@@ -450,20 +446,22 @@ def _rounded(op: str, call_op: str) -> Callable[..., Poly]:
         if quotient is not None:
             p, q = quotient
             if op == "ceil":
-                return -algebra.floordiv(-p, q, facts)
-            return algebra.floordiv(p, q, facts)
-        if not opaque(a.poly):
+                return -floordiv(-p, q, facts)
+            return floordiv(p, q, facts)
+        if not has_floats(a.poly):
             if op == "floor" or (op == "trunc" and facts.at_least(a.poly, 0)):
-                return algebra.floor(a.poly, facts)
+                return floor(a.poly, facts)
             if op == "ceil" or facts.at_least(-a.poly, 0):
-                return -algebra.floor(-a.poly, facts)
+                return -floor(-a.poly, facts)
         return call(call_op, a.poly)
 
     return lower
 
 
 def _round(exactly: _Exactly, a: Value) -> Poly:
-    if not opaque(a.poly) and all(exactly.facts.is_integer(m, c) for m, c in a.poly.terms.items()):
+    if not has_floats(a.poly) and all(
+        exactly.facts.is_integer(m, c) for m, c in a.poly.terms.items()
+    ):
         return a.poly
     return call("round", a.poly)
 

@@ -1,4 +1,4 @@
-"""Numbers in names that depend on how long a loop is: `{n+1}.weight`, behind a loop over `n`.
+"""Name tensors by numbers that depend on how long a loop is: `{n+1}.weight`, after one over `n`.
 
 A run names each tensor as it is called at one length of every loop. What it is called at others is
 seen in the modules that the formula was compared with.
@@ -13,14 +13,14 @@ from itertools import product
 from typing import Any, TypeAlias
 
 from symcount.algebra.evaluate import value
-from symcount.algebra.normal_form import Poly, const, sum_of, written
-from symcount.derivation.checking import Sizes, iterations
-from symcount.derivation.explore import Exploration, has_index
+from symcount.algebra.poly import Poly, const, sum_of, written
+from symcount.derivation.expected import SizesAt, iterations
+from symcount.derivation.indices import has_index
+from symcount.derivation.paths import Exploration, Values
 from symcount.factory.building import PlainBuilds, TensorFacts
 from symcount.formula.tree import Built, Tree, Weight, follow, merged
 
-Values: TypeAlias = Mapping[str, int | float]
-Seen: TypeAlias = Sequence[tuple[Values, Mapping[str, TensorFacts]]]
+Seen: TypeAlias = "Sequence[tuple[Values, Mapping[str, TensorFacts]]]"
 
 # The numbers of a loop, `{0..n-1}`, or a number that is no part of a word.
 _SLOT = re.compile(r"\{(\d+)\.\.[^}]*\}|(?<![^.])(\d+)(?![^.])")
@@ -32,8 +32,8 @@ _LENGTHS = 3  # two give a line, and a third has to be on it
 
 
 def named(tree: Tree, found: Exploration, builds: PlainBuilds, points: Sequence[Values]) -> Tree:
-    """The tree with names that hold at all points; `{*}` stands for a number that is not known."""
-    runs = [path.trace.hints for path in found.paths if path.trace.raised is None]
+    """Rename the tensors of a tree as at all points, with `{*}` for numbers that are not known."""
+    runs = [path.trace.hints for path in found.built]
 
     def of_leaf(leaf: Any) -> Any:
         if not isinstance(leaf, Built) or not any(weight.repeats for weight in leaf.weights):
@@ -70,11 +70,11 @@ class _Slot:
                     break
 
     def called(self, number: int, after_all: int = 0) -> str:
-        """A name as a module has it: with that number here, and the first of others' numbers."""
+        """Return a name as a module has it: that number here, and the first of others' numbers."""
         return f"{_first(self.before)}{number + after_all}{_first(self.after)}"
 
     def written(self, line: Poly) -> str:
-        """How the number is written, if it is so much."""
+        """Write the number, if it is so much."""
         return f"{{{written(line)}}}" if self.count is None else _range(line, self.count)
 
 
@@ -87,12 +87,12 @@ def _first(text: str) -> str:
 
 
 class _Names:
-    """What the tensors of a path are called: in the `run` on symbols, and in modules built."""
+    """Finds what the tensors of a path are called, by the `run` on symbols and modules built."""
 
     def __init__(self, leaf: Built, run: Values | None, built: Seen) -> None:
         self.leaf = leaf
         self.run = run
-        self.built = [(Sizes(point), tensors) for point, tensors in built]
+        self.built = [(SizesAt(point), tensors) for point, tensors in built]
         self.growths = self._growths()
         self.slots = [list(_Slot.all_of(w)) if _UNKNOWN not in w.name else [] for w in leaf.weights]
         # Tensors of one module are called alike.
@@ -103,6 +103,7 @@ class _Names:
         self.lines = {module: self._lines(members) for module, members in self.modules.items()}
 
     def weights(self) -> tuple[Weight, ...]:
+        """Return the weights of the path with their names."""
         return tuple(map(self._renamed, self.leaf.weights, self.slots))
 
     def _renamed(self, weight: Weight, slots: Sequence[_Slot]) -> Weight:
@@ -119,7 +120,7 @@ class _Names:
         return weight
 
     def _growths(self) -> list[tuple[Poly, tuple[int, ...]]]:
-        """What a number may be more than in the run, none first; and that at each point."""
+        """List what a number may be more than in the run, none first; and that at each point."""
         found = {const(0): (0,) * len(self.built)}
         counts = dict.fromkeys(r.count for w in self.leaf.weights for r in w.repeats)
         lengths = [count for count in counts if not has_index(count)][:_LOOPS]
@@ -133,7 +134,7 @@ class _Names:
         return list(found.items())
 
     def _lines(self, members: Sequence[tuple[Weight, _Slot]]) -> list[Poly]:
-        """What the number may be: itself, or so much for each iteration of loops and a constant."""
+        """List what the number may be: itself, or so much an iteration of loops and a constant."""
         number = members[0][1].number
         return [
             more + const(number)
@@ -142,7 +143,7 @@ class _Names:
         ]
 
     def _is(self, numbers: Sequence[int], weight: Weight, slot: _Slot) -> bool:
-        """Whether the tensors are called so in each of the modules that were built."""
+        """Return whether the tensors are called so in each of the modules that were built."""
         for number, (sizes, tensors) in zip(numbers, self.built, strict=True):
             if weight.repeats and next(iterations(weight, sizes), None) is None:
                 continue  # there is none here
@@ -154,8 +155,8 @@ class _Names:
         return True
 
 
-def _is_like(tensor: TensorFacts, weight: Weight, sizes: Sizes) -> bool:
-    """Whether a tensor that was built can be the one; sizes that depend on iterations aside."""
+def _is_like(tensor: TensorFacts, weight: Weight, sizes: SizesAt) -> bool:
+    """Return whether a tensor built can be the one; sizes that depend on iterations aside."""
     if (tensor.dtype, tensor.kind) != (weight.dtype, weight.kind):
         return False
     if weight.shape is None or tensor.shape is None:

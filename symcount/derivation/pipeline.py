@@ -1,4 +1,7 @@
-"""`derive(factory, ...) -> ParamCount`: trace, explore, lower, join, verify."""
+"""Derive a formula from a factory: explore, join, check.
+
+Data goes one way, and each stage hands a finished value to the next.
+"""
 
 from __future__ import annotations
 
@@ -12,41 +15,38 @@ from typing import Any
 import torch
 
 from symcount import progress
-from symcount.algebra.normal_form import Facts
+from symcount.algebra.facts import Facts
 from symcount.derivation.budget import Budget
 from symcount.derivation.checking import (
-    HELD_OUT,
+    Checked,
     check,
     require_a_module,
     require_known_shapes,
     require_no_memory,
     require_same_again,
 )
-from symcount.derivation.explore import (
-    Exploration,
-    Mattering,
-    Path,
-    explore,
-    first_hints,
-    kinds_that_matter,
-)
+from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind
-from symcount.derivation.joining import join
+from symcount.derivation.frontier import first_hints
+from symcount.derivation.joining import Joined, join
 from symcount.derivation.naming import named
+from symcount.derivation.paths import Exploration, Path
+from symcount.derivation.perturbation import Perturbation, Sorted
+from symcount.derivation.points import HELD_OUT
 from symcount.errors import DerivationError, IncompleteError, VerificationError
-from symcount.factory import ambient, building, constants
+from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
 from symcount.factory.origin import Origin, plain_values, target_of
 from symcount.formula.certificate import Certificate, Grade
+from symcount.formula.tree import Tree
 from symcount.param_count import ParamCount
-from symcount.record import Concretisation
+from symcount.record import INDEX, Concretisation
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Settings
-from symcount.trace.loops import INDEX, NotFolded
+from symcount.trace.loops import NotFolded
 from symcount.version import __version__
 
-_MOST_TEXTS = 48
 # Symbols of which a module is built with a smaller value first.
 _SMALL = 256
 
@@ -161,31 +161,31 @@ class _Derivation:
         self.budget = Budget(max_seconds)
         self.drew_random_numbers = drew_random_numbers
         self.facts = declared_facts(call.hyperparameters)
-        self.has_loops = False
+        self.found = Exploration()  # the last that was finished
         self.unfolded = ""
-        self.paths: list[Path] = []
         self.short: set[str] = set()
-        self.ran_out = False
-        self._mattering: dict[tuple[Any, ...], Mattering] = {}
+        self.perturbation = Perturbation(call, self.facts)
 
     def in_the_best_way(self) -> ParamCount:
-        """The formula with its loops folded, or else followed for each number of iterations."""
+        """Derive with the loops folded, or else followed for each number of iterations."""
         for settings in self._ways_to_fold():
-            if self.unfolded and (self.ran_out or time.perf_counter() > self.budget.exploring):
+            if self.unfolded and (
+                self.found.out_of_time or time.perf_counter() > self.budget.exploring
+            ):
                 break  # other ways need longer still
             try:
                 return self.formula(settings)
             except NotFolded as error:
                 self.unfolded = re.sub(f"{INDEX}[0-9]+", "i", str(error))
             except VerificationError:
-                if not self.has_loops:
+                if not self.found.has_loops:
                     raise
                 self.unfolded = "what is made of them does not follow from what they decide"
         return self.formula(replace(AS_USUAL, specialising=True))
 
     def _ways_to_fold(self) -> Iterator[Settings]:
         yield AS_USUAL
-        splits = first_of_each_kind(self.paths, self.facts)
+        splits = first_of_each_kind(self.found.paths, self.facts)
         if splits:
             yield replace(AS_USUAL, splits=splits)
         yield replace(AS_USUAL, splits=splits, lengths=True)
@@ -196,55 +196,70 @@ class _Derivation:
         Raises:
             NotFolded: what a loop does cannot be said for all its iterations at once.
         """
-        call, in_texts = self.call, constants.numbers_in_texts(self.call.function)
-        found = self._explored(settings)
-        if self._text_matters(found, settings, in_texts):
-            reading = replace(settings, texts=in_texts)
-            followed = self._explored(reading)
-            if found.spent or not followed.spent:
-                found, settings = followed, reading
-        require_a_module(call, found, self.builds)
+        found, settings = self._explored(settings)
+        require_a_module(self.call, found, self.builds)
         require_known_shapes(found)
         if self.drew_random_numbers():
-            require_same_again(call, found)
+            require_same_again(self.call, found)
         progress.say("simplifying")
-        tree, inferred, hasty = join(found, self.facts, call.hyperparameters, self.budget.joining)
-        lost, harmless, untried = self._concretisations(found, settings, in_texts)
-        if not inferred:  # what loops read from lists is explained by what they decided
-            harmless += tuple(c for c in lost if c.kind == ELEMENT)
-            lost = tuple(c for c in lost if c.kind != ELEMENT)
+        joined = join(found, self.facts, self.call.hyperparameters, self.budget.joining)
+        concretisations = self.perturbation.sorted(found, settings, self.budget.perturbing)
+        if not joined.inferred:  # what loops read from lists is explained by what they decided
+            concretisations = concretisations.with_harmless(ELEMENT)
         progress.say("comparing with modules")
-        points, missing = check(
-            call,
+        checked = check(
+            self.call,
             found,
             self.builds,
-            tree,
+            joined.tree,
             self.facts,
-            bool(lost) or inferred,
+            bool(concretisations.lost) or joined.inferred,
             self.budget.checking,
         )
-        tree = named(tree, found, self.builds, [dict(point) for point in points])
-        grade, reason = _grade(found, lost, inferred, len(points), missing)
-        if untried and lost:
-            reason += ". There was no time to see which of its numbers matter"
-        if hasty:
-            reason += ". There was no time to simplify it"
-        if settings.specialising and self.unfolded:
-            reason += f". Loops were followed for each number of iterations, since {self.unfolded}"
+        unfolded = self.unfolded if settings.specialising else ""
+        return self._formula(
+            named(joined.tree, found, self.builds, [dict(point) for point in checked.points]),
+            _certificate(found, joined, concretisations, checked, unfolded),
+        )
+
+    def _explored(self, settings: Settings) -> tuple[Exploration, Settings]:
+        """Explore, once more with texts followed where these matter and the budget allows."""
+        found = self._explored_once(settings)
+        if self.perturbation.text_matters(found, settings, self.budget.exploring):
+            reading = replace(settings, texts=self.perturbation.in_texts)
+            followed = self._explored_once(reading)
+            if found.spent or not followed.spent:
+                return followed, reading
+        return found, settings
+
+    def _explored_once(self, settings: Settings) -> Exploration:
+        followed = 0
+
+        def on_path(path: Path) -> None:
+            nonlocal followed
+            followed += 1
+            progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
+            self.builds.at(path.trace.hints)
+
+        self.found = explore(
+            self.call,
+            self.facts,
+            max_paths=self.max_paths,
+            budget=self.budget,
+            settings=settings,
+            short=self.short,
+            on_path=on_path,
+        )
+        return self.found
+
+    def _formula(self, tree: Tree, certificate: Certificate) -> ParamCount:
+        call = self.call
         return ParamCount(
             factory=call.name,
             hyperparameters=call.hyperparameters,
             fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
             tree=tree,
-            certificate=Certificate(
-                grade=grade,
-                reason=reason,
-                paths=len(found.paths),
-                refused_paths=sum(p.trace.raised is not None for p in found.paths),
-                points=points,
-                concretisations=lost,
-                harmless=harmless,
-            ),
+            certificate=certificate,
             origin=self._origin(),
         )
 
@@ -259,86 +274,9 @@ class _Derivation:
             max_seconds=float(self.max_seconds),
         )
 
-    def _explored(self, settings: Settings) -> Exploration:
-        followed = 0
-
-        def on_path(path: Path) -> None:
-            nonlocal followed
-            followed += 1
-            progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
-            self.builds.prepare(path.trace.hints)
-
-        found = explore(
-            self.call.trace,
-            self.call.hyperparameters,
-            self.facts,
-            max_paths=self.max_paths,
-            max_seconds=self.budget.exploring - time.perf_counter(),
-            said_seconds=self.budget.said_for_exploring,
-            seconds_for_a_module=self.budget.for_a_module - time.perf_counter(),
-            settings=settings,
-            short=self.short,
-            on_path=on_path,
-        )
-        self.has_loops = any(p.trace.loops or p.trace.unrolled for p in found.paths)
-        self.paths = found.paths
-        self.ran_out = found.out_of_time
-        return found
-
-    def _text_matters(
-        self, found: Exploration, settings: Settings, in_texts: Sequence[int]
-    ) -> bool:
-        """Whether texts made of symbols are worth following, and can be."""
-        texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
-        if not texts or not 0 < len(in_texts) <= _MOST_TEXTS or found.out_of_time:
-            return False
-        if not found.has_module:
-            return True
-        return any(
-            "text" in self._matters(path, settings, in_texts, self.budget.exploring).kinds
-            for path in texts
-            if path.trace.raised is None
-        )
-
-    def _concretisations(
-        self, found: Exploration, settings: Settings, in_texts: Sequence[int]
-    ) -> tuple[tuple[Concretisation, ...], tuple[Concretisation, ...], bool]:
-        """The concretisations on whose numbers a branch or a shape depends, and the others.
-
-        Those that there was no time to try count as such; also, whether there are any.
-        """
-        lost: dict[Concretisation, None] = {}
-        harmless: dict[Concretisation, None] = {}
-        untried = False
-        for path in found.paths:
-            if path.trace.raised is None and path.trace.concretisations:
-                tried = self._matters(path, settings, in_texts, self.budget.perturbing)
-                untried |= bool(tried.untried)
-                matter = tried.kinds | tried.untried
-                for concretisation in path.trace.concretisations:
-                    (lost if concretisation.kind in matter else harmless)[concretisation] = None
-        return tuple(lost), tuple(c for c in harmless if c not in lost), untried
-
-    def _matters(
-        self, path: Path, settings: Settings, in_texts: Sequence[int], deadline: float
-    ) -> Mattering:
-        """The kinds of concretisations of a path that matter: the same in every run of its kind."""
-        key = (
-            tuple(path.trace.hints.items()),
-            tuple(settings.texts),
-            settings.specialising,
-        )
-        known = self._mattering.get(key)
-        if known is None or known.untried:
-            known = kinds_that_matter(
-                self.call.trace, path, self.facts, settings, in_texts, deadline
-            )
-            self._mattering[key] = known
-        return known
-
 
 def declared_facts(ranges: Sequence[Hyperparameter]) -> Facts:
-    """What the declarations of the symbols say of their values."""
+    """Return what the declarations of the symbols say of their values."""
     return Facts(
         {h.name: _exact_bounds(h) for h in ranges},
         {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
@@ -351,9 +289,32 @@ def _exact_bounds(h: Hyperparameter) -> tuple[int | Fraction, int | Fraction | N
     return Fraction(h.minimum), None if h.maximum is None else Fraction(h.maximum)
 
 
+def _certificate(
+    found: Exploration, joined: Joined, tried: Sorted, checked: Checked, unfolded: str
+) -> Certificate:
+    """Say what was done to trust a formula; `unfolded` is why its loops were not folded."""
+    grade, reason = _grade(found, tried.lost, joined.inferred, checked)
+    if tried.untried and tried.lost:
+        reason += ". There was no time to see which of its numbers matter"
+    if joined.hasty:
+        reason += ". There was no time to simplify it"
+    if unfolded:
+        reason += f". Loops were followed for each number of iterations, since {unfolded}"
+    return Certificate(
+        grade=grade,
+        reason=reason,
+        paths=len(found.paths),
+        refused_paths=len(found.paths) - len(found.built),
+        points=checked.points,
+        concretisations=tried.lost,
+        harmless=tried.harmless,
+    )
+
+
 def _grade(
-    found: Exploration, lost: Sequence[Concretisation], inferred: bool, points: int, missing: str
+    found: Exploration, lost: Sequence[Concretisation], inferred: bool, checked: Checked
 ) -> tuple[Grade, str]:
+    points, missing = len(checked.points), checked.missing
     open_places = sum(1 for _ in found.open_places())
     if open_places:
         one = open_places == 1

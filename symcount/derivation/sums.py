@@ -1,9 +1,10 @@
-"""Sums over the iterations of a loop in closed form.
+"""Sum over the iterations of a loop in closed form.
 
 What is summed is a polynomial in the index, in powers such as `2**i`, or a choice between such by
 conditions on the index: `i == n - 1`, `i < k`, `i % 6 == 5`. A sum over an interval is a difference
-of two polynomials in its ends (Faulhaber's formula), and an iteration that is an exception is
-taken out of one and put in by itself.
+of two polynomials in its ends, by Faulhaber's formula (Graham, Knuth, Patashnik, *Concrete
+Mathematics*, section 6.5), and an iteration that is an exception is taken out of one and put in by
+itself. Powers are summed by parts (section 2.6).
 """
 
 from __future__ import annotations
@@ -15,32 +16,25 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from symcount.algebra.normal_form import (
-    CHOICES,
+from symcount.algebra.choices import choice, choices_in
+from symcount.algebra.comparing import compare, maximum, minimum
+from symcount.algebra.conditions import Condition, mentions
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CHOICES, call
+from symcount.algebra.poly import (
     Call,
-    Condition,
-    Facts,
     Monomial,
     Poly,
-    Symbol,
+    Variable,
     atom,
-    call,
-    choice,
-    choices_in,
-    compare,
     const,
-    decided,
-    floor,
-    maximum,
-    mentions,
-    minimum,
     only_atom,
-    substituted,
     symbol,
 )
+from symcount.algebra.rounding import floor
+from symcount.algebra.substitution import decided, substituted
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import Choice, Repeat
-from symcount.trace.loops import INDEX
 
 _MOST_RESIDUES = 256
 
@@ -58,21 +52,21 @@ class Undecided(Exception):
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known where a sum is wanted: facts, and conditions with their truth."""
+class Assumptions:
+    """What may be assumed where a sum is wanted: facts, and conditions with their truth."""
 
     facts: Facts
     decided: Mapping[Condition, bool]
 
     def holds(self, op: str, a: Poly, b: Poly) -> bool:
-        """Whether a comparison holds; raises `Undecided` where it depends."""
+        """Return whether a comparison holds; raise `Undecided` where it depends."""
         condition, polarity = compare(op, a, b, self.facts)
         if condition is None:
             return polarity
         return self.truth(condition) is polarity
 
     def truth(self, condition: Condition) -> bool:
-        """The truth of a condition that is decided."""
+        """Return the truth of a condition; raise `Undecided` where it depends."""
         known, polarity = compare(condition.op, condition.left, condition.right, self.facts)
         if known is None:
             return polarity
@@ -81,8 +75,8 @@ class Known:
         return self.decided[condition]
 
 
-def total(value: Poly, repeats: Sequence[Repeat], known: Known) -> Poly:
-    """The sum of `value` over all iterations of nested loops, outermost first.
+def total(value: Poly, repeats: Sequence[Repeat], known: Assumptions) -> Poly:
+    """Sum `value` over all iterations of nested loops, outermost first.
 
     Raises:
         NoClosedForm: there is none that is known here.
@@ -110,13 +104,13 @@ class _Region:
 class _Sum:
     """Sums one polynomial over regions of one index."""
 
-    def __init__(self, value: Poly, index: str, known: Known) -> None:
+    def __init__(self, value: Poly, index: str, known: Assumptions) -> None:
         self.value = value
         self.index = index
         self.known = known
 
     def over(self, tree: Any, region: _Region) -> Poly:
-        """The sum over the iterations of a region in which `tree` says 1."""
+        """Sum over the iterations of a region in which `tree` says 1."""
         if not isinstance(tree, Choice):
             return self.of(region) if tree else const(0)
         condition = tree.condition
@@ -153,7 +147,7 @@ class _Sum:
         return self.known.facts
 
     def power(self, value: Poly) -> Condition | None:
-        """`value >= 0` as a condition on the index, if it is a power of a number less a number."""
+        """Turn `value >= 0`, a power of a number less a number, into a condition on the index."""
         constant = value.terms.get((), 0)
         rest = Poly({m: c for m, c in value.terms.items() if m})
         if len(rest.terms) != 1 or constant > 0:
@@ -172,8 +166,8 @@ class _Sum:
         return condition if polarity else None
 
     def line(self, value: Poly) -> tuple[int, Poly]:
-        """(a, b) if `value` is a * index + b, a a number and b free of the index; else a = 0."""
-        monomial = ((Symbol(self.index), 1),)
+        """Return (a, b) if `value` is a * index + b, b free of the index; a = 0 if it is not."""
+        monomial = ((Variable(self.index), 1),)
         slope = value.terms.get(monomial, 0)
         rest = Poly({m: c for m, c in value.terms.items() if m != monomial})
         if not isinstance(slope, int) or mentions(rest, self.index):
@@ -181,18 +175,12 @@ class _Sum:
         return slope, rest
 
     def at(self, tree: Any, at: Poly, region: _Region) -> Poly:
-        """What one iteration of a region adds, if it is in it."""
+        """Return what one iteration of a region adds, if it is in it."""
+        remainder = call("mod", at - const(region.residue), const(region.modulus))
         inside = (
             self.known.holds("ge", at, region.low)
             and self.known.holds("lt", at, region.high)
-            and (
-                region.modulus == 1
-                or self.known.holds(
-                    "eq",
-                    call("mod", at - const(region.residue), const(region.modulus)),
-                    const(0),
-                )
-            )
+            and (region.modulus == 1 or self.known.holds("eq", remainder, const(0)))
         )
         if not inside:
             return const(0)
@@ -206,7 +194,7 @@ class _Sum:
         return substituted(self.value, self.index, at, self.facts) if tree else const(0)
 
     def residues(self, condition: Condition, region: _Region) -> Iterator[_Region]:
-        """The parts of a region in which a condition on `(a * index + b) % m` holds."""
+        """List the parts of a region in which a condition on `(a * index + b) % m` holds."""
         base = only_atom(condition.left)
         if not (isinstance(base, Call) and base.op == "mod"):
             raise NoClosedForm(f"a sum over the iterations in which {condition!r}")
@@ -229,7 +217,7 @@ class _Sum:
                 yield replace(region, modulus=period, residue=residue)
 
     def of(self, region: _Region) -> Poly:
-        """The sum over all iterations of a region."""
+        """Sum over all iterations of a region."""
         condition = self.innermost_condition()
         if condition is not None:
             return self._of_choice(condition, region)
@@ -254,7 +242,7 @@ class _Sum:
         return result
 
     def innermost_call(self) -> Call | None:
-        """A call on the index, other than a power, that has no such call among its arguments."""
+        """Return a call on the index, other than a power, with no such call among its arguments."""
         calls = {
             a
             for a in self.value.atoms()
@@ -266,7 +254,7 @@ class _Sum:
         return min(innermost, key=lambda c: c.key, default=None)
 
     def innermost_condition(self) -> Condition | None:
-        """The condition of a choice that depends on the index, or whose sides do."""
+        """Return the condition of a choice that depends on the index, or whose sides do."""
         on_index = [
             a
             for a in self.value.atoms()
@@ -278,13 +266,13 @@ class _Sum:
         return found[0] if found else None
 
     def _of_choice(self, condition: Condition, region: _Region) -> Poly:
-        """The sum, split by the condition of a choice."""
+        """Split the sum by the condition of a choice."""
         then, otherwise = (
             _Sum(decided(self.value, condition, truth, self.facts), self.index, self.known)
             for truth in (True, False)
         )
         if not mentions(condition, self.index):
-            if any(isinstance(a, Symbol) and a.name.startswith(INDEX) for a in condition.atoms()):
+            if any(isinstance(a, Variable) and a.is_index for a in condition.atoms()):
                 return choice(condition, then.of(region), otherwise.of(region))
             return (then if self.known.truth(condition) else otherwise).of(region)
         return then.over(Choice(condition, 1, 0), region) + otherwise.over(
@@ -292,7 +280,7 @@ class _Sum:
         )
 
     def _of_extremum(self, call: Call, region: _Region) -> Poly:
-        """The sum, split where the greater of two terms becomes the other one."""
+        """Split the sum where the greater of two terms becomes the other one."""
         first, *rest = call.args
         other = rest[0] if len(rest) == 1 else atom(Call(call.op, tuple(rest)))
         condition, polarity = compare("ge" if call.op == "max" else "le", first, other, self.facts)
@@ -308,7 +296,7 @@ class _Sum:
         return one.over(chosen, region) + two.over(Choice(condition, 0, 1), region)
 
     def _of_periodic(self, period: int, region: _Region) -> Poly:
-        """The sum over each residue of the index, which decides a floor or a remainder."""
+        """Sum over each residue of the index, which decides a floor or a remainder."""
         whole = math.lcm(period, region.modulus)
         result = const(0)
         for residue in range(region.residue, whole, region.modulus):
@@ -319,7 +307,7 @@ class _Sum:
         degree, ratio, factor = 0, 1, const(1)
         for base, exponent in monomial:
             alone = Poly({((base, exponent),): 1})
-            if isinstance(base, Symbol) and base.name == self.index and exponent > 0:
+            if isinstance(base, Variable) and base.name == self.index and exponent > 0:
                 degree = exponent
             elif not mentions(alone, self.index):
                 factor = factor * alone
@@ -337,7 +325,7 @@ class _Sum:
 
 
 def _period(call: Call) -> int:
-    """The number whose multiples may be added to the index without changing what a floor drops."""
+    """Return the number whose multiples, added to the index, do not change what a floor drops."""
     period = call.args[-1].constant if call.op == "mod" else call.args[0].denominator
     if call.op in ("mod", "floor") and isinstance(period, int) and 0 < period <= _MOST_RESIDUES:
         return period
@@ -345,7 +333,7 @@ def _period(call: Call) -> int:
 
 
 def _replaced(value: Poly, call: Call, term: Poly) -> Poly:
-    """A polynomial with a term in the place of a call that is among its own atoms."""
+    """Put a term in the place of a call that is among the own atoms of a polynomial."""
     result = const(0)
     for monomial, coefficient in value.terms.items():
         part = const(coefficient)
@@ -361,7 +349,7 @@ def _replaced(value: Poly, call: Call, term: Poly) -> Poly:
 
 
 def _scaled_powers_below(ratio: int, degree: int, end: Poly) -> Poly:
-    """The sum of i**degree * ratio**i for i from 0 to end - 1, by summation by parts."""
+    """Sum i**degree * ratio**i for i from 0 to end - 1, by parts."""
     result = end**degree * call("pow", const(ratio), end) - const(0**degree)
     for k in range(degree):
         lower = _scaled_powers_below(ratio, k, end)
@@ -370,7 +358,11 @@ def _scaled_powers_below(ratio: int, degree: int, end: Poly) -> Poly:
 
 
 def _powers_below(degree: int, end: Poly) -> Poly:
-    """The sum of i**degree for i from 0 to end - 1 (Faulhaber's formula)."""
+    """Sum i**degree for i from 0 to end - 1.
+
+    Faulhaber's formula, with the Bernoulli numbers B(k) of which B(1) is -1/2: the sum is
+    1/(d + 1) times the sum of binomial(d + 1, k) * B(k) * end**(d + 1 - k) for k from 0 to d.
+    """
     bernoulli = [Fraction(1)]
     for n in range(1, degree + 1):
         known = sum((math.comb(n + 1, k) * bernoulli[k] for k in range(n)), Fraction(0))

@@ -29,7 +29,6 @@ _RELATIONS = {
 }
 # What needs brackets to be a term of a sum.
 _LOOSE = (sympy.Mod, sympy.Piecewise)
-_INFIX = {"fadd": "⊕", "fmul": "⊗", "truediv": "⊘", "fdiv": "⊘"}
 
 
 def math(expression: sympy.Basic, width: int = sympy_form.LINE) -> str:
@@ -74,6 +73,11 @@ def _fence(left: str, content: str, right: str) -> str:
     )
 
 
+def _sign(expr: Any) -> str | None:
+    """The sign between the operands of a float step, if it has one."""
+    return getattr(expr, "sign", None)
+
+
 class _MathML(Printer):  # type: ignore[misc]
     """One method for each kind of expression that a formula is made of."""
 
@@ -83,7 +87,7 @@ class _MathML(Printer):  # type: ignore[misc]
         return str(self._print(expression))
 
     def emptyPrinter(self, expr: Any) -> str:
-        """What has no method: its text, which says what it is."""
+        """Write what has no method as its text."""
         return f"<mtext>{escape(sympy_form.text(expr))}</mtext>"
 
     # --- numbers and names ---
@@ -198,14 +202,14 @@ class _MathML(Printer):  # type: ignore[misc]
         return self._call("min", sorted(expr.args, key=sympy.default_sort_key))
 
     def _print_Function(self, expr: Any) -> str:
-        name = type(expr).__name__
-        if name in _INFIX:
-            return _fence("(", _mo(_INFIX[name]).join(map(self._factor, expr.args)), ")")
-        return self._call(name, expr.args)
+        sign = _sign(expr)
+        if sign is not None:
+            return _fence("(", _mo(sign).join(map(self._factor, expr.args)), ")")
+        return self._call(type(expr).__name__, expr.args)
 
     def _call(self, name: str, args: Sequence[sympy.Basic]) -> str:
         inside = _row(_mo(",").join(map(self.markup, args)))
-        if len(args) == 1 and type(args[0]).__name__ in _INFIX:  # in brackets already
+        if len(args) == 1 and _sign(args[0]) is not None:  # in brackets already
             return _row(f"<mi>{escape(name)}</mi>", _mo("\u2061"), inside)
         return _row(f"<mi>{escape(name)}</mi>", _mo("\u2061"), _fence("(", inside, ")"))
 

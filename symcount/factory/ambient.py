@@ -1,4 +1,4 @@
-"""What a factory may disturb outside of itself: saved, restored, and watched.
+"""Save, restore and watch the state that a factory may disturb outside of itself.
 
 `restored` is about the state of the process: random number generators (Python's, torch's and, if
 it is loaded, numpy's), torch's default dtype and device, the grad mode and the warnings filters.
@@ -65,7 +65,7 @@ def restored() -> Iterator[Callable[[], bool]]:
 
 
 def _device_context() -> Any:
-    """The context that `torch.set_default_device` has entered, if any."""
+    """Return the context that `torch.set_default_device` has entered, if any."""
     return getattr(getattr(torch, "_GLOBAL_DEVICE_CONTEXT", None), "device_context", None)
 
 
@@ -92,14 +92,14 @@ class OutsideState:
         }
 
     def changes(self) -> list[str]:
-        """The names of what has changed since."""
+        """List the names of what has changed since."""
         changed = [n for n, v in self._values.items() if self._globals.get(n, _missing) is not v]
         changed += [n for n, (now, then) in self._containers.items() if _items(now) != _items(then)]
         return list(dict.fromkeys(changed))
 
     @contextmanager
     def as_before(self) -> Iterator[None]:
-        """Within it, everything is as it was; afterwards, as it has become."""
+        """Put everything back as it was; on exit, as it has become."""
         became = {name: self._globals.get(name, _missing) for name in self._values}
         contents = [(now, copy.copy(now)) for now, _ in self._containers.values()]
         try:

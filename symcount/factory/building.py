@@ -1,11 +1,11 @@
-"""The independent check: build the module plainly on the meta device and compare every tensor.
+"""Build a module plainly on the meta device, and compare every tensor with what a formula says.
 
-Nothing here knows how a formula was derived, and nothing of the tracer is imported; a test holds
-this module to it. A module is built by calling the factory with plain integers. Only three things
-differ from an ordinary call: tensors are made on the meta device, whatever device the factory
-asks for; initialisers return their tensor untouched, since filling memory cannot change a shape;
-and the small tensors whose values constructors read back (`linspace`, `arange`, `tensor`) are
-made on the CPU.
+This is the independent check: it knows nothing of how a formula was derived, and imports neither
+the tracer nor the algebra. A module is built by calling the factory with plain integers. Only
+three things differ from an ordinary call: tensors are made on the meta device, whatever device the
+factory asks for; initialisers return their tensor untouched, since filling memory cannot change a
+shape; and the small tensors whose values constructors read back (`linspace`, `arange`, `tensor`)
+are made on the CPU.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from symcount.factory.too_large import is_too_large
+Values: TypeAlias = "Mapping[str, int | float]"
 
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """What there is to know of a parameter or buffer, apart from its values."""
+    """A parameter or buffer, apart from its name and values."""
 
     shape: tuple[int, ...] | None
     dtype: str
@@ -34,8 +34,12 @@ class TensorFacts:
     kind: str
 
 
+# The tensors of a module by name, or what the factory raised.
+Outcome: TypeAlias = "dict[str, TensorFacts] | Exception"
+
+
 @dataclass(frozen=True)
-class Difference:
+class Mismatch:
     """A point at which a formula and the module built there disagree.
 
     `name` is the tensor, with None for one that only the other side has; `raised` is the
@@ -43,7 +47,7 @@ class Difference:
     of a name the formula and the module have, where names are compared without their numbers.
     """
 
-    point: Mapping[str, int | float]
+    point: Values
     name: str | None = None
     expected: TensorFacts | None = None
     actual: TensorFacts | None = None
@@ -52,9 +56,19 @@ class Difference:
 
 
 class TooLarge(Exception):
-    """There is no memory for what would be built at a point, which says nothing of the factory."""
+    """There is no memory to build at a point, which says nothing of the factory."""
 
 
+# What torch and numpy say of a size that they cannot describe, or have no memory for.
+_SAID = (
+    "Storage size calculation overflowed",
+    "numel: integer multiplication overflow",
+    "Overflow when unpacking long",
+    "DefaultCPUAllocator: ",
+    "array is too big",
+    "Maximum allowed dimension exceeded",
+)
+_KINDS = (RuntimeError, ValueError, TypeError)
 # A number in a name, or the range of numbers that stands for those of a loop.
 _NUMBERS = re.compile(r"\{[^}]*\}|[0-9]+")
 _CREATE = frozenset(
@@ -87,7 +101,7 @@ _IN_PLACE = frozenset(
 
 
 class _Plain(TorchFunctionMode):
-    """Everything on the meta device, nothing initialised."""
+    """Puts everything on the meta device, and initialises nothing."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -120,7 +134,7 @@ class _Plain(TorchFunctionMode):
 
 
 def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a call changes the values of its first argument and nothing else."""
+    """Return whether a call changes the values of its first argument and nothing else."""
     name = getattr(func, "__name__", None)
     return name in _FILL or (
         name in _IN_PLACE and not any(True for _ in _tensors((args[1:], kwargs)))
@@ -128,7 +142,7 @@ def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def _convert(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
-    """A change of dtype without the change of device."""
+    """Change the dtype without the device."""
     tensor: torch.Tensor = args[0]
     for value in (*args[1:], *kwargs.values()):
         if isinstance(value, torch.Tensor):
@@ -152,7 +166,7 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
 
 
 def _all_on_meta(value: Any) -> Any:
-    """The same with every tensor on the meta device; None if that changes nothing."""
+    """Return the same with every tensor on the meta device; None if that changes nothing."""
     if len({t.is_meta for t in _tensors(value)}) < 2:
         return None
 
@@ -197,32 +211,44 @@ def _without_initialisers() -> Iterator[None]:
         _building.plainly = plainly
 
 
+def is_too_large(error: BaseException | None) -> bool:
+    """Return whether a factory raised for want of memory, or because of it.
+
+    That a machine has no room for a tensor, or torch no number for its bytes, says nothing of the
+    factory: on a larger machine it builds a module there. So neither the runs on symbols nor the
+    plain builds take it for a factory that raises.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError):
+            return True
+        if isinstance(error, _KINDS) and any(said in str(error) for said in _SAID):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 class PlainBuilds:
-    """What a factory builds when it is called with plain integers; each point is built once.
+    """Build a factory's modules with plain integers, each point once.
 
     `build` is the factory as a function of the values of its symbols. What it does to the ambient
     state (`symcount.factory.ambient`) is the caller's to restore.
     """
 
-    def __init__(self, build: Callable[[Mapping[str, int | float]], nn.Module]) -> None:
+    def __init__(self, build: Callable[[Values], nn.Module]) -> None:
         self.build = build
-        self._seen: dict[
-            tuple[tuple[str, int | float], ...], dict[str, TensorFacts] | Exception
-        ] = {}
+        self._seen: dict[tuple[tuple[str, int | float], ...], Outcome] = {}
 
-    def at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
-        """The tensors of the module built at a point, or the exception it raises there."""
+    def at(self, point: Values) -> Outcome:
+        """Return the tensors of the module built at a point, or the exception raised there."""
         key = tuple(point.items())
         if key not in self._seen:
             self._seen[key] = self.again_at(point)
         return self._seen[key]
 
-    def prepare(self, point: Mapping[str, int | float]) -> None:
-        """Build at a point now rather than when it is compared."""
-        self.at(point)
-
-    def again_at(self, point: Mapping[str, int | float]) -> dict[str, TensorFacts] | Exception:
-        """The same, built anew."""
+    def again_at(self, point: Values) -> Outcome:
+        """Return the same, built anew."""
         try:
             with _without_initialisers(), _Plain():
                 module = self.build(point)
@@ -248,7 +274,7 @@ def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a formula says of every tensor at a point.
+    """The tensors that a formula expects at a point.
 
     Where loops made tensors, `numbered` is False: names are compared with their numbers left out.
     """
@@ -259,16 +285,19 @@ class Expected:
 
 def compare(
     builds: PlainBuilds,
-    expected: Callable[[Mapping[str, int | float]], Expected | None],
-    points: Sequence[Mapping[str, int | float]],
-) -> Difference | None:
-    """The first difference between what a formula says and what the factory builds, or None.
+    expected: Callable[[Values], Expected | None],
+    points: Sequence[Values],
+) -> Mismatch | None:
+    """Compare what a formula says with what the factory builds, at every point.
 
     Args:
         builds: the factory's plain builds.
         expected: what the formula says of every tensor at a point, None where it says that the
             factory raises. A shape of None is not compared.
         points: where to compare. Where there is no memory for a module, nothing is compared.
+
+    Returns:
+        The first mismatch, or None.
     """
     for point in points:
         wanted, found = expected(point), builds.at(point)
@@ -276,46 +305,46 @@ def compare(
             continue
         if isinstance(found, Exception):
             if wanted is not None:
-                return Difference(point, raised=found)
+                return Mismatch(point, raised=found)
         elif wanted is None:
-            return Difference(point)
+            return Mismatch(point)
         else:
-            difference = _first_difference(point, wanted, found)
-            if difference is not None:
-                return difference
+            mismatch = _first_mismatch(point, wanted, found)
+            if mismatch is not None:
+                return mismatch
     return None
 
 
-def _first_difference(
-    point: Mapping[str, int | float], wanted: Expected, actual: Mapping[str, TensorFacts]
-) -> Difference | None:
+def _first_mismatch(
+    point: Values, wanted: Expected, actual: Mapping[str, TensorFacts]
+) -> Mismatch | None:
     said = _by_name(wanted.tensors, wanted.numbered)
     built = _by_name(actual.items(), wanted.numbered)
     for name, facts in built.items():
         expected = said.get(name, [])
         if len(expected) != len(facts):
             pair = (*expected, None)[0], (*facts, None)[0]
-            return Difference(point, name, *pair, counts=(len(expected), len(facts)))
+            return Mismatch(point, name, *pair, counts=(len(expected), len(facts)))
         for one, other in zip(expected, facts, strict=True):
             if one.shape is None:
                 other = TensorFacts(None, other.dtype, other.trainable, other.kind)
             if one != other:
-                return Difference(point, name, one, other)
+                return Mismatch(point, name, one, other)
     for name, expected in said.items():
         if name not in built:
-            return Difference(point, name, expected[0], None)
+            return Mismatch(point, name, expected[0], None)
     return None
 
 
 def without_numbers(name: str) -> str:
-    """A tensor's name with a star for each number."""
+    """Return a tensor's name with a star for each number."""
     return _NUMBERS.sub("*", name)
 
 
 def _by_name(
     tensors: Iterable[tuple[str, TensorFacts]], numbered: bool
 ) -> dict[str, list[TensorFacts]]:
-    """The tensors of each name; of those that differ in numbers only, sorted by shape."""
+    """Group tensors by name; those that differ in numbers only are sorted by shape."""
     found: dict[str, list[TensorFacts]] = {}
     for name, facts in tensors:
         found.setdefault(name if numbered else without_numbers(name), []).append(facts)

@@ -1,4 +1,4 @@
-"""How a factory is called: which of its parameters are symbols, and what the others are."""
+"""Call a factory: which of its parameters are symbols, and what the others are."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from symcount.errors import ArgumentError, NoSymbolError
 from symcount.symbols import Hyperparameter, Symbol
-from symcount.trace import AS_USUAL, Everything, Listen, Settings, Trace, trace
-
-Values: TypeAlias = "Mapping[str, int | float]"
 
 
 @dataclass(frozen=True)
@@ -36,87 +33,24 @@ class FactoryCall:
     @classmethod
     def of(cls, factory: Callable[..., Any], given: Mapping[str, Any]) -> FactoryCall:
         """Sort the factory's parameters into symbols and fixed values."""
-        if not callable(factory):
-            raise ArgumentError(
-                f"derive() takes a function or class that builds a module, not {factory!r}"
-            )
-        if isinstance(factory, nn.Module):
-            kind = type(factory).__name__
-            raise ArgumentError(
-                f"derive() takes a function or class that builds a module, and this {kind} is "
-                f"built already; give what builds it, such as derive({kind})"
-            )
+        _require_a_factory(factory)
         name = name_of(factory)
-        try:
-            parameters = dict(inspect.signature(factory).parameters)
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(
-                f"{name}: its signature cannot be read ({error}); wrap it in a function with "
-                "named parameters"
-            ) from None
-        for option in ("max_paths", "max_seconds", "strict"):
-            if option in parameters:
-                raise ArgumentError(
-                    f"{name} has a parameter {option!r}, which is also an option of derive(); "
-                    "wrap it in a function that calls it something else"
-                )
-        bound = factory.keywords if isinstance(factory, functools.partial) else {}
-        catch_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        for keyword in given:
-            if keyword not in parameters and not catch_all:
-                names = ", ".join(p for p in parameters) or "none"
-                raise ArgumentError(
-                    f"{name} has no parameter {keyword!r}; its parameters are: {names}"
-                )
-        symbols: dict[str, Hyperparameter] = {}
-        fixed: dict[str, Any] = {}
-        left: dict[str, Any] = {}
-        positional = []
-        for parameter in parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                continue
-            if parameter.kind is parameter.POSITIONAL_ONLY:
-                positional.append(parameter.name)
-            value = given.get(parameter.name, parameter.empty)
-            if value is parameter.empty and parameter.name in bound:
-                left[parameter.name] = bound[parameter.name]
-                continue
-            if value is parameter.empty and _is_symbolic(parameter):
-                value = Symbol()
-            if isinstance(value, Symbol):
-                symbols[parameter.name] = _hyperparameter(name, parameter, value)
-            elif value is not parameter.empty:
-                fixed[parameter.name] = value
-            elif parameter.default is parameter.empty:
-                raise ArgumentError(
-                    f"{name}: parameter {parameter.name!r} is annotated "
-                    f"{_annotation(parameter)} and has no default, so it needs a value: "
-                    f"derive({name}, {parameter.name}=...)"
-                )
-            elif parameter.kind is parameter.POSITIONAL_ONLY:
-                fixed[parameter.name] = parameter.default
-            else:
-                left[parameter.name] = parameter.default
-        for keyword, value in given.items():
-            if keyword not in parameters:
-                if isinstance(value, Symbol):
-                    symbols[keyword] = value.hyperparameter(keyword)
-                else:
-                    fixed[keyword] = value
+        parameters = _parameters_of(factory, name)
+        _require_known(given, parameters, name)
+        symbols, fixed, left = _arguments(factory, name, parameters, given)
         if not symbols:
             raise NoSymbolError(
                 f"{name} has no integer parameter left to keep symbolic. Leave one unannotated, "
                 "annotate it `int`, or pass Symbol() for it."
             )
-        shared = _shared(name, symbols)
         return cls(
             factory,
             name,
-            shared,
+            _shared(name, symbols),
             {parameter: h.name for parameter, h in symbols.items()},
             fixed,
             left,
-            tuple(positional),
+            tuple(p.name for p in parameters.values() if p.kind is p.POSITIONAL_ONLY),
         )
 
     @property
@@ -140,29 +74,101 @@ class FactoryCall:
         positional = [arguments.pop(name) for name in self.positional]
         return self.factory(*positional, **arguments)
 
-    def trace(
-        self,
-        hints: Values,
-        listen: Listen = Everything,
-        settings: Settings = AS_USUAL,
-    ) -> Trace:
-        """One run on symbols."""
-        return trace(
-            lambda **values: self(values),
-            symbols={name: (name, hints[name]) for name in hints},
-            fixed={},
-            listen=listen,
-            settings=settings,
-        )
-
 
 def function_of(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function or class that partials of it are made of."""
     return function_of(factory.func) if isinstance(factory, functools.partial) else factory
 
 
 def name_of(factory: Callable[..., Any]) -> str:
+    """Return the name of a factory for messages."""
     function = function_of(factory)
     return getattr(function, "__name__", None) or type(function).__name__
+
+
+def _require_a_factory(factory: object) -> None:
+    if not callable(factory):
+        raise ArgumentError(
+            f"derive() takes a function or class that builds a module, not {factory!r}"
+        )
+    if isinstance(factory, nn.Module):
+        kind = type(factory).__name__
+        raise ArgumentError(
+            f"derive() takes a function or class that builds a module, and this {kind} is "
+            f"built already; give what builds it, such as derive({kind})"
+        )
+
+
+def _parameters_of(factory: Callable[..., Any], name: str) -> dict[str, inspect.Parameter]:
+    try:
+        parameters = dict(inspect.signature(factory).parameters)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"{name}: its signature cannot be read ({error}); wrap it in a function with "
+            "named parameters"
+        ) from None
+    for option in ("max_paths", "max_seconds", "strict"):
+        if option in parameters:
+            raise ArgumentError(
+                f"{name} has a parameter {option!r}, which is also an option of derive(); "
+                "wrap it in a function that calls it something else"
+            )
+    return parameters
+
+
+def _require_known(
+    given: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], name: str
+) -> None:
+    """Raise unless every keyword names a parameter, or the factory takes any keyword."""
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for keyword in given:
+        if keyword not in parameters:
+            names = ", ".join(parameters) or "none"
+            raise ArgumentError(f"{name} has no parameter {keyword!r}; its parameters are: {names}")
+
+
+class _Arguments(NamedTuple):
+    """Parameters that are symbols, those with a fixed value, and those left at their default."""
+
+    symbols: dict[str, Hyperparameter]
+    fixed: dict[str, Any]
+    left: dict[str, Any]
+
+
+def _arguments(
+    factory: Callable[..., Any],
+    factory_name: str,
+    parameters: Mapping[str, inspect.Parameter],
+    given: Mapping[str, Any],
+) -> _Arguments:
+    bound = factory.keywords if isinstance(factory, functools.partial) else {}
+    found = _Arguments({}, {}, {})
+    for name, parameter in parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        value = given.get(name)
+        if name not in given and name in bound:
+            found.left[name] = bound[name]
+        elif isinstance(value, Symbol) or (name not in given and _is_symbolic(parameter)):
+            found.symbols[name] = _hyperparameter(factory_name, parameter, value or Symbol())
+        elif name in given:
+            found.fixed[name] = value
+        elif parameter.default is parameter.empty:
+            raise ArgumentError(
+                f"{factory_name}: parameter {name!r} is annotated {_annotation(parameter)} and has "
+                f"no default, so it needs a value: derive({factory_name}, {name}=...)"
+            )
+        else:  # what is positional only has to be passed if what follows it is
+            is_passed = parameter.kind is parameter.POSITIONAL_ONLY
+            (found.fixed if is_passed else found.left)[name] = parameter.default
+    for name, value in given.items():
+        if name not in parameters:  # one of its **keywords
+            if isinstance(value, Symbol):
+                found.symbols[name] = value.hyperparameter(name)
+            else:
+                found.fixed[name] = value
+    return found
 
 
 def _is_symbolic(parameter: inspect.Parameter) -> bool:
@@ -200,7 +206,7 @@ def _hyperparameter(factory: str, parameter: inspect.Parameter, declared: Symbol
 
 
 def _shared(factory: str, symbols: Mapping[str, Hyperparameter]) -> tuple[Hyperparameter, ...]:
-    """The symbols in order, parameters of one name joined."""
+    """Join parameters that share a symbol; the symbols in order."""
     joined: dict[str, Hyperparameter] = {}
     for h in symbols.values():
         other = joined.get(h.name)

@@ -1,4 +1,4 @@
-"""The numbers that a factory's code mentions.
+"""Collect the numbers that a factory's code mentions.
 
 Where a symbol becomes a plain number, what happens to the number most likely depends on one of
 them: `if size == 64`, `BLOCKS["resnet50"]`, `getattr(self, "build_12")`.
@@ -19,12 +19,12 @@ _DIGITS = re.compile("[0-9]+")
 
 
 def numbers(function: Callable[..., Any]) -> list[int]:
-    """The integers in a function's code, and in what it refers to; those in texts included."""
+    """List the integers in a function's code and in what it refers to, those in texts included."""
     return list(dict.fromkeys(_numbers(_values(function))))
 
 
 def numbers_in_texts(function: Callable[..., Any]) -> list[int]:
-    """The integers written in texts alone: keys such as "resnet50", and names."""
+    """List the integers written in texts alone: keys such as "resnet50", and names."""
     texts = (value for value in _values(function) if isinstance(value, str))
     return sorted(dict.fromkeys(_numbers(texts)))
 
@@ -38,7 +38,7 @@ def _numbers(values: Iterable[object]) -> Iterator[int]:
 
 
 def _values(function: object) -> Iterator[object]:
-    """Every text and number that a function or class leads to, nearest first."""
+    """Walk every text and number that a function or class leads to, nearest first."""
     module = getattr(function, "__module__", None)
     waiting = [function]
     seen: set[int] = set()
@@ -51,7 +51,7 @@ def _values(function: object) -> Iterator[object]:
 
 
 def _parts(value: Any, module: str | None) -> Iterator[object]:
-    """What a value consists of or refers to; functions and classes of `module` alone are read."""
+    """List what a value consists of or refers to; of functions and classes, those of `module`."""
     if isinstance(value, CodeType):
         yield from value.co_consts
     elif inspect.isfunction(value) and value.__module__ == module:

@@ -1,4 +1,4 @@
-"""Where a formula comes from: its factory, what that was called with, and the versions.
+"""Record where a formula comes from: its factory, what that was called with, and the versions.
 
 Enough to derive it again, where the factory can be named and its arguments can be written down.
 """
@@ -108,7 +108,7 @@ class Origin:
 
 
 def target_of(factory: Callable[..., Any]) -> str | None:
-    """The name that the command line finds a factory by, if it has one."""
+    """Return the name that the command line finds a factory by, if it has one."""
     name = getattr(factory, "__qualname__", None)
     module = sys.modules.get(getattr(factory, "__module__", None) or "")
     if not isinstance(name, str) or module is None:
@@ -127,7 +127,7 @@ def target_of(factory: Callable[..., Any]) -> str | None:
 
 
 def portable(file: str) -> str:
-    """A file's name without what differs from machine to machine.
+    """Return a file's name without what differs from machine to machine.
 
     It is relative to where modules are imported from, or to the current directory.
     """
@@ -139,7 +139,7 @@ def portable(file: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A value that can be written down, or else an `Opaque`."""
+    """Return a value that can be written down, or else an `Opaque`."""
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float and math.isfinite(value):
@@ -150,7 +150,7 @@ def plain(value: Any) -> Any:
 
 
 def plain_values(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Keywords and their values, each written down or opaque."""
+    """Return keywords and their values, each written down or opaque."""
     return tuple((name, plain(value)) for name, value in values.items())
 
 

@@ -1,4 +1,4 @@
-"""The statements of source code that a factory is made of, so that it can be said which changed.
+"""Find the statements of source code that a factory is made of, and which of them have changed.
 
 They are found by name, from the factory on: the functions, classes and constants at the top level
 of files that it mentions, that these mention, and so on. Files of installed packages, of Python and
@@ -55,13 +55,13 @@ class ChangedLine:
 
 
 def is_loaded(target: str) -> bool:
-    """Whether the module of a target has been imported."""
+    """Return whether the module of a target has been imported."""
     return _loaded(target.rpartition(":")[0]) is not None
 
 
 def statements_of(*targets: str | None) -> tuple[Statement, ...]:
-    """The statements that targets are made of, the nearest first; none of one not loaded."""
-    outlines: dict[str, _Outline | None] = {}
+    """Find the statements that targets are made of, nearest first; none of one not loaded."""
+    modules: dict[str, _Bindings | None] = {}
     found: dict[tuple[str, int], Statement] = {}
     waiting: dict[tuple[str, str], None] = {}
     for target in targets:
@@ -71,24 +71,24 @@ def statements_of(*targets: str | None) -> tuple[Statement, ...]:
             waiting[module.__name__, name.partition(".")[0]] = None
     order, lines = list(waiting), 0
     for place, here in order:
-        if place not in outlines:
-            outlines[place] = _outline(place)
-        outline = outlines[place]
-        if outline is None or lines > MOST_LINES:
+        if place not in modules:
+            modules[place] = _bindings(place)
+        bindings = modules[place]
+        if bindings is None or lines > MOST_LINES:
             continue
-        further = list(outline.imported(here))
-        for node in outline.statements.get(here, ()):
-            statement = outline.statement(node)
+        further = list(bindings.imported(here))
+        for node in bindings.statements.get(here, ()):
+            statement = bindings.statement(node)
             if found.setdefault((statement.file, statement.line), statement) is statement:
                 lines += len(statement.digests)
-                further += outline.mentioned(node)
+                further += bindings.mentioned(node)
         order += [each for each in dict.fromkeys(further) if each not in waiting]
         waiting |= dict.fromkeys(further)
     return tuple(found.values())
 
 
 def changes(before: Sequence[Statement], now: Sequence[Statement]) -> list[ChangedLine]:
-    """The lines that differ, in the order of the files.
+    """List the lines that differ, in the order of the files.
 
     Where a statement was not reached before, or is not any more, the line that leads to it has
     changed too, so it is not named by itself unless nothing else is.
@@ -103,7 +103,7 @@ def changes(before: Sequence[Statement], now: Sequence[Statement]) -> list[Chang
 
 
 def is_installed(path: Path) -> bool:
-    """Whether a file is Python's own, or that of an installed package."""
+    """Return whether a file is Python's own, or that of an installed package."""
     return _is_installed(path.resolve())
 
 
@@ -118,7 +118,7 @@ def _is_installed(path: Path) -> bool:
 
 
 def _loaded(place: str) -> ModuleType | None:
-    """The module that the place of a target names, if it is loaded."""
+    """Return the module that the place of a target names, if it is loaded."""
     if not place.endswith(".py"):
         return sys.modules.get(place)
     files: dict[str, ModuleType] = {}
@@ -132,8 +132,8 @@ def _loaded(place: str) -> ModuleType | None:
 
 
 @dataclass
-class _Outline:
-    """What the top level of a module's file binds to names."""
+class _Bindings:
+    """The names that the top level of a module's file binds, and to what."""
 
     module: str
     package: str
@@ -144,7 +144,7 @@ class _Outline:
     imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
 
     def statement(self, node: ast.stmt) -> Statement:
-        """A statement by the first name that it binds, by whichever name it was reached."""
+        """Record a statement by the first name that it binds, by whichever it was reached."""
         first = _first_line(node)
         lines = self.lines[first - 1 : node.end_lineno]
         name = next(_bound(node))
@@ -152,7 +152,7 @@ class _Outline:
         return Statement(portable(self.file), name, first, digests, self.file)
 
     def mentioned(self, node: ast.stmt) -> Iterator[tuple[str, str]]:
-        """The modules and names of what a statement mentions."""
+        """List the modules and names of what a statement mentions."""
         for part in ast.walk(node):
             if isinstance(part, ast.Name):
                 if part.id in self.statements:
@@ -168,8 +168,8 @@ class _Outline:
             yield module, original
 
 
-def _outline(module: str) -> _Outline | None:
-    """The outline of a loaded module; None if it is installed, or no source of it can be read."""
+def _bindings(module: str) -> _Bindings | None:
+    """Parse the file of a loaded module; None if it is installed, or cannot be read."""
     loaded = sys.modules.get(module)
     file = getattr(loaded, "__file__", None)
     if not isinstance(file, str) or not file.endswith(".py") or is_installed(Path(file)):
@@ -178,26 +178,26 @@ def _outline(module: str) -> _Outline | None:
         return None
     package = getattr(loaded, "__package__", None) or ""
     try:
-        return _outlined(module, package, file, Path(file).read_text(encoding="utf-8"))
+        return _read(module, package, file, Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError, tokenize.TokenError):
         return None
 
 
 @lru_cache(maxsize=64)
-def _outlined(module: str, package: str, file: str, text: str) -> _Outline:
-    """The outline of a text, read once for all formulas of a file that are saved or checked."""
+def _read(module: str, package: str, file: str, text: str) -> _Bindings:
+    """Parse a text, once for all formulas of a file that are saved or checked."""
     tree = ast.parse(text)
-    outline = _Outline(module, package, file, _code_alone(text, tree))
+    bindings = _Bindings(module, package, file, _code_alone(text, tree))
     for node in _top_level(tree.body):
         for name in _bound(node):
-            outline.statements.setdefault(name, []).append(node)
+            bindings.statements.setdefault(name, []).append(node)
         for part in ast.walk(node):  # functions import too
-            outline.imports |= _imports(part, package)
-    return outline
+            bindings.imports |= _imports(part, package)
+    return bindings
 
 
 def _top_level(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a file, those within `if`, `try` and the like for themselves."""
+    """List the statements of a file, those within `if`, `try` and the like for themselves."""
     for node in body:
         inner = [getattr(node, part, []) for part in ("body", "orelse", "finalbody")]
         inner += [handler.body for handler in getattr(node, "handlers", [])]
@@ -211,7 +211,7 @@ def _top_level(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
-    """The names that a statement binds, and those of what it changes."""
+    """List the names that a statement binds, and those of what it changes."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name
         return
@@ -248,7 +248,7 @@ def _imports(node: ast.AST, package: str) -> dict[str, tuple[str, str | None]]:
 
 
 def _code_alone(text: str, tree: ast.Module) -> list[str]:
-    """The lines of a file without their comments, and nothing for those of docstrings."""
+    """Return the lines of a file without their comments, and nothing for those of docstrings."""
     lines = text.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
@@ -264,7 +264,7 @@ def _code_alone(text: str, tree: ast.Module) -> list[str]:
 def _docstring(
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, lines: Sequence[str]
 ) -> tuple[int, int]:
-    """From and to which of the lines the docstring is, if it has lines of its own."""
+    """Return from and to which line the docstring goes, if it has lines of its own."""
     text, *others = node.body
     last = text.end_lineno or 0
     is_alone = not lines[text.lineno - 1][: text.col_offset].strip() and not (
@@ -289,7 +289,7 @@ def _digest(line: str) -> str:
 
 
 def _as_named_now(before: Sequence[Statement], now: Sequence[Statement]) -> list[Statement]:
-    """The statements with their files as they are called now.
+    """Return the statements with their files as they are called now.
 
     A file is called by its place below the nearest folder that modules are imported from, so it
     may have had folders before its name, or none, where it was stored.
@@ -309,7 +309,7 @@ _Key = tuple[str, str, int]
 
 
 def _by_name(statements: Iterable[Statement]) -> dict[_Key, Statement]:
-    """Statements by file and name; of several of one name, by their order too."""
+    """Index statements by file and name; several of one name, by their order too."""
     found: dict[_Key, Statement] = {}
     for statement in statements:
         place = next(n for n in count() if (statement.file, statement.name, n) not in found)

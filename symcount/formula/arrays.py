@@ -1,4 +1,4 @@
-"""Formulas on arrays of sizes: a block after the other, and in each the way that a call would go.
+"""Evaluate formulas at arrays of sizes, block after block, each as a call would go.
 
 Which branches are taken is decided in each block as a call decides it for one size: a block whose
 sizes take both sides of a split is divided. Where numpy cannot compute a block with certainty, or
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from symcount.algebra.normal_form import Poly
+from symcount.algebra.poly import Poly
 from symcount.errors import ArgumentError, CountOverflowError, DomainError
 from symcount.formula.int64 import LARGEST, Array, Block, Doubt, Int, Plans, both
 from symcount.formula.outside import why_outside
@@ -53,7 +53,7 @@ def counts(
 
 
 def mask(count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arrays:
-    """Whether the formula holds at arrays of sizes; see `ParamCount.mask`."""
+    """Tell where the formula holds at arrays of sizes; see `ParamCount.mask`."""
     sizes = _Sizes.of(count, args, kwargs)
     return sizes.like_input(_evaluated(count, sizes, None)[1])
 
@@ -236,7 +236,7 @@ def _evaluated(
     """The counts at the sizes in the domain, and which those are; without dtype, the latter."""
     results = np.zeros(0) if dtype is None else np.empty(sizes.shape, dtype)
     valid = np.ones(sizes.shape, bool)
-    walk = _Walk(count, sizes, results.reshape(-1), valid.reshape(-1), dtype)
+    walk = _Descent(count, sizes, results.reshape(-1), valid.reshape(-1), dtype)
     if any(
         sizes.scalars[h.name] not in h for h in sizes.hyperparameters if h.name in sizes.scalars
     ):
@@ -251,7 +251,7 @@ def _evaluated(
 
 
 @dataclass
-class _Walk:
+class _Descent:
     """The way of all blocks through the tree of a formula."""
 
     count: ParamCount

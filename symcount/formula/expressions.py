@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Facts, Poly, const, symbol
+from symcount.algebra.comparing import maximum, minimum
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, Variable, const, only_atom, product_of, sum_of, symbol
+from symcount.algebra.rounding import floor, floordiv, mod
+from symcount.algebra.substitution import reciprocal
 from symcount.errors import ArgumentError
 
 _LARGEST_POWER = 16
@@ -38,12 +41,12 @@ class Expression(NamedTuple):
     def names(self) -> list[str]:
         """The symbols in it, in order of the alphabet."""
         atoms = self.poly.atoms().union(*(divisor.atoms() for divisor in self.divisors))
-        return sorted(a.name for a in atoms if isinstance(a, algebra.Symbol))
+        return sorted(a.name for a in atoms if isinstance(a, Variable))
 
     @property
     def is_symbol(self) -> bool:
         """Whether it is a symbol and nothing else."""
-        return isinstance(algebra.only_atom(self.poly), algebra.Symbol)
+        return isinstance(only_atom(self.poly), Variable)
 
     def __str__(self) -> str:
         return self.text
@@ -148,8 +151,8 @@ class _Reader:
         if value.is_Pow and value.exp.is_Integer and value.exp < 0:
             return self.divide(const(1), self.sympy(value.base**-value.exp))
         operations: dict[Any, Callable[[_Reader, list[Poly]], Poly]] = {
-            sympy.Add: lambda self, args: algebra.sum_of(args),
-            sympy.Mul: lambda self, args: algebra.product_of(args),
+            sympy.Add: lambda self, args: sum_of(args),
+            sympy.Mul: lambda self, args: product_of(args),
             sympy.Pow: lambda self, args: self.power(*args),
             sympy.Mod: lambda self, args: self.modulo(*args),
             sympy.Max: _CALLS["max"],
@@ -178,17 +181,17 @@ class _Reader:
         if not is_whole(b):
             self.fail("this divides by a fraction; write it with one numerator and denominator")
         self.divisors.append(b)
-        return a * algebra.reciprocal(b)
+        return a * reciprocal(b)
 
     def quotient(self, a: Poly, b: Poly) -> Poly:
         self.whole(a, b)
         self.divide(a, b)
-        return algebra.floordiv(a, b, _NO_FACTS)
+        return floordiv(a, b, _NO_FACTS)
 
     def modulo(self, a: Poly, b: Poly) -> Poly:
         self.whole(a, b)
         self.divide(a, b)
-        return algebra.mod(a, b, _NO_FACTS)
+        return mod(a, b, _NO_FACTS)
 
     def power(self, a: Poly, b: Poly) -> Poly:
         exponent = b.constant
@@ -212,10 +215,10 @@ _BINARY: dict[type[ast.AST], Callable[[_Reader, Poly, Poly], Poly]] = {
     ast.Pow: _Reader.power,
 }
 _CALLS: dict[str, Callable[[_Reader, list[Poly]], Poly]] = {
-    "max": lambda self, args: self.extremum(algebra.maximum, args),
-    "min": lambda self, args: self.extremum(algebra.minimum, args),
-    "floor": lambda self, args: algebra.floor(args[0], _NO_FACTS),
-    "ceil": lambda self, args: -algebra.floor(-args[0], _NO_FACTS),
+    "max": lambda self, args: self.extremum(maximum, args),
+    "min": lambda self, args: self.extremum(minimum, args),
+    "floor": lambda self, args: floor(args[0], _NO_FACTS),
+    "ceil": lambda self, args: -floor(-args[0], _NO_FACTS),
 }
 # As formulas are printed
 _CALLS |= {"Max": _CALLS["max"], "Min": _CALLS["min"], "ceiling": _CALLS["ceil"]}

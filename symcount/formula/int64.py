@@ -1,4 +1,4 @@
-"""Arithmetic on a block of sizes: in int64 by numpy, exact, or refused with `Doubt`.
+"""Compute on a block of sizes in int64 by numpy, exactly, or refuse with `Doubt`.
 
 With each array of integers go bounds of them, Python's integers of any size, that follow from the
 least and the greatest size of the block. An operation whose result they do not show to fit int64 is
@@ -17,21 +17,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from symcount.algebra import evaluate
-from symcount.algebra.evaluate import Nested
-from symcount.algebra.normal_form import (
-    CALLS,
-    CHOICES,
-    Atom,
-    Call,
-    Condition,
-    Poly,
-    Symbol,
-    atom,
-    const,
-    fraction,
-    is_float,
-    only_atom,
-)
+from symcount.algebra.choices import parts
+from symcount.algebra.conditions import Condition
+from symcount.algebra.functions import CALLS, CHOICES, INTEGERS, has_floats
+from symcount.algebra.nested import Nested, nested, whole_part
+from symcount.algebra.poly import Atom, Call, Poly, Variable, atom, const, fraction, only_atom
 from symcount.symbols import Hyperparameter
 
 LARGEST = 2**63 - 1
@@ -41,11 +31,11 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 
 
 class Doubt(Exception):
-    """What is asked for cannot be computed in int64 with certainty, or not by numpy."""
+    """The result cannot be computed in int64 with certainty, or not by numpy."""
 
 
 def both(one: Any, other: Any) -> Any:
-    """Whether two tests are true, each True or an array."""
+    """Tell where two tests are true, each of them True or an array."""
     if one is True or other is True:
         return other if one is True else one
     return one & other
@@ -69,7 +59,7 @@ class Int:
         self.fresh = fresh
 
 
-Number: TypeAlias = "Int | Array | float"
+Operand: TypeAlias = "Int | Array | float"
 
 
 def _plain(value: int) -> Int:
@@ -205,7 +195,6 @@ _FLOATS: dict[str, Any] = {
     "fadd": np.add,
     "fmul": np.multiply,
     "fdiv": np.divide,
-    "truediv": np.divide,
     "sqrt": np.sqrt,
     "fabs": np.abs,
     "fabs_py": np.abs,
@@ -220,7 +209,7 @@ _ROUNDINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class _Plan:
-    """How an integer is computed: a sum of terms that are whole, and a quotient."""
+    """The steps of an integer: a sum of terms that are whole, and a quotient."""
 
     whole: Nested
     top: Nested
@@ -252,7 +241,7 @@ class Block:
         self.columns = columns
         self.length = length
         self.rows = rows
-        self.known: dict[Atom, Number] = {}
+        self.known: dict[Atom, Operand] = {}
 
     def part(self, chosen: Array) -> Block:
         rows = np.flatnonzero(chosen) if self.rows is None else self.rows[chosen]
@@ -269,13 +258,13 @@ class Block:
         return [self.plans.scalars[name]] * self.length
 
     def within(self, h: Hyperparameter) -> Any:
-        """Where a symbol is within its declared bounds: True if it is everywhere."""
+        """Tell where a symbol is within its declared bounds: True if it is everywhere."""
         column = self.columns[h.name]
         if h.real:
             high = np.inf if h.maximum is None else h.maximum
             return (column > 0) & (column < np.inf) & (column >= h.minimum) & (column <= high)
         inside: Any = True
-        number = self.atom(Symbol(h.name))
+        number = self.atom(Variable(h.name))
         assert isinstance(number, Int)
         if number.low < h.minimum:
             inside = column >= h.minimum
@@ -289,16 +278,16 @@ class Block:
 
     # --- atoms ---
 
-    def atom(self, base: Atom) -> Number:
+    def atom(self, base: Atom) -> Operand:
         number = self.known.get(base)
         if number is None:
-            number = self.symbol(base) if isinstance(base, Symbol) else self.call(base)
+            number = self.symbol(base) if isinstance(base, Variable) else self.call(base)
             if isinstance(number, Int):
                 number.fresh = False
             self.known[base] = number
         return number
 
-    def symbol(self, base: Symbol) -> Number:
+    def symbol(self, base: Variable) -> Operand:
         if base.name not in self.columns:
             scalar = self.plans.scalars[base.name]
             return _plain(scalar) if isinstance(scalar, int) else scalar
@@ -308,25 +297,24 @@ class Block:
         low, high = int(column.min()), int(column.max())
         return _plain(low) if low == high else Int(column, low, high)
 
-    def call(self, base: Call) -> Number:
+    def call(self, base: Call) -> Operand:
         op = base.op
         if op == "floor":
             return self.integer(base.args[0])
         if op in CHOICES:
             return self.choice(base)
-        if op in evaluate.OF_INTEGERS:
+        function = CALLS[op]
+        if function.takes == INTEGERS:
             return self.of_integers(op, [self.integer(arg) for arg in base.args])
-        if op == "truediv":
+        if "number" in function.takes:
             return self.true_quotient(base)
-        if op == "fround":
-            digits = self.integer(base.args[1])
-            return self.each(op, [self.double(base.args[0]), digits])
-        doubles = [self.double(arg) for arg in base.args]
         if op in _ROUNDINGS:
-            return _rounded(_ROUNDINGS[op], doubles[0], CALLS[op].compute)
+            return _rounded(_ROUNDINGS[op], self.double(base.args[0]), function.compute)
         if op in _FLOATS:
-            return _of_floats(op, doubles)
-        return self.each(op, doubles)
+            return _of_floats(op, [self.double(arg) for arg in base.args])
+        kinds = function.kinds(len(base.args))
+        read = {"integer": self.integer, "double": self.double}
+        return self.each(op, [read[kind](a) for kind, a in zip(kinds, base.args, strict=True)])
 
     def of_integers(self, op: str, args: list[Int]) -> Int:
         if all(type(arg.data) is int for arg in args):
@@ -346,8 +334,8 @@ class Block:
         return number
 
     def choice(self, base: Call) -> Int:
-        left, right, then, otherwise = base.args
-        test = self.holds(Condition(base.op.removeprefix("if_"), left, right))
+        condition, then, otherwise = parts(base)
+        test = self.holds(condition)
         # Both sides are computed, as in a call: where one raises, the formula does not hold.
         one, other = self.integer(then), self.integer(otherwise)
         if isinstance(test, bool):
@@ -357,7 +345,7 @@ class Block:
         low, high = min(one.low, other.low), max(one.high, other.high)
         return Int(np.where(test, one.data, other.data), low, high, fresh=True)
 
-    def each(self, op: str, args: Sequence[Number]) -> Number:
+    def each(self, op: str, args: Sequence[Operand]) -> Operand:
         """A function of Python's, at one size after the other."""
         values = [
             data.tolist() if isinstance(data, np.ndarray) else [data] * self.length
@@ -399,7 +387,7 @@ class Block:
             total = product if total is None else _plus(total, product)
         return _plain(0) if total is None else total
 
-    def number(self, poly: Poly) -> Number:
+    def number(self, poly: Poly) -> Operand:
         """A number as Python has it: a double where a float is among the atoms."""
         constant = poly.constant
         if isinstance(constant, Fraction):
@@ -407,7 +395,7 @@ class Block:
         base = only_atom(poly)
         if base is not None:
             return self.atom(base)
-        if _has_floats(poly):
+        if has_floats(poly):
             negated = only_atom(-poly)
             if negated is None:
                 raise Doubt
@@ -437,7 +425,7 @@ class Block:
         return _of_floats("fdiv", [self.double(arg) for arg in base.args])
 
     def holds(self, condition: Condition) -> Any:
-        """Where a condition is true: a bool if it is the same everywhere, else an array."""
+        """Tell where a condition is true: a bool if it is the same everywhere, else an array."""
         left, right = condition.left, condition.right
         kind = _kind(condition)
         if kind == "floats":
@@ -468,15 +456,11 @@ _COMPARE = {"eq": np.equal, "ge": np.greater_equal, "lt": np.less, "le": np.less
 
 @lru_cache(maxsize=4096)
 def _kind(condition: Condition) -> Literal["floats", "integers", "fractions"]:
-    """What a condition compares."""
+    """The kind of numbers that a condition compares."""
     sides = (condition.left, condition.right)
-    if any(isinstance(side.constant, Fraction) or _has_floats(side) for side in sides):
+    if any(isinstance(side.constant, Fraction) or has_floats(side) for side in sides):
         return "floats"
     return "fractions" if any(map(_has_fractions, sides)) else "integers"
-
-
-def _has_floats(poly: Poly) -> bool:
-    return any(is_float(base) for monomial in poly.terms for base, _ in monomial)
 
 
 def _has_fractions(poly: Poly) -> bool:
@@ -517,9 +501,9 @@ def _plan(poly: Poly, scalars: Mapping[str, int | float]) -> _Plan:
                 coefficient = coefficient * Fraction(plain[base]) ** exponent
         rest = tuple(power for power in monomial if power[0] not in plain)
         terms[rest] = terms.get(rest, 0) + coefficient
-    whole, rest_of_it = evaluate.whole_part(Poly(terms))
+    whole, rest_of_it = whole_part(Poly(terms))
     top, bottom = fraction(rest_of_it) if rest_of_it.terms else (const(0), const(1))
-    return _Plan(*(evaluate.nested(part) for part in (whole, top, bottom)))
+    return _Plan(*(nested(part) for part in (whole, top, bottom)))
 
 
 def _plain_atom(base: Atom, scalars: Mapping[str, int | float]) -> int:
@@ -527,9 +511,9 @@ def _plain_atom(base: Atom, scalars: Mapping[str, int | float]) -> int:
 
 
 def _symbols(base: Atom) -> set[str]:
-    if isinstance(base, Symbol):
+    if isinstance(base, Variable):
         return {base.name}
-    return {a.name for arg in base.args for a in arg.atoms() if isinstance(a, Symbol)}
+    return {a.name for arg in base.args for a in arg.atoms() if isinstance(a, Variable)}
 
 
 def _whole(result: Any) -> Int:
@@ -543,7 +527,7 @@ def _whole(result: Any) -> Int:
 
 def _of_floats(op: str, args: Sequence[Array | float]) -> Array | float:
     """An operation on doubles; where Python would raise, or get no number, it is left to Python."""
-    if op in ("fdiv", "truediv") and np.any(np.equal(args[1], 0)):
+    if CALLS[op].divides and np.any(np.equal(args[1], 0)):
         raise Doubt
     if op == "sqrt" and not np.all(np.greater_equal(args[0], 0)):
         raise Doubt

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from symcount.algebra import evaluate
-from symcount.algebra.normal_form import Condition, Symbol
+from symcount.algebra.conditions import Condition
+from symcount.algebra.poly import Variable
 from symcount.formula.tree import Built, Excluded, Inexact, Refused, Split, follow, leaves
 from symcount.symbols import LARGEST_CANDIDATE
 
@@ -47,7 +48,7 @@ def why_outside(count: ParamCount, values: tuple[int | float, ...]) -> str:
     if isinstance(leaf, Inexact):
         return f"{text}, beyond which the factory's float arithmetic rounds"
     text += f": {leaf.reason}." if isinstance(leaf, Excluded) else f" ({last.source})."
-    mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Symbol)}
+    mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Variable)}
     text += _nearest(count, values, mentioned)
     if isinstance(leaf, Excluded):
         return text
@@ -56,7 +57,7 @@ def why_outside(count: ParamCount, values: tuple[int | float, ...]) -> str:
         return f"{text} The factory raises there, at {seen} with\n  {leaf}"
     return (
         f"{text} The factory takes a branch there that was not explored; derive with a "
-        "Symbol(min=..., max=...) around these values, or with these values fixed."
+        "Variable(min=..., max=...) around these values, or with these values fixed."
     )
 
 

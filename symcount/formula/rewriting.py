@@ -16,23 +16,17 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import (
-    Condition,
-    Facts,
-    Poly,
-    compare_any,
-    composed,
-    const,
-    fraction,
-    implies,
-)
+from symcount.algebra.comparing import compare_any
+from symcount.algebra.conditions import Condition, Decisions, implies
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Atom, Poly, Variable, const, fraction, symbol, written
+from symcount.algebra.rounding import mod
+from symcount.algebra.substitution import composed, divisors
 from symcount.errors import ArgumentError, DomainError
 from symcount.formula.expressions import Expression, is_whole, read
 from symcount.formula.tree import (
     Built,
     Choice,
-    Decisions,
     Excluded,
     Refused,
     Repeat,
@@ -124,7 +118,7 @@ def _real(h: Hyperparameter, given: object) -> Expression:
             f"{h.name}={given}: {h.name} is a float, and computing with floats rounds; only a "
             "number or another symbol can take its place"
         )
-    return Expression(algebra.symbol(name, real=True), (), name)
+    return Expression(symbol(name, real=True), (), name)
 
 
 def _declared_anew(
@@ -214,7 +208,7 @@ def _divides(top: Poly, bottom: Poly, facts: Facts) -> tuple[Condition | None, b
     divisor, content = bottom.constant, math.gcd(*map(int, top.terms.values()))
     if isinstance(divisor, int):
         top, bottom = top.scaled(Fraction(1, content)), const(divisor // math.gcd(divisor, content))
-    return compare_any("eq", algebra.mod(top, bottom, facts), const(0), facts)
+    return compare_any("eq", mod(top, bottom, facts), const(0), facts)
 
 
 def _requirements(
@@ -267,7 +261,7 @@ def rename(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
             )
         taken[other] = name
     new = tuple(replace(h, name=names[h.name]) for h in count.hyperparameters)
-    replacements = {h.name: algebra.symbol(names[h.name], h.real) for h in count.hyperparameters}
+    replacements = {h.name: symbol(names[h.name], h.real) for h in count.hyperparameters}
     rewriter = _Rewriter(count, replacements, facts_of(new), [h.name for h in new], names)
     tree = rewriter.tree(count.tree, ())
     certificate = _renamed(count.certificate, names)
@@ -373,7 +367,7 @@ class _Rewriter:
         """`rest`, where nothing is divided by zero: a divisor may have cancelled."""
         undefined = Excluded("divides by zero")
         tests = []
-        for divisor in dict.fromkeys(d for value in values for d in algebra.divisors(value)):
+        for divisor in dict.fromkeys(d for value in values for d in divisors(value)):
             condition, polarity = self._is_zero(divisor)
             known = polarity if condition is None else _known(condition, decided)
             if condition is not None and known is not None:
@@ -392,7 +386,7 @@ class _Rewriter:
     def _is_zero(self, divisor: Poly) -> tuple[Condition | None, bool]:
         """Whether a divisor is zero; one that is only renamed, or in a loop, has not changed."""
         if self.renamed is not None or any(
-            isinstance(a, algebra.Symbol) and a.name.startswith("@") for a in divisor.atoms()
+            isinstance(a, Variable) and a.is_index for a in divisor.atoms()
         ):
             return None, False
         return compare_any("eq", self.poly(divisor), const(0), self.facts)
@@ -443,9 +437,9 @@ class _Rewriter:
         def again(found: re.Match[str]) -> str:
             first, last = int(found[1]), found[2]
             for repeat in weight.repeats:
-                if algebra.written(repeat.count + const(first - 1)) == last:
+                if written(repeat.count + const(first - 1)) == last:
                     count = self.poly(repeat.count) + const(first - 1)
-                    return f"{{{first}..{algebra.written(count)}}}"
+                    return f"{{{first}..{written(count)}}}"
             return found[0]
 
         return _ITERATIONS.sub(again, weight.name)
@@ -552,8 +546,8 @@ class _Writer:
             total = term if total is None else self.step("add", total, term)
         return total
 
-    def atom(self, base: algebra.Atom) -> Ref:
-        if isinstance(base, algebra.Symbol):
+    def atom(self, base: Atom) -> Ref:
+        if isinstance(base, Variable):
             return self.places[base.name]
         if base.op == "floor":
             top, bottom = fraction(base.args[0])

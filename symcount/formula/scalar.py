@@ -1,4 +1,4 @@
-"""The formula as one plain Python function, as fast as one written by hand.
+"""Compile a formula to one plain Python function, as fast as one written by hand.
 
 The function has the symbols for parameters. It asks of each argument whether it is an ordinary
 integer within its declared bounds, follows the conditions of the domain and computes the count.
@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
-from symcount.algebra import evaluate
-from symcount.algebra.normal_form import Poly
+from symcount.algebra import python_code
+from symcount.algebra.poly import Poly
 from symcount.errors import DomainError
 from symcount.symbols import Hyperparameter
 
@@ -30,7 +30,7 @@ def compile_call(
     Args:
         name: what tracebacks call the function.
         hyperparameters: the symbols, in the order of the parameters.
-        tree: a tree as `evaluate.write_function` takes it.
+        tree: a tree as `python_code.body` takes it.
         leaf: the polynomial of a leaf; None outside the domain.
         slow: takes the same arguments. It is called with all of them in order, where one of them
             is no ordinary integer or the formula does not hold; what is missing is None.
@@ -41,7 +41,7 @@ def compile_call(
     code = compile(_source(hyperparameters, tree, leaf), f"<formula of {name}>", "exec")
     if _captures(code, len(names)):
         return slow  # a parameter has the name of something the code computes with
-    namespace = {**evaluate.GLOBALS, **_OWN, "_slow": slow}
+    namespace = {**python_code.GLOBALS, **_OWN, "_slow": slow}
     exec(code, namespace)
     function: Callable[..., int] = namespace["_formula"]
     _describe(function, name, [h.default for h in hyperparameters])
@@ -64,7 +64,7 @@ def _source(
 ) -> str:
     names = ", ".join(h.name for h in hyperparameters)
     slow = f"return _slow({names})"
-    body = evaluate.write_body(tree, [h.name for h in hyperparameters], leaf, slow)
+    body = python_code.body(tree, [h.name for h in hyperparameters], leaf, slow)
     return "\n".join(
         [
             f"def _formula({names}):",
@@ -95,11 +95,11 @@ def _is_ordinary(h: Hyperparameter) -> str:
 
 
 def _captures(module: CodeType, parameters: int) -> bool:
-    """Whether a parameter hides a global name, or a temporary one hides a parameter."""
+    """Tell whether a parameter hides a global name, or a temporary one hides a parameter."""
     (code,) = (c for c in module.co_consts if isinstance(c, CodeType))
     mine = code.co_varnames[:parameters]
     temporary = {f"t{n}" for n in range(len(code.co_varnames))}
-    return not temporary.isdisjoint(mine) or not {*evaluate.GLOBALS, *_OWN, "_slow"}.isdisjoint(
+    return not temporary.isdisjoint(mine) or not {*python_code.GLOBALS, *_OWN, "_slow"}.isdisjoint(
         mine
     )
 

@@ -1,4 +1,4 @@
-"""From normal forms to sympy: expressions, conditions and domains for people to read and use.
+"""Translate normal forms to sympy: expressions, conditions and domains to read and use.
 
 Symbols are `integer=True, positive=True`. Float steps become functions of their own, which
 compute, on numbers, the double that Python computes; LaTeX shows them as circled operators.
@@ -16,28 +16,21 @@ from sympy.logic.boolalg import Boolean
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from symcount.algebra.normal_form import (
-    CALLS,
-    CHOICES,
-    Atom,
-    Call,
-    Condition,
-    Poly,
-    as_choice,
-    atom,
-    const,
-)
-from symcount.algebra.normal_form import Symbol as SymbolAtom
-from symcount.formula.tree import ANYTHING, Choice, Decision, Decisions, strongest
+from symcount.algebra.choices import as_choice
+from symcount.algebra.conditions import Condition, Decision, Decisions
+from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
+from symcount.algebra.poly import Atom, Poly, Variable, atom, const
+from symcount.formula.tree import ANYTHING, Choice, strongest
 
-_LATEX_INFIX = {
-    "fadd": r"\oplus",
-    "fmul": r"\otimes",
-    "truediv": r"\oslash",
-    "fdiv": r"\oslash",
-    "and": r"\mathbin{\&}",
-    "or": r"\mathbin{|}",
-    "xor": r"\mathbin{\wedge}",
+# How a function of two is written between them: in LaTeX, and as one character.
+_SIGNS = {
+    "fadd": (r"\oplus", "⊕"),
+    "fmul": (r"\otimes", "⊗"),
+    "truediv": (r"\oslash", "⊘"),
+    "fdiv": (r"\oslash", "⊘"),
+    "and": (r"\mathbin{\&}", None),
+    "or": (r"\mathbin{|}", None),
+    "xor": (r"\mathbin{\wedge}", None),
 }
 _NAMES = {
     "and": "bitand",
@@ -51,19 +44,19 @@ _NAMES = {
 }
 
 
-def _number(value: sympy.Expr, as_float: bool) -> int | float:
-    return float(value) if as_float or not value.is_Integer else int(value)
+def _number(value: sympy.Expr) -> int | float:
+    return int(value) if value.is_Integer else float(value)
 
 
 def _function(op: str) -> Any:
     """The sympy function for a call that sympy has none for."""
-    entry = CALLS[op]
-    of_floats = entry.is_float or op in ("trunc", "floor_float", "ceil_float", "round")
+    function = CALLS[op]
+    infix, sign = _SIGNS.get(op, (None, None))
 
     def evaluate(cls: Any, *args: sympy.Expr) -> sympy.Expr | None:
         if not all(a.is_number and (a.is_Integer or a.is_Rational or a.is_Float) for a in args):
             return None
-        result = entry.compute(*(_number(a, of_floats and op != "truediv") for a in args))
+        result = function.at(*map(_number, args))
         # to sympy the float 1.0 is not equal to 1, as it is in Python
         if isinstance(result, float) and not (result.is_integer() and abs(result) <= 2**53):
             return sympy.Float(result)
@@ -71,7 +64,6 @@ def _function(op: str) -> Any:
 
     def latex(self: Any, printer: Any, exp: str | None = None) -> str:
         args = [printer._print(a) for a in self.args]
-        infix = _LATEX_INFIX.get(op)
         if infix is not None:
             text = rf"\left({f' {infix} '.join(args)}\right)"
         else:
@@ -85,8 +77,9 @@ def _function(op: str) -> Any:
         {
             "eval": classmethod(evaluate),
             "_latex": latex,
+            "sign": sign,
             # a double may be whole, so of one it is not known
-            "is_integer": None if entry.is_float else True,
+            "is_integer": None if function.is_float else True,
             "is_real": True,
             "is_finite": True,
         },
@@ -97,7 +90,7 @@ def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
     return sympy.floor(a / b)
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+_OWN: dict[str, Callable[..., Any]] = {
     "floor": sympy.floor,
     "floordiv": _int_division,
     "mod": sympy.Mod,
@@ -106,12 +99,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": sympy.Abs,
     "pow": sympy.Pow,
     "factorial": sympy.factorial,
-    **{
-        op: _function(op)
-        for op in CALLS.keys() - CHOICES
-        if op not in ("floor", "floordiv", "mod", "max", "min", "abs", "pow", "factorial")
-    },
 }
+FUNCTIONS = {op: _OWN.get(op) or _function(op) for op in CALLS.keys() - CHOICES}
 
 
 def symbol(name: str, real: bool = False) -> sympy.Symbol:
@@ -134,7 +123,7 @@ def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
 
 @lru_cache(maxsize=4096)
 def _atom(base: Atom) -> sympy.Expr:
-    if isinstance(base, SymbolAtom):
+    if isinstance(base, Variable):
         return symbol(base.name, base.real)
     if base.op == "floor":
         rounded_up = _rounded_up(base.args[0])
@@ -142,9 +131,8 @@ def _atom(base: Atom) -> sympy.Expr:
             return sympy.ceiling(expression(rounded_up))
     if base.op in CHOICES:
         return _of_choices(atom(base))
-    float_arguments = _takes_floats(base)
-    args = [_argument(a) if float_arguments else expression(a) for a in base.args]
-    return FUNCTIONS[base.op](*args)
+    written = expression if CALLS[base.op].takes == INTEGERS else _argument
+    return FUNCTIONS[base.op](*map(written, base.args))
 
 
 def _of_choices(value: Poly) -> sympy.Expr:
@@ -166,15 +154,11 @@ def _rounded_up(value: Poly) -> Poly | None:
     divisor = value.denominator
     rest = value - const(Fraction(divisor - 1, divisor))
     whole = all(
-        isinstance(base, SymbolAtom) and not base.real and exponent > 0
+        isinstance(base, Variable) and not base.real and exponent > 0
         for monomial in rest.terms
         for base, exponent in monomial
     )
     return rest if divisor > 1 and whole and rest.terms.get((), 0) == 0 else None
-
-
-def _takes_floats(base: Call) -> bool:
-    return CALLS[base.op].is_float or base.op in ("trunc", "floor_float", "ceil_float", "round")
 
 
 def _argument(poly: Poly) -> sympy.Expr:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
+from symcount.algebra.conditions import Condition, Decision, Decisions, implies
 from symcount.algebra.evaluate import holds
-from symcount.algebra.normal_form import Condition, Poly, Symbol, const, implies, product_of
+from symcount.algebra.poly import Poly, Variable, const, product_of
 from symcount.record import Program, Source
 
 
@@ -135,8 +136,6 @@ class Split:
 
 Leaf: TypeAlias = "Built | Refused | Unexplored | Unreachable | Inexact | Excluded"
 Tree: TypeAlias = "Split | Built | Refused | Unexplored | Unreachable | Inexact | Excluded"
-Decision: TypeAlias = "tuple[Condition, bool]"
-Decisions: TypeAlias = "tuple[Decision, ...]"
 
 
 def strongest(decisions: Sequence[Decision]) -> list[Decision]:
@@ -252,7 +251,7 @@ def _is_ladder(tree: Choice) -> bool:
         and condition.left == compared
         and isinstance(condition.right.constant, int)
         for condition in _conditions(tree)
-    ) and not any(base.real for base in compared.atoms() if isinstance(base, Symbol))
+    ) and not any(base.real for base in compared.atoms() if isinstance(base, Variable))
 
 
 def _conditions(tree: Any) -> Iterator[Condition]:

@@ -18,10 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import sympy
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.boxes import Box, Interval
+from symcount.algebra import comparing
+from symcount.algebra.bounds import Interval
+from symcount.algebra.boxes import Box
+from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.expansion import Expander, Expansion, Order, is_never_negative
-from symcount.algebra.normal_form import Condition, Facts, Poly, const
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, Variable, const
+from symcount.algebra.substitution import substituted
 from symcount.errors import (
     ArgumentError,
     DomainError,
@@ -30,7 +34,7 @@ from symcount.errors import (
     UnsupportedError,
 )
 from symcount.formula import sympy_form
-from symcount.formula.tree import Built, Decisions, Inexact, Split, leaves, parts_of
+from symcount.formula.tree import Built, Inexact, Split, leaves, parts_of
 from symcount.questions.solve import Line, Value, no_valid_value, reachable
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, RealHyperparameter
 
@@ -115,7 +119,7 @@ def growth(count: ParamCount, name: str, others: Mapping[str, Any]) -> Growth:
 
 
 def _symbols_of(poly: Poly) -> set[str]:
-    return {base.name for base in poly.atoms() if isinstance(base, algebra.Symbol)}
+    return {base.name for base in poly.atoms() if isinstance(base, Variable)}
 
 
 def _exact(power: Fraction) -> Any:
@@ -143,7 +147,7 @@ def _expanded(
     def put(poly: Poly) -> Poly:
         for other, value in values.items():
             number = const(Fraction(value) if isinstance(value, float) else value)
-            poly = algebra.substituted(poly, other, number, facts)
+            poly = substituted(poly, other, number, facts)
         return poly
 
     def paths(tree: Any) -> Iterator[Built]:
@@ -657,7 +661,7 @@ def _prover(
         least = 1 if op == "<" else 0
         if facts.at_least(b - a, least) or is_never_negative(b - a - const(least), facts):
             return True
-        negated, polarity = algebra.compare("le" if op == "<" else "lt", b, a, facts)
+        negated, polarity = comparing.compare("le" if op == "<" else "lt", b, a, facts)
         if negated is None:
             return not polarity
         return solver.refutes((*decisions, (negated, polarity)))

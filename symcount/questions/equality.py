@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from symcount.algebra import normal_form as algebra
+from symcount.algebra.comparing import compare, compare_any
+from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
+from symcount.algebra.poly import const
 from symcount.errors import ArgumentError, InternalError, UndecidedError
 from symcount.formula.rewriting import facts_of
-from symcount.formula.tree import Decisions, leaves
+from symcount.formula.tree import leaves
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
-    from symcount.algebra.normal_form import Poly
+    from symcount.algebra.poly import Poly
     from symcount.formula.expressions import Expression
     from symcount.param_count import ParamCount
 
@@ -134,9 +136,9 @@ class _Sides:
     @property
     def _divisions_by_zero(self) -> Decisions:
         """Conditions on any of which the expression divides by zero."""
-        facts, zero = facts_of(self.ranges), algebra.const(0)
+        facts, zero = facts_of(self.ranges), const(0)
         divisors = self._expression.divisors
-        compared = [algebra.compare("eq", divisor, zero, facts) for divisor in divisors]
+        compared = [compare("eq", divisor, zero, facts) for divisor in divisors]
         return tuple((c, truth) for c, truth in compared if c is not None)
 
     def at(self, point: Point) -> tuple[int | None, int | None]:
@@ -213,7 +215,7 @@ class _Sides:
         is_proved = len(pairs) <= _MOST_PAIRS
         for decisions, p, q in pairs:
             if p is not None and q is not None:
-                condition, equal = algebra.compare_any("eq", p, q, facts)
+                condition, equal = compare_any("eq", p, q, facts)
                 if condition is None and equal:
                     continue
                 if condition is not None:

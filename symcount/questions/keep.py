@@ -20,9 +20,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NoReturn, TypeAlias
 
-from symcount.algebra import normal_form as algebra
+from symcount.algebra import comparing
 from symcount.algebra.boxes import Box
-from symcount.algebra.normal_form import Condition, Facts, Poly, const, symbol
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, const, reciprocal_of_term, symbol
+from symcount.algebra.rounding import floordiv, mod
 from symcount.errors import ArgumentError, UnsupportedError
 
 _Values: TypeAlias = "Sequence[int | float]"
@@ -57,8 +60,8 @@ _NORMAL: dict[type, Callable[[Poly, Poly], Poly]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: lambda a, b: _quotient(a, b),
-    ast.FloorDiv: lambda a, b: algebra.floordiv(a, b, Facts()),
-    ast.Mod: lambda a, b: algebra.mod(a, b, Facts()),
+    ast.FloorDiv: lambda a, b: floordiv(a, b, Facts()),
+    ast.Mod: lambda a, b: mod(a, b, Facts()),
 }
 _NAMES: dict[type, str] = {
     ast.Eq: "eq",
@@ -148,7 +151,7 @@ def _holds(clause: _Clause, values: _Values) -> bool:
 
 
 def _quotient(a: Poly, b: Poly) -> Poly:
-    inverse = algebra.reciprocal_of_term(b) if b.terms else None
+    inverse = reciprocal_of_term(b) if b.terms else None
     if inverse is None:
         raise UnsupportedError("a quotient by a sum has no normal form")
     return a * inverse
@@ -235,7 +238,7 @@ class _Parser:
     def add(self, compare: Callable[[Any, Any], bool], op: str, left: _Term, right: _Term) -> None:
         clause = _Clause(
             lambda values: compare(left.of(values), right.of(values)),
-            _normal(lambda a, b: algebra.compare(op, a, b, Facts()), left, right),
+            _normal(lambda a, b: comparing.compare(op, a, b, Facts()), left, right),
         )
         if len(self.used) == 1:
             self.keep._alone.setdefault(next(iter(self.used)), []).append(clause)

@@ -18,9 +18,11 @@ from fractions import Fraction
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from symcount.algebra.boxes import Box, Interval, Ray, hull
-from symcount.algebra.normal_form import Condition, Poly, divisibility, only_atom
-from symcount.algebra.normal_form import Symbol as SymbolAtom
+from symcount.algebra.bounds import Interval, hull
+from symcount.algebra.boxes import Box
+from symcount.algebra.conditions import Condition, divisibility
+from symcount.algebra.poly import Poly, Variable, only_atom
+from symcount.algebra.rays import Ray
 from symcount.errors import ArgumentError, NoSolutionError, UnboundedError, UndecidedError
 from symcount.questions.keep import Keep
 from symcount.symbols import whole_number
@@ -227,7 +229,7 @@ def _step(tree: Any, name: str, box: Box) -> int:
 def _divisor(condition: Condition, name: str, box: Box) -> int:
     """A number that divides the symbol where a condition holds."""
     divides = divisibility(condition)
-    if divides is None or only_atom(divides[0]) != SymbolAtom(name):
+    if divides is None or only_atom(divides[0]) != Variable(name):
         return 1
     low, high = box.of(divides[1])
     return low if isinstance(low, int) and low == high and low > 0 else 1
@@ -293,7 +295,7 @@ def _exceeds(span: Interval, budget: int) -> bool:
 def _unbounded(line: Line, what: str) -> UnboundedError:
     polys = set(reachable(line.count._values, line.box(line.low, None)))
     name = line.name
-    if not any(isinstance(a, SymbolAtom) and a.name == name for p in polys for a in p.atoms()):
+    if not any(isinstance(a, Variable) and a.name == name for p in polys for a in p.atoms()):
         what = f"does not depend on {name}, which may be as large as one likes"
     return UnboundedError(
         f"{line.where}: the count {what}; say how large it may be, between=(low, high)"

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Facts, Poly, const, sum_of, symbol
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, const, sum_of, symbol
+from symcount.algebra.rounding import floordiv
 from symcount.errors import ArgumentError
 from symcount.formula.rewriting import facts_of
 from symcount.formula.tree import Built, Split, Tree, Weight
@@ -113,7 +114,7 @@ class _Plan:
 
     def _piece(self, size: Poly, facts: Facts) -> Poly:
         """The greatest of the pieces: the size divided by their number, rounded up."""
-        return algebra.floordiv(size - const(1), self.shards, facts) + const(1)
+        return floordiv(size - const(1), self.shards, facts) + const(1)
 
 
 def _part(name: str, size: Poly, trainable: bool) -> Weight:

@@ -14,19 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symcount.algebra.evaluate import OF_INTEGERS
-from symcount.algebra.normal_form import (
-    CALLS,
-    CHOICES,
-    Atom,
-    Call,
-    Condition,
-    Monomial,
-    Poly,
-    Rational,
-    Symbol,
-)
-from symcount.algebra.normal_form import is_float as is_float_atom
+from symcount.algebra.conditions import Condition
+from symcount.algebra.functions import CALLS, CHOICES, has_floats
+from symcount.algebra.poly import Atom, Call, Monomial, Poly, Rational, Variable
 from symcount.factory.origin import DIGITS, NO_CODE, Opaque, Origin, Statement
 from symcount.formula.certificate import Certificate, Grade
 from symcount.formula.tree import (
@@ -42,7 +32,7 @@ from symcount.formula.tree import (
     Unreachable,
     Weight,
 )
-from symcount.record import FLOAT_FUNCTIONS, Concretisation, Source
+from symcount.record import INDEX, Concretisation, Source
 from symcount.storage.strict_json import Place, decoded
 from symcount.symbols import Hyperparameter, RealHyperparameter
 
@@ -62,12 +52,6 @@ DEEPEST_TREE = 200
 DEEPEST_VALUE = 20
 LONGEST_CAPTION = 4_000_000
 
-_ONE_ARGUMENT = frozenset(
-    ["floor", "abs", "isqrt", "factorial", "bit_length", "bit_count", "trunc", "floor_float",
-     "ceil_float", "round", "fabs_py", *FLOAT_FUNCTIONS]
-)  # fmt: skip
-_ANY_NUMBER_OF_ARGUMENTS = frozenset(["max", "min", "hypot", "gcd", "lcm"])
-_COMPARISONS = ("eq", "ge", "lt", "le")
 _GRADES: dict[str, Grade] = {"complete": "complete", "checked": "checked", "partial": "partial"}
 _DIGESTS = re.compile(rf"(?:[0-9a-f]{{{DIGITS}}}|{re.escape(NO_CODE)})*")
 _KINDS = ("parameter", "buffer")
@@ -255,7 +239,7 @@ class _Reader:
     def __init__(self, fields: dict[str, Place]) -> None:
         self.words: dict[Condition, tuple[str, str]] = {}
         self.hyperparameters = _hyperparameters(fields["symbols"])
-        self._symbols = {h.name: Symbol(h.name, h.real) for h in self.hyperparameters}
+        self._symbols = {h.name: Variable(h.name, h.real) for h in self.hyperparameters}
         self._sources = [_source(item) for item in fields["sources"].items()]
         self._calls: list[_Measured] = []
         self._size = 0
@@ -276,9 +260,13 @@ class _Reader:
     def _call(self, place: Place) -> _Measured:
         fields = place.fields(("call", "of"))
         op = fields["call"].one_of(CALLS, "operator")
-        arguments = [self._expression(arg) for arg in fields["of"].items(*_arity(op))]
-        if op in OF_INTEGERS or op in CHOICES:
-            _require_integers(fields["of"], arguments[2:] if op in CHOICES else arguments)
+        function = CALLS[op]
+        arguments = [self._expression(arg) for arg in fields["of"].items(*function.arity)]
+        kinds = function.kinds(len(arguments))
+        _require_integers(
+            fields["of"],
+            (a for kind, a in zip(kinds, arguments, strict=True) if kind == "integer"),
+        )
         size = 1 + sum(a.size for a in arguments)
         depth = 1 + max(a.depth for a in arguments)
         self._size += size
@@ -318,8 +306,8 @@ class _Reader:
             measured: _Measured = self._referred(place, self._calls, "call before this one")
             return measured
         name = place.name()
-        if name.startswith("@"):  # the index of a loop, which its tensors alone have
-            return _Measured(Symbol(name), 1, 0, frozenset([name]))
+        if name.startswith(INDEX):  # the index of a loop, which its tensors alone have
+            return _Measured(Variable(name), 1, 0, frozenset([name]))
         if name not in self._symbols:
             place.fail(f"there is no symbol {name!r}")
         return _Measured(self._symbols[name], 1, 0, frozenset())
@@ -336,7 +324,7 @@ class _Reader:
     def condition(self, place: Place, indices: Iterable[str] = ()) -> Condition:
         fields = place.fields(("op", "left", "right"))
         left, right = (self.poly(fields[side], indices, False) for side in ("left", "right"))
-        return Condition(fields["op"].one_of(_COMPARISONS, "comparison"), left, right)
+        return Condition(fields["op"].one_of(CHOICES.values(), "comparison"), left, right)
 
     # --- tensors ---
 
@@ -378,7 +366,7 @@ class _Reader:
     def _repeat(self, place: Place, outer: list[str]) -> Repeat:
         fields = place.fields(("index", "count", "when"))
         index = fields["index"].name()
-        if not index.startswith("@") or index in outer:
+        if not index.startswith(INDEX) or index in outer:
             fields["index"].fail(f"{index!r} is no index: a name of its own that starts with @")
 
         def leaf(item: Place) -> int:
@@ -552,14 +540,6 @@ def _tree(
     return made[-1]
 
 
-def _arity(op: str) -> tuple[int, int]:
-    if op in CHOICES:
-        return 4, 4
-    if op in _ANY_NUMBER_OF_ARGUMENTS:
-        return 2, 1_000
-    return (1, 1) if op in _ONE_ARGUMENT else (2, 2)
-
-
 def _coefficient(place: Place) -> Rational:
     if type(place.value) is not list:
         if place.integer() == 0:
@@ -577,5 +557,5 @@ def _digits(value: Rational) -> int:
 
 def _require_integers(place: Place, expressions: Iterable[_Expression]) -> None:
     for found in expressions:
-        if any(is_float_atom(base) for monomial in found.poly.terms for base, _ in monomial):
+        if has_floats(found.poly):
             place.fail("a float stands where an integer is needed")

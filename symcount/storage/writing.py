@@ -14,7 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.normal_form import Atom, Call, Condition, Poly, Rational, Symbol
+from symcount.algebra.conditions import Condition
+from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable
 from symcount.errors import ArgumentError, InternalError, StoredFormulaError
 from symcount.factory.origin import Opaque, Origin, portable
 from symcount.formula.tree import (
@@ -226,7 +227,7 @@ class _Packer:
         ]
 
     def atom(self, base: Atom) -> str | int:
-        if isinstance(base, Symbol):
+        if isinstance(base, Variable):
             return base.name
         if base not in self._calls:
             packed = {"call": base.op, "of": [self.poly(arg) for arg in base.args]}

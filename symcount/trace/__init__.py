@@ -50,9 +50,9 @@ from symcount.trace.builtins import (
 from symcount.trace.helpers import Decision, GivenUp, Way
 from symcount.trace.loops import Loop, NotFolded, Tags, TooLong, name_of
 from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
-from symcount.trace.shapes import leaves
-from symcount.trace.tensors import Tensors, followed_tensors
-from symcount.trace.unseen import restart_if_refused
+from symcount.trace.tensors.bypasses import restart_if_refused
+from symcount.trace.tensors.calls import leaves
+from symcount.trace.tensors.mode import Tensors, followed_tensors
 
 Listen: TypeAlias = "Callable[[], Listener]"
 Perturb: TypeAlias = "Callable[[str, Number], Number]"

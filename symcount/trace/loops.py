@@ -16,10 +16,7 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from symcount.errors import UnsupportedError
-from symcount.record import Node
-
-# An index is a symbol whose name starts with this, so that it can be no hyper-parameter's.
-INDEX = "@"
+from symcount.record import INDEX, Node
 
 
 class TooLong(BaseException):

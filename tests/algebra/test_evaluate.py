@@ -12,9 +12,13 @@ import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from symcount.algebra import evaluate
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Condition, Facts, Poly, call, const, symbol
+from symcount.algebra import evaluate, python_code
+from symcount.algebra.comparing import compare
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, CHOICES, call
+from symcount.algebra.poly import Poly, const, symbol
+from symcount.algebra.rounding import floordiv
 from symcount.errors import InternalError, UnsupportedError
 from symcount.formula import sympy_form
 from tests.random_expressions import (
@@ -62,7 +66,7 @@ def polys(draw: Any, values: dict[str, int] | None = None) -> tuple[Poly, dict[s
 @given(polys())
 def test_the_compiled_code_computes_what_the_interpreter_does(case: Any) -> None:
     poly, values = case
-    compiled = evaluate.compile_tree(poly, list(values), lambda leaf: leaf)
+    compiled = python_code.compile_tree(poly, list(values), lambda leaf: leaf)
     assert compiled(*values.values()) == evaluate.value(poly, values)
 
 
@@ -83,13 +87,13 @@ def test_sympy_computes_what_the_interpreter_does(case: Any) -> None:
 def test_conditions_in_code_and_in_sympy(case: Any, op: str) -> None:
     (left, values), (right, _) = case
     try:
-        condition, _ = algebra.compare(op, left, right, Facts())
+        condition, _ = compare(op, left, right, Facts())
         assume(condition is not None)
         truth = evaluate.holds(condition, values)
     except (ArithmeticError, ValueError):
         assume(False)
         raise
-    test = evaluate.compile_condition(condition, list(values))
+    test = python_code.compile_condition(condition, list(values))
     assert test(*values.values()) == truth
     for wanted in (True, False):
         relation = sympy_form.condition(condition, wanted).subs(at(values)).doit()
@@ -103,9 +107,7 @@ def test_trees_lead_to_the_leaf_the_conditions_choose(rows: Any, values: Any) ->
     conditions = []
     for expression, number in rows:
         try:
-            condition, _ = algebra.compare(
-                "le", normal_form(expression, Facts()), const(number), Facts()
-            )
+            condition, _ = compare("le", normal_form(expression, Facts()), const(number), Facts())
             assume(condition is not None)
             evaluate.holds(condition, values)
         except (ArithmeticError, UnsupportedError):
@@ -125,7 +127,7 @@ def test_trees_lead_to_the_leaf_the_conditions_choose(rows: Any, values: Any) ->
         built = node = tree(conditions)
         while isinstance(node, Split):
             node = node.then if evaluate.holds(node.condition, values) else node.otherwise
-        function = evaluate.compile_tree(built, list(values), lambda leaf: leaf)
+        function = python_code.compile_tree(built, list(values), lambda leaf: leaf)
         assert function(*values.values()) == node.constant
 
 
@@ -136,7 +138,7 @@ def test_a_chain_of_two_hundred_conditions_compiles(side: str) -> None:
     for n in range(1, 201):
         condition = Condition("ge", d, const(n))
         tree = Split(condition, *((const(n), tree) if side == "then" else (tree, const(n))))
-    function = evaluate.compile_tree(tree, ["d"], lambda leaf: leaf)
+    function = python_code.compile_tree(tree, ["d"], lambda leaf: leaf)
     for value in (1, 100, 200, 500):
         node = tree
         while isinstance(node, Split):
@@ -147,11 +149,11 @@ def test_a_chain_of_two_hundred_conditions_compiles(side: str) -> None:
 @pytest.mark.parametrize("value", [2**53 + 1, 2**64 + 1, 10**400 + 1])
 def test_conditions_on_quotients_of_large_integers_are_exact(value: int) -> None:
     """Found by review: `d/h >= n` was compiled to a comparison of doubles."""
-    quotient = algebra.floordiv(d, h, Facts(divisible=[(d, h)]))
+    quotient = floordiv(d, h, Facts(divisible=[(d, h)]))
     assert repr(quotient) == "d*h**-1"
     for number, truth in ((value, True), (value + 1, False)):
         condition = Condition("ge", quotient, const(number))
-        test = evaluate.compile_condition(condition, ["d", "h"])
+        test = python_code.compile_condition(condition, ["d", "h"])
         point = {"d": 3 * value, "h": 3}
         assert test(**{"s0": 3 * value, "s1": 3}) is truth
         assert evaluate.holds(condition, point) is truth
@@ -159,19 +161,19 @@ def test_conditions_on_quotients_of_large_integers_are_exact(value: int) -> None
 
 def test_true_division_of_large_quotients_rounds_once() -> None:
     """Found by review: `(d // 4) / 3` of a multiple of 4 was computed from a rounded `d / 4`."""
-    quotient = algebra.floordiv(d, const(4), Facts(multiples={"d": 4}))
+    quotient = floordiv(d, const(4), Facts(multiples={"d": 4}))
     poly = call("trunc", call("truediv", quotient, const(3)))
-    function = evaluate.compile_tree(poly, ["d"], lambda leaf: leaf)
+    function = python_code.compile_tree(poly, ["d"], lambda leaf: leaf)
     for start in (2**57 + 4, 2**60 + 4):
         for value in range(start, start + 4000, 4):
             assert function(value) == evaluate.value(poly, {"d": value}) == int((value // 4) / 3)
 
 
 def test_large_integers_are_exact() -> None:
-    poly = d**3 - d**2 + algebra.floordiv(d, const(7), Facts())
+    poly = d**3 - d**2 + floordiv(d, const(7), Facts())
     value = 10**30 + 7
     assert evaluate.value(poly, {"d": value}) == value**3 - value**2 + value // 7
-    assert evaluate.compile_tree(poly, ["d"], lambda p: p)(value) == exact(poly, {"d": value})
+    assert python_code.compile_tree(poly, ["d"], lambda p: p)(value) == exact(poly, {"d": value})
 
 
 def test_a_normal_form_that_is_no_integer_is_a_defect() -> None:
@@ -192,8 +194,8 @@ def test_sympy_rounds_to_digits() -> None:
 
 
 def test_expressions_of_every_function_print() -> None:
-    for op in algebra.CALLS:
-        for arity in (4,) if op in algebra.CHOICES else (1, 2):
+    for op in CALLS:
+        for arity in (4,) if op in CHOICES else (1, 2):
             try:
                 expr = sympy_form.expression(call(op, *(d, h, d, h)[:arity]))
             except TypeError:

@@ -9,18 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symcount.algebra import evaluate
+from symcount.algebra.comparing import maximum, minimum
 from symcount.algebra.expansion import CONSTANT, Expander, Expansion, is_never_negative, sign
-from symcount.algebra.normal_form import (
-    Facts,
-    Poly,
-    call,
-    const,
-    floordiv,
-    maximum,
-    minimum,
-    mod,
-    symbol,
-)
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
+from symcount.algebra.poly import Poly, const, symbol
+from symcount.algebra.rounding import floordiv, mod
 from symcount.errors import UndecidedError, UnsupportedError
 from tests.random_expressions import expressions, normal_form, thorough
 from tests.random_trees import FACTS, conditions
@@ -33,7 +27,7 @@ def value(expansion: Expansion, point: dict[str, int]) -> Fraction:
     a = point["a"]
     return sum(
         (
-            Fraction(evaluate._rational(c, point)) * Fraction(base) ** a * Fraction(a) ** int(power)
+            Fraction(evaluate.rational(c, point)) * Fraction(base) ** a * Fraction(a) ** int(power)
             for (base, power), c in expansion.terms.items()
         ),
         Fraction(0),

@@ -11,9 +11,15 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from symcount.algebra import evaluate
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import Condition, Facts, Poly, call, compare, const, floor, symbol
+from symcount.algebra import evaluate, python_code
+from symcount.algebra.choices import choices_in
+from symcount.algebra.comparing import compare, maximum, minimum
+from symcount.algebra.conditions import Condition, divisibility
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
+from symcount.algebra.poly import Poly, const, symbol
+from symcount.algebra.rounding import floor, floordiv, mod
+from symcount.algebra.substitution import decided, substituted
 from symcount.errors import UnsupportedError
 from tests.random_expressions import (
     NAMES,
@@ -98,7 +104,7 @@ def test_conditions_hold_exactly_where_the_comparison_does(case: Any, op: str) -
         assert truth == polarity
         return
     assert evaluate.holds(condition, values) == (truth == polarity)
-    assert evaluate.compile_condition(condition, list(values))(*values.values()) == (
+    assert python_code.compile_condition(condition, list(values))(*values.values()) == (
         truth == polarity
     )
 
@@ -164,8 +170,8 @@ def test_divisibility_written_two_ways(case: Any, n: int) -> None:
     (x, _), values, facts = case
     u, poly = both(x, values, facts)
     for op in ("eq", "ne"):
-        by_mod = compare(op, algebra.mod(poly, const(n), facts), const(0), facts)
-        by_floor = compare(op, algebra.floordiv(poly, const(n), facts).scaled(n), poly, facts)
+        by_mod = compare(op, mod(poly, const(n), facts), const(0), facts)
+        by_floor = compare(op, floordiv(poly, const(n), facts).scaled(n), poly, facts)
         truth = (u % n == 0) == (op == "eq")
         for condition, polarity in (by_mod, by_floor):
             holds = True if condition is None else evaluate.holds(condition, values)
@@ -174,31 +180,31 @@ def test_divisibility_written_two_ways(case: Any, n: int) -> None:
 
 @pytest.mark.parametrize("n", [2, 3, 4, 8])
 def test_divisibility_by_a_constant_has_one_normal_form(n: int) -> None:
-    by_mod = compare("eq", algebra.mod(d, const(n), Facts()), const(0), Facts())
-    by_floor = compare("eq", algebra.floordiv(d, const(n), Facts()).scaled(n), d, Facts())
+    by_mod = compare("eq", mod(d, const(n), Facts()), const(0), Facts())
+    by_floor = compare("eq", floordiv(d, const(n), Facts()).scaled(n), d, Facts())
     assert by_mod == by_floor
 
 
 def test_divisibility_by_a_symbol_has_one_normal_form() -> None:
-    by_mod = compare("eq", algebra.mod(d, h, Facts()), const(0), Facts())
-    by_floor = compare("eq", algebra.floordiv(d, h, Facts()) * h, d, Facts())
+    by_mod = compare("eq", mod(d, h, Facts()), const(0), Facts())
+    by_floor = compare("eq", floordiv(d, h, Facts()) * h, d, Facts())
     assert by_mod == by_floor
-    assert algebra.divisibility(by_mod[0]) == (d, h)
+    assert divisibility(by_mod[0]) == (d, h)
 
 
 @pytest.mark.parametrize(
     ("left", "right"),
     [
         (floor((floor(d.scaled(Fraction(1, 2)), Facts())).scaled(Fraction(1, 3)), Facts()), "d/6"),
-        (algebra.floordiv(d + const(7), const(4), Facts()), "(d+3)/4 + 1"),
-        (algebra.mod(d.scaled(9) + const(8), const(4), Facts()), "d % 4"),
+        (floordiv(d + const(7), const(4), Facts()), "(d+3)/4 + 1"),
+        (mod(d.scaled(9) + const(8), const(4), Facts()), "d % 4"),
     ],
 )
 def test_known_simplifications(left: Poly, right: str) -> None:
     wanted = {
         "d/6": floor(d.scaled(Fraction(1, 6)), Facts()),
         "(d+3)/4 + 1": floor((d + const(3)).scaled(Fraction(1, 4)), Facts()) + const(1),
-        "d % 4": algebra.mod(d, const(4), Facts()),
+        "d % 4": mod(d, const(4), Facts()),
     }[right]
     assert left == wanted
 
@@ -208,13 +214,13 @@ def test_known_simplifications(left: Poly, right: str) -> None:
 @example(-7, 2)
 @example(7, -2)
 def test_constants_divide_as_python_does(n: int, m: int) -> None:
-    assert algebra.floordiv(const(n), const(m), Facts()) == const(n // m)
-    assert algebra.mod(const(n), const(m), Facts()) == const(n % m)
+    assert floordiv(const(n), const(m), Facts()) == const(n // m)
+    assert mod(const(n), const(m), Facts()) == const(n % m)
 
 
 def test_division_by_a_constant_zero_is_an_error() -> None:
     with pytest.raises(UnsupportedError, match="division by zero"):
-        algebra.floordiv(d, const(0), Facts())
+        floordiv(d, const(0), Facts())
 
 
 def test_float_rounding_to_digits_of_constants() -> None:
@@ -226,7 +232,7 @@ def test_bounds_of_nested_remainders_take_linear_time() -> None:
     """Found by review: each level doubled the work; twenty levels took minutes."""
     value = d
     for n in range(60):
-        value = algebra.mod(value.scaled(3) + const(1), const(97 + n), Facts())
+        value = mod(value.scaled(3) + const(1), const(97 + n), Facts())
     x, expected = 1000, 1000
     for n in range(60):
         expected = (expected * 3 + 1) % (97 + n)
@@ -278,8 +284,8 @@ def test_floors_of_floors_in_full() -> None:
 
 
 def test_a_factor_that_may_be_zero_is_no_divisibility() -> None:
-    factor = algebra.mod(h, const(2), Facts())
-    quotient = algebra.floordiv(d, const(4), Facts())
+    factor = mod(h, const(2), Facts())
+    quotient = floordiv(d, const(4), Facts())
     condition, polarity = compare("eq", factor * d, factor * quotient.scaled(4), Facts())
     for x in range(1, 10):
         for y in range(1, 5):
@@ -304,16 +310,16 @@ FORMS = {
 
 def _with_operators(form: str, facts: Facts) -> Poly:
     parts = {
-        "d // (h + 1)": lambda: algebra.floordiv(d, h + const(1), facts),
-        "d // (h * h + h)": lambda: algebra.floordiv(d, h * h + h, facts),
-        "d % (h + 1)": lambda: algebra.mod(d, h + const(1), facts),
-        "(d - h) // (h + 1)": lambda: algebra.floordiv(d - h, h + const(1), facts),
-        "min(d, h) // 3": lambda: algebra.floordiv(algebra.minimum([d, h], facts), const(3), facts),
-        "max(d - 5, 2 - h)": lambda: algebra.maximum([d - const(5), const(2) - h], facts),
-        "min(d, h, 7)": lambda: algebra.minimum([d, h, const(7)], facts),
-        "min(d - h, 7)": lambda: algebra.minimum([d - h, const(7)], facts),
-        "5 % -d": lambda: algebra.mod(const(5), -d, facts),
-        "-d // h": lambda: algebra.floordiv(-d, h, facts),
+        "d // (h + 1)": lambda: floordiv(d, h + const(1), facts),
+        "d // (h * h + h)": lambda: floordiv(d, h * h + h, facts),
+        "d % (h + 1)": lambda: mod(d, h + const(1), facts),
+        "(d - h) // (h + 1)": lambda: floordiv(d - h, h + const(1), facts),
+        "min(d, h) // 3": lambda: floordiv(minimum([d, h], facts), const(3), facts),
+        "max(d - 5, 2 - h)": lambda: maximum([d - const(5), const(2) - h], facts),
+        "min(d, h, 7)": lambda: minimum([d, h, const(7)], facts),
+        "min(d - h, 7)": lambda: minimum([d - h, const(7)], facts),
+        "5 % -d": lambda: mod(const(5), -d, facts),
+        "-d // h": lambda: floordiv(-d, h, facts),
     }
     return parts[form]()
 
@@ -353,7 +359,9 @@ chosen_cases = cases(4).flatmap(
 def test_a_choice_has_the_value_of_the_side_that_its_condition_says(case: Any) -> None:
     value, poly, values, facts = _chosen(case)
     assert exact(poly, values) == evaluate.value(poly, values) == value
-    assert evaluate.compile_tree(poly, list(values), lambda leaf: leaf)(*values.values()) == value
+    assert (
+        python_code.compile_tree(poly, list(values), lambda leaf: leaf)(*values.values()) == value
+    )
     low, high = facts.of(poly)
     assert (low is None or low <= value) and (high is None or value <= high)
 
@@ -362,8 +370,8 @@ def test_a_choice_has_the_value_of_the_side_that_its_condition_says(case: Any) -
 @given(chosen_cases, st.integers(-60, 60))
 def test_arithmetic_by_a_choice(case: Any, number: int) -> None:
     value, poly, values, facts = _chosen(case)
-    for operation, python_operation in ((algebra.floordiv, divmod), (algebra.mod, divmod)):
-        index = 0 if operation is algebra.floordiv else 1
+    for operation, python_operation in ((floordiv, divmod), (mod, divmod)):
+        index = 0 if operation is floordiv else 1
         for a, b, x, y in (
             (const(number), poly, number, value),
             (poly, const(number), value, number),
@@ -395,16 +403,16 @@ def test_a_decided_choice_is_the_same_where_its_condition_holds(
     case: Any, first: bool, op: str, other: Any
 ) -> None:
     value, poly, values, facts = _chosen(case)
-    for condition in algebra.choices_in([poly]):
+    for condition in choices_in([poly]):
         try:
             whole = NORMAL[op](facts, poly, normal_form(other, facts))
             expected = PYTHON[op](value, python(other, values))
             truth = evaluate.holds(condition, values)
             here = facts.with_condition(condition, truth) if first else facts
-            made = algebra.decided(whole, condition, truth, here)
+            made = decided(whole, condition, truth, here)
         except (ZeroDivisionError, UnsupportedError):
             assume(False)
-        assert condition not in algebra.choices_in([made])
+        assert condition not in choices_in([made])
         assert exact(made, values) == expected
 
 
@@ -419,7 +427,7 @@ def test_a_symbol_is_substituted_in_choices(case: Any, name: str, replacement: A
         there = {**values, name: python(replacement, values)}
         expected = python(expression, there)
         poly = normal_form(expression, facts)
-        made = algebra.substituted(poly, name, normal_form(replacement, facts), facts)
+        made = substituted(poly, name, normal_form(replacement, facts), facts)
     except (ZeroDivisionError, UnsupportedError):
         assume(False)
     assert exact(made, values) == expected

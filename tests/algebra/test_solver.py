@@ -8,18 +8,12 @@ from fractions import Fraction
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from symcount.algebra.comparing import compare
+from symcount.algebra.conditions import Condition
 from symcount.algebra.evaluate import holds
-from symcount.algebra.normal_form import (
-    Call,
-    Condition,
-    Facts,
-    Poly,
-    atom,
-    call,
-    compare,
-    const,
-    symbol,
-)
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
+from symcount.algebra.poly import Call, Poly, atom, const, symbol
 from symcount.algebra.solver import Solver
 from symcount.derivation.lowering import Lowering
 from symcount.errors import UnsupportedError

@@ -14,14 +14,17 @@ from torch import nn
 
 import symcount
 from symcount import Symbol, derive
-from symcount.algebra.normal_form import compare, const, mod, symbol
+from symcount.algebra.comparing import compare
+from symcount.algebra.poly import const, symbol
+from symcount.algebra.rounding import mod
 from symcount.algebra.solver import Solver
-from symcount.derivation.explore import explore, kinds_that_matter
+from symcount.derivation.budget import Budget
+from symcount.derivation.explore import explore
 from symcount.derivation.joining import join
+from symcount.derivation.perturbation import kinds_that_matter
 from symcount.derivation.pipeline import declared_facts
-from symcount.factory.building import PlainBuilds, TooLarge
+from symcount.factory.building import PlainBuilds, TooLarge, is_too_large
 from symcount.factory.call import FactoryCall
-from symcount.factory.too_large import is_too_large
 from symcount.formula.tree import Built, leaves
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL
@@ -79,11 +82,9 @@ def test_what_there_was_no_time_to_try_counts_as_mattering() -> None:
 
     call = FactoryCall.of(factory, {})
     facts = declared_facts(call.hyperparameters)
-    found = explore(call.trace, call.hyperparameters, facts, max_paths=9, max_seconds=9)
+    found = explore(call, facts, max_paths=9, budget=Budget(9))
     for deadline, untried in ((math.inf, set()), (0.0, {"text"})):
-        tried = kinds_that_matter(
-            call.trace, found.paths[0], facts, AS_USUAL, (3, 5), deadline=deadline
-        )
+        tried = kinds_that_matter(call, found.paths[0], facts, AS_USUAL, (3, 5), deadline=deadline)
         assert tried.untried == untried
 
 
@@ -135,9 +136,7 @@ def test_a_run_that_does_not_end_in_time_is_broken_off() -> None:
 def test_an_expired_solver_proves_nothing() -> None:
     call = FactoryCall.of(lambda dim, heads: nn.Linear(dim, heads), {})
     facts = declared_facts(call.hyperparameters)
-    impossible = explore(
-        call.trace, call.hyperparameters, facts, max_paths=9, max_seconds=9
-    ).root.decisions
+    impossible = explore(call, facts, max_paths=9, budget=Budget(9)).root.decisions
     solver = Solver(call.hyperparameters, facts, deadline=0.0)
     assert list(solver.models(impossible)) == [None]
     assert not solver.refutes(impossible)
@@ -151,7 +150,7 @@ def test_without_time_to_simplify_a_formula_is_longer_and_as_true() -> None:
 
     call = FactoryCall.of(factory, {})
     facts = declared_facts(call.hyperparameters)
-    found = explore(call.trace, call.hyperparameters, facts, max_paths=9, max_seconds=9)
+    found = explore(call, facts, max_paths=9, budget=Budget(9))
     patient, hasty = (
         join(found, facts, call.hyperparameters, deadline) for deadline in (math.inf, 0.0)
     )

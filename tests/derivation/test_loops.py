@@ -13,7 +13,7 @@ from torch import nn
 
 import symcount
 from symcount import Symbol
-from symcount.algebra.normal_form import symbol
+from symcount.algebra.poly import symbol
 from symcount.derivation.joining import _alike_named
 from symcount.formula.tree import Repeat, Weight
 from tests.brute_force import assert_exact, disagreement

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -17,9 +18,12 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from symcount.algebra import evaluate
-from symcount.algebra import normal_form as algebra
-from symcount.algebra.normal_form import CALLS, Facts, compare, symbol
+from symcount.algebra import evaluate, python_code
+from symcount.algebra.comparing import compare
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, CHOICES, call
+from symcount.algebra.poly import const, symbol
 from symcount.derivation import lowering as lower
 from symcount.derivation.lowering import Lowering
 from symcount.errors import UnsupportedError
@@ -217,7 +221,7 @@ def test_lowered_programs_compute_what_python_does(
     except UnsupportedError:
         return
     limits |= value.limits
-    compiled = evaluate.compile_tree(value.poly, NAMES, lambda leaf: leaf)
+    compiled = python_code.compile_tree(value.poly, NAMES, lambda leaf: leaf)
 
     program_ = freeze(
         nodes,
@@ -316,7 +320,7 @@ INT = BUILTINS["int"]
 )
 def test_every_size_to_3000_and_at_the_edge_of_doubles(build: Any, native: Any) -> None:
     value = lowered(build)
-    compiled = evaluate.compile_tree(value.poly, ["x"], lambda leaf: leaf)
+    compiled = python_code.compile_tree(value.poly, ["x"], lambda leaf: leaf)
     edges = [n * M // m for n in (1, 2, 3, 4, 7, 8) for m in (1, 2, 3, 4, 8)]
     for x in (*range(1, 3000), *(edge + near for edge in edges for near in range(-20, 20))):
         if within(value.limits, {"x": x}):
@@ -392,7 +396,7 @@ def test_every_operator_lowers_and_evaluates(name: str) -> None:
             argument = Node("mul", (x, 0.3), first, None) if isinstance(first, float) else x
             value = Lowering(Facts())(Node(name, (argument, *rest), plain, None))
             assert value.is_float == isinstance(plain, float)
-            assert evaluate._number(value.poly, {"x": 5}) == plain
+            assert evaluate.number(value.poly, {"x": 5}) == plain
             subs = sympy_form.expression(value.poly).subs(at({"x": 5}))
             assert float(subs) == plain
             reached += 1
@@ -401,19 +405,15 @@ def test_every_operator_lowers_and_evaluates(name: str) -> None:
 
 @pytest.mark.parametrize("op", sorted(CALLS))
 def test_every_call_has_a_sympy_function_and_code(op: str) -> None:
-    assert op in sympy_form.FUNCTIONS or op in algebra.CHOICES
+    assert op in sympy_form.FUNCTIONS or op in CHOICES
     x = symbol("x")
-    for arity in (4,) if op in algebra.CHOICES else (1, 2):
-        poly = algebra.call(op, *(x, *map(algebra.const, (2, 7, 11)))[:arity])
+    for arity in (4,) if op in CHOICES else (1, 2):
+        poly = call(op, *(x, *map(const, (2, 7, 11)))[:arity])
         try:
-            expected = evaluate._number(poly, {"x": 3})
+            expected = evaluate.number(poly, {"x": 3})
         except (ValueError, TypeError, IndexError):
             continue  # it takes another number of arguments, or is undefined at 3
-        code = evaluate._Code(["x"])
-        text = code.number(poly, "    ")
-        source = "\n".join(["def f(s0):", *code.lines, f"    return {text}"])
-        names: dict[str, Any] = {}
-        exec(source, dict(evaluate.GLOBALS), names)
-        assert names["f"](3) == expected
+        same = Condition("eq", poly, const(Fraction(expected)))
+        assert python_code.compile_condition(same, ["x"])(3)
         substituted = sympy_form.expression(poly).subs(sympy_form.symbol("x"), 3)
         assert (int if substituted.is_Integer else float)(substituted) == expected

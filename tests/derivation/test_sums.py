@@ -9,20 +9,14 @@ from typing import Any
 import pytest
 
 from symcount.algebra import evaluate
-from symcount.algebra.normal_form import (
-    Condition,
-    Facts,
-    Poly,
-    call,
-    compare,
-    const,
-    floor,
-    maximum,
-    minimum,
-    symbol,
-)
-from symcount.algebra.normal_form import mod as remainder
-from symcount.derivation.sums import Known, NoClosedForm, Undecided, total
+from symcount.algebra.bounds import floor
+from symcount.algebra.bounds import mod as remainder
+from symcount.algebra.comparing import compare, maximum, minimum
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
+from symcount.algebra.poly import Poly, const, symbol
+from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
 from symcount.formula.tree import Choice, Repeat
 from tests.random_expressions import SCALE
 
@@ -89,7 +83,7 @@ def summed(value: Poly, repeats: list[Repeat], point: dict[str, int]) -> Poly:
     decided: dict[Condition, bool] = {}
     while True:
         try:
-            return total(value, repeats, Known(FACTS, decided))
+            return total(value, repeats, Assumptions(FACTS, decided))
         except Undecided as undecided:
             decided[undecided.condition] = evaluate.holds(undecided.condition, point)
 
@@ -129,10 +123,10 @@ def test_a_sum_over_a_loop_in_a_loop(seed: int) -> None:
 @pytest.mark.parametrize("value", [call("gcd", K, D), call("pow", K, D), call("isqrt", K)])
 def test_what_has_no_closed_form_is_refused(value: Poly) -> None:
     with pytest.raises(NoClosedForm):
-        total(value, [Repeat("@0", N)], Known(FACTS, {}))
+        total(value, [Repeat("@0", N)], Assumptions(FACTS, {}))
 
 
 def test_a_sum_over_a_condition_that_is_not_modelled_is_refused() -> None:
     when = choice("ge", K * D, const(7), 1, 0)
     with pytest.raises(NoClosedForm):
-        total(D, [Repeat("@0", N, when)], Known(FACTS, {}))
+        total(D, [Repeat("@0", N, when)], Assumptions(FACTS, {}))

@@ -22,11 +22,12 @@ from torch import nn
 import symcount
 from examples.families import FAMILIES, PUBLISHED, derived
 from symcount import ParamCount, Symbol, derive
-from symcount.algebra.evaluate import compile_tree
-from symcount.algebra.normal_form import CALLS, CHOICES, Facts
+from symcount.algebra.code import write
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, CHOICES
+from symcount.algebra.python_code import compile_tree
 from symcount.catalogue.targets import seeds
 from symcount.export.languages import javascript
-from symcount.export.languages.code import write
 from tests.idioms import IDIOMS
 from tests.random_expressions import NAMES, expressions, normal_form, thorough
 from tests.random_points import bits, encoded, operands, random_points

@@ -25,7 +25,9 @@ from torch import nn
 import symcount
 from examples.families import PUBLISHED, derived, gpt2, llama, mobilenet_v2, vit
 from symcount import ParamCount, Symbol, derive
-from symcount.algebra.normal_form import CALLS, CHOICES, Call, Condition, atom, call, const, symbol
+from symcount.algebra.conditions import Condition
+from symcount.algebra.functions import CALLS, CHOICES, call
+from symcount.algebra.poly import Call, atom, const, symbol
 from symcount.catalogue.targets import seeds
 from symcount.export.languages import c, code, javascript, python, sql
 from symcount.export.languages import numpy as export_numpy

@@ -19,16 +19,11 @@ from torch import nn
 import symcount
 from examples import families
 from symcount import ParamCount, Symbol, blueprints, derive
-from symcount.algebra.normal_form import (
-    CALLS,
-    CHOICES,
-    Condition,
-    Facts,
-    call,
-    const,
-    floordiv,
-    symbol,
-)
+from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, CHOICES, call
+from symcount.algebra.poly import const, symbol
+from symcount.algebra.rounding import floordiv
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.formula import arrays as vectorise
 from symcount.formula.tree import Split

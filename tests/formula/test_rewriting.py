@@ -17,7 +17,7 @@ from torch import nn
 
 import symcount
 from symcount import ArgumentError, DomainError, ParamCount, Symbol, derive
-from symcount.algebra.normal_form import compare
+from symcount.algebra.comparing import compare
 from symcount.export.documents import json as export_json
 from symcount.formula.certificate import Certificate
 from symcount.formula.rewriting import facts_of

@@ -13,7 +13,8 @@ from torch import nn
 
 import symcount
 from symcount import ParamCount, Symbol, derive
-from symcount.algebra.normal_form import call, symbol
+from symcount.algebra.functions import call
+from symcount.algebra.poly import symbol
 from symcount.symbols import Hyperparameter, RealHyperparameter
 from tests.formulas import formula, formulas
 from tests.random_expressions import NAMES, thorough

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import symcount
+from symcount.algebra.conditions import Condition
 from symcount.algebra.evaluate import holds
-from symcount.algebra.normal_form import Condition, const, symbol
+from symcount.algebra.poly import const, symbol
 from symcount.formula.tree import ANYTHING, Choice, choice, in_order
 from tests.random_expressions import thorough
 

@@ -19,16 +19,10 @@ from symcount import (
     UndecidedError,
     derive,
 )
-from symcount.algebra.normal_form import (
-    call,
-    compare,
-    const,
-    floordiv,
-    maximum,
-    minimum,
-    mod,
-    symbol,
-)
+from symcount.algebra.comparing import compare, maximum, minimum
+from symcount.algebra.functions import call
+from symcount.algebra.poly import const, symbol
+from symcount.algebra.rounding import floordiv, mod
 from symcount.formula.tree import Inexact, Split
 from symcount.questions.analysis import Span
 from symcount.symbols import Hyperparameter

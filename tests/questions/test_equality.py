@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from symcount import ParamCount, Symbol, derive
-from symcount.algebra.normal_form import Facts, compare, const, symbol
+from symcount.algebra.comparing import compare
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import const, symbol
 from symcount.algebra.solver import Solver
 from symcount.errors import ArgumentError, UndecidedError
 from symcount.formula import expressions

@@ -17,7 +17,10 @@ import symcount
 import symcount.blueprints.cnn
 import symcount.blueprints.transformer
 from symcount import ArgumentError, NoSolutionError, ParamCount, Symbol, UnboundedError, derive
-from symcount.algebra.normal_form import call, compare, const, mod, symbol
+from symcount.algebra.comparing import compare
+from symcount.algebra.functions import call
+from symcount.algebra.poly import const, symbol
+from symcount.algebra.rounding import mod
 from symcount.formula.tree import Split
 from symcount.questions import solve
 from symcount.symbols import Hyperparameter

@@ -18,7 +18,8 @@ from torch import nn
 
 import symcount
 from symcount.errors import DerivationError, UnknownShapeError
-from symcount.trace.tensors import RULES
+from symcount.trace.tensors import mode
+from symcount.trace.tensors.rules import Rules
 from tests.brute_force import assert_exact
 from tests.tensor_cases import LAYERS, OPERATIONS, Holds, e
 
@@ -88,31 +89,30 @@ def test_a_parameter_of_unknown_shape_is_an_error() -> None:
         symcount.derive(lambda d: Holds(torch.kron(e(d), e(3))))
 
 
-def test_every_rule_but_few_is_reached() -> None:
+def test_every_rule_but_few_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which torch functions the cases here and in `test_layers` reach: a new rule needs a case."""
     reached: set[Any] = set()
-    original = dict(RULES)
+    original = mode.RULES.by_function
 
-    def noting(func: Any, rule: Any) -> Any:
-        def noted(mode: Any, called: Any, args: Any, kwargs: Any) -> Any:
+    def noting(rule: Any) -> Any:
+        def noted(call: Any) -> Any:
             reached.add(rule)
-            return rule(mode, called, args, kwargs)
+            return rule(call)
 
         return noted
 
-    RULES.update({func: noting(func, rule) for func, rule in original.items()})
-    try:
-        for name, build in {**OPERATIONS, **LAYERS}.items():
-            if name not in UNKNOWN:
-                with contextlib.suppress(DerivationError):  # of those that raise at the hints
-                    symcount.derive(lambda d: Holds(build(d)), max_paths=1)  # noqa: B023
-        symcount.derive(lambda d: Setters(d), max_paths=1)
-        symcount.derive(lambda d: nn.utils.parametrizations.weight_norm(nn.Linear(d, 3)))
-        symcount.derive(lambda d: Holds(e(2).expand_as(e(d, 2))))
-        symcount.derive(lambda d: Holds(e(int(torch.tensor(3.0).item()), d)))
-    finally:
-        RULES.clear()
-        RULES.update(original)
+    rules = Rules()
+    rules.asking = mode.RULES.asking
+    rules.by_function = {func: noting(rule) for func, rule in original.items()}
+    monkeypatch.setattr(mode, "RULES", rules)
+    for name, build in {**OPERATIONS, **LAYERS}.items():
+        if name not in UNKNOWN:
+            with contextlib.suppress(DerivationError):  # of those that raise at the hints
+                symcount.derive(lambda d: Holds(build(d)), max_paths=1)  # noqa: B023
+    symcount.derive(lambda d: Setters(d), max_paths=1)
+    symcount.derive(lambda d: nn.utils.parametrizations.weight_norm(nn.Linear(d, 3)))
+    symcount.derive(lambda d: Holds(e(2).expand_as(e(d, 2))))
+    symcount.derive(lambda d: Holds(e(int(torch.tensor(3.0).item()), d)))
     missed = {rule.__name__ for rule in set(original.values()) - reached}
     names = {f.__name__ for f, r in original.items() if r not in reached}
     assert not missed - {"apply_rule"}, (missed, names)

@@ -15,9 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.normal_form import CALLS, CHOICES
+from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.functions import CALLS, CHOICES
 from symcount.errors import DerivationError, UnsupportedError
-from symcount.export.languages.code import Language, Writer, about, identifiers, string, write
+from symcount.export.languages.code import about, identifiers, string
 
 if TYPE_CHECKING:
     from symcount.catalogue.registry import BlueprintSpec
@@ -164,7 +165,7 @@ def _of_spec(spec: BlueprintSpec, name: str) -> str:
 
 @cache
 def runtime() -> str:
-    """What every function needs: Python's arithmetic in C."""
+    """The code that every function needs: Python's arithmetic in C."""
     return files("symcount.export.languages").joinpath("runtime.c").read_text(encoding="utf-8")
 
 

@@ -15,9 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.normal_form import CALLS, CHOICES, sum_of
+from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.functions import CALLS, CHOICES
+from symcount.algebra.poly import sum_of
 from symcount.errors import DerivationError
-from symcount.export.languages.code import Language, Writer, write
 from symcount.export.languages.reasons import Reason, place_of, with_reasons
 from symcount.formula.tree import Built, Leaf, merged
 
@@ -142,7 +143,7 @@ def _entry(spec: BlueprintSpec) -> str:
 
 @cache
 def runtime() -> str:
-    """What every formula needs: Python's arithmetic in JavaScript, and the class `Formula`."""
+    """The code that every formula needs: Python's arithmetic, and the class `Formula`."""
     return files("symcount.export.languages").joinpath("runtime.js").read_text(encoding="utf-8")
 
 
@@ -234,7 +235,7 @@ def _index(writer: Writer, value: Any) -> str:
 
 
 def _parts(count: ParamCount, names: list[str]) -> Any:
-    """What each parameter contributes on a path, 0 where it is not made there."""
+    """The contribution of each parameter on a path, 0 where it is not made there."""
 
     def parts(leaf: Leaf) -> Any:
         if not isinstance(leaf, Built):

@@ -14,10 +14,12 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from symcount.algebra.normal_form import CALLS, CHOICES, Poly
+from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.functions import CALLS, CHOICES
+from symcount.algebra.poly import Poly
 from symcount.errors import DerivationError
 from symcount.export.languages import python
-from symcount.export.languages.code import Language, Writer, identifiers, write
+from symcount.export.languages.code import identifiers
 
 if TYPE_CHECKING:
     from symcount.catalogue.registry import BlueprintSpec
@@ -129,7 +131,7 @@ def _of_spec(spec: BlueprintSpec, name: str) -> str:
 
 @cache
 def runtime() -> str:
-    """What every function needs: Python's arithmetic on arrays."""
+    """The code that every function needs: Python's arithmetic on arrays."""
     return (
         files("symcount.export.languages").joinpath("runtime_numpy.py").read_text(encoding="utf-8")
     )

@@ -13,9 +13,13 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.normal_form import CALLS, CHOICES, Call, Facts, Poly, fraction
+from symcount.algebra.code import Writer, write
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS
+from symcount.algebra.poly import Call, Poly, fraction
+from symcount.algebra.python_code import PYTHON
 from symcount.errors import DerivationError
-from symcount.export.languages.code import Language, Writer, about, identifiers, string, write
+from symcount.export.languages.code import about, identifiers, string
 from symcount.export.languages.reasons import Reason, with_reasons
 from symcount.formula.tree import Split
 
@@ -23,59 +27,6 @@ if TYPE_CHECKING:
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.param_count import ParamCount
     from symcount.symbols import Hyperparameter
-
-_INFIX = {
-    "floor": "//", "floordiv": "//", "mod": "%", "pow": "**", "and": "&", "or": "|", "xor": "^",
-    "fadd": "+", "fmul": "*", "truediv": "/", "fdiv": "/", "ffloordiv": "//", "fmod_py": "%",
-
-}  # fmt: skip
-_OWN = {
-    "max": "max({all})",
-    "min": "min({all})",
-    "abs": "abs({0})",
-    "fabs_py": "abs({0})",
-    "bit_length": "int.bit_length({0})",
-    "bit_count": "bin({0}).count('1')",  # int.bit_count is new in Python 3.10
-    "round_digits": "round({0}, {1})",
-    "fround": "round({0}, {1})",
-    "round": "round({0})",
-    "trunc": "int({0})",
-    "floor_float": "math.floor({0})",
-    "ceil_float": "math.ceil({0})",
-    "log_base": "math.log({all})",
-    "math_pow": "math.pow({all})",
-    "fpow": "math.pow({all})",  # `**`, but that it raises where that is complex
-}
-CODE: dict[str, str] = {
-    op: f"({{0}}) {_INFIX[op]} ({{1}})" if op in _INFIX else _OWN.get(op, f"math.{op}({{all}})")
-    for op in CALLS.keys() - CHOICES
-}
-
-COMPARISONS = {"eq": "{0} == {1}", "ge": "{0} >= {1}", "lt": "{0} < {1}", "le": "{0} <= {1}"}
-
-PYTHON = Language(
-    name="Python",
-    calls=CODE,
-    refused={},
-    integer=str,
-    double=repr,
-    power=lambda name, exponent: f"{name}**{exponent}",
-    quotient="({0}) // ({1})",
-    nearest="({0}) / ({1})",
-    to_double="float({0})",
-    whole_or_nearest="({0}) / ({1}) if ({0}) % ({1}) else ({0}) // ({1})",
-    # Python compares numbers by their values; large quotients are exact only as fractions.
-    compares_kinds=True,
-    comparisons=COMPARISONS,
-    exact={"integer": "({0})", "double": "({0})", "ratio": "Fraction({0}, {1})"},
-    exact_comparisons=COMPARISONS,
-    choice="({then}) if {test} else ({otherwise})",
-    negated="not {test}",
-    assign="{name} = {value}",
-    branch=("if {test}:", None),
-    result="{value}",
-    indent="    ",
-)  # fmt: skip
 
 RESERVED = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "math", "Fraction"])
 
@@ -116,12 +67,12 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
 
 
 def function_name(count: ParamCount) -> str:
-    """What the function of `render_count` is called."""
+    """The name of the function of `render_count`."""
     return identifiers([stem(count.factory)], RESERVED, "count")[0]
 
 
 def parameter_names(count: ParamCount, name: str) -> list[str]:
-    """What the symbols are called in a function of that name."""
+    """The names of the symbols in a function of that name."""
     return identifiers((h.name for h in count.hyperparameters), {*RESERVED, name})
 
 
@@ -140,7 +91,7 @@ def _module(functions: Iterable[str]) -> str:
 
 
 def stem(name: str) -> str:
-    """What a function for a factory of this name may be called."""
+    """A name for the function of a factory of this name."""
     return name.rpartition(".")[2].replace("<lambda>", "count")
 
 
@@ -260,14 +211,9 @@ def _leaf(writer: Writer, value: Poly | Reason) -> str:
 
 # --- what may be undefined --------------------------------------------------------------------
 
-_TOTAL = frozenset(
-    ["max", "min", "abs", "and", "or", "xor", "gcd", "lcm", "bit_length", "bit_count"]
-)
-_DIVISIONS = frozenset(["floordiv", "mod"])
-
 
 def may_raise(tree: Any) -> bool:
-    """Whether a step may be undefined somewhere: a division by zero, a double that is too large."""
+    """Tell whether a step may be undefined: a division by zero, a double that is too large."""
     polys: list[Poly] = []
     stack = [tree]
     while stack:
@@ -282,10 +228,12 @@ def may_raise(tree: Any) -> bool:
 
 
 def _is_safe(base: Call) -> bool:
-    if base.op in _DIVISIONS and not Facts().at_least(base.args[1], 1):
-        return False
-    known = base.op in _TOTAL or base.op in _DIVISIONS or base.op in CHOICES or base.op == "floor"
-    return known and all(map(_has_safe_denominator, base.args))
+    function = CALLS[base.op]
+    return (
+        function.total
+        and not (function.divides and not Facts().at_least(base.args[1], 1))
+        and all(map(_has_safe_denominator, base.args))
+    )
 
 
 def _has_safe_denominator(poly: Poly) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from symcount.algebra.normal_form import Condition, Symbol, divisibility
+from symcount.algebra.conditions import Condition, divisibility
+from symcount.algebra.poly import Variable
 from symcount.formula.tree import Built, Excluded, Inexact, Leaf, Refused, Split, Tree, Unexplored
 
 
@@ -48,7 +49,7 @@ def place_of(reason: Reason, reasons: list[Reason]) -> int:
 
 
 def _reason(leaf: Leaf, condition: Condition, truth: bool) -> Reason:
-    mentioned = {base.name for base in condition.atoms() if isinstance(base, Symbol)}
+    mentioned = {base.name for base in condition.atoms() if isinstance(base, Variable)}
     detail = ""
     if isinstance(leaf, Refused):
         seen = ", ".join(f"{name}={value}" for name, value in leaf.hints if name in mentioned)

@@ -17,9 +17,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.normal_form import CALLS, CHOICES, Call, Facts, fraction
+from symcount.algebra.code import Language, Writer
+from symcount.algebra.facts import Facts
+from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
+from symcount.algebra.poly import Call, fraction
 from symcount.errors import ArgumentError, DerivationError, MissingDependencyError
-from symcount.export.languages.code import Language, Writer, about, string
+from symcount.export.languages.code import about, string
 from symcount.formula.tree import Split
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ def _language(name: str, mod: str, floordiv: str, literal: Callable[[int], str])
         name=name,
         calls=calls,
         refused={
-            op: _NO_DOUBLE if CALLS[op].is_float or op in _OF_DOUBLES else _NO_INTEGER
+            op: _NO_INTEGER if CALLS[op].takes == INTEGERS else _NO_DOUBLE
             for op in CALLS.keys() - CHOICES - calls.keys()
         },
         integer=literal,
@@ -79,9 +82,6 @@ def _language(name: str, mod: str, floordiv: str, literal: Callable[[int], str])
         branch=("", None),
         result="",
     )
-
-
-_OF_DOUBLES = ("trunc", "floor_float", "ceil_float", "round")
 
 
 def _finite(text: str) -> str:
@@ -273,7 +273,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 def in_dialect(name: str) -> Dialect:
-    """What renders in a dialect.
+    """The dialect of this name, which renders formulas.
 
     Raises:
         ArgumentError: there is no such dialect here.

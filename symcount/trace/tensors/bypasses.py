@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -26,10 +26,8 @@ from symcount.trace.builtins import (
     shadow_users,
 )
 from symcount.trace.numbers import SymInt
-from symcount.trace.shapes import first_argument, leaves
-
-if TYPE_CHECKING:
-    from symcount.trace.tensors import Tensors
+from symcount.trace.tensors.calls import first_argument, leaves
+from symcount.trace.tensors.known import KnownTensors
 
 _active = threading.local()
 
@@ -41,11 +39,11 @@ _refusing: dict[tuple[int, str], tuple[Any, str, Any]] = {}
 
 def _following(original: Any) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        mode: Tensors | None = getattr(_active, "mode", None)
+        mode: KnownTensors | None = getattr(_active, "mode", None)
         if mode is None or not any(map(is_symbol, leaves((args, kwargs)))):
             return original(*args, **kwargs)
         with torch._C.DisableTorchFunction():  # as it is when torch calls the mode
-            return mode.__torch_function__(original, (), args, kwargs)
+            return mode.__torch_function__(original, (), args, kwargs)  # type: ignore[no-untyped-call]
 
     wrapper.__name__ = getattr(original, "__name__", "wrapper")
     _originals[wrapper] = original
@@ -137,7 +135,7 @@ def _make_subclass(original: Any) -> Any:
 
     def wrapper(cls: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
         out = original(cls, data, *args, **kwargs)
-        mode: Tensors | None = getattr(_active, "mode", None)
+        mode: KnownTensors | None = getattr(_active, "mode", None)
         if mode is not None:
             mode.know_alike(out, data)
         return out
@@ -182,7 +180,7 @@ def _followed_into(original: Any) -> Callable[..., bool]:
     """
 
     def wrapper(*args: Any) -> bool:
-        mode: Tensors | None = getattr(_active, "mode", None)
+        mode: KnownTensors | None = getattr(_active, "mode", None)
         if mode is None or not original(*args):
             return bool(original(*args))
         return not all(
@@ -205,7 +203,7 @@ _missing = object()
 
 
 @contextmanager
-def followed(mode: Tensors) -> Iterator[None]:
+def followed(mode: KnownTensors) -> Iterator[None]:
     """Within it, the mode is told of what it does not see, in this thread."""
     saved: list[tuple[Any, str, Any]] = []
 

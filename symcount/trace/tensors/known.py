@@ -1,18 +1,7 @@
-"""Symbolic shapes: every tensor the factory makes lives on the meta device, its sizes beside it.
-
-`Tensors` is a torch function mode. It runs each torch operation on the hints, without memory, and
-works out the symbolic shape of the result by a rule (`symcount.trace.shapes`); the two are
-compared at once. An operation without a rule gives a tensor of unknown shape, which is an error
-as soon as somebody needs that shape: never a constant.
-
-Initialisers are skipped: they fill memory that is not there. Small tensors whose values a
-constructor reads back (`torch.linspace(0, rate, depth)`) are made for real on the CPU.
-"""
+"""Keep what a run knows of its tensors: their symbolic sizes, and where they were made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -20,26 +9,14 @@ from torch.overrides import TorchFunctionMode
 
 from symcount.errors import InternalError, UnknownShapeError
 from symcount.record import Frame
-from symcount.trace import layers, operations, products, unseen  # noqa: F401  # among RULES
 from symcount.trace.builtins import is_symbol
 from symcount.trace.loops import Tags
-from symcount.trace.numbers import calling_frame, hint, user_frame
-from symcount.trace.operations import fits_into
-from symcount.trace.shapes import (
-    RULES,
-    SIZELESS,
-    SIZES,
-    Sizes,
-    first_argument,
-    in_place,
-    leaves,
-    name_of,
-    plain,
-    symbolic,
-)
+from symcount.trace.numbers import hint, user_frame
+from symcount.trace.tensors.calls import SIZELESS, in_place, leaves, plain
+from symcount.trace.tensors.sizes import Dims, is_symbolic
 
 
-class Known:
+class KnownTensor:
     """What the run knows of a tensor, which it keeps alive so that its `id` stays its own."""
 
     __slots__ = ("frame", "operation", "shape", "tags", "tainted", "tensor")
@@ -47,7 +24,7 @@ class Known:
     def __init__(
         self,
         tensor: torch.Tensor,
-        shape: Sizes | None,
+        shape: Dims | None,
         frame: Frame,
         operation: str,
         tainted: bool,
@@ -61,18 +38,19 @@ class Known:
         self.tags = tags
 
 
-class Tensors(TorchFunctionMode):
-    """The torch function mode of one run. `run` is told of pokes and concretisations."""
+class KnownTensors(TorchFunctionMode):
+    """The tensors of one run, of which `run` is told when their values are read.
+
+    It is what a rule needs of the mode that follows the run, and knows of no rule itself.
+    """
 
     def __init__(self, run: Any) -> None:
         super().__init__()
         self.run = run
-        self.known: dict[int, Known] = {}
-
-    # --- bookkeeping ---
+        self.known: dict[int, KnownTensor] = {}
 
     def know(
-        self, tensor: torch.Tensor, shape: Sizes | None, operation: str, tainted: bool = False
+        self, tensor: torch.Tensor, shape: Dims | None, operation: str, tainted: bool = False
     ) -> torch.Tensor:
         """Remember the symbolic shape of a tensor, after comparing it with the real one."""
         if shape is not None:
@@ -83,7 +61,7 @@ class Tensors(TorchFunctionMode):
                     f"{operation} gave a tensor of shape {tuple(tensor.shape)}, its rule says "
                     f"{at_hints}"
                 )
-        self.known[id(tensor)] = Known(
+        self.known[id(tensor)] = KnownTensor(
             tensor, shape, user_frame(), operation, tainted, self.run.tags
         )
         return tensor
@@ -94,7 +72,7 @@ class Tensors(TorchFunctionMode):
         if known is not None:
             known.tainted = True
 
-    def known_of(self, tensor: torch.Tensor) -> Known | None:
+    def known_of(self, tensor: torch.Tensor) -> KnownTensor | None:
         """What is known of a tensor.
 
         One that was made where no mode looks, as by `torch.Tensor(3)`, has the sizes that it has,
@@ -111,11 +89,11 @@ class Tensors(TorchFunctionMode):
         """Remember a tensor as having the sizes of another, if those are known."""
         known = self.known_of(other)
         if known is not None:
-            self.known[id(tensor)] = Known(
+            self.known[id(tensor)] = KnownTensor(
                 tensor, known.shape, user_frame(), known.operation, known.tainted, self.run.tags
             )
 
-    def shape(self, tensor: torch.Tensor) -> Sizes:
+    def shape(self, tensor: torch.Tensor) -> Dims:
         """The sizes of a tensor, symbolic where they came from a symbol."""
         known = self.known_of(tensor)
         if known is None or known.shape is None:
@@ -131,10 +109,14 @@ class Tensors(TorchFunctionMode):
             )
         return known.shape
 
+    def known_shape(self, tensor: object) -> Dims | None:
+        """The sizes of a tensor that was seen being made, if they are known."""
+        known = self.known.get(id(tensor))
+        return None if known is None else known.shape
+
     def is_known(self, tensor: torch.Tensor) -> bool:
         """Whether the sizes of a tensor are known."""
-        known = self.known.get(id(tensor))
-        return known is not None and known.shape is not None
+        return self.known_shape(tensor) is not None
 
     def has_symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a call's result may depend on a symbol."""
@@ -143,7 +125,7 @@ class Tensors(TorchFunctionMode):
                 return True
             if isinstance(leaf, torch.Tensor):
                 known = self.known_of(leaf)
-                if known is None or known.shape is None or symbolic(known.shape):
+                if known is None or known.shape is None or is_symbolic(known.shape):
                     return True
         return False
 
@@ -157,8 +139,6 @@ class Tensors(TorchFunctionMode):
                 return True
         return False
 
-    # --- running ---
-
     def real(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the operation on the hints, all its tensors on one device."""
         args, kwargs = plain(args), plain(kwargs)
@@ -167,42 +147,6 @@ class Tensors(TorchFunctionMode):
             if len({t.is_meta for t in tensors}) > 1:
                 args, kwargs = _to_meta(args), _to_meta(kwargs)
             return func(*args, **kwargs)
-
-    def result(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shape: Sizes | None
-    ) -> Any:
-        """Run the operation and remember the symbolic shape of its result."""
-        out = self.real(func, args, kwargs)
-        return self.know(out, shape, name_of(func), self.tainted(args, kwargs))
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        self.run.require_time()
-        kwargs = kwargs or {}
-        if self.run.pokes:
-            nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
-            self.run.settle(calling_frame(), nodes)
-        func = unseen.behind(func)
-        rule = RULES.get(func)
-        name = name_of(func)
-        if rule is not None:
-            try:
-                return rule(self, func, args, kwargs)
-            except UnknownShapeError:
-                # As long as nobody asks for its size, a tensor may be of unknown shape.
-                if func in SIZES:
-                    raise
-                out = self.without_rule(func, args, kwargs, name)
-                self.remember_origin(out, (args, kwargs))
-                return out
-        if in_place(name):
-            target = first_argument(args, kwargs, "tensor")
-            if isinstance(target, torch.Tensor) and target.is_meta:
-                others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
-                if all(fits_into(shape, self.shape(target)) for shape in others):
-                    return target
-        return self.without_rule(func, args, kwargs, name)
 
     def remember_origin(self, out: Any, arguments: Any) -> None:
         """Blame what comes of a tensor of unknown shape on the operation that made that one."""
@@ -237,11 +181,3 @@ def _to_meta(value: Any) -> Any:
     if type(value) is dict:
         return {k: _to_meta(v) for k, v in value.items()}
     return value
-
-
-@contextmanager
-def followed_tensors(run: Any) -> Iterator[Tensors]:
-    """Within it, torch works on the meta device and keeps symbolic shapes, in this thread."""
-    mode = Tensors(run)
-    with unseen.followed(mode), mode:
-        yield mode

@@ -1,0 +1,298 @@
+"""Polynomials with exact coefficients over symbols and calls: what a normal form is made of.
+
+A `Poly` is a sum of terms `coefficient * product of atoms ** exponents`. Atoms are symbols
+(positive integers) and calls such as `floor(dim/4)`, `max(1, ...)` or a step of float arithmetic.
+Equal polynomials are equal objects in the sense of `==` and `hash`, whatever way they were made,
+and that is what merges the paths of a factory.
+
+Every rewriting in this folder holds for all values the symbols may take. What needs more than
+that, such as `floor(dim/4) = dim/4` where 4 divides `dim`, takes the knowledge as `Facts` and is
+used only where the facts hold. Coefficients are rationals, exponents may be negative (`d**2/h`
+where `h` divides `d`); a polynomial that stands for an integer has integer values all the same.
+
+Float arithmetic is opaque: `fmul(dim, 0.29)` is one atom that stands for the double Python
+computes. Steps that are exact all the same are recognised before they become atoms.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import reduce
+from typing import Any, TypeAlias
+
+from symcount.record import INDEX
+
+Rational: TypeAlias = "int | Fraction"
+
+
+class Variable:
+    """A symbol: a positive integer, or a positive double if it is real.
+
+    A name that starts with `INDEX` is the index of a loop, which counts from 0.
+    """
+
+    __slots__ = ("key", "name", "real")
+
+    def __init__(self, name: str, real: bool = False) -> None:
+        self.name = name
+        self.real = real
+        self.key = (0, name)
+
+    @property
+    def least(self) -> int:
+        """The least value it may have."""
+        return 0 if self.real or self.is_index else 1
+
+    @property
+    def is_index(self) -> bool:
+        """Tell whether it is the index of a loop."""
+        return self.name.startswith(INDEX)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Variable and (other.name, other.real) == (self.name, self.real)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> Any:
+        return Variable, (self.name, self.real)
+
+
+class Call:
+    """A function of polynomials, a row of `symcount.algebra.functions.CALLS`."""
+
+    __slots__ = ("_hash", "args", "key", "op")
+
+    def __init__(self, op: str, args: tuple[Poly, ...]) -> None:
+        self.op = op
+        self.args = args
+        self.key = (1, f"{op}({', '.join(map(repr, args))})")
+        self._hash = hash((op, args))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            type(other) is Call
+            and other._hash == self._hash
+            and other.op == self.op
+            and other.args == self.args
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return self.key[1]
+
+    def __reduce__(self) -> Any:
+        return Call, (self.op, self.args)
+
+
+Atom: TypeAlias = "Variable | Call"
+
+
+Monomial: TypeAlias = "tuple[tuple[Atom, int], ...]"
+
+
+ONE: Monomial = ()
+
+
+def simplest(value: Rational) -> Rational:
+    """A whole number as an integer."""
+    if type(value) is Fraction and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+class Poly:
+    """A polynomial in normal form; immutable and hashable."""
+
+    __slots__ = ("_atoms", "_hash", "_repr", "terms")
+
+    def __init__(self, terms: Mapping[Monomial, Rational]) -> None:
+        self.terms = {m: simplest(c) for m, c in terms.items() if c != 0}
+        self._atoms: frozenset[Atom] | None = None
+        self._hash: int | None = None
+        self._repr: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is Poly and other.terms == self.terms)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        if self._repr is None:
+            self._repr = (
+                " + ".join(
+                    "*".join(
+                        [str(c)] * (c != 1 or not m)
+                        + [f"{a!r}**{e}" if e != 1 else repr(a) for a, e in m]
+                    )
+                    for m, c in self.sorted_terms()
+                )
+                or "0"
+            )
+        return self._repr
+
+    def __reduce__(self) -> Any:
+        return Poly, (self.terms,)
+
+    def sorted_terms(self) -> list[tuple[Monomial, Rational]]:
+        """The terms in a fixed order, the highest degree first, then by name."""
+        return sorted(self.terms.items(), key=lambda term: _order(term[0]))
+
+    @property
+    def constant(self) -> Rational | None:
+        """The value, if it is a constant."""
+        if not self.terms:
+            return 0
+        if len(self.terms) == 1 and ONE in self.terms:
+            return self.terms[ONE]
+        return None
+
+    def __add__(self, other: Poly) -> Poly:
+        terms = dict(self.terms)
+        for monomial, coefficient in other.terms.items():
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+        return Poly(terms)
+
+    def __neg__(self) -> Poly:
+        return Poly({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: Poly) -> Poly:
+        return self + -other
+
+    def __mul__(self, other: Poly) -> Poly:
+        terms: dict[Monomial, Rational] = {}
+        for a, x in self.terms.items():
+            for b, y in other.terms.items():
+                monomial = _times(a, b)
+                terms[monomial] = terms.get(monomial, 0) + x * y
+        return Poly(terms)
+
+    def scaled(self, factor: Rational) -> Poly:
+        """The polynomial times a number."""
+        return Poly({m: c * factor for m, c in self.terms.items()})
+
+    def __pow__(self, exponent: int) -> Poly:
+        result = const(1)
+        for _ in range(exponent):
+            result = result * self
+        return result
+
+    def atoms(self) -> frozenset[Atom]:
+        """All atoms, those inside calls included."""
+        if self._atoms is None:
+            top = {atom for monomial in self.terms for atom, _ in monomial}
+            inside = (arg.atoms() for atom in top if isinstance(atom, Call) for arg in atom.args)
+            self._atoms = frozenset(top.union(*inside))
+        return self._atoms
+
+    @property
+    def denominator(self) -> int:
+        """The least common denominator of the coefficients."""
+        return math.lcm(*(c.denominator for c in self.terms.values()))
+
+
+def _order(monomial: Monomial) -> Any:
+    return (-sum(e for _, e in monomial), [(a.key, -e) for a, e in monomial])
+
+
+def _times(a: Monomial, b: Monomial) -> Monomial:
+    if not a:
+        return b
+    if not b:
+        return a
+    powers = dict(a)
+    for atom, exponent in b:
+        powers[atom] = powers.get(atom, 0) + exponent
+    return tuple(sorted(((x, e) for x, e in powers.items() if e), key=lambda p: p[0].key))
+
+
+def const(value: Rational) -> Poly:
+    """A constant."""
+    return Poly({ONE: value})
+
+
+def atom(value: Atom) -> Poly:
+    """A polynomial of one atom."""
+    return Poly({((value, 1),): 1})
+
+
+def symbol(name: str, real: bool = False) -> Poly:
+    """A polynomial of one symbol."""
+    return atom(Variable(name, real))
+
+
+def sum_of(polys: Iterable[Poly]) -> Poly:
+    """The sum."""
+    terms: dict[Monomial, Rational] = {}
+    for poly in polys:
+        for monomial, coefficient in poly.terms.items():
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+    return Poly(terms)
+
+
+def product_of(polys: Iterable[Poly]) -> Poly:
+    """The product."""
+    return reduce(operator.mul, polys, const(1))
+
+
+def only_atom(value: Poly) -> Atom | None:
+    """The atom, if `value` is one atom and nothing else."""
+    if len(value.terms) == 1:
+        ((monomial, coefficient),) = value.terms.items()
+        if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+            return monomial[0][0]
+    return None
+
+
+def top_atoms(value: Poly) -> set[Atom]:
+    """The atoms of its terms, without those inside calls."""
+    return {base for monomial in value.terms for base, _ in monomial}
+
+
+def leading(value: Poly) -> Rational:
+    """The coefficient of the first term that is not the constant."""
+    return next(c for m, c in value.sorted_terms() if m != ONE)
+
+
+def fraction(value: Poly) -> tuple[Poly, Poly]:
+    """A numerator and a denominator, both without fractions and negative exponents."""
+    powers: dict[Atom, int] = {}
+    for monomial in value.terms:
+        for base, exponent in monomial:
+            if exponent < 0:
+                powers[base] = max(powers.get(base, 0), -exponent)
+    monomial = tuple(sorted(powers.items(), key=lambda p: p[0].key))
+    denominator = Poly({monomial: value.denominator})
+    return value * denominator, denominator
+
+
+def reciprocal_of_term(value: Poly) -> Poly | None:
+    """One over a polynomial, if it is a single term."""
+    if len(value.terms) != 1:
+        return None
+    ((monomial, coefficient),) = value.terms.items()
+    return Poly({tuple((a, -e) for a, e in monomial): Fraction(1) / coefficient})
+
+
+def written(value: Poly) -> str:
+    """A polynomial as people write it, without spaces.
+
+    >>> written(symbol("d").scaled(Fraction(1, 64)) - const(1))
+    'd/64-1'
+    """
+    text = repr(value).replace(" + -", "-").replace(" + ", "+")
+    return re.sub(r"\b1/(\d+)\*([\w*]+)(?![\w*(])", r"\2/\1", text)

@@ -1,0 +1,123 @@
+"""Divide integers and round down, and take remainders.
+
+Division is Python's: it rounds towards minus infinity, and a remainder has the divisor's sign.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+from symcount.algebra.choices import as_choice, choice
+from symcount.algebra.facts import Facts
+from symcount.algebra.poly import (
+    Call,
+    Monomial,
+    Poly,
+    Rational,
+    atom,
+    const,
+    leading,
+    reciprocal_of_term,
+)
+from symcount.errors import UnsupportedError
+
+
+def floor(value: Poly, facts: Facts) -> Poly:
+    """The greatest integer not above `value`.
+
+    Whole terms move out of it, and `floor((floor(x) + n) / m)` is `floor((x + n) / m)`.
+    """
+    whole: dict[Monomial, Rational] = {}
+    rest: dict[Monomial, Rational] = {}
+    for monomial, coefficient in value.terms.items():
+        if facts.is_integer(monomial, coefficient):
+            whole[monomial] = coefficient
+            continue
+        if facts.is_integer(monomial, 1):
+            part = math.trunc(coefficient) if monomial else math.floor(coefficient)
+            whole[monomial] = part
+            coefficient -= part
+        rest[monomial] = coefficient
+    fraction = Poly(rest)
+    if fraction.constant is not None:
+        return Poly(whole) + const(math.floor(fraction.constant))
+    low, high = facts.of(fraction)
+    if low is not None and high is not None and math.floor(low) == math.floor(high):
+        return Poly(whole) + const(math.floor(low))
+    divisor = fraction.denominator
+    if leading(fraction) < 0 and all(facts.is_integer(m, c * divisor) for m, c in rest.items()):
+        # of integers, floor(-a / m) is -floor((a + m - 1) / m)
+        up = -fraction + const(Fraction(divisor - 1, divisor))
+        return Poly(whole) - floor(up, facts)
+    return Poly(whole) + atom(Call("floor", (_joined(fraction, facts),)))
+
+
+def _joined(value: Poly, facts: Facts) -> Poly:
+    """`floor(x)/m` in a floor's argument is `x/m`, if the other terms over `m` are whole."""
+    for monomial, coefficient in value.terms.items():
+        if len(monomial) != 1 or monomial[0][1] != 1 or coefficient.numerator != 1:
+            continue
+        inner = monomial[0][0]
+        if not (isinstance(inner, Call) and inner.op == "floor"):
+            continue
+        m = coefficient.denominator
+        others = {k: c for k, c in value.terms.items() if k != monomial}
+        if all(facts.is_integer(k, c * m) for k, c in others.items()):
+            return _joined(Poly(others) + inner.args[0].scaled(coefficient), facts)
+    return value
+
+
+def floordiv(a: Poly, b: Poly, facts: Facts) -> Poly:
+    """`a // b` of integers."""
+    if _is_choice_of_divisors(b, facts):
+        return _for_each_choice(floordiv, a, b, facts, facts)
+    if b.constant == 0:
+        raise UnsupportedError("division by zero")
+    inverse = reciprocal_of_term(b)
+    if inverse is not None:
+        return floor(a * inverse, facts)
+    if a == b or not a.terms:
+        return const(1 if a.terms else 0)
+    return atom(Call("floordiv", (a, b)))
+
+
+def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
+    """`a % b` of integers, with the sign of `b`."""
+    if _is_choice_of_divisors(b, facts):
+        return _for_each_choice(mod, a, b, facts, facts)
+    rest, settled = facts.remainder(a, b)
+    return rest if settled else atom(Call("mod", (rest, b)))
+
+
+def _is_choice_of_divisors(value: Poly, facts: Facts) -> bool:
+    """Tell whether a number is a choice, and both of its sides are certain not to be zero.
+
+    Then what is divided by it can be divided by both, also at the sizes that take the other.
+    """
+    inner = as_choice(value)
+    return inner is not None and all(
+        _is_choice_of_divisors(side, facts) or facts.at_least(side, 1) or facts.at_least(-side, 1)
+        for side in inner[1:]
+    )
+
+
+def _for_each_choice(
+    operation: Callable[[Poly, Poly, Facts], Poly], a: Poly, b: Poly, facts: Facts, here: Facts
+) -> Poly:
+    """An operation whose second operand is a choice, as a choice of what it gives.
+
+    What holds on one side only, `here`, may settle what it gives there. It does not simplify it:
+    a side has to be whole wherever the choice is.
+    """
+    inner = as_choice(b)
+    if inner is None:
+        settled = operation(a, b, here)
+        return operation(a, b, facts) if settled.constant is None else settled
+    condition, then, otherwise = inner
+    return choice(
+        condition,
+        _for_each_choice(operation, a, then, facts, here.with_condition(condition, True)),
+        _for_each_choice(operation, a, otherwise, facts, here.with_condition(condition, False)),
+    )

@@ -1,0 +1,220 @@
+"""Find out which concretisations matter, by runs with other numbers in their place.
+
+What a run decides and builds in spite of other numbers did not depend on them: they ended in
+initial values, in names, or in messages. Reading a value of a tensor counts as mattering.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple
+
+from symcount.algebra.facts import Facts
+from symcount.derivation.budget import BudgetSpent
+from symcount.derivation.frontier import MOST_ITERATIONS
+from symcount.derivation.paths import Exploration, Path, Place
+from symcount.derivation.walk import followed
+from symcount.factory import constants
+from symcount.factory.call import FactoryCall
+from symcount.record import Concretisation, Number
+from symcount.trace import Settings
+
+# How many numbers are tried in the place of the texts of a path, in all combinations.
+_MOST_COMBINATIONS = 64
+# How many numbers that texts mention are followed, each as a path of its own.
+_MOST_TEXTS = 48
+
+
+class Mattering(NamedTuple):
+    """The kinds of concretisations that matter, and those that there was no time to try."""
+
+    kinds: frozenset[str]
+    untried: frozenset[str] = frozenset()
+
+
+class Sorted(NamedTuple):
+    """Concretisations on which a branch or a shape depends, the others, and whether any is untried.
+
+    Those that there was no time to try count as mattering.
+    """
+
+    lost: tuple[Concretisation, ...]
+    harmless: tuple[Concretisation, ...]
+    untried: bool
+
+    def with_harmless(self, kind: str) -> Sorted:
+        """Return the same with all concretisations of a kind among the harmless ones."""
+        lost = tuple(c for c in self.lost if c.kind != kind)
+        harmless = (*self.harmless, *(c for c in self.lost if c.kind == kind))
+        return self._replace(lost=lost, harmless=harmless)
+
+
+class Perturbation:
+    """Tries the concretisations of a factory's paths, each kind of run once."""
+
+    def __init__(self, call: FactoryCall, facts: Facts) -> None:
+        self.call = call
+        self.facts = facts
+        self._known: dict[tuple[Any, ...], Mattering] = {}
+
+    @cached_property
+    def in_texts(self) -> Sequence[int]:
+        """The numbers that the factory's texts mention."""
+        return constants.numbers_in_texts(self.call.function)
+
+    def text_matters(self, found: Exploration, settings: Settings, deadline: float) -> bool:
+        """Return whether texts made of symbols are worth following, and can be."""
+        texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
+        if not texts or not 0 < len(self.in_texts) <= _MOST_TEXTS or found.out_of_time:
+            return False
+        if not found.has_module:
+            return True
+        return any(
+            "text" in self._of(path, settings, deadline).kinds
+            for path in texts
+            if path.trace.raised is None
+        )
+
+    def sorted(self, found: Exploration, settings: Settings, deadline: float) -> Sorted:
+        """Sort the concretisations of what was explored by whether they matter."""
+        lost: dict[Concretisation, None] = {}
+        harmless: dict[Concretisation, None] = {}
+        untried = False
+        for path in found.built:
+            if path.trace.concretisations:
+                tried = self._of(path, settings, deadline)
+                untried |= bool(tried.untried)
+                matter = tried.kinds | tried.untried
+                for concretisation in path.trace.concretisations:
+                    (lost if concretisation.kind in matter else harmless)[concretisation] = None
+        return Sorted(tuple(lost), tuple(c for c in harmless if c not in lost), untried)
+
+    def _of(self, path: Path, settings: Settings, deadline: float) -> Mattering:
+        """Return the kinds of a path that matter: the same in every run of its kind."""
+        key = tuple(path.trace.hints.items()), tuple(settings.texts), settings.specialising
+        known = self._known.get(key)
+        if known is None or known.untried:
+            known = kinds_that_matter(
+                self.call, path, self.facts, settings, self.in_texts, deadline
+            )
+            self._known[key] = known
+        return known
+
+
+def kinds_that_matter(
+    call: FactoryCall,
+    path: Path,
+    facts: Facts,
+    settings: Settings,
+    in_texts: Sequence[int] = (),
+    deadline: float = math.inf,
+) -> Mattering:
+    """Return the kinds of concretisations of a path whose numbers reach a branch or a shape.
+
+    The path is run again with other numbers in their place, those that the factory's texts
+    mention (`in_texts`) among them.
+    """
+    found = path.trace.concretisations
+    matter = {c.kind for c in found if c.value is None}
+    rest = {c.kind for c in found} - matter
+    again = _Again(call, path, facts, settings, deadline)
+    try:
+        if rest and again.differs(rest, _CHANGES):
+            alone = {kind for kind in rest if len(rest) == 1 or again.differs({kind}, _CHANGES)}
+            matter |= alone
+            rest -= alone
+        rest &= {"text"}
+        if rest:
+            values = {c.value for c in found if c.kind == "text"}
+            combinations = product(in_texts, repeat=len(values))
+            if len(in_texts) ** len(values) > _MOST_COMBINATIONS or again.differs(
+                rest, map(_Assigned, combinations)
+            ):
+                matter |= rest
+    except BudgetSpent:
+        return Mattering(frozenset(matter), frozenset(rest))
+    return Mattering(frozenset(matter))
+
+
+class _Again:
+    """Runs a path again with changed numbers in the place of some concretisations."""
+
+    def __init__(
+        self, call: FactoryCall, path: Path, facts: Facts, settings: Settings, deadline: float
+    ) -> None:
+        self.call = call
+        self.path = path
+        self.facts = facts
+        self.settings = replace(settings, longest=MOST_ITERATIONS, deadline=deadline)
+
+    def differs(
+        self, kinds: Collection[str], changes: Iterable[Callable[[Number], Number]]
+    ) -> bool:
+        """Return whether a change of the numbers of these kinds changes the story of the run.
+
+        Raises:
+            BudgetSpent: the deadline has passed.
+        """
+        for change in changes:
+            if time.perf_counter() > self.settings.deadline:
+                raise BudgetSpent
+            if self._story_with(kinds, change) != self._story:
+                return True
+        return False
+
+    @cached_property
+    def _story(self) -> tuple[object, ...]:
+        return _story(self.path)
+
+    def _story_with(
+        self, kinds: Collection[str], change: Callable[[Number], Number]
+    ) -> tuple[object, ...]:
+        def perturb(kind: str, value: Number) -> Number:
+            return change(value) if kind in kinds else value
+
+        settings = replace(self.settings, perturb=perturb)
+        hints = self.path.trace.hints
+        return _story(followed(self.call, hints, self.facts, Place(), {}, settings))
+
+
+def _story(path: Path) -> tuple[object, ...]:
+    """Tell what a run decided and built, apart from what it said."""
+    raised = path.trace.raised
+    shapes = [
+        (t.name, t.kind, t.dtype, t.trainable, list(map(path.lowering, t.shape or ())))
+        for t in path.trace.tensors
+    ]
+    return path.decisions, raised and (raised.kind, raised.source), shapes
+
+
+def _one_more(value: Number) -> Number:
+    return value + 1
+
+
+def _much_more(value: Number) -> Number:
+    return 2 * value + 3
+
+
+def _many_digits_more(value: Number) -> Number:
+    return 10_000 * value + 7
+
+
+_CHANGES = (_one_more, _much_more, _many_digits_more)
+
+
+class _Assigned:
+    """Gives each value that it meets another of the numbers."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.numbers = iter(numbers)
+        self.given: dict[Number, Number] = {}
+
+    def __call__(self, value: Number) -> Number:
+        if value not in self.given:
+            self.given[value] = next(self.numbers, value)
+        return self.given[value]

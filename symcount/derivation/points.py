@@ -1,0 +1,274 @@
+"""Choose the points at which a formula is compared with plainly built modules."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain, islice
+
+from symcount.algebra.choices import sides
+from symcount.algebra.conditions import Decisions
+from symcount.algebra.facts import Facts
+from symcount.derivation.expected import can_be_described, is_built
+from symcount.derivation.frontier import shortened
+from symcount.derivation.indices import has_index
+from symcount.derivation.paths import Exploration, Path, Point, Values, takes
+from symcount.errors import UnsupportedError
+from symcount.factory import building, constants
+from symcount.factory.call import FactoryCall
+from symcount.formula.tree import Built, Tree, leaves
+from symcount.trace.loops import NotFolded
+
+_POINTS = 6
+# Points beyond the hints at which a formula is compared if a symbol may be missing from it.
+HELD_OUT = 12
+# Points that are tried for those: on narrow paths few of them lead to a module.
+_MOST_TRIES = 400
+# Numbers of iterations at which a formula with loops is compared: one that is larger than most
+# counters look at, and those that the factory's code mentions.
+_MANY_ITERATIONS = 33
+_LARGEST_LENGTH = 64
+_MOST_LENGTHS = 60
+# On how many sides of choices points are looked for; on how many by the solver, and how long.
+_MOST_SIDES = 256
+_MOST_QUESTIONS = 16
+_MILLISECONDS = 100
+# A constant of a factory's code above this is no size that is worth building.
+_LARGEST_CONSTANT = 1 << 31
+# How many times smaller a point is than one that there is no memory for, by the product of its
+# numbers, if nothing is known of points between them.
+_MUCH_SMALLER = 16
+
+
+class NoTime(Exception):
+    """The time for comparing is over."""
+
+
+class Points:
+    """Chooses the points at which a formula is compared: those where it says a module is built.
+
+    A point whose module there is no memory for is passed over, and from then on none is chosen that
+    is larger than those before, unless it is much smaller. `unbuilt` counts the paths on which
+    there is no other, and `short_of_memory` says whether there are too few points because of it.
+    """
+
+    def __init__(
+        self,
+        call: FactoryCall,
+        found: Exploration,
+        builds: building.PlainBuilds,
+        tree: Tree,
+        facts: Facts,
+        deadline: float,
+    ) -> None:
+        self.call = call
+        self.found = found
+        self.builds = builds
+        self.tree = tree
+        self.facts = facts
+        self.deadline = deadline
+        self.names = [h.name for h in call.hyperparameters]
+        self.chosen: list[dict[str, int | float]] = []
+        self.unbuilt = 0
+        self._further = 0
+        self._wanted = 0
+        self._largest = math.inf
+        self._seen: set[Point] = set()
+
+    @property
+    def short_of_memory(self) -> bool:
+        """Whether there are fewer points than there should be for want of memory."""
+        return self._largest < math.inf and len(self.chosen) < self._wanted
+
+    def of_paths(self) -> Iterator[Values]:
+        """Choose a point of every path: its hints, if there is memory for them."""
+        for path in self.found.built:
+            hints = tuple(path.trace.hints.values())
+            here = hints if self._can_be_built(hints) else self._smaller(path, hints)
+            if here is None:
+                self.unbuilt += 1
+            else:
+                yield self._choose(here)
+
+    def others(self, may_be_wrong: bool) -> Iterator[Values]:
+        """Choose further points, until there are enough of them.
+
+        Points in which every symbol differs from all points before come first.
+
+        Raises:
+            NoTime: the deadline has passed, and there has been one.
+        """
+        self._further = 0
+        self._wanted = wanted = max(_POINTS, len(self.chosen) + (HELD_OUT if may_be_wrong else 1))
+        yield from self._new(_points_of_other_lengths(self.call, self.found))
+        for distinct in (True, False):
+            for point in islice(_other_points(self.call, self.found), _MOST_TRIES):
+                if len(self.chosen) >= wanted:
+                    break
+                if not (distinct and self._shares_a_value(point)):
+                    yield from self._new([point])
+        yield from self._new(_points_of_lost_symbols(self.call, self.found))
+        yield from self._new(self._of_choices())
+
+    def _new(self, points: Iterable[Point]) -> Iterator[Values]:
+        return (self._choose(point) for point in points if self._is_new(point))
+
+    def _shares_a_value(self, point: Point) -> bool:
+        """Return whether a symbol has the value that it has at a point before."""
+        return any(
+            a == b for other in self.chosen for a, b in zip(point, other.values(), strict=True)
+        )
+
+    def _of_choices(self) -> Iterator[Point]:
+        """Find a point on each side of every choice that a helper made, if there are none so far.
+
+        Where a side is another choice, that is a point on each of its sides.
+        """
+        goals = [decisions for decisions, leaf in leaves(self.tree) if isinstance(leaf, Built)]
+        goals += sorted(dict.fromkeys(_sides_of_choices(self.found)), key=len, reverse=True)
+        missing = [g for g in goals[:_MOST_SIDES] if not any(takes(g, p) for p in self.chosen)]
+
+        def met(point: Values) -> bool:
+            here = [goal for goal in missing if takes(goal, point)]
+            missing[:] = [goal for goal in missing if goal not in here]
+            return bool(here)
+
+        for point in islice(_other_points(self.call, self.found), _MOST_TRIES if missing else 0):
+            if met(self._named(point)):
+                yield point
+        if not missing:
+            return
+        from symcount.algebra.solver import Solver
+
+        solver = Solver(self.call.hyperparameters, self.facts, milliseconds=_MILLISECONDS)
+        solver.small = set(self.found.short)
+        solver.deadline = self.deadline
+        for goal in missing[:_MOST_QUESTIONS]:
+            if goal in missing:
+                model = next((m for m in solver.models(goal) if m and met(m)), None)
+                if model is not None:
+                    yield tuple(model[name] for name in self.names)
+
+    def _named(self, point: Point) -> dict[str, int | float]:
+        return dict(zip(self.names, point, strict=True))
+
+    def _choose(self, point: Point) -> Values:
+        self._further += 1
+        self._seen.add(point)
+        self.chosen.append(self._named(point))
+        return self.chosen[-1]
+
+    def _is_new(self, point: Point) -> bool:
+        if point in self._seen:
+            return False
+        if self._further and time.perf_counter() > self.deadline:
+            raise NoTime
+        self._seen.add(point)
+        if not is_built(self.tree, self._named(point)):
+            return False
+        if self._can_be_built(point, self._largest):
+            return True
+        if math.prod(point) <= self._largest:
+            built = max((math.prod(p.values()) for p in self.chosen), default=0)
+            self._largest = max(built, math.prod(point) / _MUCH_SMALLER)
+        return False
+
+    def _can_be_built(self, point: Point, largest: float = math.inf) -> bool:
+        """Return whether torch can describe the tensors at a point, with memory for the rest.
+
+        What is a little smaller than a point without memory would not fail, but take all the
+        memory that there is: nothing is built if the product of the numbers is above `largest`.
+        """
+        values = self._named(point)
+        return (
+            math.prod(point) <= largest
+            and can_be_described(self.tree, values)
+            and not isinstance(self.builds.at(values), building.TooLarge)
+        )
+
+    def _smaller(self, path: Path, point: Point) -> Point | None:
+        """Find another point of a path that can be built."""
+        largest = math.prod(point) / _MUCH_SMALLER
+        ranges = self.call.hyperparameters
+        smaller = (
+            tuple(min(v, h.aligned(v / divisor)) for h, v in zip(ranges, point, strict=True))
+            for divisor in (_MUCH_SMALLER, 64, 256, 1024, 4096)
+        )
+        for other in chain(smaller, islice(_other_points(self.call, self.found), _MOST_TRIES)):
+            if time.perf_counter() > self.deadline:
+                break
+            if path.is_taken_by(self._named(other)) and self._can_be_built(other, largest):
+                return other
+        return None
+
+
+def _sides_of_choices(found: Exploration) -> Iterator[Decisions]:
+    """List the conditions under which helpers chose one number or another."""
+    for path in found.built:
+        for node in path.trace.choices:
+            # of a number that nothing depends on, it does not matter that it has no normal form
+            with suppress(UnsupportedError, NotFolded):
+                for side in sides(path.lowering(node).poly):
+                    if not any(has_index(condition) for condition, _ in side):
+                        yield (*path.decisions, *side)
+
+
+def _points_of_other_lengths(call: FactoryCall, found: Exploration) -> Iterator[Point]:
+    """List points with few iterations, or many, or about as many as a number in the code says.
+
+    What a factory counts without anybody seeing it, by `len()` or a counter of its own, it most
+    likely compares with such a number.
+    """
+    if not found.short:
+        return
+    base = tuple(found.built[0].trace.hints.values()) if found.built else ()
+    mentioned = [
+        number + more
+        for number in constants.numbers(call.function)
+        if 3 < number <= _LARGEST_LENGTH
+        for more in (0, 1, 2)
+    ]
+    lengths = dict.fromkeys((1, 2, 3, _MANY_ITERATIONS, *mentioned[:_MOST_LENGTHS]))
+    for index, h in enumerate(call.hyperparameters):
+        if h.name in found.short:
+            for number in lengths:
+                yield (*base[:index], h.aligned(number), *base[index + 1 :])
+
+
+def _points_of_lost_symbols(call: FactoryCall, found: Exploration) -> Iterator[Point]:
+    """List points with the numbers that the code mentions, where a symbol may have been lost.
+
+    What the code does with the lost number most likely depends on one of them.
+    """
+    code = getattr(call.function, "__code__", None)
+    if code is None:
+        return
+    tests_identity = not {"type", "id"}.isdisjoint(code.co_names)
+    if not tests_identity and not any(p.trace.concretisations for p in found.paths):
+        return
+    numbers = constants.numbers(call.function)
+    for path in found.paths:
+        base = tuple(path.trace.hints.values())
+        for index, h in enumerate(call.hyperparameters):
+            for number in numbers:
+                if number in h and number <= _LARGEST_CONSTANT:
+                    yield (*base[:index], number, *base[index + 1 :])
+
+
+def _other_points(call: FactoryCall, found: Exploration) -> Iterator[Point]:
+    """List random points, then points that stay near the hints of a path that was built."""
+    draw = random.Random(1)
+    ranges = [shortened(h) if h.name in found.short else h for h in call.hyperparameters]
+    for _ in range(200):
+        yield tuple(h.sample(draw) for h in ranges)
+    bases = [tuple(path.trace.hints.values()) for path in found.built]
+    for factor in (2, 3, 4, 5, 6, 7, 8):
+        for base in bases:
+            yield tuple(h.aligned(v * factor) for h, v in zip(ranges, base, strict=True))
+    for base in bases:
+        for index, h in enumerate(ranges):
+            for value in (*h.near(base[index]), *(h.sample(draw) for _ in range(8))):
+                yield (*base[:index], value, *base[index + 1 :])

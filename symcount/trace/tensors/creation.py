@@ -1,0 +1,209 @@
+"""Rules of functions that make tensors from sizes, from numbers, or like another tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from symcount.trace.builtins import apply_to, apply_to_pair, is_symbol
+from symcount.trace.numbers import SymInt, hint
+from symcount.trace.tensors.calls import first_argument, plain
+from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.sizes import (
+    Dims,
+    Size,
+    ceil_div,
+    not_negative,
+    sizes_of,
+    torch_requires,
+)
+
+RULES = Rules()
+
+_META = torch.device("meta")
+_OF_MEMORY = frozenset(["device", "pin_memory", "out", "generator", "memory_format"])
+# a tensor with values that is larger than this stays on the meta device
+_LARGEST_REAL = 1 << 16
+
+
+def _create(call: Call, sizes: Dims, args: tuple[Any, ...], *named: str) -> Any:
+    """Create a tensor without values on the meta device.
+
+    `args` are what the function is to take in the place of its own, and `named` those that were
+    given by name and are among them.
+    """
+    left_out = _OF_MEMORY.union(named)
+    kwargs = {k: v for k, v in call.kwargs.items() if k not in left_out}
+    torch_requires(not_negative(*(size for size in sizes if type(size) is SymInt)))
+    with torch._C.DisableTorchFunction():
+        out = call.func(*plain(args), **plain(kwargs), device=_META)
+    return call.mode.know(out, sizes, call.name)
+
+
+@RULES.rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
+def _of_sizes(call: Call) -> Any:
+    sizes = sizes_of(call.args or (call.kwargs["size"],))
+    return _create(call, sizes, (sizes,), "size")
+
+
+@RULES.rule(torch.full)
+def _full(call: Call) -> Any:
+    size, value = call.argument(0, "size"), call.argument(1, "fill_value")
+    return _create(call, sizes_of((size,)), (tuple(size), value), "size", "fill_value")
+
+
+@RULES.rule(torch.randint)
+def _randint(call: Call) -> Any:
+    size = call.kwargs.get("size", call.args[-1] if call.args else ())
+    return _create(call, sizes_of((size,)), call.args)
+
+
+@RULES.rule(torch.normal)
+def _normal(call: Call) -> Any:
+    tensors = [a for a in call.args if isinstance(a, torch.Tensor)]
+    if tensors:
+        return call.result(call.mode.shape(tensors[0]))
+    size = call.argument(2, "size", ())
+    return _create(call._replace(func=torch.empty, kwargs={}), sizes_of((size,)), (tuple(size),))
+
+
+@RULES.rule(torch.randperm)
+def _randperm(call: Call) -> Any:
+    return _create(call, (call.args[0],), call.args)
+
+
+@RULES.rule(torch.eye)
+def _eye(call: Call) -> Any:
+    rows = call.argument(0, "n")
+    sizes = rows, call.argument(1, "m", rows)
+    return _create(call, sizes, sizes, "n", "m")
+
+
+@RULES.rule("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
+def _window(call: Call) -> Any:
+    length = call.argument(0, "window_length")
+    return _create(call, (length,), (length, *call.args[1:]), "window_length")
+
+
+@RULES.rule("new_tensor")
+def _new_tensor(call: Call) -> Any:
+    data = call.argument(1, "data")
+    if isinstance(data, torch.Tensor):
+        return call.result(call.mode.shape(data))
+    out = call.real()
+    return call.mode.know(out, tuple(out.shape), call.name, call.mode.tainted((data,), {}))
+
+
+@RULES.rule("new_empty", "new_zeros", "new_ones", "new_full", "new")
+def _new(call: Call) -> Any:
+    tensor, *rest = call.args
+    if call.name == "new" and any(isinstance(a, torch.Tensor | list) for a in rest):
+        return call.without_rule()
+    given = rest or (call.kwargs["size"],)
+    if call.name == "new_full":
+        return _create(call, sizes_of(given[:1]), call.args, "size")
+    sizes = sizes_of(given)
+    if call.name == "new":
+        call = call._replace(func=torch.empty, kwargs={"dtype": tensor.dtype})
+        return _create(call, sizes, (sizes,))
+    return _create(call, sizes, (tensor, sizes), "size")
+
+
+@RULES.rule("empty_like", "zeros_like", "ones_like", "rand_like", "randn_like", "full_like")
+def _like(call: Call) -> Any:
+    return _create(call, call.shape(), call.args)
+
+
+# --- small tensors with values ----------------------------------------------------------------
+
+
+def _create_with_values(call: Call, shape: Dims | None, count: Any = 0) -> Any:
+    """Create a tensor for real if it is small; its values may be read."""
+    device = torch.device(call.kwargs.get("device") or "cpu")
+    small = hint(count) <= _LARGEST_REAL
+    place = "meta" if device.type == "meta" or not small else "cpu"
+    call = call._replace(kwargs={**call.kwargs, "device": place})
+    out = call.real()
+    return call.know(out, tuple(out.shape) if shape is None else shape)
+
+
+def _count_of_arange(start: Any, end: Any, step: Any, dtype: torch.dtype | None) -> Size | None:
+    """Count the numbers from `start` to `end` as torch does it, if that is known."""
+    numbers = start, end, step
+    if not all(isinstance(n, int | float) for n in numbers) or step == 0:
+        return None
+    if not (end >= start if step > 0 else end <= start):
+        return None  # torch raises
+    if all(isinstance(n, int) for n in numbers):
+        return ceil_div(end - start, step)
+    if dtype is not None and not dtype.is_floating_point:
+        return None  # of an integer dtype the bounds are rounded first
+    start, end, step = (_double(n) for n in numbers)
+    return apply_to("ceil", (end - start) / step)  # in doubles, whatever the dtype
+
+
+def _double(value: Any) -> Any:
+    if type(value) is SymInt:
+        return apply_to("float", value)
+    return value if is_symbol(value) else float(value)
+
+
+@RULES.rule(torch.arange, torch.range)
+def _arange(call: Call) -> Any:
+    args, given = call.args, dict(call.kwargs)
+    if len(args) == 1 and "end" not in given:
+        args = (given.pop("start", 0), *args)
+    bounds = {"start": 0, "step": 1, **dict(zip(("start", "end", "step"), args, strict=False))}
+    bounds |= {name: given.pop(name) for name in ("start", "end", "step") if name in given}
+    start, end, step = bounds["start"], bounds["end"], bounds["step"]
+    call = call._replace(args=(start, end, step), kwargs=given)
+    shape = None
+    if any(map(is_symbol, call.args)):
+        counted = _count_of_arange(start, end, step, given.get("dtype"))
+        if call.name != "arange" or counted is None:
+            return call._replace(kwargs={**given, "device": "meta"}).result(None)
+        shape = (counted,)
+    return _create_with_values(call, shape, abs((hint(end) - hint(start)) / (hint(step) or 1)))
+
+
+@RULES.rule(torch.linspace, torch.logspace)
+def _linspace(call: Call) -> Any:
+    steps = call.kwargs["steps"] if "steps" in call.kwargs else call.args[2]
+    torch_requires(steps >= 0)
+    return _create_with_values(call, (steps,), steps)
+
+
+def _count_of_triangle(rows: Size, columns: Size, offset: Size) -> Size:
+    """Count the elements of a matrix on or below a diagonal."""
+    if not (rows > 0 and columns > 0 and rows + offset > 0):
+        return 0
+    # the first rows that reach below the diagonal widen by one, the last are as wide as there is
+    first = apply_to_pair("min", columns, 1 + offset) if offset > 0 else 1
+    last = apply_to_pair("min", columns, rows + offset)
+    widening = last - first + 1
+    full = apply_to_pair("min", rows, rows + offset) - widening
+    return (first + last) * widening // 2 + apply_to_pair("max", full, 0) * columns
+
+
+@RULES.rule(torch.tril_indices, torch.triu_indices)
+def _triangle_indices(call: Call) -> Any:
+    names = ("row", "col", "offset")
+    given = {"offset": 0, **dict(zip(names, call.args, strict=False)), **call.kwargs}
+    rows, columns, offset = (given.pop(name) for name in names)
+    torch_requires(not_negative(rows, columns))
+    if call.name == "tril_indices":
+        count = _count_of_triangle(rows, columns, offset)
+    else:
+        count = rows * columns - _count_of_triangle(rows, columns, offset - 1)
+    call = call._replace(args=(rows, columns, offset), kwargs=given)
+    return _create_with_values(call, (2, count), count)
+
+
+@RULES.rule(torch.tensor, torch.as_tensor, torch.scalar_tensor, torch.asarray)
+def _tensor(call: Call) -> Any:
+    data = first_argument(call.args, call.kwargs, "data")
+    if not isinstance(data, torch.Tensor):
+        return _create_with_values(call, None)
+    call = call._replace(kwargs={k: v for k, v in call.kwargs.items() if k != "device"})
+    return call.result(call.mode.shape(data))

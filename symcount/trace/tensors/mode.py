@@ -1,0 +1,89 @@
+"""Symbolic shapes: every tensor the factory makes lives on the meta device, its sizes beside it.
+
+`Tensors` is a torch function mode. It runs each torch operation on the hints, without memory, and
+works out the symbolic shape of the result by a rule (`RULES`); the two are compared
+at once. An operation without a rule gives a tensor of unknown shape, which is an error as soon as
+somebody needs that shape: never a constant.
+
+Initialisers are skipped: they fill memory that is not there. Small tensors whose values a
+constructor reads back (`torch.linspace(0, rate, depth)`) are made for real on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from symcount.errors import UnknownShapeError
+from symcount.trace.builtins import is_symbol
+from symcount.trace.numbers import calling_frame
+from symcount.trace.tensors import (
+    broadcasting,
+    bypasses,
+    convolutions,
+    creation,
+    indexing,
+    joining,
+    layers,
+    products,
+    reading,
+    reductions,
+    reshaping,
+)
+from symcount.trace.tensors.broadcasting import fits_into
+from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of
+from symcount.trace.tensors.known import KnownTensors
+from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.sizes import TorchRaises
+
+_PARTS = (
+    broadcasting, convolutions, creation, indexing, joining, layers, products, reading, reductions,
+    reshaping,
+)  # fmt: skip
+RULES = Rules(*(part.RULES for part in _PARTS))
+
+
+class Tensors(KnownTensors):
+    """The torch function mode of one run. `run` is told of pokes and concretisations."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        self.run.require_time()
+        kwargs = kwargs or {}
+        if self.run.pokes:
+            nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
+            self.run.settle(calling_frame(), nodes)
+        func = bypasses.behind(func)
+        rule = RULES.by_function.get(func)
+        name = name_of(func)
+        if rule is not None:
+            try:
+                return rule(Call(self, func, args, kwargs))
+            except TorchRaises:
+                pass  # it says itself why
+            except UnknownShapeError:
+                # As long as nobody asks for its size, a tensor may be of unknown shape.
+                if func in RULES.asking:
+                    raise
+                out = self.without_rule(func, args, kwargs, name)
+                self.remember_origin(out, (args, kwargs))
+                return out
+        elif in_place(name):
+            target = first_argument(args, kwargs, "tensor")
+            if isinstance(target, torch.Tensor) and target.is_meta:
+                others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
+                if all(fits_into(shape, self.shape(target)) for shape in others):
+                    return target
+        return self.without_rule(func, args, kwargs, name)
+
+
+@contextmanager
+def followed_tensors(run: Any) -> Iterator[Tensors]:
+    """Within it, torch works on the meta device and keeps symbolic shapes, in this thread."""
+    mode = Tensors(run)
+    with bypasses.followed(mode), mode:
+        yield mode
