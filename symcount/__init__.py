@@ -136,12 +136,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "blueprints":
-        return importlib.import_module("symcount.blueprints")
+    if name != "blueprints" and name not in _HOME:
+        raise AttributeError(f"module 'symcount' has no attribute {name!r}")
+    from symcount import interception
+
+    with interception.alone():  # a fork waits until it is imported, or the child waits for ever
+        module = importlib.import_module(_HOME.get(name, "symcount.blueprints"))
     if name in _HOME:
-        value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
-        return value
-    raise AttributeError(f"module 'symcount' has no attribute {name!r}")
+        globals()[name] = getattr(module, name)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

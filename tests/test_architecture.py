@@ -16,7 +16,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "symcount"
 
-GROUND = "errors symbols record progress version shown"
+GROUND = "errors symbols record progress version shown interception"
 # Each row may import the rows and files that it names, and itself.
 RULES = {
     "trace": GROUND,
@@ -47,6 +47,7 @@ GROUND_RULES = {
     "version": "",
     "progress": "",
     "shown": "",
+    "interception": "",
     "symbols": "errors shown",
     "record": "errors",
 }

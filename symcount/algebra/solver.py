@@ -13,6 +13,7 @@ error of rounding to nearest in IEEE 754 binary64, unless it is so large that it
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -71,7 +72,9 @@ class Solver:
         self.milliseconds = milliseconds
         self.deadline = deadline
         self.seconds = 0.0
-        self._symbols = {h.name: (z3.Real if h.real else z3.Int)(h.name) for h in ranges}
+        self._symbols = {
+            h.name: (z3.Real if h.real else z3.Int)(h.name, _context()) for h in ranges
+        }
         self._translation = _Translation(self._symbols, facts)
         self.small: set[str] = set()
         self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
@@ -109,7 +112,7 @@ class Solver:
 
     def _asking(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> Any:
         """A z3 solver that is told of a path, and that pairs of polynomials differ there."""
-        solver = z3.Solver()
+        solver = z3.Solver(ctx=_context())
         symbols = self._symbols_of(decisions, *different)
         translation = self._translation
         translation.begin(symbols)
@@ -125,19 +128,36 @@ class Solver:
         atoms = set().union(*(c.atoms() for c, _ in decisions))
         atoms = atoms.union(*(side.atoms() for pair in different for side in pair))
         indices = {a.name for a in atoms if isinstance(a, Variable)} - self._symbols.keys()
-        return self._symbols | {name: z3.Int(name) for name in sorted(indices)}
+        return self._symbols | {name: z3.Int(name, _context()) for name in sorted(indices)}
 
     def _check(self, solver: Any) -> Any:
         started = time.perf_counter()
         left = self.deadline - started
         if left <= 0:
             return z3.unknown
+        solver.set("ctrl_c", False)  # or z3 takes the signal, and Python never hears of it
         # Steps are the same on every machine; the clock ends what takes far longer than they.
         solver.set("rlimit", _STEPS * self.milliseconds)
         solver.set("timeout", max(1, int(min(_SLOWEST * self.milliseconds, 1000 * left))))
         answer = solver.check()
         self.seconds += time.perf_counter() - started
         return answer
+
+
+_of_thread = threading.local()
+
+
+def _context() -> Any:
+    """The z3 context of this thread: the main one is for the program that symcount is a guest in.
+
+    A context is for one thread at a time, but the garbage collector may release what belongs to
+    it in any.
+    """
+    context = getattr(_of_thread, "context", None)
+    if context is None:
+        context = _of_thread.context = z3.Context()
+        z3.Z3_enable_concurrent_dec_ref(context.ref())
+    return context
 
 
 def _plain(value: Any) -> int | float:
@@ -210,7 +230,7 @@ class _Translation:
 
     def poly(self, poly: Poly) -> Any:
         """A polynomial: an integer term where it has neither fractions nor floats."""
-        total: Any = z3.IntVal(0)
+        total: Any = z3.IntVal(0, _context())
         for monomial, coefficient in poly.terms.items():
             term: Any = _constant(coefficient)
             for base, exponent in monomial:
@@ -235,7 +255,7 @@ class _Translation:
         return self._unknown(base)
 
     def _new(self, integer: bool = True) -> Any:
-        return z3.FreshInt() if integer else z3.FreshReal()
+        return (z3.FreshInt if integer else z3.FreshReal)(ctx=_context())
 
     def _unknown(self, base: Call) -> Any:
         """An unknown within the bounds of the call."""
@@ -399,8 +419,8 @@ def _quotient_bits(a: Poly, b: Poly) -> float:
 
 def _constant(value: Rational) -> Any:
     if value.denominator == 1:
-        return z3.IntVal(value.numerator)
-    return z3.RealVal(value)
+        return z3.IntVal(value.numerator, _context())
+    return z3.RealVal(value, _context())
 
 
 def _real(value: Any) -> Any:

@@ -17,10 +17,6 @@ _PERTURBING = 1.5
 _CHECKING = 2.0
 
 
-class BudgetSpent(BaseException):
-    """The time is over. Not an `Exception`: no factory may swallow it."""
-
-
 class Budget:
     """When each stage ends, by `time.perf_counter`."""
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Variable
-from symcount.derivation.budget import Budget, BudgetSpent
+from symcount.derivation.budget import Budget
 from symcount.derivation.frontier import Frontier
 from symcount.derivation.lowering import Lowered
 from symcount.derivation.paths import Exploration, Path, Step, Values, insert_iterations
@@ -28,8 +28,8 @@ from symcount.derivation.walk import MOST_DECISIONS, TooManyDecisions, followed
 from symcount.errors import NondeterministicError, UnsupportedError
 from symcount.factory.building import is_too_large
 from symcount.factory.call import FactoryCall
-from symcount.trace import AS_USUAL, Settings, TooLong
-from symcount.trace.loops import NotFolded
+from symcount.trace import AS_USUAL, Settings
+from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 
 # The part of the time that may be spent on a factory with loops before they are given up on.
 _FOLDING = 0.6

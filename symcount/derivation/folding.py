@@ -40,7 +40,8 @@ from symcount.formula.tree import (
 )
 from symcount.record import INDEX, Node
 from symcount.trace import Loop, TracedTensor
-from symcount.trace.loops import NotFolded, Tag, Tags
+from symcount.trace.interrupts import NotFolded
+from symcount.trace.loops import Tag, Tags
 
 _NUMBERS = re.compile("[0-9]+")
 # Splits of a path by conditions on which a sum depends.

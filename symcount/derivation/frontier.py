@@ -22,13 +22,12 @@ from symcount.algebra.evaluate import holds
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Variable, only_atom
 from symcount.algebra.python_code import compile_condition
-from symcount.derivation.budget import BudgetSpent
 from symcount.derivation.indices import bounds_of_index, with_numbered_indices
 from symcount.derivation.paths import Closed, Fork, Path, Place, Point, Step, Values, takes
 from symcount.record import Number
 from symcount.symbols import Hyperparameter
-from symcount.trace import Settings, TooLong
-from symcount.trace.loops import NotFolded
+from symcount.trace import Settings
+from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 
 if TYPE_CHECKING:
     from symcount.algebra.solver import Solver

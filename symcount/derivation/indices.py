@@ -13,7 +13,8 @@ from symcount.derivation.lowering import Limits, Lowering
 from symcount.derivation.paths import Path
 from symcount.record import INDEX, Node, Number
 from symcount.trace import Loop
-from symcount.trace.loops import NotFolded, Tag, Tags
+from symcount.trace.interrupts import NotFolded
+from symcount.trace.loops import Tag, Tags
 
 
 def has_index(value: Poly | Condition) -> bool:

@@ -32,7 +32,8 @@ from symcount.record import (
     Node,
     Number,
 )
-from symcount.trace.loops import NotFolded, Tag
+from symcount.trace.interrupts import NotFolded
+from symcount.trace.loops import Tag
 
 _MANTISSA = 2**53
 # Products with larger odd factors leave too small a range in which they are exact.

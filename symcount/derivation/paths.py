@@ -21,7 +21,7 @@ from symcount.derivation.lowering import Limits, Lowering
 from symcount.errors import NondeterministicError
 from symcount.record import Source
 from symcount.trace import Loop, Trace
-from symcount.trace.loops import NotFolded
+from symcount.trace.interrupts import NotFolded
 
 Point: TypeAlias = "tuple[int | float, ...]"
 Values: TypeAlias = "Mapping[str, int | float]"

@@ -15,7 +15,6 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from symcount.algebra.facts import Facts
-from symcount.derivation.budget import BudgetSpent
 from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.paths import Exploration, Path, Place
 from symcount.derivation.walk import followed
@@ -23,6 +22,7 @@ from symcount.factory import constants
 from symcount.factory.call import FactoryCall
 from symcount.record import Concretisation, Number
 from symcount.trace import Settings
+from symcount.trace.interrupts import BudgetSpent
 
 # How many numbers are tried in the place of the texts of a path, in all combinations.
 _MOST_COMBINATIONS = 64

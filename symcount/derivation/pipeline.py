@@ -5,6 +5,7 @@ Data goes one way, and each stage hands a finished value to the next.
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from symcount import progress
+from symcount import interception, progress
 from symcount.algebra.facts import Facts
 from symcount.derivation.budget import Budget
 from symcount.derivation.checking import (
@@ -33,7 +34,7 @@ from symcount.derivation.naming import named
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.perturbation import Perturbation, Sorted
 from symcount.derivation.points import HELD_OUT
-from symcount.errors import DerivationError, IncompleteError, VerificationError
+from symcount.errors import DerivationError, IncompleteError, InternalError, VerificationError
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
@@ -44,7 +45,7 @@ from symcount.param_count import ParamCount
 from symcount.record import INDEX, Concretisation
 from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Settings
-from symcount.trace.loops import NotFolded
+from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.version import __version__
 
 # Symbols of which a module is built with a smaller value first.
@@ -100,12 +101,34 @@ def derive(
     10*d + 10
     """
     call = FactoryCall.of(factory, fixed)
+    with interception.alone():
+        around = interception.set_aside()
+        state = ambient.State()
+        try:
+            return _as_guest(state, call, max_paths, max_seconds, strict)
+        finally:
+            again = functools.partial(interception.replace_again, around)
+            interception.complete(interception.restore, state.restore, again)
+
+
+def _as_guest(
+    state: ambient.State, call: FactoryCall, max_paths: int, max_seconds: float, strict: bool
+) -> ParamCount:
+    """Derive, and leave nothing behind but the formula or an error."""
     try:
-        with ambient.restored() as drew_random_numbers:
-            return _derive(call, max_paths, max_seconds, strict, drew_random_numbers)
+        try:
+            state.leave_to_factory()
+            return _derive(call, max_paths, max_seconds, strict, state.drew_random_numbers)
+        finally:
+            interception.complete(interception.restore, state.restore)
     except DerivationError as error:
         error.args = (f"{call.name}{call.place}: {error}",)
         raise
+    except Interrupt as error:
+        raise InternalError(
+            f"{call.name}{call.place}: {type(error).__name__} of a run on symbols was not handled; "
+            "please report it"
+        ) from error
 
 
 def _derive(

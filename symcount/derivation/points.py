@@ -20,7 +20,7 @@ from symcount.errors import UnsupportedError
 from symcount.factory import building, constants
 from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Built, Tree, leaves
-from symcount.trace.loops import NotFolded
+from symcount.trace.interrupts import NotFolded
 
 _POINTS = 6
 # Points beyond the hints at which a formula is compared if a symbol may be missing from it.

@@ -17,7 +17,8 @@ from symcount.errors import InternalError, UnsupportedError
 from symcount.record import Node, Number
 from symcount.trace import AS_USUAL, Branch, Everything, Listen, Loop, Settings, Trace, trace
 from symcount.trace.helpers import Decision
-from symcount.trace.loops import NotFolded, Tags
+from symcount.trace.interrupts import Interrupt, NotFolded
+from symcount.trace.loops import Tags
 
 # How many decisions a path may have: trees of them are gone through recursively.
 MOST_DECISIONS = 250
@@ -26,8 +27,8 @@ MOST_DECISIONS = 250
 Build: TypeAlias = "Callable[[Values], Any]"
 
 
-class TooManyDecisions(BaseException):
-    """A run decides more than a tree of paths has room for. No factory may swallow it either."""
+class TooManyDecisions(Interrupt):
+    """A run decides more than a tree of paths has room for."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         super().__init__(steps)
@@ -38,8 +39,13 @@ def traced(
     build: Build, hints: Values, listen: Listen = Everything, settings: Settings = AS_USUAL
 ) -> Trace:
     """Run a factory once on symbols with these hints."""
+
+    def factory(**values: Any) -> Any:
+        return build(values)
+
+    factory.__wrapped__ = getattr(build, "function", build)  # type: ignore[attr-defined]
     return trace(
-        lambda **values: build(values),
+        factory,
         symbols={name: (name, hint) for name, hint in hints.items()},
         fixed={},
         listen=listen,

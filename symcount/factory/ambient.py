@@ -1,7 +1,8 @@
 """Save, restore and watch the state that a factory may disturb outside of itself.
 
-`restored` is about the state of the process: random number generators (Python's, torch's and, if
-it is loaded, numpy's), torch's default dtype and device, the grad mode and the warnings filters.
+`State` is about the state of the process and the thread: random number generators (Python's,
+torch's and, if it is loaded, numpy's), torch's default dtype and device, the grad mode, the
+function and dispatch modes of torch that are active, and the warnings filters.
 `OutsideState` is about the globals and closure of the factory itself.
 """
 
@@ -10,12 +11,17 @@ from __future__ import annotations
 import copy
 import random
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
+from torch.utils import _device
+from torch.utils._device import DeviceContext
+
+from symcount.interception import complete
 
 
 def reseed(seed: int) -> None:
@@ -26,47 +32,133 @@ def reseed(seed: int) -> None:
         sys.modules["numpy.random"].seed(seed)
 
 
-@contextmanager
-def restored() -> Iterator[Callable[[], bool]]:
-    """Restore the ambient state on exit, and ignore warnings until then.
+class _InThread:
+    """Matches the text of each warning in one thread, and none in others."""
 
-    The yielded function tells whether random numbers have been drawn.
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+    def match(self, text: str) -> bool:
+        return threading.get_ident() == self.thread
+
+
+class State:
+    """The ambient state as it is now, to be restored.
+
+    Nothing is changed before `leave_to_factory`, and everything is as it was after `restore`, which
+    can be called any number of times.
     """
-    numpy_random: Any = sys.modules.get("numpy.random")
-    generators = random.getstate(), torch.get_rng_state()
-    numpy_state = numpy_random.get_state() if numpy_random else None
-    dtype, grad, device = torch.get_default_dtype(), torch.is_grad_enabled(), _device_context()
 
-    def drew() -> bool:
-        if random.getstate() != generators[0]:
+    def __init__(self) -> None:
+        numpy_random: Any = sys.modules.get("numpy.random")
+        self._python = random.getstate()
+        self._torch = torch.get_rng_state()
+        self._numpy = numpy_random.get_state() if numpy_random else None
+        self._dtype = torch.get_default_dtype()
+        self._grad = torch.is_grad_enabled()
+        self._device = _device_context()
+        self._current_device = _device.CURRENT_DEVICE
+        self._function_modes = _function_modes()
+        self._dispatch_modes = _dispatch_modes()
+        self._filters: Any = warnings.filters
+        self._filters_before = list(warnings.filters)
+        self._ignored: Any = ("ignore", _InThread(), Warning, None, 0)
+        self._is_left = False
+
+    def leave_to_factory(self) -> None:
+        """Ignore warnings in this thread, and switch the caller's modes of torch off.
+
+        Modes that set a device stay: a factory may ask for it, or set another.
+        """
+        self._is_left = True
+        self._filters.insert(0, self._ignored)
+        _set_dispatch_modes([])
+        _set_function_modes([m for m in self._function_modes if isinstance(m, DeviceContext)])
+
+    def drew_random_numbers(self) -> bool:
+        """Whether random numbers have been drawn since."""
+        if random.getstate() != self._python:
             return True
-        if not torch.equal(torch.get_rng_state(), generators[1]):
+        if torch.get_rng_state().numpy().tobytes() != self._torch.numpy().tobytes():
             return True
-        if numpy_state is None:
+        if self._numpy is None:
             return False
-        now = numpy_random.get_state()
-        return bool(now[2] != numpy_state[2] or (now[1] != numpy_state[1]).any())
+        now = sys.modules["numpy.random"].get_state()
+        return bool(now[2] != self._numpy[2] or (now[1] != self._numpy[1]).any())
 
-    try:
+    def restore(self) -> None:
+        """Make everything as it was."""
+        if self._is_left:
+            complete(
+                self._restore_generators,
+                self._restore_defaults,
+                self._restore_filters,
+                lambda: _set_function_modes(self._function_modes),
+                lambda: _set_dispatch_modes(self._dispatch_modes),
+            )
+            self._is_left = False
+
+    def _restore_generators(self) -> None:
+        random.setstate(self._python)
+        torch.set_rng_state(self._torch)
+        if self._numpy is not None:
+            sys.modules["numpy.random"].set_state(self._numpy)
+
+    def _restore_defaults(self) -> None:
+        if torch.get_default_dtype() is not self._dtype:
+            torch.set_default_dtype(self._dtype)
+        if torch.is_grad_enabled() != self._grad:
+            torch.set_grad_enabled(self._grad)
+        if _device_context() is not self._device:
+            torch._GLOBAL_DEVICE_CONTEXT.device_context = self._device
+        _device.CURRENT_DEVICE = self._current_device
+
+    def _restore_filters(self) -> None:
+        ours = warnings.filters is self._filters and self._ignored in self._filters
+        if ours and [f for f in self._filters if f is not self._ignored] == self._filters_before:
+            self._filters.remove(self._ignored)  # warnings have been seen as often as before
+            return
+        self._filters[:] = self._filters_before
+        warnings.filters = self._filters
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield drew
-    finally:
-        random.setstate(generators[0])
-        torch.set_rng_state(generators[1])
-        if numpy_state is not None:
-            numpy_random.set_state(numpy_state)
-        if torch.get_default_dtype() is not dtype:
-            torch.set_default_dtype(dtype)
-        if torch.is_grad_enabled() != grad:
-            torch.set_grad_enabled(grad)
-        if _device_context() is not device:
-            torch.set_default_device(None if device is None else device.device)
+            pass  # lets the warnings module know
 
 
 def _device_context() -> Any:
     """Return the context that `torch.set_default_device` has entered, if any."""
     return getattr(getattr(torch, "_GLOBAL_DEVICE_CONTEXT", None), "device_context", None)
+
+
+def _function_modes() -> list[Any]:
+    """The torch function modes that are active in this thread, the outermost first."""
+    length: int = torch._C._len_torch_function_stack()
+    return [torch._C._get_function_stack_at(place) for place in range(length)]
+
+
+def _set_function_modes(modes: Sequence[Any]) -> None:
+    """Have these modes active and no others."""
+    if list(map(id, _function_modes())) == list(map(id, modes)):
+        return
+    while torch._C._len_torch_function_stack():
+        torch._C._pop_torch_function_stack()
+    for mode in modes:
+        torch._C._push_on_torch_function_stack(mode)
+
+
+def _dispatch_modes() -> list[Any]:
+    """The same of torch dispatch modes."""
+    length: int = torch._C._len_torch_dispatch_stack()
+    return [torch._C._get_dispatch_stack_at(place) for place in range(length)]
+
+
+def _set_dispatch_modes(modes: Sequence[Any]) -> None:
+    """The same of torch dispatch modes."""
+    if list(map(id, _dispatch_modes())) == list(map(id, modes)):
+        return
+    while torch._C._len_torch_dispatch_stack():
+        torch._C._pop_torch_dispatch_stack(None)
+    for mode in modes:
+        torch._C._push_on_torch_dispatch_stack(mode)
 
 
 _missing = object()

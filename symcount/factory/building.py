@@ -13,13 +13,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
+
+from symcount import interception
 
 Values: TypeAlias = "Mapping[str, int | float]"
 
@@ -87,7 +89,7 @@ _NEW = frozenset(
 _INITIALISERS = {
     name: function
     for name, function in vars(nn.init).items()
-    if name.endswith("_") and not name.startswith("_") and callable(function)
+    if name.endswith("_") and not name.startswith("_") and isinstance(function, FunctionType)
 }
 _FILL = frozenset(
     [*_INITIALISERS, "fill_", "zero_", "erfinv_", "exponential_", "bernoulli_", "cauchy_",
@@ -113,7 +115,7 @@ class _Plain(TorchFunctionMode):
         elif func in _NEW:
             kwargs["device"] = "meta"
         elif func in _KEEP_VALUES:
-            if torch.device(kwargs.get("device") or "cpu").type not in ("cpu", "meta"):
+            if torch.device(kwargs.get("device") or "cpu").type != "meta":
                 kwargs["device"] = "cpu"
         elif _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")
@@ -185,7 +187,7 @@ def _all_on_meta(value: Any) -> Any:
 _building = threading.local()
 
 
-def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
+def _idle(initialiser: FunctionType) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if getattr(_building, "plainly", False):
             return args[0] if args else kwargs["tensor"]
@@ -194,21 +196,10 @@ def _idle(initialiser: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-_IDLE = {name: _idle(function) for name, function in _INITIALISERS.items()}
-
-
-@contextmanager
-def _without_initialisers() -> Iterator[None]:
-    """Within it, `torch.nn.init` does nothing, in this thread."""
-    before = {name: vars(nn.init)[name] for name in _IDLE}
-    plainly = getattr(_building, "plainly", False)
-    try:
-        _building.plainly = True
-        vars(nn.init).update(_IDLE)
-        yield
-    finally:
-        vars(nn.init).update(before)
-        _building.plainly = plainly
+_IDLE = [
+    (function, interception.code_calling(_idle(interception.copy_of(function)), function))
+    for function in _INITIALISERS.values()
+]
 
 
 def is_too_large(error: BaseException | None) -> bool:
@@ -249,12 +240,21 @@ class PlainBuilds:
 
     def again_at(self, point: Values) -> Outcome:
         """Return the same, built anew."""
-        try:
-            with _without_initialisers(), _Plain():
-                module = self.build(point)
-            return _tensors_of(module)
-        except Exception as error:
-            return TooLarge(str(error)) if is_too_large(error) else error
+        with interception.alone():
+            try:
+                return _tensors_of(self._built(point))
+            except Exception as error:
+                return TooLarge(str(error)) if is_too_large(error) else error
+            finally:
+                interception.restore()
+
+    def _built(self, point: Values) -> nn.Module:
+        """Build the module at a point, initialisers idle, which is for others to restore."""
+        _building.plainly = True
+        for function, idle in _IDLE:
+            interception.replace(function, "__code__", idle)
+        with _Plain():
+            return self.build(point)
 
 
 def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:

@@ -8,21 +8,21 @@ joining the runs into a formula, is the business of `symcount.derivation.explore
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
-import sys
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from dis import opname
-from types import CodeType, FrameType
+from dis import opmap, opname
+from types import CodeType, FrameType, FunctionType
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import torch
 from torch import nn
 
-from symcount.derivation.budget import BudgetSpent
+from symcount import interception
 from symcount.errors import (
     InternalError,
     NotAModuleError,
@@ -41,18 +41,20 @@ from symcount.record import (
     freeze,
 )
 from symcount.trace import helpers, lookups
-from symcount.trace.builtins import (
-    Restart,
-    forget_replacements,
-    shadow_if_needed,
-    shadowed_modules,
+from symcount.trace.builtins import intercept_functions, intercept_if_needed
+from symcount.trace.helpers import Decision, Way
+from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
+from symcount.trace.loops import Loop, Tags, name_of
+from symcount.trace.numbers import SymFloat, SymInt, calling_frame, place_of, user_frame
+from symcount.trace.renaming import original_code
+from symcount.trace.tensors.bypasses import (
+    learn_what_refuses,
+    mode_of_thread,
+    replace_unseen,
+    tell,
 )
-from symcount.trace.helpers import Decision, GivenUp, Way
-from symcount.trace.loops import Loop, NotFolded, Tags, TooLong, name_of
-from symcount.trace.numbers import SymFloat, SymInt, calling_frame, user_frame
-from symcount.trace.tensors.bypasses import restart_if_refused
 from symcount.trace.tensors.calls import leaves
-from symcount.trace.tensors.mode import Tensors, followed_tensors
+from symcount.trace.tensors.mode import Tensors
 
 Listen: TypeAlias = "Callable[[], Listener]"
 Perturb: TypeAlias = "Callable[[str, Number], Number]"
@@ -67,7 +69,6 @@ __all__ = [
     "Perturb",
     "Raised",
     "Settings",
-    "TooLong",
     "Trace",
     "TracedTensor",
     "trace",
@@ -78,6 +79,7 @@ _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
 _while_places: set[tuple[CodeType, int]] = set()
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
+_LENGTH_OF_PRECALL = 4
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
 _MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
@@ -112,6 +114,12 @@ class Branch:
 def _instruction(frame: FrameType) -> str:
     """The name of the instruction that a frame is at."""
     return opname[frame.f_code.co_code[frame.f_lasti]]
+
+
+def _at_call(place: Frame) -> Frame:
+    """A place in a call, the same whether Python 3.11 has specialised the call or not."""
+    prepares = place.code.co_code[place.lasti] == opmap.get("PRECALL")
+    return Frame(place.code, place.lasti + _LENGTH_OF_PRECALL) if prepares else place
 
 
 def _symbols_of(node: Node) -> tuple[str, ...]:
@@ -229,6 +237,15 @@ class Settings:
 AS_USUAL = Settings()
 
 
+@dataclass(frozen=True)
+class _Restarted:
+    """What the runs of one trace have started again for, and the factory's own functions."""
+
+    roots: tuple[FunctionType, ...]
+    followed: dict[CodeType, set[int]] = field(default_factory=dict)
+    asked: Counter[CodeType] = field(default_factory=Counter)
+
+
 class _Run:
     """The state of one run: the implementation of `symcount.trace.numbers.Run`.
 
@@ -240,7 +257,7 @@ class _Run:
         self,
         listener: Listener,
         settings: Settings,
-        restarted: dict[CodeType, set[int]],
+        restarted: _Restarted,
     ) -> None:
         self.listener = listener
         self.restarted = restarted
@@ -251,14 +268,13 @@ class _Run:
         self.specialising = settings.specialising
         self.longest = settings.longest
         self.deadline = settings.deadline
-        self.too_long: TooLong | None = None
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
         self._entered: dict[tuple[Any, ...], int] = {}
         self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
-        self.must_restart = False
+        self.interrupted: Interrupt | None = None
         self.tensors: Tensors | None = None
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
@@ -268,15 +284,23 @@ class _Run:
         self._hashes: dict[Node | int, Number] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
-    def _shadow(self, frame: FrameType) -> None:
-        """Restart if the code of `frame` must be intercepted.
+    def interrupt(self, reason: Interrupt) -> NoReturn:
+        """End the run for this reason, whatever becomes of the exception.
 
         torch's argument parser turns any exception into an answer of its own, and a bare `except`
-        may catch this one, so the need is remembered as well.
+        may catch this one, so it is remembered as well. The first reason is the one that counts.
         """
-        if shadow_if_needed(frame):
-            self.must_restart = True
-            raise Restart
+        self.interrupted = self.interrupted or reason
+        raise self.interrupted
+
+    def _shadow(self, frame: FrameType) -> None:
+        """Restart if the code of `frame` must be intercepted."""
+        if self.must_intercept(frame):
+            self.interrupt(Restart())
+
+    def must_intercept(self, frame: FrameType) -> bool:
+        """Have the code of `frame` intercepted from the next run on, if it must be."""
+        return intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
         if self._is_forced() and not helpers.is_defined_anywhere(op, args):
@@ -284,8 +308,7 @@ class _Run:
         key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
         known = self._nodes.get(key)
         if known is None:
-            frame = calling_frame(2)
-            node = Node(op, args, value, Frame(frame.f_code, frame.f_lasti))
+            node = Node(op, args, value, place_of(calling_frame(2)))
             known = SymFloat(node, self) if type(value) is float else SymInt(node, self)
             self._nodes[key] = known
         return known
@@ -296,9 +319,14 @@ class _Run:
         return tuple(node for node in nodes if node.op.startswith("if_"))
 
     def require_time(self) -> None:
-        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen."""
+        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen.
+
+        A run that has been interrupted for another reason, and went on, is interrupted again.
+        """
+        if self.interrupted is not None:
+            raise self.interrupted
         if time.perf_counter() > self.deadline:
-            raise BudgetSpent
+            self.interrupt(BudgetSpent())
 
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
         self.require_time()
@@ -313,9 +341,8 @@ class _Run:
                 self.give_up()
             outcome = self._settled(op, a, b, self._forced())
             return way.decide((op, a, b)) if outcome is None else outcome
-        if helpers.follow_as_one(frame, self.restarted):
-            self.must_restart = True
-            raise Restart
+        if helpers.follow_as_one(frame, self.restarted.followed):
+            self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
         return self._decide(op, a, b)
@@ -356,6 +383,8 @@ class _Run:
             return known
         try:
             return self.listener.answer(self._branch(op, a, b), under)
+        except Interrupt as reason:
+            self.interrupt(reason)
         except SymcountError:
             self.give_up()  # it is the business of the run, and not of an `except` in the function
 
@@ -365,7 +394,11 @@ class _Run:
         return Branch(op, a, b, taken, Node(op, (a, b), taken, place), place, tags=self.tags)
 
     def _note(self, branch: Branch) -> None:
-        if self.listener.on_branch(branch):
+        try:
+            is_new = self.listener.on_branch(branch)
+        except Interrupt as reason:
+            self.interrupt(reason)
+        if is_new:
             self.branches.append(branch)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
@@ -407,7 +440,7 @@ class _Run:
         Once that is known, the run starts again, so that it is known from the first iteration.
         """
         frame = calling_frame(3)
-        place = frame.f_code, frame.f_lasti
+        place = original_code(frame.f_code), frame.f_lasti
         if self.specialising or place in _while_places:
             return not self.specialising
         numbers = self._compared_with.setdefault((frame, frame.f_lasti, node), [])
@@ -415,8 +448,7 @@ class _Run:
         steps = {b - a for a, b in itertools.pairwise(numbers[-3:])}
         if len(numbers) > 2 and steps <= {1} and lookups.in_while_test(frame):
             _while_places.add(place)
-            self.must_restart = True
-            raise Restart
+            self.interrupt(Restart())
         return False
 
     def _is_membership(self, frame: FrameType, a: Node, b: Node) -> bool:
@@ -478,23 +510,22 @@ class _Run:
         self._give_up_ways()
         length = int(node.hint)
         if length > self.longest and node.op != "index":
-            self.too_long = TooLong(_symbols_of(node), length)
-            raise self.too_long
+            self.interrupt(TooLong(_symbols_of(node), length))
         self.unrolled[id(node)] = node
         return length
 
     def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
         """Go through a loop, the run's tags saying in which iteration it is."""
         length = self.unroll(count)
-        frame = calling_frame(2)
-        place = self.tags, id(frame.f_code), frame.f_lasti
-        times = self._entered[place] = self._entered.get(place, -1) + 1
-        name = name_of(self.tags, frame.f_code, frame.f_lasti, times)
+        place = _at_call(place_of(calling_frame(2)))
+        entered = self.tags, id(place.code), place.lasti
+        times = self._entered[entered] = self._entered.get(entered, -1) + 1
+        name = name_of(self.tags, place.code, place.lasti, times)
         counted = count._node if type(count) is SymInt else length
         loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
         numbers = range(length)[::-1] if backwards else range(length)
-        return self._iterations(loop, numbers, first, step, Frame(frame.f_code, frame.f_lasti))
+        return self._iterations(loop, numbers, first, step, place)
 
     def _iterations(
         self, loop: Loop, numbers: Iterable[int], first: Any, step: int, place: Frame
@@ -597,8 +628,8 @@ class _Run:
             if self.specialising:
                 return self.specialised(SymInt(node, self))
             if lookups.is_slice(frame) and _symbols_of(node):
-                raise NotFolded("a list is cut to a length that is a symbol")
-        self.pokes.append((node, Frame(frame.f_code, frame.f_lasti), user_frame()))
+                self.interrupt(NotFolded("a list is cut to a length that is a symbol"))
+        self.pokes.append((node, place_of(frame), user_frame()))
         value = node.hint if self.perturb is None else self._perturbed("index", node.hint)
         return int(value)
 
@@ -610,8 +641,9 @@ class _Run:
 
     def settle(self, frame: Any, nodes: set[int]) -> None:
         """Forgive the pokes of torch's argument parser: the mode was handed the symbols next."""
+        code = original_code(frame.f_code)
         for node, place, user in self.pokes:
-            same_call = place.code is frame.f_code and place.lasti == frame.f_lasti
+            same_call = place.code is code and place.lasti == frame.f_lasti
             if id(node) not in nodes or not same_call:
                 self._concretise("index", node, user)
         self.pokes.clear()
@@ -646,9 +678,6 @@ class _Run:
             self.tensors = None
 
 
-_lock = threading.RLock()
-
-
 def trace(
     factory: Callable[..., object],
     *,
@@ -677,18 +706,16 @@ def trace(
         TooLong: a loop over a symbol would have more than `settings.longest` iterations.
         BudgetSpent: the deadline passed before the factory was done.
     """
-    restarted: dict[CodeType, set[int]] = {}
-    with _lock:
+    function = inspect.unwrap(factory)
+    restarted = _Restarted((function,) if isinstance(function, FunctionType) else ())
+    with interception.alone():
         for _ in range(_MOST_RESTARTS):
-            loaded = len(sys.modules)
+            run = _Run(listen(), settings, restarted)
             try:
-                run = _Run(listen(), settings, restarted)
                 return _run_once(run, factory, symbols, fixed)
-            except Restart:
-                continue
-            finally:
-                if len(sys.modules) > loaded:
-                    forget_replacements(list(sys.modules.values())[loaded:])
+            except Restart as reason:
+                if reason is not run.interrupted:
+                    raise  # of a run that this one is within
         raise InternalError(f"tracing {factory!r} restarted {_MOST_RESTARTS} times")
 
 
@@ -706,24 +733,21 @@ def _run_once(
     tensors: tuple[TracedTensor, ...] = ()
     raised: Raised | None = None
     exception: BaseException | None = None
+    outer = mode_of_thread()
     try:
-        with followed_tensors(run) as mode, shadowed_modules():
-            run.tensors = mode
-            module = factory(**arguments, **fixed)
-            tensors = () if run.must_restart else _collect(module, mode)
+        module = _followed(run, factory, arguments, fixed)
+        tensors = () if run.interrupted else _collect(module, run.tensors)
     except SymcountError:
-        if not run.must_restart:
+        if run.interrupted is None:
             raise
     except Exception as error:
-        if not run.must_restart:
-            restart_if_refused(error)
+        if run.interrupted is None and learn_what_refuses(error, run.must_intercept):
+            run.interrupted = Restart()
         raised, exception = _raised(error), error
     finally:
-        run.finish()
-    if run.must_restart:
-        raise Restart
-    if run.too_long is not None:
-        raise run.too_long
+        interception.complete(run.finish, interception.restore, lambda: tell(outer))
+    if run.interrupted is not None:
+        raise run.interrupted
     return Trace(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),
@@ -736,6 +760,18 @@ def _run_once(
         unrolled=tuple(run.unrolled.values()),
         choices=run.choices(),
     )
+
+
+def _followed(
+    run: _Run, factory: Callable[..., object], arguments: Mapping[str, Any], fixed: Any
+) -> object:
+    """Call the factory with everything replaced, which is for the caller to restore."""
+    with Tensors(run) as run.tensors:
+        tell(run.tensors)
+        replace_unseen()
+        intercept_functions()
+        helpers.follow_functions()
+        return factory(**arguments, **fixed)
 
 
 def _raised(error: BaseException) -> Raised:

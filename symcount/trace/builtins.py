@@ -17,28 +17,34 @@ another thread that meets one computes the same.
 from __future__ import annotations
 
 import builtins
+import copy
+import copyreg
 import functools
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import types
+import weakref
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy
 
+from symcount import interception
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
 from symcount.trace.numbers import SymFloat, SymInt, apply, hint, operand
-
-
-class Restart(BaseException):
-    """The run must start again with more of the code intercepted.
-
-    Not an `Exception`, so that a factory's `except Exception` cannot swallow it.
-    """
+from symcount.trace.renaming import (
+    is_renamed,
+    make_importable,
+    make_known,
+    original_code,
+    owners,
+    renamed,
+)
 
 
 def is_symbol(value: object) -> bool:
@@ -67,9 +73,21 @@ def apply_to(op: str, *args: Any) -> Any:
 
 
 class TypeShadow(type):
-    """The metaclass of stand-ins for `int` and `float`: equal to the original in all but `is`."""
+    """The metaclass of stand-ins for `int` and `float`: equal to the original in all but `is`.
+
+    A class that is made of one is made of the original, and so is what is loaded of its pickle.
+    """
 
     original: type
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any
+    ) -> Any:
+        if not any(isinstance(base, TypeShadow) for base in bases):
+            copyreg.pickle(cls, _pickled)
+            return super().__new__(cls, name, bases, namespace, **keywords)
+        originals = tuple(b.original if isinstance(b, TypeShadow) else b for b in bases)
+        return types.new_class(name, originals, keywords, lambda made: made.update(namespace))
 
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, cls.original)
@@ -103,6 +121,10 @@ class TypeShadow(type):
     def convert(cls, symbol: Any) -> Any:
         """The symbol for `original(symbol)`."""
         raise NotImplementedError
+
+
+def _pickled(shadow: TypeShadow) -> tuple[Any, ...]:
+    return copy.copy, (shadow.original,)  # a copy of a class is the class
 
 
 class _IntMeta(TypeShadow):
@@ -324,172 +346,168 @@ class ModuleShadow(ModuleType):
         return dir(self.__dict__["_original"])
 
 
-def original_of(value: Any) -> Any:
-    """What a replacement stands in for; anything else as it is."""
-    if isinstance(value, ModuleShadow):
-        return value.__dict__["_original"]
-    return _originals.get(id(value), value)
-
-
-_by_identity: dict[int, Any] = {}
-_originals: dict[int, Any] = {}
+_by_identity: dict[int, tuple[Any, str]] = {}
+# In the code of a package, what a global of this identity reads as instead.
+_within: dict[tuple[str, int], str] = {}
+# In a module, what a global of this name reads as instead.
+_in_module: dict[int, dict[str, str]] = {}
 _names: set[str] = set()
+_builtins: dict[str, str] = {}
+_imported: dict[str, str] = {}
 
 
 def intercept(original: Any, replacement: Any, *names: str) -> None:
-    """From now on, a shadowed module's global that is `original` reads as `replacement`.
+    """From now on, code that is intercepted reads `replacement` for a global that is `original`.
 
     Code that mentions one of `names` is taken to use it.
     """
-    _by_identity[id(original)] = replacement
-    _originals[id(replacement)] = original
+    name = f"{getattr(original, '__module__', 'module')}.{original.__name__}"
+    _by_identity[id(original)] = original, make_known(name, replacement)
     _names.update(names)
 
 
-def forget(original: Any) -> None:
-    """No longer intercept `original` in modules that are shadowed from now on."""
-    _originals.pop(id(_by_identity.pop(id(original))))
+def intercept_module(original: ModuleType, replaced: dict[str, Any], *names: str) -> ModuleShadow:
+    """The same of a module, some of whose attributes are replaced; also where it is imported."""
+    shadow = ModuleShadow(original, replaced)
+    intercept(original, shadow, *names)
+    _imported[original.__name__] = make_importable(original.__name__, shadow)
+    return shadow
+
+
+def intercept_within(package: str, original: ModuleType, shadow: ModuleShadow) -> None:
+    """From now on, the code of a package reads this instead of a module."""
+    _within[package, id(original)] = make_known(f"{original.__name__} of {package}", shadow)
 
 
 for _name, _replacement in BUILTINS.items():
     intercept(getattr(builtins, _name), _replacement, _name)
+    _builtins[_name] = _by_identity[id(getattr(builtins, _name))][1]
 for _name, _replacement in MATH.items():
     intercept(getattr(math, _name), _replacement, _name)
-MATH_SHADOW = ModuleShadow(math, MATH)
-intercept(math, MATH_SHADOW)
-intercept(numpy, ModuleShadow(numpy, {"linspace": _linspace}))
+intercept_module(math, MATH)
 intercept(numpy.linspace, _linspace, "linspace")
+intercept_module(numpy, {"linspace": _linspace})
 intercept(operator.index, _index, "index")
-intercept(operator, ModuleShadow(operator, {"index": _index}))
+intercept_module(operator, {"index": _index})
 
+# --- whose code is intercepted ------------------------------------------------------------------
+
+
+class _Intercepted(NamedTuple):
+    """The code of a function, what it is for runs, and the globals that this depends on."""
+
+    before: CodeType
+    instead: CodeType
+    reads: dict[str, Any]
+
+
+_functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = weakref.WeakKeyDictionary()
 _mentions: dict[int, tuple[CodeType, bool]] = {}
-_shadowed: dict[int, dict[str, Any]] = {}
+_made_anew: set[CodeType] = set()
 _missing = object()
-# A name, what it has to be, and what it reads as instead.
-Plan: TypeAlias = "list[tuple[str, Any, Any]]"
-# What is remembered of code and namespaces that nothing else may be using any more.
+# What is remembered of code that nothing else may be using any more.
 _MOST_CODES = 1 << 16
-_MOST_NAMESPACES = 64
+# So many times a function of some code is intercepted in one trace, lest it be made anew each time.
+_MOST_TWINS = 4
 
 
 def _mentions_intercepted(code: CodeType, names: dict[str, Any]) -> bool:
     known = _mentions.get(id(code))
     if known is None:
-        if len(_mentions) >= _MOST_CODES:
-            _mentions.clear()
-        answer = any(n in _names or id(names.get(n)) in _by_identity for n in code.co_names)
-        known = _mentions[id(code)] = (code, answer)
+        answer = not is_renamed(code) and any(
+            n in _names or id(names.get(n)) in _by_identity for n in code.co_names
+        )
+        known = _remember(code, answer)
     return known[1]
 
 
-def shadow_if_needed(frame: FrameType) -> bool:
-    """Add the module of `frame` to the shadowed ones if that may keep a symbol.
+def _remember(code: CodeType, answer: bool) -> tuple[CodeType, bool]:
+    if len(_mentions) >= _MOST_CODES:
+        _mentions.clear()
+    known = _mentions[id(code)] = code, answer
+    return known
 
-    Returns whether it was added, so that the run must start again.
+
+def intercept_if_needed(
+    frame: FrameType, asked: Counter[CodeType], roots: Sequence[FunctionType] = ()
+) -> bool:
+    """Intercept the code of a frame from the next run on if it may keep a symbol.
+
+    Returns whether there was something to do for that, so that the run must start again. `asked`
+    says of which code that was so before; code of which new functions are made again and again,
+    out of nothing that is known, is left alone.
     """
-    names = frame.f_globals
-    if id(names) in _shadowed or not _mentions_intercepted(frame.f_code, names):
+    code, names = frame.f_code, frame.f_globals
+    if not _mentions_intercepted(code, names) or code in _made_anew:
         return False
-    _shadowed[id(names)] = names
-    _forget_old_namespaces()
-    return True
-
-
-def shadow_users(originals: Iterable[Any], package: str) -> None:
-    """Shadow the modules of a package that have one of these among their globals, from the start.
-
-    So what a run skips does not depend on what ran before.
-    """
-    wanted = {id(original) for original in originals}
-    for name, module in tuple(sys.modules.items()):
-        names = getattr(module, "__dict__", None) or {}
-        if name.startswith(package) and any(id(value) in wanted for value in names.values()):
-            _shadowed[id(names)] = names
-
-
-def shadow_callers(function: FunctionType, namespaces: Iterable[dict[str, Any]]) -> bool:
-    """Shadow namespaces that have a function which is intercepted, if they are not yet.
-
-    Returns whether one was added, or has to be looked through again.
-    """
-    changed = False
-    for names in namespaces:
-        plan = _plans.get(id(names), (0, []))[1]
-        if id(names) in _shadowed and any(value is function for _, value, _ in plan):
-            continue
-        if any(value is function for value in names.values()):
-            _shadowed[id(names)] = names
-            _plans.pop(id(names), None)
-            changed = True
-    if changed:
-        _forget_old_namespaces()
+    asked[code] += 1
+    if asked[code] > _MOST_TWINS:
+        _made_anew.add(code)
+        return False
+    found = owners(code, names, roots, _functions.__contains__)
+    changed = any([_intercept_function(function) for function in found])
+    if not changed:
+        _remember(code, False)
     return changed
 
 
-def _forget_old_namespaces() -> None:
-    """Keep only the latest of the namespaces that are no module's, such as those of `exec`."""
-    passing = [
-        key
-        for key, names in _shadowed.items()
-        if getattr(sys.modules.get(str(names.get("__name__"))), "__dict__", None) is not names
-    ]
-    for key in passing[:-_MOST_NAMESPACES]:
-        del _shadowed[key]
-        _plans.pop(key, None)
+def _intercept_function(function: FunctionType) -> bool:
+    """Intercept the code of a function from the next run on; whether that changes anything."""
+    code, names = original_code(function.__code__), function.__globals__
+    reads: dict[str, Any] = {}
+
+    def loads(name: str) -> str | None:
+        value = names.get(name, _missing)
+        private = _private_name(names, name, value)
+        if private is not None:
+            reads[name] = value
+        return private
+
+    of_python = names.get("__builtins__", builtins)
+    if of_python is builtins or of_python is vars(builtins):
+        instead = renamed(code, loads, _imported.get)
+    else:
+        instead = code  # it would not find what it is to read instead
+    _functions[function] = _Intercepted(code, instead, reads)
+    return instead is not code
 
 
-def _replacements(names: dict[str, Any]) -> Plan:
-    of_torch = str(names.get("__name__", "")).split(".")[0] == "torch"
-    found = [(n, _missing, r) for n, r in BUILTINS.items() if n not in names]
-    for name, value in names.items():
-        replacement = _by_identity.get(id(value))
-        if replacement is None:
-            continue
-        if of_torch and isinstance(value, ModuleType) and value.__name__ == "torch":
-            continue  # torch's own code compares with `torch.Tensor` by identity
-        found.append((name, value, replacement))
-    return found
+def _private_name(names: dict[str, Any], name: str, value: Any) -> str | None:
+    """What a global reads as instead in a run, if there is such."""
+    if value is _missing:
+        return _builtins.get(name)
+    package = str(names.get("__name__")).split(".")[0]
+    return (
+        _in_module.get(id(names), {}).get(name)
+        or _within.get((package, id(value)))
+        or _by_identity.get(id(value), (None, None))[1]
+    )
 
 
-_plans: dict[int, tuple[int, Plan]] = {}
+def intercept_in(names: dict[str, Any], replaced: Mapping[str, Any]) -> None:
+    """Intercept all functions of a module that read some of its globals, from the start.
+
+    So what a run skips does not depend on what ran before.
+    """
+    module = names["__name__"]
+    _in_module.setdefault(id(names), {}).update(
+        (name, make_known(f"{module}.{name}", value)) for name, value in replaced.items()
+    )
+    functions = [f for f in names.values() if isinstance(f, FunctionType)]
+    for function in functions:
+        is_own = function.__globals__ is names
+        if is_own and not replaced.keys().isdisjoint(function.__code__.co_names):
+            _intercept_function(function)
 
 
-def _plan(names: dict[str, Any]) -> Plan:
-    """The replacements of a module, worked out again when it has gained or lost a global."""
-    size, plan = _plans.get(id(names), (-1, []))
-    if size != len(names):
-        plan = _replacements(names)
-        _plans[id(names)] = len(names), plan
-    return plan
-
-
-@contextmanager
-def shadowed_modules() -> Iterator[None]:
-    """Within it, the shadowed modules see the replacements; afterwards, what they had before."""
-    saved: list[tuple[dict[str, Any], str, Any]] = []
-    try:
-        # for `import math` inside a function
-        saved.append((sys.modules, "math", math))
-        sys.modules["math"] = MATH_SHADOW
-        for names in tuple(_shadowed.values()):
-            for name, original, replacement in _plan(names):
-                if names.get(name, _missing) is original:
-                    saved.append((names, name, original))
-                    names[name] = replacement
-        yield
-    finally:
-        for names, name, value in reversed(saved):
-            if value is _missing:
-                names.pop(name, None)
-            else:
-                names[name] = value
-
-
-def forget_replacements(modules: Iterable[ModuleType]) -> None:
-    """Give modules that were imported during a run the originals of what they saw replaced."""
-    for module in modules:
-        names = getattr(module, "__dict__", None) or {}
-        for name, value in tuple(names.items()):
-            original = _originals.get(id(value), _missing)
-            if original is not _missing and not isinstance(module, ModuleShadow):
-                names[name] = original
+def intercept_functions() -> None:
+    """Have the functions concerned run the code that they are to, until all is restored."""
+    for function, (before, instead, reads) in tuple(_functions.items()):
+        names = function.__globals__
+        if function.__code__ is not before or any(
+            names.get(name, _missing) is not value for name, value in reads.items()
+        ):
+            _intercept_function(function)  # a global has become something else
+            _, instead, _ = _functions[function]
+        if instead is not function.__code__:
+            interception.replace(function, "__code__", instead)

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import builtins
 import dis
-import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -27,9 +26,12 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
+from symcount import interception
 from symcount.record import COMPARISONS, Node, Number
-from symcount.trace.builtins import forget, intercept, is_symbol, original_of, shadow_callers
+from symcount.trace.builtins import is_symbol
+from symcount.trace.interrupts import GivenUp
 from symcount.trace.numbers import SymFloat, SymInt
+from symcount.trace.renaming import made_of, original_code
 
 # More ways through a function than this, and its branches are those of the factory.
 _MOST_WAYS = 64
@@ -69,13 +71,6 @@ _CONSTANTS = frozenset([*_SCALARS, bool, SymInt, SymFloat])
 
 Comparison: TypeAlias = "tuple[str, Node, Node | Number]"
 Decision: TypeAlias = "tuple[Comparison, bool]"
-
-
-class GivenUp(BaseException):
-    """A function of numbers cannot be followed as one operation.
-
-    Not an `Exception`, so that the function's own `except Exception` cannot swallow it.
-    """
 
 
 @dataclass
@@ -159,18 +154,28 @@ def _chosen(run: Any, ends: list[tuple[list[Decision], Any]], depth: int) -> Any
 
 # --- which functions ---------------------------------------------------------------------------
 
-_followed: dict[int, FunctionType] = {}
+
+class _Followed(NamedTuple):
+    """A function that is followed as one, one that runs its body, and the code to run instead."""
+
+    function: FunctionType
+    body: FunctionType
+    before: CodeType
+    instead: CodeType
 
 
-def helper_around(frame: FrameType) -> tuple[FunctionType, FrameType] | None:
-    """The function of numbers that a frame runs, or is a comprehension in, and its frame."""
+_followed: dict[int, _Followed] = {}
+
+
+def helper_around(frame: FrameType) -> FunctionType | None:
+    """The function of numbers that a frame runs, or is a comprehension in."""
     here: FrameType | None = frame
     for _ in range(_DEEPEST):
         if here is None or not _may_be_pure(here.f_code):
             return None
-        function = original_of(here.f_globals.get(here.f_code.co_name))
-        if isinstance(function, FunctionType) and function.__code__ is here.f_code:
-            return (function, here) if _is_pure(function) else None
+        function = here.f_globals.get(here.f_code.co_name)
+        if isinstance(function, FunctionType) and _code_of(function) is original_code(here.f_code):
+            return function if _is_pure(function) else None
         here = here.f_back
     return None
 
@@ -181,23 +186,32 @@ def follow_as_one(frame: FrameType, restarted: dict[CodeType, set[int]]) -> bool
     Returns whether something was done for that, so that the run must start again. `restarted` are
     the functions for which it did, so that one which is made anew in each run is left alone.
     """
-    found = helper_around(frame)
-    if found is None:
+    function = helper_around(frame)
+    if function is None or id(function) in _followed:
         return False
-    function, its_frame = found
-    twins = restarted.setdefault(function.__code__, set())
+    twins = restarted.setdefault(_code_of(function), set())
     twins.add(id(function))
     if len(twins) > _MOST_TWINS or len(restarted) > _MOST_FOLLOWED:
         return False
-    if id(function) not in _followed:
-        if len(_followed) >= _MOST_REMEMBERED:
-            forget(_followed.pop(next(iter(_followed))))
-        _followed[id(function)] = function
-        intercept(function, _replacement(function))
-    users = [its_frame.f_globals]
-    if its_frame.f_back is not None:
-        users.append(its_frame.f_back.f_globals)
-    return shadow_callers(function, users)
+    if len(_followed) >= _MOST_REMEMBERED:
+        _followed.pop(next(iter(_followed)))
+    before = _code_of(function)
+    body = interception.copy_of(function)
+    instead = interception.code_calling(_replacement(function, body), function)
+    _followed[id(function)] = _Followed(function, body, before, made_of(instead, before))
+    return True
+
+
+def _code_of(function: FunctionType) -> CodeType:
+    return original_code(function.__code__)
+
+
+def follow_functions() -> None:
+    """Have these functions followed as one until all is restored, their bodies intercepted."""
+    for function, body, before, instead in tuple(_followed.values()):
+        if _code_of(function) is before:
+            interception.replace(body, "__code__", function.__code__)
+            interception.replace(function, "__code__", instead)
 
 
 def _first_symbol(given: Iterable[Any]) -> Any:
@@ -260,12 +274,11 @@ for _name in "add sub mul matmul truediv floordiv mod divmod pow lshift rshift a
         setattr(_Data, f"__{_prefix}{_name}__", _give_up)
 
 
-def _replacement(function: FunctionType) -> Callable[..., Any]:
-    @functools.wraps(function)
+def _replacement(function: FunctionType, body: FunctionType) -> Any:
     def replacement(*args: Any, **kwargs: Any) -> Any:
         symbol = _first_symbol((*args, *kwargs.values()))
         if symbol is None:
-            return function(*args, **kwargs)
+            return body(*args, **kwargs)
         run = symbol._run
         seen: dict[int, Any] = {}
 
@@ -279,11 +292,11 @@ def _replacement(function: FunctionType) -> Callable[..., Any]:
                 run.give_up()  # a global of it has become something else
             data = [as_data(value) for value in args]
             named = {name: as_data(value) for name, value in kwargs.items()}
-            return call_as_one(run, function, data, named)
+            return call_as_one(run, body, data, named)
         except GivenUp:
             if run.ways:
                 raise  # the function that called it cannot be followed as one either
-            return function(*args, **kwargs)
+            return body(*args, **kwargs)
 
     return replacement
 
@@ -302,6 +315,7 @@ _MOST_READINGS = 1 << 16
 
 def _read(code: CodeType) -> _Reading:
     """Read code, and what is nested in it: whether it stores to nothing but its own variables."""
+    code = original_code(code)
     known = _readings.get(id(code))
     if known is None:
         inner = [_read(const) for const in code.co_consts if isinstance(const, CodeType)]
@@ -326,7 +340,7 @@ def _may_be_pure(code: CodeType) -> bool:
 
 def _is_pure(function: FunctionType, depth: int = 0) -> bool:
     """Whether calling a function with numbers has no effect but its result."""
-    code = function.__code__
+    code = _code_of(function)
     if depth > _DEEPEST or code.co_freevars or code.co_flags & _SUSPENDED or function.__dict__:
         return False
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
@@ -342,7 +356,7 @@ _missing = object()
 
 def _is_harmless(name: str, function: FunctionType, depth: int) -> bool:
     """Whether a global that a function reads is a constant, or a function of numbers."""
-    value = original_of(function.__globals__.get(name, _missing))
+    value = function.__globals__.get(name, _missing)
     if value is _missing:
         value = getattr(builtins, name, None)
         return name in _BUILTINS or (isinstance(value, type) and issubclass(value, Exception))

@@ -19,22 +19,6 @@ from symcount.errors import UnsupportedError
 from symcount.record import INDEX, Node
 
 
-class TooLong(BaseException):
-    """A loop would go through more iterations than are needed to see what it does.
-
-    Not an `Exception`, so that a factory's `except Exception` cannot swallow it.
-    """
-
-    def __init__(self, symbols: tuple[str, ...], length: int) -> None:
-        super().__init__(symbols, length)
-        self.symbols = symbols
-        self.length = length
-
-
-class NotFolded(BaseException):
-    """What a loop over a symbol does cannot be said once for all of its iterations."""
-
-
 @dataclass(eq=False)
 class Loop:
     """One pass through a loop: its name, how many iterations it has, and those it is inside of.

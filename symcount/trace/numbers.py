@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from symcount.errors import EscapedSymbolError, UnsupportedError
 from symcount.record import OPERATORS, Frame, Node, Number
+from symcount.trace.renaming import original_code
 
 _HERE = str(Path(__file__).parent)
 _own_file: dict[str, bool] = {}
@@ -41,6 +42,11 @@ def calling_frame(depth: int = 1) -> FrameType:
             return frame
         frame = frame.f_back
     raise AssertionError("the tracer was entered from nowhere")
+
+
+def place_of(frame: FrameType) -> Frame:
+    """Where a frame is, in the code as it is written."""
+    return Frame(original_code(frame.f_code), frame.f_lasti)
 
 
 _libraries = tuple(
@@ -65,7 +71,7 @@ def user_frame() -> Frame:
         frame = frame.f_back
     if frame is None or frame.f_globals.get("__name__") == _RUNNER:
         frame = inner
-    return Frame(frame.f_code, frame.f_lasti)
+    return place_of(frame)
 
 
 class Run(Protocol):

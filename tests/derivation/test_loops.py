@@ -453,7 +453,7 @@ def late_iterations(dim, n):
 # --- what is not folded ---------------------------------------------------------------------------
 
 
-@not_folded("what is made outside of its loops depends on how long they are")
+@not_folded("iterations of a loop differ in what they make")
 def enumerated(dim, n):
     return nn.ModuleList(linear(dim, dim + place) for place, _ in enumerate(range(n)))
 

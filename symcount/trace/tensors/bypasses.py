@@ -8,22 +8,25 @@ They act for the thread that traces and do what the original does for every othe
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FunctionType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
 import torch
 
+from symcount import interception
+from symcount.interception import code_calling, copy_of
 from symcount.trace.builtins import (
     ModuleShadow,
-    Restart,
     TypeShadow,
     intercept,
+    intercept_in,
+    intercept_module,
+    intercept_within,
     is_symbol,
-    shadow_users,
 )
 from symcount.trace.numbers import SymInt
 from symcount.trace.tensors.calls import first_argument, leaves
@@ -34,18 +37,18 @@ _active = threading.local()
 # --- torch functions that refuse a symbol before any mode is asked ------------------------------
 
 _originals: dict[Any, Any] = {}
-_refusing: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+_methods: dict[str, Any] = {}
 
 
 def _following(original: Any) -> Callable[..., Any]:
+    @functools.wraps(original, assigned=("__name__", "__doc__"), updated=())
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        mode: KnownTensors | None = getattr(_active, "mode", None)
+        mode = mode_of_thread()
         if mode is None or not any(map(is_symbol, leaves((args, kwargs)))):
             return original(*args, **kwargs)
         with torch._C.DisableTorchFunction():  # as it is when torch calls the mode
             return mode.__torch_function__(original, (), args, kwargs)  # type: ignore[no-untyped-call]
 
-    wrapper.__name__ = getattr(original, "__name__", "wrapper")
     _originals[wrapper] = original
     return wrapper
 
@@ -55,17 +58,38 @@ def behind(func: Any) -> Any:
     return _originals.get(func, func)
 
 
-def _refuse(owner: Any, name: str) -> bool:
-    """Have a torch function followed through a wrapper from the next run on."""
-    original = getattr(owner, name, None)
-    if original is None or (id(owner), name) in _refusing or isinstance(original, type):
-        return False
-    if owner is torch.nn.functional and isinstance(original, FunctionType):
-        return False  # it is followed into
-    wrapper = _following(original)
-    _refusing[id(owner), name] = owner, name, wrapper
-    intercept(original, wrapper)
-    return True
+# What code that is intercepted reads instead of these modules; what refuses a symbol is added.
+_NN = ModuleShadow(torch._C._nn, {})
+_FUNCTIONAL = intercept_module(torch.nn.functional, {})
+_INNER = ModuleShadow(torch, {"_C": ModuleShadow(torch._C, {"_nn": _NN})})
+_TORCH = intercept_module(torch, {})
+intercept_within("torch", torch, _INNER)  # its own code compares with `torch.Tensor` by identity
+_SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
+    (torch, (_TORCH, _INNER)),
+    (torch.nn.functional, (_FUNCTIONAL,)),
+    (torch._C._nn, (_NN,)),
+)
+
+
+def _refuse(name: str) -> bool:
+    """Have what torch calls by a name followed through wrappers; whether that is anything new."""
+    learned = False
+    for owner, shadows in _SHADOWS:
+        original = getattr(owner, name, None)
+        if original is None or isinstance(original, type) or name in vars(shadows[0]):
+            continue
+        if owner is torch.nn.functional and isinstance(original, FunctionType):
+            continue  # it is followed into
+        wrapper = _following(original)
+        intercept(original, wrapper, name)
+        for shadow in shadows:
+            vars(shadow)[name] = wrapper
+        learned = True
+    method = getattr(torch.Tensor, name, None)
+    if method is not None and name not in _methods:
+        _methods[name] = _following(method)
+        learned = True
+    return learned
 
 
 _REFUSAL = re.compile(
@@ -73,22 +97,29 @@ _REFUSAL = re.compile(
 )
 
 for _name_of_refusing in ("arange", "linspace"):
-    _refuse(torch, _name_of_refusing)
+    _refuse(_name_of_refusing)
 
 
-_OWNERS: tuple[Any, ...] = (torch, torch.Tensor, torch.nn.functional, torch._C._nn)
+def learn_what_refuses(error: BaseException | None, needed: Callable[[FrameType], bool]) -> bool:
+    """Learn which function of torch raised because an argument is a symbol, if one did.
 
-
-def restart_if_refused(error: BaseException | None) -> None:
-    """Restart if torch raised because an argument of one of its functions is a symbol."""
+    `needed` intercepts the code of a frame. Returns whether there was something to learn, so that
+    the run must start again.
+    """
     while error is not None:
         if isinstance(error, TypeError):
             for match in _REFUSAL.finditer(str(error)):
-                name = match.group(1) or match.group(2)
-                learned = [_refuse(owner, name) for owner in _OWNERS]
-                if any(learned):
-                    raise Restart
+                learned = _refuse(match.group(1) or match.group(2))
+                if any([*map(needed, _frames(error.__traceback__)), learned]):
+                    return True
         error = error.__cause__ or error.__context__
+    return False
+
+
+def _frames(step: TracebackType | None) -> Iterator[FrameType]:
+    while step is not None:
+        yield step.tb_frame
+        step = step.tb_next
 
 
 # --- torch.Tensor(n, m) -------------------------------------------------------------------------
@@ -124,7 +155,7 @@ _LEGACY = {
     "LongTensor": torch.int64,
     "IntTensor": torch.int32,
 }
-intercept(torch, ModuleShadow(torch, {name: _legacy(name, d) for name, d in _LEGACY.items()}))
+vars(_TORCH).update({name: _legacy(name, dtype) for name, dtype in _LEGACY.items()})
 
 
 # --- installing ---------------------------------------------------------------------------------
@@ -135,7 +166,7 @@ def _make_subclass(original: Any) -> Any:
 
     def wrapper(cls: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
         out = original(cls, data, *args, **kwargs)
-        mode: KnownTensors | None = getattr(_active, "mode", None)
+        mode = mode_of_thread()
         if mode is not None:
             mode.know_alike(out, data)
         return out
@@ -143,27 +174,22 @@ def _make_subclass(original: Any) -> Any:
     return staticmethod(wrapper)
 
 
-def _skipping(original: Any) -> Callable[..., Any]:
+def _skipping(original: FunctionType) -> Any:
     """An initialiser that leaves the tensor alone while a factory is followed."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if getattr(_active, "mode", None) is None:
+        if mode_of_thread() is None:
             return original(*args, **kwargs)
         return first_argument(args, kwargs, "tensor")
 
-    wrapper.__name__ = original.__name__
-    wrapper.__module__ = original.__module__
     return wrapper
 
 
-_INITIALISERS = {
-    name: _skipping(function)
+_INITIALISERS = [
+    (function, code_calling(_skipping(copy_of(function)), function))
     for name, function in vars(torch.nn.init).items()
-    if name.endswith("_") and not name.startswith("_") and callable(function)
-}
-for _name_of_initialiser, _skip in _INITIALISERS.items():
-    intercept(getattr(torch.nn.init, _name_of_initialiser), _skip)
-shadow_users([getattr(torch.nn.init, name) for name in _INITIALISERS], "torch.nn.modules.")
+    if name.endswith("_") and not name.startswith("_") and isinstance(function, FunctionType)
+]
 
 # --- what torch writes in Python ----------------------------------------------------------------
 
@@ -180,7 +206,7 @@ def _followed_into(original: Any) -> Callable[..., bool]:
     """
 
     def wrapper(*args: Any) -> bool:
-        mode: KnownTensors | None = getattr(_active, "mode", None)
+        mode = mode_of_thread()
         if mode is None or not original(*args):
             return bool(original(*args))
         return not all(
@@ -196,36 +222,28 @@ def _to_integer(value: Any) -> Any:
 
 
 _sym_int = torch.sym_int
-intercept(_sym_int, _to_integer)
-shadow_users([_sym_int], "torch.nn.")
+intercept_in(
+    vars(torch.nn.functional),
+    {name: _followed_into(getattr(torch.nn.functional, name)) for name in _ASKING}
+    | {"_sym_int": _to_integer},
+)
 
-_missing = object()
+
+def mode_of_thread() -> KnownTensors | None:
+    """Return the mode that is told of what it does not see, in this thread."""
+    return getattr(_active, "mode", None)
 
 
-@contextmanager
-def followed(mode: KnownTensors) -> Iterator[None]:
-    """Within it, the mode is told of what it does not see, in this thread."""
-    saved: list[tuple[Any, str, Any]] = []
+def tell(mode: KnownTensors | None) -> None:
+    """From now on, tell this mode, or none."""
+    _active.mode = mode
 
-    def replace(owner: Any, name: str, value: Any) -> None:
-        saved.append((owner, name, owner.__dict__.get(name, _missing)))
-        setattr(owner, name, value)
 
-    outer = getattr(_active, "mode", None)
-    try:
-        _active.mode = mode
-        replace(torch.Tensor, "_make_subclass", _make_subclass(torch.Tensor._make_subclass))
-        for name, skip in _INITIALISERS.items():
-            replace(torch.nn.init, name, skip)
-        for name in _ASKING:
-            replace(torch.nn.functional, name, _followed_into(getattr(torch.nn.functional, name)))
-        for owner, name, wrapper in tuple(_refusing.values()):
-            replace(owner, name, wrapper)
-        yield
-    finally:
-        _active.mode = outer
-        for owner, name, value in reversed(saved):
-            if value is _missing:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, value)
+def replace_unseen() -> None:
+    """Have the mode of this thread told of what it does not see, until everything is restored."""
+    make = _make_subclass(torch.Tensor._make_subclass)
+    interception.replace(torch.Tensor, "_make_subclass", make)
+    for name, wrapper in _methods.items():
+        interception.replace(torch.Tensor, name, wrapper)
+    for function, code in _INITIALISERS:
+        interception.replace(function, "__code__", code)

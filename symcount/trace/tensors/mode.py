@@ -11,8 +11,6 @@ constructor reads back (`torch.linspace(0, rate, depth)`) are made for real on t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -52,8 +50,10 @@ class Tensors(KnownTensors):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        self.run.require_time()
         kwargs = kwargs or {}
+        if not self.run.alive:  # it was left behind
+            return func(*args, **kwargs)
+        self.run.require_time()
         if self.run.pokes:
             nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
             self.run.settle(calling_frame(), nodes)
@@ -79,11 +79,3 @@ class Tensors(KnownTensors):
                 if all(fits_into(shape, self.shape(target)) for shape in others):
                     return target
         return self.without_rule(func, args, kwargs, name)
-
-
-@contextmanager
-def followed_tensors(run: Any) -> Iterator[Tensors]:
-    """Within it, torch works on the meta device and keeps symbolic shapes, in this thread."""
-    mode = Tensors(run)
-    with bypasses.followed(mode), mode:
-        yield mode

@@ -1,0 +1,190 @@
+"""The one place that replaces what belongs to others, and puts it back whatever happens.
+
+Each replacement is written into a journal before it is made, and struck out after it is undone. The
+journal is no frame's: an exception that comes between any two instructions, such as that of Ctrl-C,
+leaves it as long as what is replaced. `restore` works off all of it. Who replaces something calls
+it in a `finally`, and `derive` once more in an outer one, so that one such exception, wherever it
+comes, does no harm.
+
+Only one thread at a time replaces anything: the one that is `alone`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from collections.abc import Callable, Iterable
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+_missing = object()
+# Holds the place of a function among the constants of code.
+_INSTEAD = "what is called instead"
+# How often it is tried to put one thing back.
+_TRIES = 3
+# How many seconds a fork waits for a derivation in another thread.
+_PATIENCE = 60.0
+
+
+class Replaced(NamedTuple):
+    """An attribute, what it was before, and what it is instead."""
+
+    owner: Any
+    name: str
+    before: Any
+    instead: Any
+
+
+_journal: list[Replaced] = []
+
+
+def replace(owner: Any, name: str, instead: Any) -> None:
+    """Replace the code of a function, or an attribute of a module or class."""
+    # of a class a static method as it is, and what is inherited as missing
+    before = owner.__code__ if name == "__code__" else owner.__dict__.get(name, _missing)
+    _journal.append(Replaced(owner, name, before, instead))
+    _set(owner, name, instead)
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    if value is not _missing:
+        setattr(owner, name, value)
+    elif name in owner.__dict__:
+        delattr(owner, name)
+
+
+def restore() -> None:
+    """Put everything back. What is raised meanwhile is raised at the end."""
+    failure: BaseException | None = None
+    failures = 0
+    while _journal:
+        try:
+            while _journal:
+                replaced = _journal[-1]
+                _set(replaced.owner, replaced.name, replaced.before)
+                _journal.pop()
+        except BaseException as error:
+            failure = failure or error
+            failures += 1
+            if failures % _TRIES == 0 and _journal:
+                _journal.pop()  # this one cannot be put back, the others may
+    if failure is not None:
+        raise failure
+
+
+def set_aside() -> list[Replaced]:
+    """Put everything back for now: a factory that is run on symbols derives another one."""
+    replaced = list(_journal)
+    restore()
+    return replaced
+
+
+def replace_again(replaced: Iterable[Replaced]) -> None:
+    """Replace what has been set aside."""
+    for owner, name, _, instead in replaced:
+        replace(owner, name, instead)
+
+
+def complete(*steps: Callable[[], None]) -> None:
+    """Take every step, though one may raise; each can be taken twice. Raise what was first raised.
+
+    A step that is interrupted is taken once more.
+    """
+    failure: BaseException | None = None
+    for step in steps:
+        for _ in range(2):
+            try:
+                step()
+                break
+            except BaseException as error:
+                failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+# --- functions that do something else ---------------------------------------------------------
+
+
+def copy_of(function: FunctionType) -> FunctionType:
+    """A function of its own that does what a function does, whatever code that is given."""
+    copy = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def code_calling(instead: FunctionType, function: FunctionType) -> CodeType:
+    """Code for a function, with the parameters that it has, which calls `instead` with them.
+
+    Whoever compares the function, pickles it or asks for its signature notices nothing.
+    """
+    code = function.__code__
+    names = list(code.co_varnames)
+    plain = names[: code.co_argcount]
+    only = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    rest = iter(names[code.co_argcount + code.co_kwonlyargcount :])
+    parameters = plain.copy()
+    if code.co_posonlyargcount:
+        parameters.insert(code.co_posonlyargcount, "/")
+    passed = plain.copy()
+    if code.co_flags & inspect.CO_VARARGS:
+        parameters.append(f"*{next(rest)}")
+        passed.append(parameters[-1])
+    elif only:
+        parameters.append("*")
+    parameters += only
+    passed += [f"{name}={name}" for name in only]
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        parameters.append(f"**{next(rest)}")
+        passed.append(parameters[-1])
+    text = f"lambda {', '.join(parameters)}: {_INSTEAD!r}.__call__({', '.join(passed)})"
+    made: CodeType = eval(text).__code__
+    return made.replace(
+        co_consts=tuple(instead if const == _INSTEAD else const for const in made.co_consts),
+        co_name=code.co_name,
+        co_filename=instead.__code__.co_filename,
+        co_firstlineno=instead.__code__.co_firstlineno,
+    )
+
+
+# --- one thread at a time -----------------------------------------------------------------------
+
+_lock = threading.RLock()
+_forking = threading.local()
+
+
+def alone() -> threading.RLock:
+    """The lock of whoever replaces anything. A derivation holds it from its start to its end."""
+    return _lock
+
+
+def _before_fork() -> None:
+    _forking.holds = _lock.acquire(timeout=_PATIENCE)
+
+
+def _after_fork() -> None:
+    if _forking.holds:
+        _lock.release()
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    if _forking.holds:
+        _lock.release()
+    else:  # it is held by a thread that there is not in the child
+        _lock = threading.RLock()
+        restore()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork,
+        after_in_child=_after_fork_in_child,
+    )
