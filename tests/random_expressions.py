@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,13 @@ NAMES = ("a", "b", "c")
 
 # SYMCOUNT_FUZZ=20 runs every random test on twenty times as many examples
 SCALE = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
+
+
+def batches(number: int) -> pytest.MarkDecorator:
+    """Run a test for so many batches of examples, every other of which is slow."""
+    slow = pytest.mark.slow
+    numbers = [pytest.param(n, marks=slow if n % 2 else ()) for n in range(number)]
+    return pytest.mark.parametrize("batch", numbers)
 
 
 def thorough(examples: int) -> settings:

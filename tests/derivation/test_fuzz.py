@@ -14,14 +14,13 @@ from collections import Counter
 from typing import Any
 
 import hypothesis
-import pytest
 from hypothesis import strategies as st
 
 import symcount
 from symcount import DomainError, ParamCount
 from symcount.errors import FactoryError, UnsupportedError
 from tests.brute_force import plain_sizes
-from tests.random_expressions import SCALE, thorough
+from tests.random_expressions import SCALE, batches, thorough
 from tests.random_programs import Writer
 
 # 2,000 programs and some; SYMCOUNT_FUZZ=50 (`make fuzz`) makes it 100,000
@@ -110,12 +109,12 @@ def run(batch: int, draws: st.SearchStrategy[random.Random]) -> list[str]:
     return list(outcomes)
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@batches(BATCHES)
 def test_random_factories(batch: int) -> None:
     assert len(run(batch, st.randoms(use_true_random=True))) >= 0.95 * PER_BATCH * SCALE
 
 
-@pytest.mark.parametrize("batch", range(BATCHES // 5))
+@batches(BATCHES // 5)
 def test_small_random_factories(batch: int) -> None:
     """Programs whose every choice is Hypothesis's: small, and shrunk to the least that fails."""
     assert run(batch, st.randoms(use_true_random=False))

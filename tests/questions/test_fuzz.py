@@ -41,7 +41,7 @@ from symcount import (
 from symcount.errors import SymcountError
 from symcount.questions import analysis
 from symcount.questions import solve as solving
-from tests.random_expressions import thorough
+from tests.random_expressions import batches, thorough
 from tests.random_programs import Writer
 
 BATCHES = 4
@@ -458,7 +458,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis, "_MILLISECONDS", 50)
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@batches(BATCHES)
 def test_questions_to_random_programs(batch: int) -> None:
     asked: dict[str, ParamCount] = {}
 
