@@ -22,7 +22,7 @@ from symcount.symbols import Symbol
 
 @dataclass(frozen=True)
 class AllSymbols:
-    """Which integer hyper-parameters can be symbols together, and why the others cannot.
+    """The integer hyper-parameters that can be symbols together, and why the others cannot.
 
     Attributes:
         count: the formula in those that were kept; None if none could be.

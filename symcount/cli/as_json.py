@@ -13,7 +13,7 @@ from symcount.errors import DerivationError
 
 if TYPE_CHECKING:
     from symcount.catalogue.all_symbols import AllSymbols
-    from symcount.catalogue.audit import Audit
+    from symcount.catalogue.audit import Audit, Reading
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.drift.drift import Change, Finding
     from symcount.drift.filling import MarkerFinding
@@ -77,15 +77,7 @@ def describe_audit(audit: Audit) -> dict[str, Any]:
                 "declared": finding.declared,
                 "formula": _formula(finding.spec),
                 "exceeds": finding.exceeds,
-                "readings": [
-                    {
-                        "size": reading.size,
-                        "count": reading.count,
-                        "times_off": _finite(reading.times_off),
-                        "reason": reading.reason,
-                    }
-                    for reading in finding.readings
-                ],
+                "readings": list(map(_of_reading, finding.readings)),
             }
             for finding in audit.findings
         ],
@@ -160,6 +152,15 @@ def _formula(spec: BlueprintSpec) -> str | None:
         return str(spec.param_count)
     except DerivationError:
         return None
+
+
+def _of_reading(reading: Reading) -> dict[str, Any]:
+    return {
+        "size": reading.size,
+        "count": reading.count,
+        "times_off": _finite(reading.times_off),
+        "reason": reading.reason,
+    }
 
 
 def _finite(factor: float | None) -> float | None:

@@ -45,11 +45,11 @@ from symcount.errors import SymcountError, TargetError
 from symcount.version import __version__
 
 if TYPE_CHECKING:
-    from symcount.drift.checks import Finding
+    from symcount.drift.checks import AnyFinding
     from symcount.drift.filling import Filled
 
 
-_Check: TypeAlias = "tuple[Path, str, Callable[[], Finding]]"
+_Check: TypeAlias = "tuple[Path, str, Callable[[], AnyFinding]]"
 
 
 class _Cli(click.Group):
@@ -315,8 +315,6 @@ def export(
     if in_place:
         _refuse_others(ctx, {"targets", "in_place", "max_seconds"})
         ctx.exit(_fill(targets, given.max_seconds))
-    from symcount.export import renderer
-
     target = targets[0] if targets else None
     if len(targets) > 1:
         raise click.UsageError(f"give one TARGET, not {len(targets)}; --write takes several files")
@@ -324,20 +322,27 @@ def export(
         raise click.UsageError("give either a TARGET or --registry MODULE")
     if dialect is not None and form != "sql":
         raise click.UsageError("--dialect is for --format sql")
-    render = renderer(form, dialect)
-    if target is not None:
-        count = derived(target, given)
-        text = render.render_count(count, title=target)
-    elif given:
-        raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
-    else:
-        specs = blueprints_of(registry)
-        with shown_progress("writing", len(specs)):
-            text = render.render_registry(specs)
+    text = _rendered(target, registry, given, form, dialect)
     if output is None:
         click.echo(text, nl=False)
     else:
         _write(output, text)
+
+
+def _rendered(
+    target: str | None, registry: str | None, given: Given, form: str, dialect: str | None
+) -> str:
+    """Render the formula of a target, or else the blueprints of a registry."""
+    from symcount.export import renderer
+
+    render = renderer(form, dialect)
+    if target is not None:
+        return render.render_count(derived(target, given), title=target)
+    if given:
+        raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
+    specs = blueprints_of(registry)
+    with shown_progress("writing", len(specs)):
+        return render.render_registry(specs)
 
 
 def _refuse_others(ctx: click.Context, allowed: Set[str]) -> None:
@@ -503,7 +508,7 @@ def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_jso
         for name, run in checkable.checks_of(file).items()
     ]
     checks = _chosen(checks, only)
-    findings: list[tuple[Path, Finding]] = []
+    findings: list[tuple[Path, AnyFinding]] = []
     for file, name, run in checks:
         with shown_progress(name or str(file)), without_logs():
             finding = run()
@@ -522,7 +527,7 @@ def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_jso
 
 
 def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
-    """The checks of these names, and those of files that cannot be read; all if there is no name.
+    """Select the checks of these names, and those of files that cannot be read; all without names.
 
     Raises:
         TargetError: there is nothing of that name.
@@ -536,7 +541,7 @@ def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
     return [each for each in checks if not only or each[1] in ("", *only)]
 
 
-def _summary(findings: Sequence[Finding]) -> str:
+def _summary(findings: Sequence[AnyFinding]) -> str:
     from symcount.drift import checks as checkable
 
     others = sum(not finding.is_current for finding in findings)

@@ -147,7 +147,13 @@ def derivation_options(command: Command) -> Command:
         given = Given(dict(settings), dict(declared), config, max_seconds)
         return command(*args, given=given, **rest)
 
-    fixed = click.option(
+    for option in reversed(_DERIVATION):
+        called = option(called)
+    return cast(Command, called)
+
+
+_DERIVATION = (
+    click.option(
         "--set",
         "settings",
         type=read_setting,
@@ -155,8 +161,8 @@ def derivation_options(command: Command) -> Command:
         multiple=True,
         shell_complete=complete_parameters,
         help="Fix a parameter: a Python literal, or else a string. May be repeated.",
-    )
-    kept = click.option(
+    ),
+    click.option(
         "--symbol",
         "declared",
         type=read_declaration,
@@ -165,21 +171,21 @@ def derivation_options(command: Command) -> Command:
         shell_complete=complete_parameters,
         help="Keep a parameter symbolic; limit its values as in dim:min=64,multiple_of=64. "
         "May be repeated.",
-    )
-    config = click.option(
+    ),
+    click.option(
         "--config",
         metavar="CLASS",
         help="TARGET takes a config of this class, a name in TARGET's module or "
         "package.module:Class. --set and --symbol are then about the config.",
-    )
-    seconds = click.option(
+    ),
+    click.option(
         "--max-seconds",
         type=click.FloatRange(min=0, min_open=True),
         default=10.0,
         show_default=True,
         help="How long a derivation may take.",
-    )
-    return cast(Command, fixed(kept(config(seconds(called)))))
+    ),
+)
 
 
 all_symbols_option = click.option(

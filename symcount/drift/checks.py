@@ -12,28 +12,28 @@ from symcount.drift.markers import SYNTAXES
 from symcount.errors import StoredFormulaError
 from symcount.storage.file import StoredFormulas, load
 
-Finding: TypeAlias = "drift.Finding | filling.MarkerFinding"
+AnyFinding: TypeAlias = "drift.Finding | filling.MarkerFinding"
 # What is to be checked by name, each when it is called. The name "" is that of the file itself.
-Checks: TypeAlias = "Mapping[str, Callable[[], Finding]]"
+Checks: TypeAlias = "Mapping[str, Callable[[], AnyFinding]]"
 
 # A machine may be slower than the one that wrote a document.
 _SECONDS = 3 * requests.SECONDS
 
 
 def checks_of(file: Path) -> Checks:
-    """What there is to check in a file, by its kind. A file that cannot be read is a finding."""
+    """Return the checks of a file. A file that cannot be read is a finding."""
     if file.suffix in SYNTAXES:
         return filling.checks(file, _SECONDS)
     return _stored_checks(file)
 
 
-def report(file: Path, finding: Finding) -> str:
-    """A finding in words, with its file."""
+def report(file: Path, finding: AnyFinding) -> str:
+    """Report a finding in words, with its file."""
     return str(finding) if isinstance(finding, filling.MarkerFinding) else f"{file}: {finding}"
 
 
-def remedy(findings: Iterable[Finding]) -> str:
-    """What makes the formulas again that are not current."""
+def remedy(findings: Iterable[AnyFinding]) -> str:
+    """Say how to make the formulas again that are not current."""
     kinds = {type(finding) for finding in findings if not finding.is_current}
     steps = {
         drift.Finding: "save the formulas again",
@@ -52,9 +52,9 @@ def _stored_checks(file: Path) -> Checks:
     return {name: _stored_check(formulas, name) for name in formulas}
 
 
-def _unreadable(file: Path, reason: str) -> Callable[[], Finding]:
+def _unreadable(file: Path, reason: str) -> Callable[[], AnyFinding]:
     return lambda: drift.Finding(file.name, "", "unchecked", reason=reason)
 
 
-def _stored_check(formulas: StoredFormulas, name: str) -> Callable[[], Finding]:
+def _stored_check(formulas: StoredFormulas, name: str) -> Callable[[], AnyFinding]:
     return lambda: check_one(name, formulas)

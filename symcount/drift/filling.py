@@ -190,7 +190,9 @@ def checks(
     return found
 
 
-def _read_document(path: Path, answers: Answers) -> tuple[str, list[_Slot], list[MarkerFinding]]:
+def _read_document(
+    path: Path, answers: Answers
+) -> tuple[str, list[_PlacedMarker], list[MarkerFinding]]:
     syntax = SYNTAXES.get(path.suffix)
     if syntax is None:
         raise ArgumentError(f"{path} is no document; {NO_DOCUMENT}")
@@ -204,12 +206,12 @@ def _read_document(path: Path, answers: Answers) -> tuple[str, list[_Slot], list
     if "symcount" not in text:
         return text, [], []
     found, problems = markers.find(text, syntax)
-    places = [_Slot(path, syntax, text, marker, answers) for marker in found]
+    places = [_PlacedMarker(path, syntax, text, marker, answers) for marker in found]
     bad = [MarkerFinding(str(path), p.line, "", "malformed", reason=p.message) for p in problems]
     return text, places, bad
 
 
-def _reads_alike(content: str, places: Sequence[_Slot]) -> bool:
+def _reads_alike(content: str, places: Sequence[_PlacedMarker]) -> bool:
     """Tell whether a document that is written has the same markers as before."""
     found, problems = markers.find(content, places[0].syntax)
     before = [(place.marker.asked, place.marker.inline) for place in places]
@@ -220,7 +222,7 @@ def _unread(path: Path, reason: str) -> MarkerFinding:
     return MarkerFinding(str(path), 1, "", "malformed", reason=reason)
 
 
-def _spliced(text: str, places: Sequence[_Slot], contents: Sequence[str]) -> str:
+def _spliced(text: str, places: Sequence[_PlacedMarker], contents: Sequence[str]) -> str:
     parts, behind = [], 0
     for place, content in zip(places, contents, strict=True):
         parts += [text[behind : place.marker.start], content]
@@ -229,7 +231,7 @@ def _spliced(text: str, places: Sequence[_Slot], contents: Sequence[str]) -> str
 
 
 @dataclass(frozen=True)
-class _Slot:
+class _PlacedMarker:
     """A marker in its document."""
 
     path: Path

@@ -27,7 +27,7 @@ _WANTED = (
 
 @dataclass(frozen=True)
 class Asked:
-    """What a marker asks for.
+    """A request of a marker.
 
     Attributes:
         target: a factory, a module of blueprints, or `file.json#name`, as it is written.

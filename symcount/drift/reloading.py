@@ -164,7 +164,7 @@ def _forget_loaded() -> None:
 
 
 def _unregister(modules: Sequence[ModuleType]) -> None:
-    """Take from the default registry what these modules have put there, for they will again."""
+    """Remove from the default registry what these modules have put there, for they will again."""
     default: Any = sys.modules.get("symcount.blueprints")
     names = {module.__name__ for module in modules}
     for spec in tuple(default or ()):

@@ -1,4 +1,4 @@
-"""Formulas in documentation made with MkDocs, as macros of the plugin `macros` (mkdocs-macros).
+"""Show formulas in documentation made with MkDocs, by macros of its plugin `macros`.
 
     plugins:
       - macros:
@@ -33,7 +33,7 @@ _LOG = logging.getLogger("mkdocs.plugins.symcount")
 
 
 class Environment(Protocol):
-    """What the plugin hands to `define_env`, as far as it is used here."""
+    """The argument of `define_env`, as far as it is used here."""
 
     project_dir: str
 
@@ -42,24 +42,24 @@ class Environment(Protocol):
 
 
 def define_env(env: Environment) -> None:
-    """What the plugin calls: define the macros."""
+    """Define the macros; the plugin calls this."""
     home = Path(env.project_dir)
 
     def symcount(target: str, at: Mapping[str, Any] | None = None, **fixed: Any) -> str:
-        """The formula of a target as HTML; `at` are sizes for the counts of its breakdown."""
+        """Write the formula of a target as HTML; `at` are sizes for the counts of its breakdown."""
         from symcount.display import notebook
 
         count = _request(home, target, fixed).answer()[0]
         return f"\n\n{notebook.count_html(count)}\n\n{_breakdown(count, at)}\n\n"
 
     def symcount_count(target: str, **values: Any) -> str:
-        """The count at whole numbers; any other value fixes a parameter of the factory."""
+        """Write the count at whole numbers; any other value fixes a parameter of the factory."""
         sizes, fixed = notation.split(values)
         count = _request(home, target, fixed).answer()[0]
         return f"{count(**sizes):,}"
 
     def symcount_registry(module: str) -> str:
-        """A table of the blueprints that a module registers, as HTML."""
+        """Write a table of the blueprints that a module registers, as HTML."""
         from symcount.catalogue import targets
         from symcount.display import notebook
 
@@ -74,7 +74,7 @@ def define_env(env: Environment) -> None:
 
 
 def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
-    """A table in the style of the theme; what unfolds in a notebook, themes put into frames."""
+    """Write a table in the style of the theme, which would put what unfolds into a frame."""
     from symcount.display import mathml
 
     titles, walked = requests.breakdown_table(count, at, None)

@@ -1,4 +1,4 @@
-"""The pytest plugin: a fixture `symcount`, and stored formulas as tests.
+"""Plug into pytest: a fixture `symcount`, and stored formulas as tests.
 
 It is loaded by every run of pytest where symcount is installed. So it imports nothing of symcount
 before a test asks for it.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from symcount.drift.checks import Finding
+    from symcount.drift.checks import AnyFinding
 
 _INI = "symcount_check"
 
@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", name="symcount")
 def symcount_fixture() -> Any:
-    """Assertions about formulas: `symcount.assert_param_count(factory, "4*d**2 + 4*d")`."""
+    """Return the assertions about formulas, `symcount.assert_param_count(factory, "4*d**2")`."""
     from symcount import testing
 
     return testing
@@ -70,7 +70,7 @@ class _Drift(Exception):
 class _Formula(pytest.Item):
     """A stored formula: it passes if it is proved to be that of the code."""
 
-    def __init__(self, *, check: Callable[[], Finding], **given: Any) -> None:
+    def __init__(self, *, check: Callable[[], AnyFinding], **given: Any) -> None:
         super().__init__(**given)
         self._check = check
 

@@ -12,12 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from symcount.display.plots.ranges import (
-    LOG_FROM,
-    Range,
-    Values,
-    said,
-)
+from symcount.algebra.evaluate import Values
+from symcount.display.plots.ranges import LOG_FROM, Range, said
 from symcount.errors import ArgumentError, MissingDependencyError
 
 if TYPE_CHECKING:

@@ -21,7 +21,6 @@ from symcount.display.plots.axes import (
 from symcount.display.plots.ranges import (
     COLUMNS,
     SAMPLES,
-    Number,
     Range,
     counted,
     evaluator,
@@ -30,6 +29,7 @@ from symcount.display.plots.ranges import (
     shared_out,
 )
 from symcount.errors import ArgumentError
+from symcount.symbols import Number
 
 if TYPE_CHECKING:
     import sympy

@@ -17,7 +17,6 @@ from symcount.display.plots.axes import (
 )
 from symcount.display.plots.ranges import (
     LOG_FROM,
-    Number,
     Range,
     evaluator,
     raise_nowhere,
@@ -25,6 +24,7 @@ from symcount.display.plots.ranges import (
     shared_out,
 )
 from symcount.errors import ArgumentError
+from symcount.symbols import Number
 
 if TYPE_CHECKING:
     import sympy

@@ -7,11 +7,12 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from symcount.algebra.evaluate import Values
 from symcount.errors import ArgumentError, DomainError
 from symcount.formula.outside import why_outside
-from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number
 
 if TYPE_CHECKING:
     import sympy
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from symcount.param_count import ParamCount
 
 
-Number: TypeAlias = "int | float"
-Values: TypeAlias = "Mapping[str, Number]"
 MOST_SIZES = 8192  # that are all evaluated; longer ranges are sampled
 SAMPLES = 1024
 COLUMNS = 48

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from symcount.algebra.evaluate import Values
 from symcount.display.outline import outline
 from symcount.display.plots.axes import (
     COLOURS,
@@ -16,9 +17,7 @@ from symcount.display.plots.axes import (
 )
 from symcount.display.plots.ranges import (
     COLUMNS,
-    Number,
     Range,
-    Values,
     counted,
     evaluator,
     raise_nowhere,
@@ -27,6 +26,7 @@ from symcount.display.plots.ranges import (
     shared_out,
 )
 from symcount.errors import ArgumentError, DomainError
+from symcount.symbols import Number
 
 if TYPE_CHECKING:
     import sympy
@@ -69,11 +69,9 @@ def plot_share(
             f"{count.factory} has no {count.measure.noun} at {said(known)}, so there is nothing "
             "to share; draw another measure"
         )
+    at_each = list(zip(sizes, totals, strict=True))
     shares = {
-        label: [
-            counted(evaluate(size)) / total if total else 0.0
-            for size, total in zip(sizes, totals, strict=True)
-        ]
+        label: [counted(evaluate(size)) / total if total else 0.0 for size, total in at_each]
         for label, evaluate in _parts_at(count, depth, axis, known).items()
     }
     drawn = axes(ax)
