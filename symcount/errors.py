@@ -26,6 +26,13 @@ class TargetError(SymcountError, LookupError, ValueError):
     """A command-line target or registry key names nothing that exists."""
 
 
+class NotTrustedError(SymcountError):
+    """A document or file of formulas names what is not called for it; nothing of it has run.
+
+    The message says what it is, why it is not called, and how to allow it if it can be.
+    """
+
+
 class DuplicateError(SymcountError, ValueError):
     """A registry has a blueprint of that name already."""
 

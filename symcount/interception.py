@@ -16,7 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 _missing = object()
 # Holds the place of a function among the constants of code.
@@ -27,15 +27,8 @@ _TRIES = 3
 _PATIENCE = 60.0
 
 
-class Replaced(NamedTuple):
-    """An attribute, what it was before, and what it is instead."""
-
-    owner: Any
-    name: str
-    before: Any
-    instead: Any
-
-
+# An attribute of something, what it was before, and what it is instead.
+Replaced: TypeAlias = "tuple[Any, str, Any, Any]"
 _journal: list[Replaced] = []
 
 
@@ -43,8 +36,8 @@ def replace(owner: Any, name: str, instead: Any) -> None:
     """Replace the code of a function, or an attribute of a module or class."""
     # of a class a static method as it is, and what is inherited as missing
     before = owner.__code__ if name == "__code__" else owner.__dict__.get(name, _missing)
-    _journal.append(Replaced(owner, name, before, instead))
-    _set(owner, name, instead)
+    _journal.append((owner, name, before, instead))
+    setattr(owner, name, instead)
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
@@ -61,8 +54,8 @@ def restore() -> None:
     while _journal:
         try:
             while _journal:
-                replaced = _journal[-1]
-                _set(replaced.owner, replaced.name, replaced.before)
+                owner, name, before, _ = _journal[-1]
+                _set(owner, name, before)
                 _journal.pop()
         except BaseException as error:
             failure = failure or error

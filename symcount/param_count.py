@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from symcount.algebra import python_code
 from symcount.algebra.conditions import Condition
 from symcount.algebra.poly import Poly, sum_of
-from symcount.errors import ArgumentError, DomainError, StoredFormulaError, UnknownShapeError
+from symcount.errors import (
+    ArgumentError,
+    CountOverflowError,
+    DomainError,
+    StoredFormulaError,
+    UnknownShapeError,
+)
 from symcount.factory.origin import Origin
 from symcount.formula import outside
 from symcount.formula.certificate import Certificate
@@ -328,6 +334,8 @@ class ParamCount:
                 return None
         try:
             return self._function(*values)
+        except CountOverflowError:
+            raise
         except (ArithmeticError, ValueError):  # as the factory's own arithmetic raises there
             return None
 

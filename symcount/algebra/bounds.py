@@ -197,6 +197,8 @@ def absolute(a: Interval) -> Interval:
 
 def power_of_integers(base: Interval, exponent: Interval) -> Interval:
     """Bounds of a power, where the base is at least one and the exponent is not negative."""
+    if exponent[1] is not None and exponent[1] < 0:
+        return UNKNOWN  # it is no integer
     if base[0] is None or base[0] < 1 or exponent[0] is None or exponent[0] < 0:
         return _sign_of_power(base, exponent)
     enough = MOST_BITS // max(1, int(base[0]).bit_length())

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from symcount.algebra import bounds as rules
 from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable, atom, const, top_atoms
-from symcount.errors import UnsupportedError
+from symcount.errors import CountOverflowError, UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, OPERATORS
 
 Kind: TypeAlias = 'Literal["integer", "double", "number"]'
@@ -31,6 +31,8 @@ _CONVERSIONS: dict[Kind, Callable[[Any], Any]] = {
 INTEGERS: tuple[Kind, ...] = ("integer",)
 DOUBLES: tuple[Kind, ...] = ("double",)
 ONE, TWO, SOME = (1, 1), (2, 2), (2, 1_000)
+# A power or factorial of more bits is not computed: 2**25 take about a second.
+MOST_BITS = 2**25
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Function:
         commutes: tells whether the order of its operands is of no account.
         divides: tells whether it divides by its second operand.
         total: tells whether it is defined for all operands, but for a divisor of zero.
+        guarded: tells whether `compute` refuses what is no integer or too large; `code` does not.
     """
 
     compute: Callable[..., Any]
@@ -60,6 +63,7 @@ class Function:
     commutes: bool = False
     divides: bool = False
     total: bool = False
+    guarded: bool = False
 
     def kinds(self, operands: int) -> tuple[Kind, ...]:
         """The kinds of so many operands."""
@@ -97,6 +101,41 @@ def _double(
     return Function(compute, code, rule, arity, DOUBLES, is_float=True, **columns)
 
 
+def _power(base: int, exponent: int) -> Any:
+    if exponent < 0:
+        raise ValueError("a negative power of an integer is no integer")
+    _require_size(exponent * base.bit_length())
+    return base**exponent
+
+
+def _factorial(number: int) -> int:
+    _require_size(number * number.bit_length())
+    return math.factorial(number)
+
+
+def _combinations(total: int, chosen: int) -> int:
+    _require_size(min(chosen, total - chosen) * total.bit_length())
+    return math.comb(total, chosen)
+
+
+def _permutations(total: int, chosen: int) -> int:
+    _require_size(min(chosen, total) * total.bit_length())
+    return math.perm(total, chosen)
+
+
+def _rounded_to_digits(number: int, digits: int) -> int:
+    return 0 if -digits > number.bit_length() else round(number, digits)
+
+
+def _require_size(bits: int) -> None:
+    """Raise for an integer that would take more time and memory than any question is worth."""
+    if bits > MOST_BITS:
+        raise CountOverflowError(
+            f"a power or factorial of more than {MOST_BITS:,} bits is not computed; ask at smaller "
+            "sizes"
+        )
+
+
 # The choices between two integers, and the comparisons that they depend on.
 CHOICES = {"if_eq": "eq", "if_ge": "ge", "if_lt": "lt", "if_le": "le"}
 
@@ -112,7 +151,7 @@ CALLS: dict[str, Function] = {
     "max": Function(max, "max({all})", rules.greatest, SOME, commutes=True, total=True),
     "min": Function(min, "min({all})", rules.least, SOME, commutes=True, total=True),
     "abs": Function(abs, "abs({0})", rules.absolute, total=True),
-    "pow": Function(OPERATORS["pow"], "({0}) ** ({1})", rules.power_of_integers, TWO),
+    "pow": Function(_power, "({0}) ** ({1})", rules.power_of_integers, TWO, guarded=True),
     "and": Function(
         operator.and_, "({0}) & ({1})", rules.bitwise_and, TWO, commutes=True, total=True
     ),
@@ -120,9 +159,11 @@ CALLS: dict[str, Function] = {
     "xor": Function(
         operator.xor, "({0}) ^ ({1})", rules.bitwise_xor, TWO, commutes=True, total=True
     ),
-    "round_digits": Function(round, "round({0}, {1})", rules.round_digits, TWO),
+    "round_digits": Function(
+        _rounded_to_digits, "round({0}, {1})", rules.round_digits, TWO, guarded=True
+    ),
     "isqrt": Function(math.isqrt, "math.isqrt({all})", rules.isqrt),
-    "factorial": Function(math.factorial, "math.factorial({all})", rules.factorial),
+    "factorial": Function(_factorial, "math.factorial({all})", rules.factorial, guarded=True),
     "bit_length": Function(
         OPERATORS["bit_length"], "int.bit_length({0})", rules.bit_length, total=True
     ),
@@ -132,8 +173,8 @@ CALLS: dict[str, Function] = {
     ),
     "gcd": Function(math.gcd, "math.gcd({all})", rules.gcd, SOME, commutes=True, total=True),
     "lcm": Function(math.lcm, "math.lcm({all})", rules.lcm, SOME, commutes=True, total=True),
-    "comb": Function(math.comb, "math.comb({all})", rules.grows(math.comb), TWO),
-    "perm": Function(math.perm, "math.perm({all})", rules.grows(math.perm), TWO),
+    "comb": Function(_combinations, "math.comb({all})", rules.grows(math.comb), TWO, guarded=True),
+    "perm": Function(_permutations, "math.perm({all})", rules.grows(math.perm), TWO, guarded=True),
     **{
         choice: Function(
             OPERATORS[choice],
@@ -208,7 +249,8 @@ def call(op: str, *args: Poly) -> Poly:
     function = CALLS[op]
     values = [value for arg in args if (value := arg.constant) is not None]
     if len(values) == len(args):
-        result = function.at(*values)
+        # a power is exact where it is no integer, too
+        result = Fraction(values[0]) ** values[1] if op == "pow" else function.at(*values)
         if isinstance(result, float) and not math.isfinite(result):
             raise UnsupportedError(f"{op} gave {result}")
         return const(Fraction(result))

@@ -14,6 +14,7 @@ from typing import Any
 
 from symcount.algebra.code import Language, Writer
 from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, has_floats
 from symcount.algebra.nested import Nested, nested, whole_part
 from symcount.algebra.poly import Call, Monomial, Poly, Rational, fraction
@@ -53,7 +54,10 @@ GLOBALS: dict[str, Any] = {
     "Fraction": Fraction,
     "math": math,
     **{f.__name__: f for f in (int, float, round, max, min, abs, bin)},
+    **{op: function.compute for op, function in CALLS.items() if function.guarded},
 }
+# Powers up to this are no question of time.
+_MODERATE = 4096
 
 
 class _Compiled(Writer):
@@ -88,11 +92,23 @@ class _Compiled(Writer):
         return ("- " if coefficient < 0 else "+ ") + self._product(factors)
 
     def _call(self, base: Call) -> str:
+        if CALLS[base.op].guarded:
+            return self._guarded(base)
         if base.op not in ("max", "min") or len(base.args) != 2:
             return super()._call(base)
         # a comparison takes a third of the time that a call of `max` does
         one, other = (self._short(self.integer(arg)) for arg in base.args)
         return f"{one} if {one} {'>' if base.op == 'max' else '<'} {other} else {other}"
+
+    def _guarded(self, base: Call) -> str:
+        args = [self.integer(arg) for arg in base.args]
+        if base.op != "pow":
+            return f"{base.op}({', '.join(args)})"
+        # the operator, where it gives an integer of a moderate size, as it does nearly always
+        exponent = self._short(args[1])
+        low = "" if Facts().at_least(base.args[1], 0) else "0 <= "
+        power = f"({args[0]}) ** {exponent}"
+        return f"{power} if {low}{exponent} < {_MODERATE} else pow({args[0]}, {exponent})"
 
     def _short(self, text: str) -> str:
         """The text, or a name for what it computes if that is not to be computed twice."""

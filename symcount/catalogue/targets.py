@@ -16,7 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
-from symcount.errors import SymcountError, TargetError
+from symcount.catalogue.trust import Trust
+from symcount.errors import NotTrustedError, SymcountError, TargetError
 
 SEEDS = {"cnn": "symcount.blueprints.cnn", "transformer": "symcount.blueprints.transformer"}
 FORMS = "package.module:factory, path/to/file.py:factory or topology:blueprint"
@@ -31,7 +32,7 @@ class Target:
     spec: BlueprintSpec | None = None
 
 
-def resolve(target: str) -> Target:
+def resolve(target: str, trust: Trust | None = None, model: Any = None) -> Target:
     """Find the factory that `target` names.
 
     `path/to/file.py:factory` loads the file. `topology:name` is a blueprint of the default
@@ -39,7 +40,11 @@ def resolve(target: str) -> Target:
     directory importable. In a file or module the factory may be dotted: `models.py:Net.small`.
     What a package does not have itself is looked for in its `models`: `timm:resnet50`.
 
+    With `trust`, it is a document that names the target, so nothing is imported or returned that
+    may not be called for it. With `model`, the target is the class of the config of this model.
+
     Raises:
+        NotTrustedError: `trust` forbids it.
         TargetError: there is no such thing, or loading its module failed; the message says what
             was looked for, where, and which names come close.
 
@@ -51,23 +56,32 @@ def resolve(target: str) -> Target:
     place, colon, name = target.rpartition(":")
     if not (colon and place and name):
         raise TargetError(f"target {target!r} names no factory; write {FORMS}")
-    if not place.endswith(".py"):
-        spec = _blueprint(place, name)
-        if spec is not None:
-            return Target(target, spec.factory, spec)
-        if _is_missing(place):
+    spec = None if place.endswith(".py") else _blueprint(place, name)
+    if spec is not None:
+        factory = spec.factory
+    else:
+        if trust is not None:
+            trust.require_place(target, place)
+        if not place.endswith(".py") and _is_missing(place):
             raise TargetError(_nothing_called(place, name))
-    return Target(target, _factory(load(place), place, name))
+        factory = _factory(load(place), place, name, through_objects=trust is None)
+    if trust is not None:
+        trust.require(target, factory, model)
+    return Target(target, factory, spec)
 
 
-def load_blueprints(module: str) -> tuple[BlueprintSpec, ...]:
+def load_blueprints(module: str, trust: Trust | None = None) -> tuple[BlueprintSpec, ...]:
     """Load the blueprints of a module: `package.module` or `path/to/file.py`.
 
     They are those of every registry the module has as an attribute, and those of the default
     registry whose factories it, or a module below it, defines. Where that gives none, they are
     what loading it added to the default registry.
 
+    With `trust`, it is a document that names the module, which then is to be of the project,
+    allowed or symcount's own, as are its factories.
+
     Raises:
+        NotTrustedError: `trust` forbids it.
         TargetError: the module is missing, fails to load, or registers no blueprint.
 
     >>> [spec.key for spec in load_blueprints("symcount.blueprints.cnn")][:3]
@@ -75,6 +89,9 @@ def load_blueprints(module: str) -> tuple[BlueprintSpec, ...]:
     """
     default = _default_registry()
     before = {spec.key for spec in default}
+    if trust is not None:
+        _make_importable(Path.cwd())
+        trust.require_blueprints(module)
     loaded = load(module)
     registries = {
         id(value): value
@@ -89,6 +106,9 @@ def load_blueprints(module: str) -> tuple[BlueprintSpec, ...]:
             f"{module} registers no blueprint, neither in symcount.blueprints nor in a "
             "BlueprintRegistry of its own"
         )
+    if trust is not None:
+        for spec in found:
+            trust.require(spec.key, spec.factory)
     return tuple(found)
 
 
@@ -160,13 +180,21 @@ def _is_defined_in(module: ModuleType, factory: Callable[..., Any]) -> bool:
 # --- modules ----------------------------------------------------------------------------------
 
 
-def _factory(module: ModuleType, place: str, name: str) -> Callable[..., Any]:
+def _factory(
+    module: ModuleType, place: str, name: str, through_objects: bool
+) -> Callable[..., Any]:
     found: Any = module
     if not hasattr(module, name.partition(".")[0]):
         found = _models_of(module, name) or module
     for depth, part in enumerate(name.split(".")):
+        holder = ".".join([place, *name.split(".")[:depth]])
+        if not (through_objects or isinstance(found, type | ModuleType)):
+            # an attribute of an object may be computed, by whatever the object is
+            raise NotTrustedError(
+                f"{place}:{name} is not called: {holder} is neither a module nor a class, and a "
+                "document may name no attributes of objects. Give the factory a name of its own."
+            )
         if not hasattr(found, part):
-            holder = ".".join([place, *name.split(".")[:depth]])
             raise TargetError(f"{holder} has no {part!r}{close_names(part, dir(found))}")
         found = getattr(found, part)
     if not callable(found):

@@ -1,4 +1,4 @@
-from symcount.cli import main
+from symcount.cli.commands import main
 
 if __name__ == "__main__":
     main()

@@ -33,6 +33,7 @@ from symcount.cli.deriving import (
 from symcount.cli.options import (
     Given,
     all_symbols_option,
+    allow_option,
     complete_modules,
     complete_stored,
     complete_targets,
@@ -290,6 +291,7 @@ Examples:
     help="Fill in the formulas of documents, which are given in the place of TARGET: Markdown and "
     "reStructuredText files, and folders of them.",
 )
+@allow_option
 @click.pass_context
 def export(
     ctx: click.Context,
@@ -300,6 +302,7 @@ def export(
     dialect: str | None,
     output: Path | None,
     in_place: bool,
+    allowed: tuple[str, ...],
 ) -> None:
     """Write formulas for documents and for other programs.
 
@@ -310,11 +313,15 @@ def export(
 
     With --write, each formula that stands in a document between <!-- symcount: TARGET --> and
     <!-- /symcount --> is written there as it is now; all else stays as it is. A document with an
-    error is left alone.
+    error is left alone. A document is given classes of nn.Module, functions and classes of the
+    project, which are below the document's folder or the current one, and those of packages that
+    --allow names; what else it asks for is refused, and nothing of it is run.
     """
     if in_place:
-        _refuse_others(ctx, {"targets", "in_place", "max_seconds"})
-        ctx.exit(_fill(targets, given.max_seconds))
+        _refuse_others(ctx, {"targets", "in_place", "max_seconds", "allowed"})
+        ctx.exit(_fill(targets, given.max_seconds, allowed))
+    if allowed:
+        raise click.UsageError("--allow is for --write; a TARGET of your own needs no permission")
     target = targets[0] if targets else None
     if len(targets) > 1:
         raise click.UsageError(f"give one TARGET, not {len(targets)}; --write takes several files")
@@ -353,8 +360,9 @@ def _refuse_others(ctx: click.Context, allowed: Set[str]) -> None:
             raise click.UsageError(f"{param.opts[-1]} is not for --write: markers say what to show")
 
 
-def _fill(paths: Sequence[str], max_seconds: float) -> int:
+def _fill(paths: Sequence[str], max_seconds: float, allowed: tuple[str, ...]) -> int:
     """Fill in the formulas of documents, and say what was done; the exit code."""
+    from symcount.catalogue.trust import Trust
     from symcount.drift import filling
     from symcount.drift.answers import Answers
     from symcount.drift.files import documents
@@ -362,7 +370,8 @@ def _fill(paths: Sequence[str], max_seconds: float) -> int:
     if not paths:
         raise click.UsageError("say which documents to write: files, or folders of them")
     found = documents(paths)
-    answers, formulas, changed, is_whole = Answers(max_seconds), 0, 0, True
+    answers = Answers(max_seconds, Trust(allowed))
+    formulas, changed, is_whole = 0, 0, True
     for path in found:
         with shown_progress(str(path)), without_logs():
             document = filling.filled(path, answers)
@@ -483,29 +492,43 @@ Examples:
 )
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
 @click.option("--only", metavar="NAME", multiple=True, help="Only this formula. May be repeated.")
+@allow_option
 @json_option
 @click.pass_context
-def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_json: bool) -> None:
+def check(
+    ctx: click.Context,
+    paths: Sequence[Path],
+    only: Sequence[str],
+    allowed: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Derive formulas again, and say which are not those of the code any more.
 
     PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, Markdown
     and reStructuredText documents with formulas that `symcount export --write` fills in, and
-    folders, in which all such files are checked. The factories are imported, so their code runs.
+    folders, in which all such files are checked.
+
+    To derive a formula, its factory is imported and called. That is done for classes of nn.Module,
+    for functions and classes of the project, which are below the folder of the file or the current
+    one, and for those of packages that --allow names. Whatever else a file names is refused, and
+    nothing of it is run; the standard library always is.
 
     Exit code 0 says that each formula is proved to be that of the code. Exit code 1 says that one
     differs, that the code has none any more, or that it cannot be checked. Each of these is named,
     with what it was and what it is, the first size at which the two differ, and the lines of code
     that have changed since; of a document, the line of the factory and those that the new terms
     come from. Exit code 2 says that a document asks for something that cannot be understood or
-    found.
+    found, or that something was refused.
     """
+    from symcount.catalogue.trust import Trust
     from symcount.drift import checks as checkable
     from symcount.drift.files import files_at
 
+    trust = Trust(allowed)
     checks = [
         (file, name, run)
         for file in files_at(paths)
-        for name, run in checkable.checks_of(file).items()
+        for name, run in checkable.checks_of(file, trust).items()
     ]
     checks = _chosen(checks, only)
     findings: list[tuple[Path, AnyFinding]] = []
@@ -520,7 +543,7 @@ def check(ctx: click.Context, paths: Sequence[Path], only: Sequence[str], as_jso
     else:
         click.echo(_summary([finding for _, finding in findings]))
     states = {finding.state for _, finding in findings}
-    if "malformed" in states:
+    if states & {"malformed", "refused"}:
         ctx.exit(2)
     if states - {"same"}:
         ctx.exit(1)
@@ -548,10 +571,9 @@ def _summary(findings: Sequence[AnyFinding]) -> str:
     checked = f"{_counted(len(findings), 'formula')} checked"
     if not others:
         return f"{checked}: as in the code"
-    return (
-        f"{checked}: {others} not known to be as in the code. "
-        f"If a change is meant, {checkable.remedy(findings)}."
-    )
+    remedy = checkable.remedy(findings)
+    advice = f" If a change is meant, {remedy}." if remedy else ""
+    return f"{checked}: {others} not known to be as in the code.{advice}"
 
 
 @main.command(

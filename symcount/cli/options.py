@@ -203,4 +203,12 @@ points_option = click.option(
     shell_complete=complete_parameters,
     help="Values at which to count; repeated for other symbols, all combinations.",
 )
+allow_option = click.option(
+    "--allow",
+    "allowed",
+    metavar="PACKAGE",
+    multiple=True,
+    help="Also call the functions and classes of this package, or of the code in this folder, for "
+    "a document. May be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

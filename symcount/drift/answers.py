@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from symcount.catalogue.trust import Trust
 from symcount.drift import requests
 from symcount.drift.marker_text import Asked
 from symcount.drift.requests import Blueprint, Request
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 class Answers:
     """The formulas that documents ask for, each derived once."""
 
-    def __init__(self, max_seconds: float = requests.SECONDS) -> None:
+    def __init__(self, max_seconds: float = requests.SECONDS, trust: Trust | None = None) -> None:
         self.max_seconds = max_seconds
+        self.trust = trust or Trust()
         self._known: dict[str, Any] = {}
 
     def once(self, key: str, ask: Callable[[], Any]) -> Any:
@@ -63,11 +65,12 @@ class Query:
         file, sharp, name = self.asked.target.rpartition("#")
         if sharp:
             stored = self._path(file)
+            self._trust.require_file(self.asked.target, stored)
             count = self.answers.once(f"stored {stored}#{name}", lambda: _stored(stored, name))
         else:
-            seconds = self.answers.max_seconds
-            request = Request(self._target(), self.asked.fixed, self.asked.symbols, seconds)
-            count = self.answers.once(request.key, lambda: request.answer()[0])
+            asked, trust, seconds = self.asked, self._trust, self.answers.max_seconds
+            request = Request(self._target(), asked.fixed, asked.symbols, trust, seconds)
+            count = self.answers.once(f"{request.key} {trust}", lambda: request.answer()[0])
         found: ParamCount = count
         return found
 
@@ -78,9 +81,9 @@ class Query:
 
     def blueprints(self) -> Sequence[Blueprint]:
         """Return the blueprints of the module that is the target."""
-        module = self._path(self.asked.target)
+        module, trust = self._path(self.asked.target), self._trust
         found: Sequence[Blueprint] = self.answers.once(
-            f"blueprints {module}", lambda: requests.blueprints(module)[0]
+            f"blueprints {module} {trust}", lambda: requests.blueprints(module, trust)[0]
         )
         return found
 
@@ -90,7 +93,7 @@ class Query:
             return ""
         from symcount.catalogue import targets
 
-        function: Any = targets.resolve(self._target()).factory
+        function: Any = targets.resolve(self._target(), self._trust).factory
         while isinstance(function, partial):
             function = function.func
         try:
@@ -102,6 +105,10 @@ class Query:
         named = (n for n, line in enumerate(lines) if re.match(r"\s*(async |def |class )", line))
         offset = next(named, 0)
         return f"{portable(file)}:{start + offset}: {lines[offset].strip()}"
+
+    @property
+    def _trust(self) -> Trust:
+        return self.answers.trust.beside(self.document.parent)
 
     def _target(self) -> str:
         place, colon, name = self.asked.target.rpartition(":")

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from symcount.catalogue.trust import Trust
 from symcount.drift import drift, filling, requests
+from symcount.drift.answers import Answers
 from symcount.drift.drift import check_one
 from symcount.drift.markers import SYNTAXES
 from symcount.errors import StoredFormulaError
@@ -20,11 +22,11 @@ Checks: TypeAlias = "Mapping[str, Callable[[], AnyFinding]]"
 _SECONDS = 3 * requests.SECONDS
 
 
-def checks_of(file: Path) -> Checks:
+def checks_of(file: Path, trust: Trust) -> Checks:
     """Return the checks of a file. A file that cannot be read is a finding."""
     if file.suffix in SYNTAXES:
-        return filling.checks(file, _SECONDS)
-    return _stored_checks(file)
+        return filling.checks(file, Answers(_SECONDS, trust))
+    return _stored_checks(file, trust.beside(file.parent))
 
 
 def report(file: Path, finding: AnyFinding) -> str:
@@ -33,8 +35,9 @@ def report(file: Path, finding: AnyFinding) -> str:
 
 
 def remedy(findings: Iterable[AnyFinding]) -> str:
-    """Say how to make the formulas again that are not current."""
-    kinds = {type(finding) for finding in findings if not finding.is_current}
+    """Say how to make the formulas again that are not current, if any has been derived."""
+    states = ("same", "refused")
+    kinds = {type(finding) for finding in findings if finding.state not in states}
     steps = {
         drift.Finding: "save the formulas again",
         filling.MarkerFinding: "run symcount export --write on the documents",
@@ -42,19 +45,19 @@ def remedy(findings: Iterable[AnyFinding]) -> str:
     return ", and ".join(step for kind, step in steps.items() if kind in kinds)
 
 
-def _stored_checks(file: Path) -> Checks:
+def _stored_checks(file: Path, trust: Trust) -> Checks:
     try:
         formulas = load(file)
     except StoredFormulaError as error:
         return {"": _unreadable(file, str(error))}
     except OSError as error:
         return {"": _unreadable(file, f"cannot read it: {error.strerror}")}
-    return {name: _stored_check(formulas, name) for name in formulas}
+    return {name: _stored_check(formulas, name, trust) for name in formulas}
 
 
 def _unreadable(file: Path, reason: str) -> Callable[[], AnyFinding]:
     return lambda: drift.Finding(file.name, "", "unchecked", reason=reason)
 
 
-def _stored_check(formulas: StoredFormulas, name: str) -> Callable[[], AnyFinding]:
-    return lambda: check_one(name, formulas)
+def _stored_check(formulas: StoredFormulas, name: str, trust: Trust) -> Callable[[], AnyFinding]:
+    return lambda: check_one(name, formulas, trust)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from symcount.errors import StoredFormulaError, SymcountError, UndecidedError
+from symcount.catalogue.trust import Trust
+from symcount.errors import NotTrustedError, StoredFormulaError, SymcountError, UndecidedError
 from symcount.factory.origin import portable
 from symcount.factory.source import ChangedLine, changes, is_loaded, statements_of
 from symcount.questions.equality import Difference, first_difference
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from symcount.factory.origin import Origin
     from symcount.param_count import ParamCount
 
-FindingState = Literal["same", "differs", "broken", "unchecked"]
+FindingState = Literal["same", "differs", "broken", "unchecked", "refused"]
 
 # A machine may be slower than the one that derived a formula.
 _PATIENCE = 3
@@ -43,14 +44,15 @@ class Finding:
         name: what it is called in its file.
         target: its factory.
         state: `same`; `differs` from the code; `broken` where the code has no formula any more;
-            `unchecked` where it cannot be derived again.
+            `unchecked` where it cannot be derived again; `refused` where it names something that
+            is not called for a file, so that nothing has run.
         changes: what differs, each then and now: `symbols`, `defaults`, `formula`, `domain`, and
             `grade`, that of the certificate, if it is a lower one now.
         first: the first sizes at which the two differ.
         parameters: the parameters that differ, each then and now, with the lines that make them.
         lines: the lines of the factory's code that have changed since it was stored; those first
             that are in a function or class that makes one of the parameters.
-        reason: why it is broken or unchecked, or what is not known.
+        reason: why it is broken, unchecked or refused, or what is not known.
         versions: the versions of torch and symcount that are others than then.
     """
 
@@ -74,16 +76,21 @@ class Finding:
 
 
 def check(
-    formulas: Mapping[str, ParamCount], names: Iterable[str] | None = None
+    formulas: Mapping[str, ParamCount],
+    names: Iterable[str] | None = None,
+    *,
+    allow: Iterable[str] = (),
 ) -> Iterator[Finding]:
     """Derive formulas again, and say of each whether it is proved to be that of the code still.
 
     What is not proved is a finding. Whatever happens to one formula, the others are checked too.
-    The factories are imported, so their code runs.
+    The factories are imported and called if they are classes of `nn.Module`, or code that is below
+    the current directory or of a package that is allowed; others are refused.
 
     Args:
         formulas: formulas by their names, such as `symcount.load` gives.
         names: which of them; all if not given.
+        allow: packages whose functions and classes may be called too, by their names.
 
     Yields:
         A finding for each, in order.
@@ -96,11 +103,12 @@ def check(
     >>> [(finding.name, finding.state) for finding in check(symcount.load(path))]
     [('attention', 'same')]
     """
+    trust = Trust(tuple(allow))
     for name in formulas if names is None else names:
-        yield check_one(name, formulas)
+        yield check_one(name, formulas, trust)
 
 
-def check_one(name: str, formulas: Mapping[str, ParamCount]) -> Finding:
+def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Finding:
     """Derive one of the formulas again, and say whether it is proved to be that of the code."""
     try:
         stored = formulas[name]
@@ -114,8 +122,10 @@ def check_one(name: str, formulas: Mapping[str, ParamCount]) -> Finding:
     assert origin is not None and origin.target is not None
     about: dict[str, Any] = {"name": name, "target": target, "versions": _versions(origin)}
     try:
-        now = replace(_derived_again(origin), measure=stored.measure)
+        now = replace(_derived_again(origin, trust), measure=stored.measure)
         now.expr  # noqa: B018 - a measure may have no formula
+    except NotTrustedError as error:
+        return Finding(name, target, "refused", reason=str(error))
     except (Exception, SystemExit) as error:
         reason = _why_broken(error)
         return Finding(**about, state="broken", reason=reason, lines=_lines(origin))
@@ -177,12 +187,12 @@ def _why_unchecked(stored: ParamCount) -> str:
     return ""
 
 
-def _derived_again(origin: Origin) -> ParamCount:
+def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
     from symcount.catalogue import configs, targets
     from symcount.derivation import pipeline
 
     assert origin.target is not None
-    factory = targets.resolve(origin.target).factory
+    factory = targets.resolve(origin.target, trust).factory
     budget: dict[str, Any] = {
         "max_paths": origin.max_paths,
         "max_seconds": _PATIENCE * origin.max_seconds,
@@ -191,7 +201,7 @@ def _derived_again(origin: Origin) -> ParamCount:
         return pipeline.derive(factory, **budget, **origin.arguments)
     given = dict(origin.given)
     symbols = {name: s for name, s in origin.arguments.items() if name not in given}
-    config = targets.resolve(origin.config).factory
+    config = targets.resolve(origin.config, trust, factory).factory
     return configs.from_config(factory, config, symbols=symbols, **budget, **given)
 
 
@@ -320,6 +330,7 @@ _HEADLINES: dict[FindingState, str] = {
     "differs": "the code has another formula now",
     "broken": "the code has no formula any more",
     "unchecked": "cannot be checked",
+    "refused": "is not checked, since a file may not have this called",
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import linecache
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from symcount.catalogue.trust import Trust
 from symcount.drift import markers, requests
 from symcount.drift.answers import Answers, Query
 from symcount.drift.contents import Contents
@@ -19,6 +20,7 @@ from symcount.drift.marker_text import Asked, read
 from symcount.drift.markers import SYNTAXES, Marker, Syntax
 from symcount.errors import (
     ArgumentError,
+    NotTrustedError,
     StoredFormulaError,
     TargetError,
     UndecidedError,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from symcount.record import Source
 
 
-MarkerState = Literal["same", "differs", "broken", "malformed"]
+MarkerState = Literal["same", "differs", "broken", "malformed", "refused"]
 _MOST_LINES = 8
 
 
@@ -47,7 +49,8 @@ class MarkerFinding:
         line: the line of its marker.
         asked: what the marker asks for.
         state: `same`; `differs` from what would be written now; `broken` where the code has no
-            such formula or count any more; `malformed` where it cannot be known what is asked for.
+            such formula or count any more; `malformed` where it cannot be known what is asked for;
+            `refused` where it names something that is not called for a document.
         old: what stands there.
         new: what would be written.
         first: the first sizes at which the two differ, the old count on the left; None if what
@@ -55,7 +58,7 @@ class MarkerFinding:
         source: the line of the factory.
         lines: of a formula, the lines that the terms that are new come from: those that make the
             tensors, and those that compute their sizes.
-        reason: why it is broken or malformed, or what is not known.
+        reason: why it is broken, malformed or refused, or what is not known.
     """
 
     file: str
@@ -112,15 +115,19 @@ class Filled:
         return True
 
 
-def check_document(path: str | Path, max_seconds: float = requests.SECONDS) -> list[MarkerFinding]:
+def check_document(
+    path: str | Path, max_seconds: float = requests.SECONDS, allow: Iterable[str] = ()
+) -> list[MarkerFinding]:
     """Report what in a document is not what symcount would write now.
 
-    The factories are imported, so their code runs. Whatever is wrong with one formula, the others
-    are looked at too.
+    The factories are imported and called if they are classes of `nn.Module`, or code that is below
+    the document's folder or the current one or of a package that is allowed; others are refused.
+    Whatever is wrong with one formula, the others are looked at too.
 
     Args:
         path: a Markdown or reStructuredText file.
         max_seconds: how long each derivation may take.
+        allow: packages whose functions and classes may be called too, by their names.
 
     Returns:
         A finding for each formula that differs or cannot be written; none if all are current.
@@ -139,7 +146,7 @@ def check_document(path: str | Path, max_seconds: float = requests.SECONDS) -> l
     >>> check_document(page)
     []
     """
-    return list(filled(path, Answers(max_seconds)).findings)
+    return list(filled(path, Answers(max_seconds, Trust(tuple(allow)))).findings)
 
 
 def filled(path: str | Path, answers: Answers | None = None) -> Filled:
@@ -171,15 +178,13 @@ def filled(path: str | Path, answers: Answers | None = None) -> Filled:
     return Filled(Path(path), len(places), tuple(findings), whole)
 
 
-def checks(
-    path: str | Path, max_seconds: float = requests.SECONDS
-) -> dict[str, Callable[[], MarkerFinding]]:
+def checks(path: str | Path, answers: Answers) -> dict[str, Callable[[], MarkerFinding]]:
     """Return the checks of a document by name, each of which is done when it is called.
 
     Raises:
         ArgumentError: it is no document.
     """
-    _, places, problems = _read_document(Path(path), Answers(max_seconds))
+    _, places, problems = _read_document(Path(path), answers)
     found: dict[str, Callable[[], MarkerFinding]] = {}
     for problem in problems:
         found[f"line {problem.line}"] = partial(lambda problem: problem, problem)
@@ -250,6 +255,8 @@ class _PlacedMarker:
         try:
             query = Query(self.path, self._read(), self.answers)
             new = Contents(query, self.marker, self.syntax, self.text).written()
+        except NotTrustedError as error:
+            return old, self.about("refused", reason=str(error))
         except (ArgumentError, TargetError, StoredFormulaError) as error:
             return old, self.about("malformed", reason=str(error))
         except Exception as error:  # whatever it is, the other formulas are looked at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import re
 from collections.abc import Mapping
 from itertools import product
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     pass
 
 
+_MOST_POINTS = 10_000
 _CALL = re.compile(r"(?P<target>[^()]+)(?:\((?P<sizes>.*)\))?", re.DOTALL)
 
 
@@ -81,8 +83,8 @@ def read_symbols(text: str) -> dict[str, Symbol]:
 def _arguments(text: str, wanted: str) -> ast.Call:
     try:
         call = ast.parse(f"_({text}\n)", mode="eval").body
-    except (SyntaxError, ValueError):
-        raise ArgumentError(f"{text!r}: {wanted}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # of too many brackets
+        raise ArgumentError(f"{text[:100]!r}: {wanted}") from None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ArgumentError(f"{text!r}: {wanted}")  # such as "a)(b"
     return call
@@ -93,7 +95,7 @@ def _literals(call: ast.Call, text: str, wanted: str) -> dict[str, Any]:
     for keyword in call.keywords:
         try:
             value = ast.literal_eval(keyword.value)
-        except (ValueError, TypeError, SyntaxError):
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             raise ArgumentError(f"{text!r}: {wanted}") from None
         if keyword.arg is None:
             raise ArgumentError(f"{text!r}: {wanted}")
@@ -104,10 +106,16 @@ def _literals(call: ast.Call, text: str, wanted: str) -> dict[str, Any]:
 def points(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """List all combinations of values; one that is no sequence is one value.
 
+    Raises:
+        ArgumentError: there are too many of them for a page.
+
     >>> points({"dim": (64, 512), "heads": 8})
     [{'dim': 64, 'heads': 8}, {'dim': 512, 'heads': 8}]
     """
     sizes = [v if isinstance(v, list | tuple) else (v,) for v in values.values()]
+    number = math.prod(map(len, sizes))
+    if number > _MOST_POINTS:
+        raise ArgumentError(f"{number:,} combinations of sizes; {_MOST_POINTS:,} are the most")
     return [dict(zip(values, point, strict=True)) for point in product(*sizes)]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from symcount.catalogue.trust import Trust
 from symcount.drift.reloading import (
     Digests,
     code_as_it_is,
@@ -31,17 +32,19 @@ SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Request:
-    """A formula that is asked for: a target, and what to fix and to keep symbolic of it."""
+    """A formula that a page asks for: a target, and what to fix and to keep symbolic of it."""
 
     target: str
     fixed: Mapping[str, Any]
     symbols: Mapping[str, Symbol]
+    trust: Trust
     max_seconds: float = SECONDS
 
     @property
     def key(self) -> str:
         """A key that is equal for requests that ask for the same."""
-        return repr((self.target, _sorted(self.fixed), _sorted(self.symbols), self.max_seconds))
+        given = _sorted(self.fixed), _sorted(self.symbols)
+        return repr((self.target, *given, self.max_seconds, self.trust.allowed))
 
     def answer(self) -> tuple[ParamCount, Digests]:
         """Derive the formula from the code as it is on disk now.
@@ -50,6 +53,7 @@ class Request:
             The formula, and the files that it depends on.
 
         Raises:
+            NotTrustedError: the factory is none that is called for a page.
             SymcountError: there is no such factory, or no formula.
         """
         both = self.fixed.keys() & self.symbols.keys()
@@ -59,7 +63,7 @@ class Request:
         from symcount.derivation import pipeline
 
         with code_as_it_is():
-            found = targets.resolve(self.target)
+            found = targets.resolve(self.target, self.trust)
             sources_of(found)  # are noted as loaded, should there be no formula
             if found.spec is not None and not self.fixed and not self.symbols:
                 count = found.spec.param_count
@@ -83,7 +87,7 @@ class Blueprint:
     reason: str = ""
 
 
-def blueprints(module: str) -> tuple[tuple[Blueprint, ...], Digests]:
+def blueprints(module: str, trust: Trust) -> tuple[tuple[Blueprint, ...], Digests]:
     """Derive the blueprints that a module registers, from the code as it is on disk now.
 
     Returns:
@@ -95,7 +99,7 @@ def blueprints(module: str) -> tuple[tuple[Blueprint, ...], Digests]:
     from symcount.catalogue import targets
 
     with code_as_it_is():
-        specs = targets.load_blueprints(module)
+        specs = targets.load_blueprints(module, trust)
         found, files = [], own_file(targets.load(module))
         for spec in specs:
             try:

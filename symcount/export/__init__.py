@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from symcount.errors import ArgumentError, DomainError, SymcountError
+from symcount.errors import ArgumentError, CountOverflowError, DomainError, SymcountError
 from symcount.export.documents import html, json, latex, markdown, mathml, rst
 from symcount.export.languages import c, javascript, numpy, python, sql
 
@@ -64,6 +64,9 @@ def renderer(form: str, dialect: str | None = None) -> Renderer:
     return sql.in_dialect(dialect)
 
 
+MOST_BITS = 2**13  # of a count that is written; Python writes out no more than 4,300 digits
+
+
 @dataclass(frozen=True)
 class Value:
     """A formula's count at some values of its symbols; None, with a reason, outside its domain."""
@@ -78,12 +81,19 @@ class Value:
 
         Raises:
             ArgumentError: a symbol is missing or unknown.
+            CountOverflowError: the count has too many digits to be written.
         """
         point = {**count.defaults, **at}
         try:
-            return cls(point, count(**point))
+            value = count(**point)
         except DomainError as error:
             return cls(point, None, str(error))
+        if value.bit_length() > MOST_BITS:
+            raise CountOverflowError(
+                f"the count at {', '.join(f'{n}={v}' for n, v in point.items())} is an integer of "
+                f"{value.bit_length():,} bits, which is not written out; ask at smaller sizes"
+            )
+        return cls(point, value)
 
 
 def count_at(spec: BlueprintSpec, size: int) -> int | None:

@@ -9,6 +9,10 @@ Then `{{ symcount("models.py:mlp") }}` shows a formula with its domain, certific
 `{{ symcount_registry("package.blueprints") }}` a table of blueprints. Paths to files are relative
 to `mkdocs.yml`. Formulas are MathML, so that neither MathJax nor network is needed.
 
+A page may have called classes of `nn.Module`, and functions and classes of the code below the
+folder of `mkdocs.yml` or the current one; of a package only if `symcount_allow` in the `extra` of
+`mkdocs.yml` names it.
+
 What cannot be derived is logged as a warning, with which `mkdocs build --strict` fails, and stands
 on the page in the place of the formula.
 """
@@ -22,6 +26,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from symcount.catalogue.trust import Trust, anchored
 from symcount.drift import notation, requests
 from symcount.drift.requests import Request
 from symcount.symbols import Symbol
@@ -36,6 +41,7 @@ class Environment(Protocol):
     """The argument of `define_env`, as far as it is used here."""
 
     project_dir: str
+    variables: Mapping[str, Any]
 
     def macro(self, function: Callable[..., str], name: str = "") -> Any:
         """Make a function a macro."""
@@ -44,18 +50,22 @@ class Environment(Protocol):
 def define_env(env: Environment) -> None:
     """Define the macros; the plugin calls this."""
     home = Path(env.project_dir)
+    allowed = anchored(env.variables.get("symcount_allow", ()), home)
+
+    def request(target: str, fixed: dict[str, Any]) -> Request:
+        return _request(home, target, fixed, _trust(home, allowed))
 
     def symcount(target: str, at: Mapping[str, Any] | None = None, **fixed: Any) -> str:
         """Write the formula of a target as HTML; `at` are sizes for the counts of its breakdown."""
         from symcount.display import notebook
 
-        count = _request(home, target, fixed).answer()[0]
+        count = request(target, fixed).answer()[0]
         return f"\n\n{notebook.count_html(count)}\n\n{_breakdown(count, at)}\n\n"
 
     def symcount_count(target: str, **values: Any) -> str:
         """Write the count at whole numbers; any other value fixes a parameter of the factory."""
         sizes, fixed = notation.split(values)
-        count = _request(home, target, fixed).answer()[0]
+        count = request(target, fixed).answer()[0]
         return f"{count(**sizes):,}"
 
     def symcount_registry(module: str) -> str:
@@ -63,11 +73,11 @@ def define_env(env: Environment) -> None:
         from symcount.catalogue import targets
         from symcount.display import notebook
 
-        place = _found(home, module)
-        for blueprint in requests.blueprints(place)[0]:
+        place, trust = _found(home, module), _trust(home, allowed)
+        for blueprint in requests.blueprints(place, trust)[0]:
             if blueprint.count is None:
                 _LOG.warning("symcount: %s has no formula: %s", blueprint.key, blueprint.reason)
-        return f"\n\n{notebook.registry_html(targets.load_blueprints(place))}\n\n"
+        return f"\n\n{notebook.registry_html(targets.load_blueprints(place, trust))}\n\n"
 
     for macro in (symcount, symcount_count, symcount_registry):
         env.macro(_never_raising(macro), macro.__name__)
@@ -96,11 +106,16 @@ def _found(home: Path, place: str) -> str:
     return str(home / place) if place.endswith(".py") else place
 
 
-def _request(home: Path, target: str, fixed: dict[str, Any]) -> Request:
+def _trust(home: Path, allowed: tuple[str, ...]) -> Trust:
+    option = "symcount_allow: [{}] under extra in mkdocs.yml"
+    return Trust(allowed, option=option).beside(home)
+
+
+def _request(home: Path, target: str, fixed: dict[str, Any], trust: Trust) -> Request:
     place, colon, name = target.rpartition(":")
     symbols = {k: v for k, v in fixed.items() if isinstance(v, Symbol)}
     rest = {k: v for k, v in fixed.items() if k not in symbols}
-    return Request(f"{_found(home, place)}{colon}{name}", rest, symbols)
+    return Request(f"{_found(home, place)}{colon}{name}", rest, symbols, trust)
 
 
 def _never_raising(macro: Callable[..., str]) -> Callable[..., str]:

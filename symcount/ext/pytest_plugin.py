@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from symcount.catalogue.trust import Trust
     from symcount.drift.checks import AnyFinding
 
-_INI = "symcount_check"
+_INI, _ALLOW = "symcount_check", "symcount_allow"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("symcount")
     group.addoption("--symcount-check", metavar="PATH", action="append", default=[], help=help)
     parser.addini(_INI, help, type="paths", default=[])
+    help = "also call the functions and classes of this package for these files"
+    group.addoption("--symcount-allow", metavar="PACKAGE", action="append", default=[], help=help)
+    parser.addini(_ALLOW, help, type="args", default=[])
 
 
 @pytest.fixture(scope="session", name="symcount")
@@ -42,24 +46,32 @@ def pytest_collection_modifyitems(
     paths = [*asked, *config.getini(_INI)]
     if not paths:
         return
+    from symcount.catalogue.trust import Trust, anchored
     from symcount.drift.files import files_at
     from symcount.errors import ArgumentError
 
+    listed = anchored(config.getini(_ALLOW), config.rootpath)
+    allowed = (*config.getoption("symcount_allow"), *listed)
     try:
         files = files_at(paths)
+        trust = Trust(allowed, option="--symcount-allow {}").beside(config.rootpath)
     except ArgumentError as error:
         raise pytest.UsageError(f"--symcount-check: {error}") from error
     for file in files:
-        items.extend(_File.from_parent(session, path=file).collect())
+        items.extend(_File.from_parent(session, path=file, trust=trust).collect())
 
 
 class _File(pytest.File):
     """A file of formulas."""
 
+    def __init__(self, *, trust: Trust, **given: Any) -> None:
+        super().__init__(**given)
+        self._trust = trust
+
     def collect(self) -> Iterator[pytest.Item]:
         from symcount.drift import checks
 
-        for name, run in checks.checks_of(self.path).items():
+        for name, run in checks.checks_of(self.path, self._trust).items():
             yield _Formula.from_parent(self, name=name or self.path.name, check=run)
 
 

@@ -31,6 +31,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_id, make_refnode
 
 from symcount import version
+from symcount.catalogue.trust import Trust, anchored
 from symcount.drift import notation, reloading, requests
 from symcount.drift.reloading import Digests
 from symcount.drift.requests import Blueprint, Request
@@ -332,8 +333,16 @@ def _found_file(env: BuildEnvironment, path: str) -> str:
 def _formula(
     env: BuildEnvironment, target: str, fixed: dict[str, Any], symbols: dict[str, Any]
 ) -> ParamCount:
-    request = Request(_found_target(env, target), fixed, symbols, env.config.symcount_max_seconds)
+    seconds = env.config.symcount_max_seconds
+    request = Request(_found_target(env, target), fixed, symbols, _trust(env), seconds)
     return _kept(env).answer(request.key, request.answer)
+
+
+def _trust(env: BuildEnvironment) -> Trust:
+    """What pages may have called: the code of the project, and what its `conf.py` allows."""
+    sources = Path(env.srcdir)
+    allowed = anchored(env.config.symcount_allow, sources)
+    return Trust(allowed, option='symcount_allow = ["{}"] in conf.py').beside(sources)
 
 
 def _warn(env: BuildEnvironment, error: Exception, location: str) -> str:
@@ -487,7 +496,9 @@ class RegistryDirective(_Directive):
     def content_nodes(self, argument: str) -> list[nodes.Node]:
         """Make one table, in the order in which the blueprints were registered."""
         module = _found_file(self.env, argument) if argument.endswith(".py") else argument
-        found = _kept(self.env).answer(f"blueprints {module}", lambda: requests.blueprints(module))
+        trust = _trust(self.env)
+        key = f"blueprints {module} {trust.allowed}"
+        found = _kept(self.env).answer(key, lambda: requests.blueprints(module, trust))
         topology = self.options.get("topology")
         shown = [b for b in found if topology in (None, b.key.partition(":")[0])]
         if not shown:
@@ -565,6 +576,7 @@ def _add_style(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of this; Sphinx calls this."""
     app.add_config_value("symcount_max_seconds", requests.SECONDS, "env", {float, int})
+    app.add_config_value("symcount_allow", [], "env", {list, tuple})
     app.add_node(symcount_math, html=(_visit_html, None))
     app.add_domain(SymcountDomain)
     app.add_directive("symcount", FormulaDirective)

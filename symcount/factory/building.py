@@ -103,12 +103,16 @@ _IN_PLACE = frozenset(
 
 
 class _Plain(TorchFunctionMode):
-    """Puts everything on the meta device, and initialises nothing."""
+    """Put everything on the meta device and initialise nothing, until it is over."""
+
+    is_over = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = dict(kwargs or {})
+        if self.is_over:  # it was left behind
+            return func(*args, **kwargs)
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
@@ -253,8 +257,12 @@ class PlainBuilds:
         _building.plainly = True
         for function, idle in _IDLE:
             interception.replace(function, "__code__", idle)
-        with _Plain():
-            return self.build(point)
+        mode = _Plain()
+        try:
+            with mode:
+                return self.build(point)
+        finally:
+            mode.is_over = True
 
 
 def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # A few arrays of so many numbers of 8 bytes are in the second-level cache together.
 BLOCK = 65536
+# Python refuses to write out an integer that is much larger.
+_MOST_BITS_SAID = 2048
 
 Arrays: TypeAlias = "Array | torch.Tensor"
 
@@ -391,8 +393,10 @@ class _Descent:
                 f"the count{self.sizes.at(place)} of {here} is too large for a double. Count this "
                 "size by a call, which returns an integer of any size."
             ) from None
+        bits = result.bit_length()
+        said = result if bits <= _MOST_BITS_SAID else f"an integer of {bits} bits"
         raise CountOverflowError(
-            f"the count{self.sizes.at(place)} of {here} is {result}, which int64 does not hold. "
+            f"the count{self.sizes.at(place)} of {here} is {said}, which int64 does not hold. "
             'Pass dtype="float64" for the doubles next to the counts, or count this size by a '
             "call, which returns an integer of any size."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -11,16 +11,20 @@ from pathlib import Path
 def replace(path: Path, text: str | bytes) -> None:
     """Write a file so that whoever reads it sees the old text or the new, never a part.
 
-    Who may read and write it stays as it was.
+    Who may read and write it stays as it was. Of several that write at once, each has a draft of
+    its own, so the file is what one of them wrote.
 
     Raises:
         OSError: it cannot be written; what was there is there still.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # `mkstemp` would give a new file no permissions but its owner's. The mode of others can be
+    # had from the umask, which cannot be read without changing it for all threads.
+    draft = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.tmp")
     try:
-        draft.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
-        with suppress(FileNotFoundError):  # it is new
-            shutil.copymode(path, draft)
+        with open(draft, "xb") as file:
+            with suppress(FileNotFoundError):  # it is new
+                shutil.copymode(path, draft)
+            file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
         draft.replace(path)
     except OSError as error:  # about the draft, whose name would tell a user nothing
         raise OSError(error.errno, error.strerror, str(path)) from error

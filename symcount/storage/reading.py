@@ -299,6 +299,10 @@ class _Reader:
             terms[tuple(monomial)] = coefficient
             found.size += 1 + _digits(coefficient)
         found.poly = Poly(terms)
+        if len(terms) > 1 or any(
+            abs(c) != 1 or len(m) > 1 or m[0][1] != 1 for m, c in terms.items() if m
+        ):
+            _require_integers(place, [found])  # arithmetic of floats is calls
         return found
 
     def _atom(self, place: Place) -> _Measured:

@@ -244,6 +244,7 @@ class _Restarted:
     roots: tuple[FunctionType, ...]
     followed: dict[CodeType, set[int]] = field(default_factory=dict)
     asked: Counter[CodeType] = field(default_factory=Counter)
+    retried: set[str] = field(default_factory=set)
 
 
 class _Run:
@@ -741,7 +742,9 @@ def _run_once(
         if run.interrupted is None:
             raise
     except Exception as error:
-        if run.interrupted is None and learn_what_refuses(error, run.must_intercept):
+        if run.interrupted is None and learn_what_refuses(
+            error, run.must_intercept, run.restarted.retried
+        ):
             run.interrupted = Restart()
         raised, exception = _raised(error), error
     finally:

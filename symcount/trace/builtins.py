@@ -348,7 +348,9 @@ class ModuleShadow(ModuleType):
 
 _by_identity: dict[int, tuple[Any, str]] = {}
 # In the code of a package, what a global of this identity reads as instead.
-_within: dict[tuple[str, int], str] = {}
+_within: dict[tuple[str, int], tuple[str, ModuleShadow]] = {}
+# What so much code mentions that this alone does not say that it uses what is replaced.
+_mentioned_by_all: set[int] = set()
 # In a module, what a global of this name reads as instead.
 _in_module: dict[int, dict[str, str]] = {}
 _names: set[str] = set()
@@ -374,9 +376,11 @@ def intercept_module(original: ModuleType, replaced: dict[str, Any], *names: str
     return shadow
 
 
-def intercept_within(package: str, original: ModuleType, shadow: ModuleShadow) -> None:
-    """From now on, the code of a package reads this instead of a module."""
-    _within[package, id(original)] = make_known(f"{original.__name__} of {package}", shadow)
+def intercept_within(original: ModuleType, shadow: ModuleShadow) -> None:
+    """From now on, the code of a module's own package reads this if it uses what is replaced."""
+    package = original.__name__
+    _within[package, id(original)] = make_known(f"{package} of {package}", shadow), shadow
+    _mentioned_by_all.add(id(original))
 
 
 for _name, _replacement in BUILTINS.items():
@@ -398,7 +402,7 @@ class _Intercepted(NamedTuple):
 
     before: CodeType
     instead: CodeType
-    reads: dict[str, Any]
+    reads: tuple[tuple[str, Any], ...]
 
 
 _functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = weakref.WeakKeyDictionary()
@@ -414,10 +418,11 @@ _MOST_TWINS = 4
 def _mentions_intercepted(code: CodeType, names: dict[str, Any]) -> bool:
     known = _mentions.get(id(code))
     if known is None:
-        answer = not is_renamed(code) and any(
-            n in _names or id(names.get(n)) in _by_identity for n in code.co_names
+        values = {id(names.get(name)) for name in code.co_names} - _mentioned_by_all
+        mentioned = not (
+            _names.isdisjoint(code.co_names) and _by_identity.keys().isdisjoint(values)
         )
-        known = _remember(code, answer)
+        known = _remember(code, mentioned and not is_renamed(code))
     return known[1]
 
 
@@ -438,8 +443,16 @@ def intercept_if_needed(
     out of nothing that is known, is left alone.
     """
     code, names = frame.f_code, frame.f_globals
-    if not _mentions_intercepted(code, names) or code in _made_anew:
-        return False
+    return (
+        _mentions_intercepted(code, names)
+        and code not in _made_anew
+        and _intercept(code, names, asked, roots)
+    )
+
+
+def _intercept(
+    code: CodeType, names: dict[str, Any], asked: Counter[CodeType], roots: Sequence[FunctionType]
+) -> bool:
     asked[code] += 1
     if asked[code] > _MOST_TWINS:
         _made_anew.add(code)
@@ -456,32 +469,34 @@ def _intercept_function(function: FunctionType) -> bool:
     code, names = original_code(function.__code__), function.__globals__
     reads: dict[str, Any] = {}
 
-    def loads(name: str) -> str | None:
+    def loads(code: CodeType, name: str) -> str | None:
         value = names.get(name, _missing)
-        private = _private_name(names, name, value)
+        private = _private_name(code, names, name, value)
         if private is not None:
             reads[name] = value
         return private
 
     of_python = names.get("__builtins__", builtins)
     if of_python is builtins or of_python is vars(builtins):
-        instead = renamed(code, loads, _imported.get)
+        instead = renamed(code, loads, lambda _, name: _imported.get(name))
     else:
         instead = code  # it would not find what it is to read instead
-    _functions[function] = _Intercepted(code, instead, reads)
+    _functions[function] = _Intercepted(code, instead, tuple(reads.items()))
     return instead is not code
 
 
-def _private_name(names: dict[str, Any], name: str, value: Any) -> str | None:
+def _private_name(code: CodeType, names: dict[str, Any], name: str, value: Any) -> str | None:
     """What a global reads as instead in a run, if there is such."""
     if value is _missing:
         return _builtins.get(name)
+    special = _in_module.get(id(names), {}).get(name)
+    if special is not None:
+        return special
     package = str(names.get("__name__")).split(".")[0]
-    return (
-        _in_module.get(id(names), {}).get(name)
-        or _within.get((package, id(value)))
-        or _by_identity.get(id(value), (None, None))[1]
-    )
+    if (package, id(value)) in _within:
+        private, shadow = _within[package, id(value)]
+        return None if vars(shadow).keys().isdisjoint(code.co_names) else private
+    return _by_identity.get(id(value), (None, None))[1]
 
 
 def intercept_in(names: dict[str, Any], replaced: Mapping[str, Any]) -> None:
@@ -502,12 +517,17 @@ def intercept_in(names: dict[str, Any], replaced: Mapping[str, Any]) -> None:
 
 def intercept_functions() -> None:
     """Have the functions concerned run the code that they are to, until all is restored."""
-    for function, (before, instead, reads) in tuple(_functions.items()):
-        names = function.__globals__
-        if function.__code__ is not before or any(
-            names.get(name, _missing) is not value for name, value in reads.items()
-        ):
-            _intercept_function(function)  # a global has become something else
-            _, instead, _ = _functions[function]
-        if instead is not function.__code__:
-            interception.replace(function, "__code__", instead)
+    for function, known in tuple(_functions.items()):
+        if not _is_current(function, known):
+            _intercept_function(function)
+            known = _functions[function]
+        if known.instead is not known.before:
+            interception.replace(function, "__code__", known.instead)
+
+
+def _is_current(function: FunctionType, known: _Intercepted) -> bool:
+    """Whether neither the function nor a global that it reads has become something else."""
+    if function.__code__ is not known.before:
+        return False
+    names = function.__globals__
+    return all(names.get(name, _missing) is value for name, value in known.reads)

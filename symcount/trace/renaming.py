@@ -24,7 +24,7 @@ _STORES = frozenset(["STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL
 _LOAD_GLOBAL_SAYS_MORE = sys.version_info >= (3, 11)  # its lowest bit: that a call follows
 _MOST_ARGUMENT = 0xFF
 
-Rename = Callable[[str], "str | None"]
+Rename = Callable[[CodeType, str], "str | None"]
 
 _originals: dict[int, CodeType] = {}
 
@@ -79,7 +79,7 @@ def renamed(code: CodeType, loads: Rename, imports: Rename) -> CodeType:
         for these, rename in ((_LOADS, loads), (_IMPORTS, imports)):
             if these.isdisjoint(kinds) or (these is _LOADS and kinds & _STORES):
                 continue
-            private = rename(name)
+            private = rename(code, name)
             if private is None:
                 continue
             if kinds <= these:
@@ -163,4 +163,4 @@ def _functions_of(value: Any) -> Iterator[FunctionType]:
 
 def _anywhere(names: dict[str, Any]) -> Iterator[FunctionType]:
     """All functions of a namespace, wherever they are kept: it takes a look at every object."""
-    return (f for f in gc.get_referrers(names) if isinstance(f, FunctionType))
+    yield from (f for f in gc.get_referrers(names) if isinstance(f, FunctionType))

@@ -17,9 +17,9 @@ from symcount.algebra.comparing import compare
 from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, call
-from symcount.algebra.poly import Poly, const, symbol
+from symcount.algebra.poly import Call, Poly, atom, const, symbol
 from symcount.algebra.rounding import floordiv
-from symcount.errors import InternalError, UnsupportedError
+from symcount.errors import CountOverflowError, InternalError, UnsupportedError
 from symcount.formula import sympy_form
 from tests.random_expressions import (
     NAMES,
@@ -174,6 +174,41 @@ def test_large_integers_are_exact() -> None:
     value = 10**30 + 7
     assert evaluate.value(poly, {"d": value}) == value**3 - value**2 + value // 7
     assert python_code.compile_tree(poly, ["d"], lambda p: p)(value) == exact(poly, {"d": value})
+
+
+@pytest.mark.parametrize("exponent", [d - h, -d, h * h - d])
+def test_a_negative_power_of_an_integer_is_none(exponent: Poly) -> None:
+    """It was a double: `2**(n - 8)` counted 0.03125 parameters."""
+    poly = atom(Call("pow", (const(2), exponent)))
+    compiled = python_code.compile_tree(poly, ("d", "h"), lambda leaf: leaf)
+    for values in ((3, 1), (9, 3), (1, 2), (2, 2), (4, 3)):
+        power = evaluate.value(exponent, dict(zip("dh", values, strict=True)))
+        for count in (compiled, lambda d, h: evaluate.value(poly, {"d": d, "h": h})):
+            if power >= 0:
+                assert count(*values) == 1 << power and type(count(*values)) is int
+            else:
+                with pytest.raises(ValueError, match="no integer"):
+                    count(*values)
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        Call("pow", (const(2), d)),
+        Call("pow", (const(2), d - h)),
+        Call("factorial", (d,)),
+        Call("perm", (d, d - h)),
+        Call("comb", (d, d - const(10**7))),
+    ],
+)
+def test_what_no_machine_has_time_for_is_not_computed(huge: Call) -> None:
+    poly, at = atom(huge), {"d": 10**9, "h": 1}
+    compiled = python_code.compile_tree(poly, ("d", "h"), lambda leaf: leaf)
+    for count in (lambda: compiled(**{"s0": 10**9, "s1": 1}), lambda: evaluate.value(poly, at)):
+        with pytest.raises(CountOverflowError, match="ask at smaller sizes"):
+            count()
+    digits = atom(Call("round_digits", (d, -d)))
+    assert evaluate.value(digits, at) == 0
 
 
 def test_a_normal_form_that_is_no_integer_is_a_defect() -> None:

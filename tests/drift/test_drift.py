@@ -295,10 +295,10 @@ def test_a_defect_of_ours_is_called_one(models: Project, monkeypatch: pytest.Mon
     first = iter([True])
     derived_again = drift._derived_again
 
-    def once(origin: Any) -> Any:
+    def once(*given: Any) -> Any:
         if next(first, False):
             raise KeyError("key")
-        return derived_again(origin)
+        return derived_again(*given)
 
     monkeypatch.setattr(drift, "_derived_again", once)
     result = models.check("formulas.json")

@@ -38,6 +38,9 @@ MODELS = """
             raise ValueError("dim must be even")
         return nn.Linear(dim, dim // 2, bias=False)
 
+    def doubles(n: int):
+        return nn.Linear(2**n, 1, bias=False)
+
     def broken(dim: int):
         raise RuntimeError("not today")
 """
@@ -156,6 +159,13 @@ def test_what_is_shown(text: str, shown: tuple[str, ...]) -> None:
         ("nothere.py:f", "no file nothere.py"),
         ("models", "names no factory"),
         ("/models.py:mlp", "a path is relative to the document"),
+        (f"models.py:mlp at dim={'(' * 300}1{')' * 300}", "write name=value"),
+        (f"models.py:mlp at dim={'-' * 3000}1", "write name=value"),
+        (f"models.py:mlp at dim={'9' * 5000}", "write name=value"),
+        (
+            "models.py:mlp table at dim=" + f"({'1, ' * 200}), expansion=({'1, ' * 200})",
+            "40,000 combinations of sizes; 10,000 are the most",
+        ),
     ],
 )
 def test_what_cannot_be_understood(marker: str, message: str) -> None:
@@ -170,6 +180,8 @@ def test_what_cannot_be_understood(marker: str, message: str) -> None:
     [
         ("models.py:broken", "RuntimeError: not today"),
         ("models.py:halves(dim=3)", "outside the domain"),
+        ("models.py:doubles(n=20000)", "is an integer of 20,001 bits, which is not written out"),
+        ("models.py:doubles(n=1000000000000)", "33,554,432 bits is not computed"),
     ],
 )
 def test_what_the_code_has_not(marker: str, message: str) -> None:

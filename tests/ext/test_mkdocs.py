@@ -34,6 +34,7 @@ class Plugin:
     def __init__(self, folder: Path) -> None:
         self.project_dir = str(folder)
         self.macros: dict[str, Callable[..., str]] = {}
+        self.variables: dict[str, object] = {}
 
     def macro(self, function: Callable[..., str], name: str = "") -> None:
         self.macros[name or function.__name__] = function

@@ -22,7 +22,7 @@ from symcount import ParamCount, Symbol, blueprints, derive
 from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, call
-from symcount.algebra.poly import const, symbol
+from symcount.algebra.poly import Call, atom, const, symbol
 from symcount.algebra.rounding import floordiv
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.formula import arrays as vectorise
@@ -261,6 +261,15 @@ def test_the_largest_integer_fits_and_the_next_does_not() -> None:
     )
     assert count.evaluate(sizes, 2, dtype="float64").tolist() == [[7.0, 2.0**63]]
     assert count.mask(sizes, 2).tolist() == [[True, True]]
+
+
+def test_an_error_does_not_write_out_what_python_would_not() -> None:
+    count = formula(atom(Call("pow", (const(2), d))), ("d",))
+    with pytest.raises(symcount.CountOverflowError, match="is an integer of 20001 bits, which"):
+        count.evaluate(np.array([5, 20_000]))
+    for ask in (count.valid, count, lambda size: count.evaluate(np.array([size]))):
+        with pytest.raises(symcount.CountOverflowError, match="is not computed"):
+            ask(10**12)
 
 
 def test_doubles_are_the_nearest_to_the_exact_counts() -> None:

@@ -580,6 +580,42 @@ def test_no_float_is_an_integer(count: ParamCount) -> None:
     assert stored.read(text, "f.json")["it"] != count
 
 
+@pytest.mark.parametrize(
+    "float_of_more",
+    [
+        [[2, ["ratio", 1]]],
+        [[[1, 2], ["ratio", 1]]],
+        [[1, ["ratio", 2]]],
+        [[1, ["ratio", -1]]],
+        [[1, ["ratio", 1], ["width", 1]]],
+        [[1], [1, ["ratio", 1]]],
+    ],
+)
+def test_arithmetic_of_floats_is_calls(count: ParamCount, float_of_more: Any) -> None:
+    """Exact arithmetic on a float raised `TypeError` when the formula was called."""
+    root = len(document(count)["formulas"][0]["tree"]) - 1
+    here = {"op": "ge", "left": float_of_more, "right": [[2]]}
+    with pytest.raises(StoredFormulaError, match=r"left: a float stands where an integer"):
+        read(json.loads(changed(count, f"tree[{root}].if", here)))
+
+
+def test_digits_to_round_to_are_an_integer(count: ParamCount) -> None:
+    rounding = {"call": "fround", "of": [[[1, ["ratio", 1]]], [[1, ["ratio", 1]]]]}
+    with pytest.raises(StoredFormulaError, match="a float stands where an integer is needed"):
+        read(json.loads(changed(count, "calls[0]", rounding)))
+
+
+def test_a_count_is_an_integer_where_a_power_is_none() -> None:
+    whole = document(plain_formulas.formula(atom(Call("pow", (const(2), symbol("n")))), ["n"]))
+    (call,) = whole["formulas"][0]["calls"]
+    call["of"][1] = [[1, ["n", 1]], [-8]]
+    count = read(whole)
+    assert (count(8), count(10), count.valid(3)) == (1, 4, False)
+    with pytest.raises(symcount.DomainError):
+        count(3)
+    assert count.evaluate(np.arange(6, 11), fill=-1).tolist() == [-1, -1, 1, 2, 4]
+
+
 def test_no_symbol_is_code(small: ParamCount) -> None:
     for name in ("__import__('os')", "dim=print", "dim\n", "dim,\x0c", "", "ｄim"):
         text = changed(small, "symbols[0].name", name)

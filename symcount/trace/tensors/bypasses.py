@@ -1,4 +1,4 @@
-"""What a torch function mode does not see, or not in time.
+"""Follow the calls that bypass `TorchFunctionMode`, or reach it too late.
 
 Some torch functions refuse a symbol before they ask any mode (`torch.arange(0, dim)`);
 `torch.Tensor(n, m)` and `nn.Parameter(t)` ask none at all; and initialisers compute before they
@@ -38,6 +38,8 @@ _active = threading.local()
 
 _originals: dict[Any, Any] = {}
 _methods: dict[str, Any] = {}
+# Functions that a mode has been handed together with a symbol.
+_accepting: set[Any] = set()
 
 
 def _following(original: Any) -> Callable[..., Any]:
@@ -53,8 +55,13 @@ def _following(original: Any) -> Callable[..., Any]:
     return wrapper
 
 
+def accepts(func: Any) -> None:
+    """Remember that a function of torch does not refuse symbols."""
+    _accepting.add(func)
+
+
 def behind(func: Any) -> Any:
-    """The function itself, if torch hands a mode the wrapper that stands in its place."""
+    """Return the function itself if torch hands a mode the wrapper that stands in its place."""
     return _originals.get(func, func)
 
 
@@ -63,7 +70,7 @@ _NN = ModuleShadow(torch._C._nn, {})
 _FUNCTIONAL = intercept_module(torch.nn.functional, {})
 _INNER = ModuleShadow(torch, {"_C": ModuleShadow(torch._C, {"_nn": _NN})})
 _TORCH = intercept_module(torch, {})
-intercept_within("torch", torch, _INNER)  # its own code compares with `torch.Tensor` by identity
+intercept_within(torch, _INNER)  # its own code compares with `torch.Tensor` by identity
 _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
     (torch, (_TORCH, _INNER)),
     (torch.nn.functional, (_FUNCTIONAL,)),
@@ -72,11 +79,13 @@ _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
 
 
 def _refuse(name: str) -> bool:
-    """Have what torch calls by a name followed through wrappers; whether that is anything new."""
+    """Have what torch calls by a name followed through wrappers; tell whether that is new."""
     learned = False
     for owner, shadows in _SHADOWS:
         original = getattr(owner, name, None)
         if original is None or isinstance(original, type) or name in vars(shadows[0]):
+            continue
+        if original in _accepting:
             continue
         if owner is torch.nn.functional and isinstance(original, FunctionType):
             continue  # it is followed into
@@ -86,7 +95,7 @@ def _refuse(name: str) -> bool:
             vars(shadow)[name] = wrapper
         learned = True
     method = getattr(torch.Tensor, name, None)
-    if method is not None and name not in _methods:
+    if method is not None and method not in _accepting and name not in _methods:
         _methods[name] = _following(method)
         learned = True
     return learned
@@ -100,17 +109,23 @@ for _name_of_refusing in ("arange", "linspace"):
     _refuse(_name_of_refusing)
 
 
-def learn_what_refuses(error: BaseException | None, needed: Callable[[FrameType], bool]) -> bool:
+def learn_what_refuses(
+    error: BaseException | None, needed: Callable[[FrameType], bool], retried: set[str]
+) -> bool:
     """Learn which function of torch raised because an argument is a symbol, if one did.
 
     `needed` intercepts the code of a frame. Returns whether there was something to learn, so that
-    the run must start again.
+    the run must start again. So it must, once, if a function refused a symbol that takes others:
+    torch makes this error of any exception that comes while it looks at a symbol, such as that of
+    Ctrl-C. `retried` are the functions for which it has.
     """
     while error is not None:
         if isinstance(error, TypeError):
             for match in _REFUSAL.finditer(str(error)):
-                learned = _refuse(match.group(1) or match.group(2))
-                if any([*map(needed, _frames(error.__traceback__)), learned]):
+                name = match.group(1) or match.group(2)
+                learned = _refuse(name)
+                if any([*map(needed, _frames(error.__traceback__)), learned, name not in retried]):
+                    retried.add(name)
                     return True
         error = error.__cause__ or error.__context__
     return False
@@ -162,7 +177,7 @@ vars(_TORCH).update({name: _legacy(name, dtype) for name, dtype in _LEGACY.items
 
 
 def _make_subclass(original: Any) -> Any:
-    """`nn.Parameter(t)` makes its tensor by this call, which no mode sees."""
+    """Tell the mode of the call by which `nn.Parameter(t)` makes its tensor."""
 
     def wrapper(cls: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
         out = original(cls, data, *args, **kwargs)
@@ -175,7 +190,7 @@ def _make_subclass(original: Any) -> Any:
 
 
 def _skipping(original: FunctionType) -> Any:
-    """An initialiser that leaves the tensor alone while a factory is followed."""
+    """Have an initialiser leave the tensor alone while a factory is followed."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if mode_of_thread() is None:
@@ -217,7 +232,7 @@ def _followed_into(original: Any) -> Callable[..., bool]:
 
 
 def _to_integer(value: Any) -> Any:
-    """In the place of `torch.sym_int`, which makes a plain number of what is no symbol of torch."""
+    """Stand in for `torch.sym_int`, which makes a plain number of what is no symbol of torch."""
     return value.__trunc__() if is_symbol(value) else _sym_int(value)  # type: ignore[no-untyped-call]
 
 
@@ -235,7 +250,7 @@ def mode_of_thread() -> KnownTensors | None:
 
 
 def tell(mode: KnownTensors | None) -> None:
-    """From now on, tell this mode, or none."""
+    """Tell this mode from now on, or none."""
     _active.mode = mode
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from symcount.trace.builtins import apply_to_pair
-from symcount.trace.numbers import hint
 from symcount.trace.tensors.broadcasting import fits_into
 from symcount.trace.tensors.rules import Call, Rules
 from symcount.trace.tensors.sizes import (
@@ -42,7 +41,7 @@ def _select(input: Dims, dim: int, index: Any) -> Dims:
 
 
 def _require_within(index: Any, size: Size) -> None:
-    torch_requires(size > index if hint(index) >= 0 else size >= -index)
+    torch_requires(size > index if index >= 0 else size >= -index)
 
 
 def _slice_length(size: Size, item: slice) -> Size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,30 +13,23 @@ from symcount.record import Frame
 from symcount.trace.builtins import is_symbol
 from symcount.trace.loops import Tags
 from symcount.trace.numbers import hint, user_frame
-from symcount.trace.tensors.calls import SIZELESS, in_place, leaves, plain
+from symcount.trace.tensors.calls import SIZELESS, in_place, leaves, name_of, plain
 from symcount.trace.tensors.sizes import Dims, is_symbolic
 
 
+@dataclass(eq=False, slots=True)
 class KnownTensor:
-    """What the run knows of a tensor, which it keeps alive so that its `id` stays its own."""
+    """A tensor, which is kept alive so that its `id` stays its own, and what is known of it.
 
-    __slots__ = ("frame", "operation", "shape", "tags", "tainted", "tensor")
+    It is `tainted` if its values depend on a symbol.
+    """
 
-    def __init__(
-        self,
-        tensor: torch.Tensor,
-        shape: Dims | None,
-        frame: Frame,
-        operation: str,
-        tainted: bool,
-        tags: Tags,
-    ) -> None:
-        self.tensor = tensor
-        self.shape = shape
-        self.frame = frame
-        self.operation = operation
-        self.tainted = tainted
-        self.tags = tags
+    tensor: torch.Tensor
+    shape: Dims | None
+    frame: Frame
+    operation: str
+    tainted: bool
+    tags: Tags
 
 
 class KnownTensors(TorchFunctionMode):
@@ -73,7 +67,7 @@ class KnownTensors(TorchFunctionMode):
             known.tainted = True
 
     def known_of(self, tensor: torch.Tensor) -> KnownTensor | None:
-        """What is known of a tensor.
+        """Return what is known of a tensor.
 
         One that was made where no mode looks, as by `torch.Tensor(3)`, has the sizes that it has,
         as long as no symbol has become a plain number that may have been one of them.
@@ -94,7 +88,7 @@ class KnownTensors(TorchFunctionMode):
             )
 
     def shape(self, tensor: torch.Tensor) -> Dims:
-        """The sizes of a tensor, symbolic where they came from a symbol."""
+        """Return the sizes of a tensor, or raise if they are not known."""
         known = self.known_of(tensor)
         if known is None or known.shape is None:
             made = (
@@ -110,16 +104,16 @@ class KnownTensors(TorchFunctionMode):
         return known.shape
 
     def known_shape(self, tensor: object) -> Dims | None:
-        """The sizes of a tensor that was seen being made, if they are known."""
+        """Return the sizes of a tensor that was seen being made, if they are known."""
         known = self.known.get(id(tensor))
         return None if known is None else known.shape
 
     def is_known(self, tensor: torch.Tensor) -> bool:
-        """Whether the sizes of a tensor are known."""
+        """Tell whether the sizes of a tensor are known."""
         return self.known_shape(tensor) is not None
 
     def has_symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether a call's result may depend on a symbol."""
+        """Tell whether a call's result may depend on a symbol."""
         for leaf in leaves((args, kwargs)):
             if is_symbol(leaf):
                 return True
@@ -130,7 +124,7 @@ class KnownTensors(TorchFunctionMode):
         return False
 
     def tainted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether the values of a call's result depend on a symbol."""
+        """Tell whether the values of a call's result depend on a symbol."""
         for leaf in leaves((args, kwargs)):
             if is_symbol(leaf):
                 return True
@@ -157,12 +151,11 @@ class KnownTensors(TorchFunctionMode):
             if known is not None and origin is not None and known.shape is None:
                 known.operation, known.frame = origin.operation, origin.frame
 
-    def without_rule(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
-    ) -> Any:
+    def without_rule(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operation that has no rule; what it returns has a constant shape, or none."""
         depends = self.has_symbols(args, kwargs)
         tainted = self.tainted(args, kwargs)
+        name = name_of(func)
         out = self.real(func, args, kwargs)
         for item in leaves(out):
             if isinstance(item, torch.Tensor):

@@ -1,9 +1,9 @@
-"""Symbolic shapes: every tensor the factory makes lives on the meta device, its sizes beside it.
+"""Follow torch on the meta device: a tensor has no memory, and its symbolic sizes beside it.
 
 `Tensors` is a torch function mode. It runs each torch operation on the hints, without memory, and
-works out the symbolic shape of the result by a rule (`RULES`); the two are compared
-at once. An operation without a rule gives a tensor of unknown shape, which is an error as soon as
-somebody needs that shape: never a constant.
+works out the symbolic shape of the result by a rule (`RULES`); the two are compared at once. An
+operation without a rule gives a tensor of unknown shape, which is an error as soon as somebody
+needs that shape: never a constant.
 
 Initialisers are skipped: they fill memory that is not there. Small tensors whose values a
 constructor reads back (`torch.linspace(0, rate, depth)`) are made for real on the CPU.
@@ -57,9 +57,10 @@ class Tensors(KnownTensors):
         if self.run.pokes:
             nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
             self.run.settle(calling_frame(), nodes)
+            if nodes:
+                bypasses.accepts(func)
         func = bypasses.behind(func)
         rule = RULES.by_function.get(func)
-        name = name_of(func)
         if rule is not None:
             try:
                 return rule(Call(self, func, args, kwargs))
@@ -69,13 +70,13 @@ class Tensors(KnownTensors):
                 # As long as nobody asks for its size, a tensor may be of unknown shape.
                 if func in RULES.asking:
                     raise
-                out = self.without_rule(func, args, kwargs, name)
+                out = self.without_rule(func, args, kwargs)
                 self.remember_origin(out, (args, kwargs))
                 return out
-        elif in_place(name):
+        elif in_place(name_of(func)):
             target = first_argument(args, kwargs, "tensor")
             if isinstance(target, torch.Tensor) and target.is_meta:
                 others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
                 if all(fits_into(shape, self.shape(target)) for shape in others):
                     return target
-        return self.without_rule(func, args, kwargs, name)
+        return self.without_rule(func, args, kwargs)

@@ -11,6 +11,7 @@ Each module of rules registers its own with a `Rules` of its own; the mode has o
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -55,7 +56,7 @@ class Call(NamedTuple):
 
     def without_rule(self) -> Any:
         """Run the operation as one that has no rule."""
-        return self.mode.without_rule(*self[1:], self.name)
+        return self.mode.without_rule(*self[1:])
 
     def real(self) -> Any:
         """Run the operation on the hints."""
@@ -131,16 +132,19 @@ class Rules:
         def add(compute: ShapeRule) -> ShapeRule:
             signature = inspect.signature(compute)
 
-            def apply_rule(call: Call) -> Any:
-                given = {"input" if k == "self" else k: v for k, v in call.kwargs.items()}
+            @functools.cache
+            def takes(count: int, names: tuple[str, ...]) -> bool:
                 try:
-                    bound = signature.bind(*call.args, **given)
+                    signature.bind(*[None] * count, **dict.fromkeys(names))
                 except TypeError:
+                    return False
+                return True
+
+            def apply_rule(call: Call) -> Any:
+                named = {"input" if k == "self" else k: v for k, v in call.kwargs.items()}
+                if not takes(len(call.args), tuple(named)) or not call.has_symbols():
                     return call.without_rule()
-                if not call.has_symbols():
-                    return call.without_rule()
-                args = _shapes_in_place(call.mode, bound.args)
-                named = {k: _shapes_in_place(call.mode, v) for k, v in bound.kwargs.items()}
+                args, named = _shapes_in_place(call.mode, (call.args, named))
                 return call.result(compute(*args, **named))
 
             apply_rule.__name__ = compute.__name__
@@ -157,4 +161,6 @@ def _shapes_in_place(mode: KnownTensors, value: Any) -> Any:
     if isinstance(value, tuple | list):  # named tuples of torch.return_types too
         items = (_shapes_in_place(mode, item) for item in value)
         return tuple(items) if isinstance(value, tuple) else list(items)
+    if type(value) is dict:
+        return {name: _shapes_in_place(mode, item) for name, item in value.items()}
     return value

@@ -1,4 +1,7 @@
-"""Operations on tensors, and layers, of one symbolic size: each is a case for the tracer."""
+"""Torch operations on sizes that are symbols: the cases by which the rules of shapes are tested.
+
+Each is a function of one size or two that returns a tensor, or the shape of one.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,10 @@ class Holds(nn.Module):
 
 def e(*sizes: Any) -> torch.Tensor:
     return torch.empty(sizes)
+
+
+def long(*sizes: Any) -> torch.Tensor:
+    return torch.empty(sizes, dtype=torch.int64)
 
 
 OPERATIONS: dict[str, Callable[[Any], Any]] = {
@@ -156,6 +163,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "select": lambda d: e(d, 3).select(0, 2),
     "index": lambda d: e(d, 3)[2],
     "index_negative": lambda d: e(d, 3)[-2],
+    "index_of_either_sign": lambda d: e(3, 4)[d - 6],
     "slice": lambda d: e(d, 3)[1:4],
     "slice_to": lambda d: e(20, 3)[:d],
     "slice_from_end": lambda d: e(d, 3)[-3:],
@@ -269,11 +277,29 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "copy_": lambda d: e(d, 3).copy_(e(3)),
     "copy_mismatch": lambda d: e(d).copy_(e(3)),
 }
-
-
-def long(*sizes: Any) -> torch.Tensor:
-    return torch.empty(sizes, dtype=torch.int64)
-
+OPERATIONS_OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda a, b: e(a) + e(b),
+    "add_columns": lambda a, b: e(a, 1) + e(1, b),
+    "maximum": lambda a, b: torch.maximum(e(a, 2), e(b, 2)),
+    "expand": lambda a, b: e(a, 2).expand(b, 2),
+    "view": lambda a, b: e(a, b).view(b, a),
+    "view_if_divides": lambda a, b: e(a).view(b, -1),
+    "cat": lambda a, b: torch.cat([e(a, 2), e(b, 2)]),
+    "cat_mismatch": lambda a, b: torch.cat([e(2, a), e(3, b)]),
+    "slice": lambda a, b: e(a)[b:],
+    "slice_both": lambda a, b: e(10)[a:b],
+    "slice_end": lambda a, b: e(a)[-b:],
+    "slice_step": lambda a, b: e(a)[::b],
+    "index": lambda a, b: e(a, 2)[b],
+    "narrow": lambda a, b: e(a).narrow(0, 1, b),
+    "split": lambda a, b: e(a).split(b)[-1],
+    "chunk": lambda a, b: e(a).chunk(b)[-1],
+    "matmul": lambda a, b: e(2, a) @ e(b, 3),
+    "arange": lambda a, b: torch.arange(a, b).float(),
+    "arange_step": lambda a, b: torch.arange(0, a, b).float(),
+    "repeat": lambda a, b: e(a).repeat(b, 2),
+    "outer": lambda a, b: torch.outer(e(a), e(b)),
+}
 
 LAYERS: dict[str, Callable[[Any], Any]] = {
     # convolutions
@@ -489,4 +515,41 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "TransformerDecoderLayer": lambda d: nn.TransformerDecoderLayer(8, 2, 5)(
         e(3, d, 8), e(5, 2, 8)
     ),
+}
+LAYERS_OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
+    "conv2d": lambda a, b: F.conv2d(e(1, a, b, 9), e(2 * b, 4, a, 3), groups=1),
+    "conv2d_padded": lambda a, b: F.conv2d(e(1, 2, 7, 5), e(3, 2, a, 3), stride=b, padding=a // 2),
+    "conv_transpose2d": lambda a, b: F.conv_transpose2d(
+        e(1, a, 3, 4), e(a, b, 3, 3), stride=b, padding=a
+    ),
+    "max_pool2d": lambda a, b: F.max_pool2d(e(1, 1, 10, 7), a, b, ceil_mode=True),
+    "max_pool2d_padded": lambda a, b: F.max_pool2d(e(1, 1, 10, 7), a, 2, b),
+    "avg_pool3d": lambda a, b: F.avg_pool3d(e(1, 1, a, 5, 6), b),
+    "adaptive_avg_pool2d": lambda a, b: F.adaptive_avg_pool2d(e(1, a, 3, 4), (a, b - 1)),
+    "batch_norm": lambda a, b: nn.BatchNorm1d(a)(e(3, b)),
+    "layer_norm": lambda a, b: nn.LayerNorm(a)(e(2, b)),
+    "group_norm": lambda a, b: nn.GroupNorm(b, 2 * b)(e(2, a, 3)),
+    "interpolate": lambda a, b: F.interpolate(e(1, 1, a), scale_factor=b / 2),
+    "pixel_shuffle": lambda a, b: F.pixel_shuffle(e(4 * a, 3, 3), b),
+    "unfold": lambda a, b: F.unfold(e(1, 1, 5, 6), a, padding=b - 1, stride=b),
+    "fold": lambda a, b: F.fold(e(1, 4 * a, 12), (b, 4), (2, 2)),
+    "einsum": lambda a, b: torch.einsum("ij,jk->ik", e(2, a), e(b, 3)),
+    "attention": lambda a, b: F.scaled_dot_product_attention(e(a, 3, 8), e(b, 4, 8), e(b, 4, 5)),
+    "MultiheadAttention": lambda a, b: nn.MultiheadAttention(a, b)(e(3, a), e(4, a), e(4, a))[0],
+}
+# Where torch raises, but not on the meta device, there is no shape.
+LENIENT: dict[str, Callable[[Any], Any]] = {
+    "multinomial": lambda d: torch.multinomial(e(3, 5), d).float(),
+    "conv2d_groups_of_filters": lambda d: F.conv2d(e(1, 6, 6, 6), e(d, 2, 3, 3), groups=3),
+    "conv2d_filters": lambda d: F.conv2d(e(1, 3, 6, 6), e(d, 3, 3, 3), e(5)),
+    "conv2d_padding_negative": lambda d: F.conv2d(e(1, 3, 8, 8), e(4, 3, 3, 3), padding=d - 2),
+    "conv2d_kernel_zero": lambda d: F.conv2d(e(1, 3, 9, 9), e(4, 3, d - 1, 3)),
+    "conv_transpose2d": lambda d: F.conv_transpose2d(e(1, d, 4, 5), e(4, 6, 3, 3), stride=2),
+    "conv_transpose2d_extra": lambda d: F.conv_transpose2d(
+        e(1, 6, 4, 4), e(6, 2, 3, 3), stride=3, output_padding=d - 1
+    ),
+    "conv_transpose2d_extra_dilated": lambda d: F.conv_transpose2d(
+        e(6, 4, 4), e(6, 2, 3, 3), stride=2, output_padding=3, dilation=d
+    ),
+    "adaptive_avg_pool1d": lambda d: F.adaptive_avg_pool1d(e(1, 2, d - 1), 4),
 }
