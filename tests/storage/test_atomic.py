@@ -48,7 +48,8 @@ def test_threads_that_write_one_file_never_raise_nor_tear_it(path: Path) -> None
 
 def test_processes_that_write_one_file_never_raise_nor_tear_it(path: Path) -> None:
     code = (
-        "import sys, pathlib; from symcount.storage import atomic; path = pathlib.Path(sys.argv[1])\n"
+        "import sys, pathlib; from symcount.storage import atomic\n"
+        "path = pathlib.Path(sys.argv[1])\n"
         "for _ in range(100): atomic.replace(path, sys.argv[2].encode() * 100_000)"
     )
     wrote = [subprocess.Popen([sys.executable, "-c", code, path, letter]) for letter in "AB"]
