@@ -14,13 +14,14 @@ The names below are loaded on first use, so that importing symcount loads neithe
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import blueprints
+    from symcount.api import derive, load, save
     from symcount.catalogue.configs import from_config
     from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
-    from symcount.derivation.pipeline import derive
     from symcount.errors import (
         ArgumentError,
         CountOverflowError,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         NoSolutionError,
         NoSymbolError,
         NotAModuleError,
-        NotTrustedError,
         StoredFormulaError,
         SymcountError,
         TargetError,
@@ -47,56 +47,12 @@ if TYPE_CHECKING:
         UnsupportedError,
         VerificationError,
     )
+    from symcount.formula.breakdown import Breakdown
     from symcount.formula.certificate import Certificate
-    from symcount.param_count import Breakdown, ParamCount
-    from symcount.storage.file import StoredFormulas, load
-    from symcount.storage.writing import save
+    from symcount.param_count import ParamCount
+    from symcount.storage.file import StoredFormulas
     from symcount.symbols import Symbol
     from symcount.version import __version__ as __version__
-
-_HOME = {
-    "__version__": "symcount.version",
-    "derive": "symcount.derivation.pipeline",
-    "from_config": "symcount.catalogue.configs",
-    "ParamCount": "symcount.param_count",
-    "Breakdown": "symcount.param_count",
-    "Certificate": "symcount.formula.certificate",
-    "Symbol": "symcount.symbols",
-    "StoredFormulas": "symcount.storage.file",
-    "load": "symcount.storage.file",
-    "save": "symcount.storage.writing",
-    "BlueprintRegistry": "symcount.catalogue.registry",
-    "BlueprintSpec": "symcount.catalogue.registry",
-    **dict.fromkeys(
-        (
-            "ArgumentError",
-            "DerivationError",
-            "CountOverflowError",
-            "DomainError",
-            "DuplicateError",
-            "EscapedSymbolError",
-            "FactoryError",
-            "IncompleteError",
-            "InternalError",
-            "MissingDependencyError",
-            "NoSolutionError",
-            "NoSymbolError",
-            "NondeterministicError",
-            "NotAModuleError",
-            "NotTrustedError",
-            "StoredFormulaError",
-            "SymcountError",
-            "TargetError",
-            "UnboundedError",
-            "UndecidedError",
-            "UninitializedParameterError",
-            "UnknownShapeError",
-            "UnsupportedError",
-            "VerificationError",
-        ),
-        "symcount.errors",
-    ),
-}
 
 __all__ = [
     "ArgumentError",
@@ -117,7 +73,6 @@ __all__ = [
     "NoSymbolError",
     "NondeterministicError",
     "NotAModuleError",
-    "NotTrustedError",
     "ParamCount",
     "StoredFormulaError",
     "StoredFormulas",
@@ -136,6 +91,20 @@ __all__ = [
     "load",
     "save",
 ]
+
+_HOMES: dict[str, Iterable[str]] = {
+    "symcount.api": ("derive", "load", "save"),
+    "symcount.catalogue.configs": ("from_config",),
+    "symcount.catalogue.registry": ("BlueprintRegistry", "BlueprintSpec"),
+    "symcount.errors": (name for name in __all__ if name.endswith("Error")),
+    "symcount.formula.breakdown": ("Breakdown",),
+    "symcount.formula.certificate": ("Certificate",),
+    "symcount.param_count": ("ParamCount",),
+    "symcount.storage.file": ("StoredFormulas",),
+    "symcount.symbols": ("Symbol",),
+    "symcount.version": ("__version__",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

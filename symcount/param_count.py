@@ -1,41 +1,14 @@
-"""`ParamCount`: an exact closed form of a parameter count, with its domain and its certificate."""
+"""`ParamCount`, the public class: a formula, and a method for each question people ask of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from symcount.algebra import python_code
-from symcount.algebra.conditions import Condition
-from symcount.algebra.poly import Poly, sum_of
-from symcount.errors import (
-    ArgumentError,
-    CountOverflowError,
-    DomainError,
-    StoredFormulaError,
-    UnknownShapeError,
-)
-from symcount.factory.origin import Origin
-from symcount.formula import outside
-from symcount.formula.certificate import Certificate
-from symcount.formula.tree import (
-    ANYTHING,
-    Built,
-    Leaf,
-    Tree,
-    Unreachable,
-    Weight,
-    in_order,
-    joined,
-    leaves,
-    merged,
-    modules_of,
-    parts_of,
-)
-from symcount.record import Program, Source
-from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, real_number, whole_number
+from symcount.formula.formula import Formula
+from symcount.symbols import LARGEST_CANDIDATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,119 +19,16 @@ if TYPE_CHECKING:
     from sympy.logic.boolalg import Boolean
 
     from symcount.display.plots.curves import Against
-    from symcount.questions.analysis import Comparison, Growth, Marginal, Shares
-    from symcount.questions.solve import Match
+    from symcount.formula.breakdown import Breakdown, Contribution
+    from symcount.questions.comparison import Comparison
+    from symcount.questions.growth import Growth, Marginal
+    from symcount.questions.search import Match
+    from symcount.questions.shares import Shares
     from symcount.questions.training_memory import Memory
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What is added up: which tensors, and how much each element weighs.
-
-    `names` may name tensors that do not count: those of the module that is looked at.
-    """
-
-    kind: str = "parameter"
-    trainable: bool | None = None
-    dtype: str | None = None
-    names: tuple[str, ...] | None = None
-    in_bytes: bool = False
-
-    @property
-    def noun(self) -> str:
-        """What is added up, in words."""
-        if self.in_bytes:
-            return "bytes"
-        if self.kind == "buffer":
-            return "buffer elements"
-        return {None: "", True: "trainable ", False: "frozen "}[self.trainable] + "parameters"
-
-    def weigh(self, weight: Weight) -> int:
-        """What one element of a tensor adds: 0 where the tensor does not count."""
-        counts = (
-            weight.kind == self.kind
-            and self.trainable in (None, weight.trainable)
-            and self.dtype in (None, weight.dtype)
-            and self.covers(weight)
-        )
-        return (weight.itemsize if self.in_bytes else 1) if counts else 0
-
-    def covers(self, weight: Weight) -> bool:
-        """Whether a tensor is of the module that is looked at, of whatever kind it is."""
-        return self.names is None or weight.name in self.names
-
-
-@dataclass(frozen=True)
-class Breakdown:
-    """A formula taken apart: `parameters` by name, and `modules` by path, "" being the whole.
-
-    Each value is a `ParamCount`. The parameters add up to the whole, and so do the children of
-    each module, with the parameters that the module holds itself. Tied parameters stand once,
-    under the first of their names.
-
-    In a notebook it is a tree that unfolds, and with `rich.print` a table. Both show the count and
-    the share of each part at some sizes: those of `at`, or else the defaults, if all symbols have
-    one.
-    """
-
-    parameters: Mapping[str, ParamCount]
-    modules: Mapping[str, ParamCount]
-    sizes: Mapping[str, int | float] | None = None
-
-    def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown:
-        """The same breakdown, shown with the counts and shares at these values of the symbols.
-
-        Raises:
-            ArgumentError: a value is missing, unknown, or no integer.
-            DomainError: the formula does not hold there.
-
-        >>> import symcount
-        >>> from torch import nn
-        >>> parts = symcount.derive(lambda d: nn.Linear(d, 10)).breakdown()
-        >>> parts.sizes, parts.at(64).sizes
-        (None, {'d': 64})
-        """
-        whole = self.modules[""]
-        whole(*args, **kwargs)
-        return replace(self, sizes=whole._point(args, kwargs))
-
-    def __str__(self) -> str:
-        lines = [f"(all): {self.modules['']}"]
-        shown = {""}
-        for name, count in self.parameters.items():
-            parts = parts_of(name)
-            for depth in range(1, len(parts)):
-                path = ".".join(parts[:depth])
-                if path not in shown:
-                    shown.add(path)
-                    lines.append(f"{'  ' * depth}{parts[depth - 1]}: {self.modules[path]}")
-            lines.append(f"{'  ' * len(parts)}{parts[-1]}: {count}")
-        return "\n".join(lines)
-
-    def __rich__(self) -> Any:
-        from symcount.display import console
-
-        return console.breakdown_view(self)
-
-    def _repr_html_(self) -> str:
-        from symcount.display import notebook
-
-        return notebook.breakdown_html(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """Where a term of a formula comes from: parameters, and the lines that made them."""
-
-    parameters: tuple[str, ...]
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class ParamCount:
+@dataclass(frozen=True, init=False, repr=False, eq=False)  # these are those of `Formula`
+class ParamCount(Formula):
     """An exact closed form of the parameter count of what a factory builds.
 
     Call it with the hyper-parameters, in the factory's order or by name: it returns the exact
@@ -178,199 +48,12 @@ class ParamCount:
     (1050624, 525312)
     """
 
-    factory: str
-    hyperparameters: tuple[Hyperparameter, ...]
-    fixed: tuple[tuple[str, str], ...] = field(compare=False)
-    tree: Tree = field(compare=False, repr=False)
-    certificate: Certificate = field(compare=False, repr=False)
-    measure: Measure = field(default_factory=Measure, compare=False, repr=False)
-    origin: Origin | None = field(default=None, compare=False, repr=False)
-    # What conditions are in words, where they hold and where they do not. A stored formula knows
-    # it of those of its tree, so that its errors need no sympy.
-    words: Mapping[Condition, tuple[str, str]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    @classmethod
+    def of(cls, formula: Formula) -> ParamCount:
+        """Return the `ParamCount` of a formula, to be asked questions."""
+        return cls(**{f.name: getattr(formula, f.name) for f in fields(Formula)})
 
-    # --- the formula ---
-
-    def _poly(self, leaf: Leaf) -> Poly | None:
-        """The formula on one path; None where the factory builds nothing."""
-        if not isinstance(leaf, Built):
-            return None
-        terms = []
-        for weight in leaf.weights:
-            factor = self.measure.weigh(weight)
-            if not factor:
-                continue
-            if weight.shape is None:
-                raise UnknownShapeError(
-                    f"{weight.source}: the shape of {weight.kind} {weight.name!r} cannot be "
-                    f"followed through {weight.operation}(), so there is no formula for the "
-                    f"{self.measure.noun}. Compute the size from the hyper-parameters."
-                )
-            terms.append(weight.numel.scaled(factor))
-        return sum_of(terms)
-
-    @cached_property
-    def _polys(self) -> dict[int, Poly | None]:
-        return {id(leaf): self._poly(leaf) for _, leaf in leaves(self.tree)}
-
-    @cached_property
-    def _joined(self) -> Any:
-        """The formula as a tree of choices; where the factory refuses, anything."""
-
-        def value(leaf: Leaf) -> Any:
-            poly = self._polys[id(leaf)]
-            return ANYTHING if poly is None else poly
-
-        return in_order(joined(self.tree, value))
-
-    @cached_property
-    def _domain_tree(self) -> Any:
-        return in_order(
-            joined(
-                self.tree,
-                lambda leaf: ANYTHING if isinstance(leaf, Unreachable) else isinstance(leaf, Built),
-            )
-        )
-
-    @cached_property
-    def expr(self) -> sympy.Expr:
-        """The formula as a sympy expression in positive integer symbols.
-
-        An expanded polynomial in the symbols and `floor`, `Max`, `Min` and `Mod` atoms with
-        integer coefficients; a `Piecewise` where paths differ. It says nothing outside `domain`.
-        """
-        from symcount.formula import sympy_form
-
-        return sympy_form.piecewise(self._joined)
-
-    @cached_property
-    def symbols(self) -> tuple[sympy.Symbol, ...]:
-        """The sympy symbols of the formula, in the order in which a call takes them."""
-        from symcount.formula import sympy_form
-
-        return tuple(sympy_form.symbol(h.name, h.real) for h in self.hyperparameters)
-
-    @cached_property
-    def domain(self) -> Boolean:
-        """Where the formula holds: a sympy Boolean over `symbols`, all positive integers."""
-        import sympy
-
-        from symcount.formula import sympy_form
-
-        parts = []
-        for h in self.hyperparameters:
-            s = sympy_form.symbol(h.name, h.real)
-            if h.minimum > (0 if h.real else 1):
-                parts.append(sympy.Ge(s, h.minimum))
-            if h.maximum is not None:
-                parts.append(sympy.Le(s, h.maximum))
-            if h.multiple_of > 1:
-                parts.append(sympy.Eq(sympy.Mod(s, h.multiple_of), 0))
-        parts.append(sympy_form.boolean(self._domain_tree))
-        return sympy.And(*parts)
-
-    @property
-    def defaults(self) -> dict[str, int | float]:
-        """The symbols that may be left out of a call, and what they are then."""
-        return {h.name: h.default for h in self.hyperparameters if h.default is not None}
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ParamCount):
-            return NotImplemented
-        return self is other or self._identity == other._identity
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
-
-    @cached_property
-    def _identity(self) -> tuple[Any, ...]:
-        symbols = tuple(replace(h, arguments=()) for h in self.hyperparameters)
-        return symbols, self._joined, self._domain_tree
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
-
-    # --- evaluation ---
-
-    @cached_property
-    def _values(self) -> Any:
-        """The tree with a polynomial, or None, for each leaf; equal neighbours are one leaf."""
-        return merged(self.tree, lambda leaf: self._polys[id(leaf)])
-
-    @cached_property
-    def _function(self) -> Callable[..., int | None]:
-        names = [h.name for h in self.hyperparameters]
-        return python_code.compile_tree(self._values, names, lambda leaf: leaf)
-
-    def __call__(self, /, *args: int | float, **kwargs: int | float) -> int:
-        """The exact count at these values of the hyper-parameters.
-
-        Raises:
-            ArgumentError: a value is missing, unknown, or no integer.
-            DomainError: the formula does not hold there; the message says why.
-        """
-        try:
-            return self.function(*args, **kwargs) if kwargs else self.function(*args)
-        except ArgumentError:
-            raise
-        except TypeError:  # from Python itself, which says less than `_bind` does
-            pass
-        return self._called(*args, **kwargs)
-
-    def _called(self, /, *args: Any, **kwargs: Any) -> int:
-        """A call that takes the time to look at its arguments; None stands for a missing one."""
-        values = self._bind(args, kwargs)
-        result = self._evaluated(values)
-        if result is None:
-            raise DomainError(lambda: outside.why_outside(self, values))
-        return result
-
-    def _evaluated(self, values: tuple[int | float, ...]) -> int | None:
-        """The count, or None outside the domain."""
-        for value, hyperparameter in zip(values, self.hyperparameters, strict=True):
-            if value not in hyperparameter:
-                return None
-        try:
-            return self._function(*values)
-        except CountOverflowError:
-            raise
-        except (ArithmeticError, ValueError):  # as the factory's own arithmetic raises there
-            return None
-
-    def valid(self, /, *args: int | float, **kwargs: int | float) -> bool:
-        """Whether the formula holds at these values, given as in a call.
-
-        >>> import symcount
-        >>> from torch import nn
-        >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
-        >>> count.valid(64), count.valid(60), count.valid(60, heads=6)
-        (True, False, True)
-        """
-        return self._evaluated(self._bind(args, kwargs)) is not None
-
-    @cached_property
-    def function(self) -> Callable[..., int]:
-        """The formula as a plain Python function: exact as a call, and faster.
-
-        It has the symbols for parameters, with their defaults, so it takes what a call takes and
-        raises what a call raises, but that names and numbers of arguments that do not fit are
-        Python's own `TypeError`. A call of a formula is a call of this function through one more
-        layer. For small formulas that layer takes longer than the arithmetic; use the function
-        in a loop.
-
-        >>> import symcount
-        >>> from torch import nn
-        >>> heads = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads)).function
-        >>> heads(64), heads(64, heads=4)
-        (16640, 16640)
-        """
-        from symcount.formula import scalar
-
-        return scalar.compile_call(
-            self.factory, self.hyperparameters, self._values, lambda leaf: leaf, self._called
-        )
+    # --- at arrays of sizes ---
 
     def evaluate(
         self,
@@ -380,7 +63,7 @@ class ParamCount:
         fill: int | float | None = None,
         **kwargs: Any,
     ) -> Any:
-        """The exact counts at arrays of sizes: what a call returns, for each of them.
+        """Count exactly at arrays of sizes: what a call returns, for each of them.
 
         Arguments are given as in a call. They are NumPy arrays of integers, ranges, torch tensors
         of integers or plain integers, in any mixture of shapes that broadcast together; a real
@@ -419,10 +102,12 @@ class ParamCount:
         return arrays.counts(self, args, kwargs, dtype, fill)
 
     def mask(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Where the formula holds, at arrays of sizes: what `valid` says of each of them.
+        """Tell where the formula holds, at arrays of sizes: what `valid` says of each of them.
 
-        Arguments are given as for `evaluate`, and raise the same `ArgumentError`. The result is an
-        array of booleans, or a torch tensor of them.
+        Arguments are given as for `evaluate`, and raise the same `ArgumentError`.
+
+        Returns:
+            An array of booleans, or a torch tensor of them.
 
         >>> import numpy as np
         >>> import symcount
@@ -436,6 +121,8 @@ class ParamCount:
 
         return arrays.mask(self, args, kwargs)
 
+    # --- questions ---
+
     def valid_values(
         self,
         symbol: str,
@@ -443,12 +130,15 @@ class ParamCount:
         between: tuple[int, int] = (1, LARGEST_CANDIDATE),
         **others: int | float,
     ) -> list[int]:
-        """The values of one symbol at which the formula holds, the others being given.
+        """List the values of one symbol at which the formula holds, the others being given.
 
         Args:
             symbol: the symbol's name; an integer symbol.
             between: the least and the greatest value to try, both included.
             **others: values of the other symbols; those with a default may be left out.
+
+        Returns:
+            The values, in ascending order.
 
         Raises:
             ArgumentError: there is no such symbol, a value is missing, or `between` is no range.
@@ -473,7 +163,7 @@ class ParamCount:
         between: tuple[int, int | None] = (1, None),
         **others: int | float,
     ) -> int | list[int]:
-        """The value of one symbol that a budget buys, the others being given: proved to be right.
+        """Find the value of one symbol that a budget buys, the others being given: with a proof.
 
         The formula need not be monotone, and the domain may have gaps: what is not an answer is
         excluded by bounds of the count on ranges of the symbol, up to infinity.
@@ -486,6 +176,9 @@ class ParamCount:
                 whose count is it, `"exact"`.
             between: the least and the greatest value to consider, both included; None for no end.
             **others: values of the other symbols; those with a default may be left out.
+
+        Returns:
+            The value; a list of them if `want` is `"exact"`.
 
         Raises:
             ArgumentError: there is no such symbol, a value is missing, or the budget is no count.
@@ -514,7 +207,7 @@ class ParamCount:
         limit: int | None = 10,
         **symbols: Any,
     ) -> list[Match]:
-        """The combinations of sizes whose count is in a range, best first; none is missed.
+        """Find the combinations of sizes whose count is in a range, best first; none is missed.
 
         Args:
             total: the least and the greatest count, both included, or the only one.
@@ -542,16 +235,19 @@ class ParamCount:
         d=112, h=448: 100,912
         d=112, h=447: 100,687
         """
-        from symcount.questions import solve
+        from symcount.questions import search
 
-        return solve.search(self, total, keep, limit, symbols)
+        return search.search(self, total, keep, limit, symbols)
 
     def marginal(self, symbol: str, /, **at: int | float) -> Marginal:
-        """What the next valid value of a symbol costs, from a point on.
+        """Compute what the next valid value of a symbol costs, from a point on.
 
         Args:
             symbol: the symbol's name; an integer symbol.
             **at: values of all symbols, this one included; those with a default may be left out.
+
+        Returns:
+            The next valid value, and the difference of the counts.
 
         Raises:
             ArgumentError: a symbol is unknown or missing.
@@ -564,12 +260,12 @@ class ParamCount:
         >>> count.marginal("dim", dim=64)
         Marginal(symbol='dim', value=64, next=72, cost=4384)
         """
-        from symcount.questions import analysis
+        from symcount.questions import growth
 
-        return analysis.marginal(self, symbol, at)
+        return growth.marginal(self, symbol, at)
 
     def growth(self, symbol: str, /, **others: int | float) -> Growth:
-        """How the count grows with one symbol: its leading term and its order, exactly.
+        """Find how the count grows with one symbol: its leading term and its order, exactly.
 
         The count divided by the term goes to 1 as the symbol goes to infinity. Symbols that are
         not given stay symbols of the term. Where the domain ends at a declared maximum, or where
@@ -578,6 +274,9 @@ class ParamCount:
         Args:
             symbol: the symbol's name; an integer symbol.
             **others: values of other symbols.
+
+        Returns:
+            The leading term, and the power of the symbol in it.
 
         Raises:
             ArgumentError: there is no such symbol.
@@ -590,16 +289,19 @@ class ParamCount:
         >>> count.growth("d")
         Growth(symbol='d', order=2, term=d**2/r)
         """
-        from symcount.questions import analysis
+        from symcount.questions import growth
 
-        return analysis.growth(self, symbol, others)
+        return growth.growth(self, symbol, others)
 
     def share(self, depth: int = 1) -> Shares:
-        """The fraction of the whole in each part, as formulas that add up to one.
+        """Divide each part by the whole: fractions, as formulas that add up to one.
 
         Args:
             depth: how many levels of modules to take apart. Parameters of a module above that
                 depth are a part of its own path, "" for the whole module's.
+
+        Returns:
+            The fraction of each part, by its path.
 
         Raises:
             ArgumentError: the depth is no positive integer.
@@ -612,9 +314,9 @@ class ParamCount:
         >>> share["1"].expr, share["1"](64), share["1"].limit("d")
         (8*d/(4*d**2 + 8*d), Fraction(1, 33), 0)
         """
-        from symcount.questions import analysis
+        from symcount.questions import shares
 
-        return analysis.shares(self, depth)
+        return shares.shares(self, depth)
 
     def compare(
         self,
@@ -625,7 +327,7 @@ class ParamCount:
         between: tuple[int, int | None] = (1, None),
         **fixed: int | float,
     ) -> Comparison:
-        """This formula against another: which is less, where, and whether that is proved.
+        """Compare with another formula: which is less, where, and whether that is proved.
 
         Symbols of the same name are the same. Without `over`, it is asked which relation holds at
         all sizes where both formulas do, and z3 has to prove it: `relation` is `"unknown"` if it
@@ -638,6 +340,9 @@ class ParamCount:
             over: the symbol to go along.
             between: the least and the greatest value of it, both included; None for no end.
             **fixed: values of other symbols, of either formula.
+
+        Returns:
+            The relation, and the difference of the formulas.
 
         Raises:
             ArgumentError: a symbol is unknown or missing, or the two have different defaults.
@@ -654,87 +359,11 @@ class ParamCount:
         >>> print(square.compare(thin, r=8).difference)
         d**2 - 16*d
         """
-        from symcount.questions import analysis
+        from symcount.questions import comparison
 
-        return analysis.compare(self, other, over, between, fixed)
-
-    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int | float, ...]:
-        values = self._assigned(args, kwargs)
-        return tuple(map(self._plain, values, self.hyperparameters))
-
-    @staticmethod
-    def _plain(value: Any, h: Hyperparameter) -> int | float:
-        return real_number(value, h.name) if h.real else whole_number(value, h.name)
-
-    def _assigned(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-        """What a call gives for each symbol, in order; defaults for what it leaves out."""
-        names = [h.name for h in self.hyperparameters]
-        if len(args) > len(names):
-            raise ArgumentError(
-                f"{self._signature} takes at most {len(names)} values, {len(args)} were given"
-            )
-        given: dict[str, Any] = dict(zip(names, args, strict=False))
-        for name, value in kwargs.items():
-            if name in given:
-                raise ArgumentError(f"{self._signature}: {name!r} was given twice")
-            if name not in names:
-                raise ArgumentError(f"{self._signature} has no symbol {name!r}{self._hint(name)}")
-            given[name] = value
-        values = []
-        for h in self.hyperparameters:
-            value = given.get(h.name, h.default)
-            if value is None:
-                raise ArgumentError(f"{self._signature} needs a value for {h.name!r}")
-            values.append(value)
-        return values
-
-    def _require_no_symbol(self, method: str, options: Iterable[str], asked: str = "") -> None:
-        """That no symbol has the name of an option that is given: the symbol might be meant."""
-        for h in self.hyperparameters:
-            if h.name in options and h.name != asked:
-                raise ArgumentError(
-                    f"{self._signature}: {h.name!r} names a symbol and an argument of {method}(); "
-                    f"give the symbol another name first, rename({h.name}='...')"
-                )
-
-    def _require_same_unit(self, method: str, other: ParamCount) -> None:
-        """That another formula is of bytes as well, or as little."""
-        if self.measure.in_bytes is not other.measure.in_bytes:
-            raise ArgumentError(
-                f"{method}(): {self.measure.noun} and {other.measure.noun} have no unit in common; "
-                "take .nbytes of both formulas, or of neither"
-            )
-
-    def _point(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, int | float]:
-        """The value of every symbol, by name."""
-        names = [h.name for h in self.hyperparameters]
-        return dict(zip(names, self._bind(args, kwargs), strict=True))
-
-    def _hint(self, name: object) -> str:
-        if not isinstance(name, str):
-            return f"; give the name of one, such as {str(name)!r}"
-        for fixed, value in self.fixed:
-            if fixed == name:
-                return (
-                    f": it was fixed at {value} when the formula was derived; derive another "
-                    f"formula with {name}=... to change it"
-                )
-        for replaced, expression in self.certificate.substituted:
-            if replaced == name:
-                return f": {expression} was substituted for it"
-        return ""
-
-    @property
-    def _signature(self) -> str:
-        names = [
-            h.name if h.default is None else f"{h.name}={h.default}" for h in self.hyperparameters
-        ]
-        return f"{self.factory}({', '.join(names)})"
+        return comparison.compare(self, other, over, between, fixed)
 
     # --- other measures ---
-
-    def _measuring(self, **changes: Any) -> ParamCount:
-        return replace(self, measure=replace(self.measure, **changes))
 
     @cached_property
     def trainable(self) -> ParamCount:
@@ -742,30 +371,37 @@ class ParamCount:
 
         Of bytes, their bytes; so are `frozen` and `buffers`.
         """
-        return self._measuring(kind="parameter", trainable=True)
+        return self.measuring(kind="parameter", trainable=True)
 
     @cached_property
     def frozen(self) -> ParamCount:
         """The formula of the parameters without `requires_grad`."""
-        return self._measuring(kind="parameter", trainable=False)
+        return self.measuring(kind="parameter", trainable=False)
 
     @cached_property
     def buffers(self) -> ParamCount:
         """The formula of the elements in buffers."""
-        return self._measuring(kind="buffer", trainable=None)
+        return self.measuring(kind="buffer", trainable=None)
 
     @cached_property
     def nbytes(self) -> ParamCount:
         """The formula of the bytes that what is counted takes, each tensor in its own dtype."""
-        return self._measuring(in_bytes=True)
+        return self.measuring(in_bytes=True)
 
     def by_dtype(self) -> dict[str, ParamCount]:
-        """A formula for each dtype; they add up to the whole."""
-        dtypes = dict.fromkeys(w.dtype for w in self._weights() if self.measure.weigh(w))
-        return {dtype: self._measuring(dtype=dtype) for dtype in dtypes}
+        """Take the formula apart by dtype.
+
+        Returns:
+            A formula for each dtype; they add up to the whole.
+        """
+        from symcount.formula import breakdown
+
+        return breakdown.by_dtype(self)
+
+    # --- formulas from this one ---
 
     def substitute(self, /, **expressions: Any) -> ParamCount:
-        """The formula with expressions in the place of symbols, exact wherever they are values.
+        """Put expressions in the place of symbols, exactly wherever they are values of these.
 
         At any values of the symbols that are left it gives what this formula gives at the values
         that the expressions have there. Where an expression is no value of its symbol, since it is
@@ -782,6 +418,9 @@ class ParamCount:
                 expression, of integers and symbols with `+ - * / // % **`, `min`, `max`, `floor`
                 and `ceil`. `d/64` is exact, so d has to be a multiple of 64. A float symbol can be
                 replaced by a number or by another name only.
+
+        Returns:
+            The formula of the new symbols.
 
         Raises:
             ArgumentError: there is no such symbol, or an expression is no integer arithmetic.
@@ -802,13 +441,16 @@ class ParamCount:
         return substitute(self, expressions)
 
     def rename(self, /, **names: str) -> ParamCount:
-        """The formula with other names for its symbols; nothing else changes.
+        """Give the symbols other names; nothing else changes.
 
         All are renamed at once, so `rename(a="b", b="a")` swaps. Ranges, defaults and the factory's
         parameters that a symbol stands for stay, and so does the certificate, in the new names.
 
         Args:
             **names: for each symbol, its new name, a Python identifier.
+
+        Returns:
+            The formula in the new names.
 
         Raises:
             ArgumentError: there is no such symbol, the name is none, or two symbols would have it.
@@ -824,17 +466,19 @@ class ParamCount:
         return rename(self, names)
 
     def select(self, *patterns: str) -> ParamCount:
-        """The formula of the parameters whose name, or a module they are in, matches a pattern.
+        """Keep the parameters whose name, or a module they are in, matches a pattern.
 
         Patterns are those of `fnmatch`: `*` stands for any text, dots included, and `?` and
         `[0-9]` for one character. Names are those of `breakdown()`. A loop over a symbol makes
         `{0..n-1}` in a name, which stands for every number there: `*` matches it, and a pattern
         that only some of its iterations match is an error, since they are one sum.
 
-        The formula has the domain of the whole. With that of `without` it adds up to the whole.
-
         Args:
             *patterns: one or more; a parameter that several match counts once.
+
+        Returns:
+            The formula of these, on the domain of the whole. With that of `without` it adds up to
+            the whole.
 
         Raises:
             ArgumentError: a pattern matches nothing, or some iterations of a loop and not all.
@@ -864,7 +508,10 @@ class ParamCount:
         return select(self, patterns)
 
     def without(self, *patterns: str) -> ParamCount:
-        """The formula of all parameters but those that `select` chooses; it takes the same.
+        """Keep all parameters but those that `select` chooses; it takes the same.
+
+        Returns:
+            The formula of these, on the domain of the whole.
 
         >>> import symcount
         >>> from torch import nn
@@ -884,8 +531,8 @@ class ParamCount:
         *,
         master_weights: bool = False,
         gradients: Any = None,
-    ) -> Memory:
-        """Bytes of weights, gradients and optimizer state on one device, as formulas.
+    ) -> Memory[ParamCount]:
+        """Count the bytes of weights, gradients and optimizer state on one device.
 
         What is counted are the elements of tensors: no activations, no buffers, no scalars such as
         an optimizer's count of steps, and nothing of what an allocator or a collective operation
@@ -907,6 +554,9 @@ class ParamCount:
                 in float32, as in mixed-precision training. Otherwise its state has the dtype of
                 the weights, as torch makes it.
             gradients: the dtype of gradients; None for that of the weights.
+
+        Returns:
+            Their formulas, and that of their sum.
 
         Raises:
             ArgumentError: an argument is none of these, or this is no formula of parameters.
@@ -933,14 +583,13 @@ class ParamCount:
 
         return memory(self, dtype, optimizer, shards, zero, master_weights, gradients)
 
-    def _weights(self) -> Iterator[Weight]:
-        """The tensors of every path; one of a name may differ from path to path."""
-        for _, leaf in leaves(self.tree):
-            if isinstance(leaf, Built):
-                yield from leaf.weights
+    # --- its parts ---
 
-    def breakdown(self) -> Breakdown:
-        """The formula by parameter and by module path; both add up to the whole.
+    def breakdown(self) -> Breakdown[ParamCount]:
+        """Take the formula apart by parameter and by module path; both add up to the whole.
+
+        Returns:
+            A formula for each.
 
         >>> import symcount
         >>> from torch import nn
@@ -950,19 +599,9 @@ class ParamCount:
             weight: 10*d
             bias: 10
         """
-        counted = list(dict.fromkeys(w.name for w in self._weights() if self.measure.weigh(w)))
-        covered = dict.fromkeys(w.name for w in self._weights() if self.measure.covers(w))
-        below: dict[str, list[str]] = {
-            path: [] for name in ["", *counted] for path in modules_of(name)
-        }
-        for name in covered:
-            for path in modules_of(name):
-                if path in below:
-                    below[path].append(name)
-        return Breakdown(
-            {name: self._measuring(names=(name,)) for name in counted},
-            {path: self._measuring(names=tuple(names)) for path, names in below.items()},
-        )
+        from symcount.formula import breakdown
+
+        return breakdown.breakdown(self)
 
     @property
     def provenance(self) -> dict[sympy.Expr, Contribution]:
@@ -970,21 +609,9 @@ class ParamCount:
 
         A term to which several parameters add names all of them.
         """
-        from symcount.formula import sympy_form
+        from symcount.formula import breakdown
 
-        found: dict[sympy.Expr, tuple[list[str], list[Source]]] = {}
-        for weight in self._weights():
-            factor = self.measure.weigh(weight)
-            if not factor or weight.shape is None:
-                continue
-            for monomial in weight.numel.terms:
-                term = sympy_form.expression(Poly({monomial: 1}))
-                names, sources = found.setdefault(term, ([], []))
-                if weight.name not in names:
-                    names.append(weight.name)
-                if weight.source is not None and weight.source not in sources:
-                    sources.append(weight.source)
-        return {t: Contribution(tuple(n), tuple(s)) for t, (n, s) in found.items()}
+        return breakdown.provenance(self)
 
     @property
     def graph(self) -> torch.fx.Graph:
@@ -998,41 +625,14 @@ class ParamCount:
         Raises:
             StoredFormulaError: the formula was loaded from a file, where graphs are not stored.
         """
-        import sympy
+        from symcount.formula import breakdown
 
-        from symcount.formula import sympy_form
+        return breakdown.graphs(self)
 
-        return {
-            sympy.And(*(sympy_form.condition(c, t) for c, t in decisions)): self._program(
-                leaf
-            ).fx_graph()
-            for decisions, leaf in leaves(self.tree)
-            if isinstance(leaf, Built)
-        }
-
-    def _program(self, leaf: Built) -> Program:
-        if leaf.program is None:
-            raise StoredFormulaError(
-                f"the formula of {self.factory} was loaded, and graphs are not stored; derive it "
-                "again to have them"
-            )
-        return leaf.program
-
-    # --- display ---
-
-    def __str__(self) -> str:
-        from symcount.formula import sympy_form
-
-        return sympy_form.text(self.expr)
-
-    def latex(self) -> str:
-        """The formula in LaTeX, without delimiters; names of several letters are set upright."""
-        from symcount.formula import sympy_form
-
-        return sympy_form.latex(self.expr)
+    # --- as text and as pictures ---
 
     def page(self, title: str | None = None) -> str:
-        """A page to explore the formula, as the text of one HTML file that needs nothing else.
+        """Make a page to explore the formula: one HTML file that needs nothing else.
 
         It has a slider and a field for each symbol, the exact count, its breakdown and its
         growth, all live, the domain and the certificate, and a link that holds the values. It
@@ -1040,6 +640,9 @@ class ParamCount:
 
         Args:
             title: what the page is about; the factory's name if not given.
+
+        Returns:
+            The text of the file.
 
         Raises:
             MissingDependencyError: the extra `explore` is not installed.
@@ -1098,7 +701,7 @@ class ParamCount:
         return console.formula_view(self.factory, self)
 
     def export(self, format: str, *, dialect: str | None = None, title: str | None = None) -> str:
-        r"""The formula as text for a document or for another program.
+        r"""Write the formula as text for a document or for another program.
 
         Code computes what a call returns, exactly, or says at run time that it does not; what a
         language computes in another way than Python is refused.
@@ -1108,6 +711,9 @@ class ParamCount:
                 "javascript", "c" or "sql" for code; "json" for programs.
             dialect: of SQL: "duckdb" (if not given), "postgres", "spark" or "bigquery".
             title: what the text calls the formula; the factory's name if not given.
+
+        Returns:
+            The text.
 
         Raises:
             ArgumentError: there is no such format or dialect.
@@ -1159,6 +765,9 @@ class ParamCount:
                 picture.
             **values: values of the other symbols; those with a default may be left out.
 
+        Returns:
+            The axes.
+
         Raises:
             ArgumentError: there is no such symbol, a value is missing, or the range is empty.
             DomainError: a formula holds nowhere in the range.
@@ -1197,6 +806,9 @@ class ParamCount:
                 the seven greatest parts, the others are one.
             ax: as in `plot`.
             **values: as in `plot`.
+
+        Returns:
+            The axes.
 
         Raises:
             ArgumentError: as in `plot`, or the depth is not a positive integer.
@@ -1239,6 +851,9 @@ class ParamCount:
             budgets: a count at which to draw a contour, or several.
             ax: as in `plot`.
             **values: as in `plot`.
+
+        Returns:
+            The axes.
 
         Raises:
             ArgumentError: as in `plot`, or a budget is not a positive number.

@@ -59,7 +59,7 @@ def assert_param_count(
       first size: in_features=1, out_features=1: 1 expected, 2 derived
     """
     __tracebackhide__ = True
-    from symcount.derivation.pipeline import derive
+    from symcount.api import derive
     from symcount.questions.equality import first_difference
 
     count = derive(factory, **keywords)

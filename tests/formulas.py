@@ -14,7 +14,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly, symbol
 from symcount.errors import UnsupportedError
 from symcount.formula.certificate import Certificate
-from symcount.formula.tree import Built, Refused, Split, Weight
+from symcount.formula.tree import Built, Refused, Split, TensorSpec
 from symcount.param_count import ParamCount
 from symcount.record import Program
 from symcount.symbols import Hyperparameter
@@ -24,7 +24,7 @@ OUTSIDE = Refused("ValueError", "outside", None, ())
 
 
 def leaf(poly: Poly) -> Built:
-    weight = Weight("weight", (poly,), "float32", 4, "parameter", True, None, "empty")
+    weight = TensorSpec("weight", (poly,), "float32", 4, "parameter", True, None, "empty")
     return Built((weight,), Program((), (), ()))
 
 

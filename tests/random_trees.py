@@ -12,7 +12,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly, const
 from symcount.errors import NoSolutionError, UnsupportedError
 from symcount.formula.certificate import Certificate
-from symcount.formula.tree import Built, Refused, Split, Weight
+from symcount.formula.tree import Built, Refused, Split, TensorSpec
 from symcount.param_count import ParamCount
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import NAMES, expressions, normal_form
@@ -23,7 +23,7 @@ REFUSED = Refused("ValueError", "refused", None, ())
 
 
 def built(poly: Poly) -> Built:
-    weight = Weight("weight", (poly,), "float32", 4, "parameter", True, None, "")
+    weight = TensorSpec("weight", (poly,), "float32", 4, "parameter", True, None, "")
     return Built((weight,), None)  # type: ignore[arg-type]
 
 

@@ -21,13 +21,13 @@ MEASURES = ("trainable", "frozen", "nbytes", "buffers")
 
 def loaded(count: ParamCount) -> ParamCount:
     """The formula, written and read."""
-    return stored.read(written({"it": count}), "test.json")["it"]
+    return stored.read(written({"it": count}), "test.json", ParamCount)["it"]
 
 
 def assert_loads(count: ParamCount, points: Iterable[Mapping[str, int | float]]) -> None:
     """The loaded formula is equal in all its parts, and says the same at these points."""
     text = written({"it": count})
-    again = stored.read(text, "test.json")["it"]
+    again = stored.read(text, "test.json", ParamCount)["it"]
     assert (again, hash(again)) == (count, hash(count))
     (document,) = json.loads(text)["formulas"]
     assert {**document, **writing._tables(again)} == document
@@ -61,7 +61,7 @@ def _lines(count: ParamCount) -> list[tuple[str, str, str]]:
     """Each tensor, and the line that made it."""
     return [
         (w.name, w.operation, f"{portable(w.source.file)}:{w.source.line}" if w.source else "")
-        for w in count._weights()
+        for w in count.tensors()
     ]
 
 

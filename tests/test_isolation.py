@@ -149,7 +149,8 @@ LOADED = "import sys; print(sorted({m.split('.')[0] for m in sys.modules} & {'to
         ("import symcount", "[]"),
         ("import symcount; symcount.Symbol(min=2); symcount.DomainError", "[]"),
         ("import symcount.cli", "[]"),
-        ("import symcount; symcount.derive", "['torch']"),
+        ("import symcount; symcount.derive; symcount.load; symcount.save", "[]"),
+        ("import symcount.derivation.pipeline", "['torch']"),
         ("import torch, sympy", "['sympy', 'torch']"),  # the check itself can fail
     ],
 )

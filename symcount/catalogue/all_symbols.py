@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from symcount import progress
+from symcount.api import derive
 from symcount.catalogue.configs import KEYWORDS, ConfigClass, config_factory
-from symcount.derivation import pipeline
 from symcount.errors import ArgumentError, DerivationError
 from symcount.factory.call import name_of
 from symcount.param_count import ParamCount
@@ -83,7 +83,7 @@ def all_symbols(
         others = {name: value for name, value in defaults.items() if name not in names}
         symbols = {name: named.get(name, Symbol()) for name in names}
         arguments: dict[str, Any] = {**rest, **symbols, **others}
-        return pipeline.derive(adapted, max_paths=max_paths, max_seconds=max_seconds, **arguments)
+        return derive(adapted, max_paths=max_paths, max_seconds=max_seconds, **arguments)
 
     return _most(attempt, defaults, name_of(factory), required)
 
@@ -120,9 +120,7 @@ def all_symbols_from_config(
     def attempt(names: Sequence[str]) -> ParamCount:
         wanted = {name: declared.get(name, Symbol()) for name in names}
         factory = config_factory(model_class, config_class, wanted, fixed)
-        return pipeline.derive(
-            factory, max_paths=max_paths, max_seconds=max_seconds, **factory.given
-        )
+        return derive(factory, max_paths=max_paths, max_seconds=max_seconds, **factory.given)
 
     names = {**integers, **{name: 1 for name in declared if name not in integers}}
     return _most(attempt, names, name_of(model_class))

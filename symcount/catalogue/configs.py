@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 
+from symcount.api import derive
 from symcount.catalogue.targets import close_names
-from symcount.derivation import pipeline
 from symcount.errors import ArgumentError
 from symcount.factory.call import name_of
 from symcount.factory.origin import target_of
@@ -79,7 +79,7 @@ def from_config(
     """
     factory = config_factory(model_class, config_class, symbols, fixed)
     given: dict[str, Any] = {"strict": strict, **factory.given}
-    count = pipeline.derive(factory, max_paths=max_paths, max_seconds=max_seconds, **given)
+    count = derive(factory, max_paths=max_paths, max_seconds=max_seconds, **given)
     assert count.origin is not None
     # Keywords of configs within the config have other names in the formula.
     dotted = any("." in name for name in (*symbols, *fixed))

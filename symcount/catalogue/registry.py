@@ -13,8 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from symcount import progress
-from symcount.errors import ArgumentError, DomainError, DuplicateError, TargetError
+from symcount.errors import (
+    ArgumentError,
+    DerivationError,
+    DomainError,
+    DuplicateError,
+    SymcountError,
+    TargetError,
+)
 from symcount.factory.origin import target_of
+from symcount.formula.entry import Entry
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,7 +42,7 @@ class _Formulas:
 
     def fixing(self, **fixed: Any) -> ParamCount:
         """Return the formula with these parameters fixed."""
-        from symcount.derivation.pipeline import derive
+        from symcount.api import derive
 
         key = tuple(sorted((name, repr(value)) for name, value in fixed.items()))
         if key not in self._known:
@@ -113,7 +121,7 @@ class BlueprintSpec:
     def _repr_html_(self) -> str:
         from symcount.display import notebook
 
-        return notebook.spec_html(self)
+        return notebook.entry_html(known_entry(self))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(f"{self.key}: {'not derived yet' if self.known is None else self.known}")
@@ -279,7 +287,7 @@ class BlueprintRegistry:
     def _repr_html_(self) -> str:
         from symcount.display import notebook
 
-        return notebook.registry_html(self)
+        return notebook.entries_html(map(known_entry, self))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         keys = ", ".join(spec.key for spec in self)
@@ -298,3 +306,28 @@ def _place(factory: Callable[..., Any]) -> str:
     code = getattr(factory, "__code__", None)
     name = getattr(factory, "__qualname__", repr(factory))
     return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+
+
+def entry(spec: BlueprintSpec) -> Entry:
+    """Return a blueprint as exports take it, its formula derived, or the error in its place."""
+    try:
+        return _entry(spec, spec.param_count)
+    except DerivationError as error:
+        return _entry(spec, error)
+
+
+def known_entry(spec: BlueprintSpec) -> Entry:
+    """Return a blueprint with its formula if it has been derived; nothing is derived."""
+    return _entry(spec, spec.known)
+
+
+def _entry(spec: BlueprintSpec, formula: ParamCount | DerivationError | None) -> Entry:
+    return Entry(spec.topology, spec.name, formula, spec.description, spec.declared_estimate)
+
+
+def count_at(spec: BlueprintSpec, size: int) -> int | None:
+    """Return a blueprint's count at a size, None if it has none."""
+    try:
+        return spec.actual_param_count(size)
+    except SymcountError:
+        return None

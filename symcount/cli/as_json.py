@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.drift.drift import Change, Finding
     from symcount.drift.filling import MarkerFinding
-    from symcount.export import Value
+    from symcount.formula.evaluation import Evaluation
     from symcount.param_count import ParamCount
     from symcount.questions.equality import Difference
     from symcount.storage.file import StoredFormulas
@@ -31,7 +31,7 @@ def print_json(document: Any) -> None:
 
 
 def describe_derived(
-    target: str, count: ParamCount, values: Sequence[Value], found: AllSymbols | None
+    target: str, count: ParamCount, values: Sequence[Evaluation], found: AllSymbols | None
 ) -> dict[str, Any]:
     """Describe a formula, its values, and which symbols were kept if all were tried."""
     from symcount.export.documents import json
@@ -44,11 +44,11 @@ def describe_derived(
 
 def describe_blueprint(spec: BlueprintSpec, sizes: Sequence[int]) -> dict[str, Any]:
     """Describe a blueprint with its counts at several sizes."""
-    from symcount.export import count_at
+    from symcount.catalogue.registry import count_at, entry
     from symcount.export.documents import json
 
     counts = {str(size): count_at(spec, size) for size in sizes}
-    return {**json.describe_spec(spec), "counts": counts}
+    return {**json.describe_entry(entry(spec)), "counts": counts}
 
 
 def describe_stored(formulas: StoredFormulas, name: str) -> dict[str, Any]:

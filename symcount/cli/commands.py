@@ -340,6 +340,7 @@ def _rendered(
     target: str | None, registry: str | None, given: Given, form: str, dialect: str | None
 ) -> str:
     """Render the formula of a target, or else the blueprints of a registry."""
+    from symcount.catalogue.registry import entry
     from symcount.export import renderer
 
     render = renderer(form, dialect)
@@ -349,7 +350,7 @@ def _rendered(
         raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
     specs = blueprints_of(registry)
     with shown_progress("writing", len(specs)):
-        return render.render_registry(specs)
+        return render.render_registry(map(entry, specs))
 
 
 def _refuse_others(ctx: click.Context, allowed: Set[str]) -> None:
@@ -457,7 +458,7 @@ def show(
     domains are shown as they were written then; counts are computed. Nothing in FILE is executed,
     and neither torch nor sympy is loaded.
     """
-    from symcount.storage.file import load
+    from symcount.api import load
 
     if name is None and points:
         raise click.UsageError("--at is for one formula: give its NAME too")

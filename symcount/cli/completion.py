@@ -70,8 +70,8 @@ def parameters(target: str) -> list[str]:
 
 def stored_names(file: str, word: str) -> list[str]:
     """List the formulas of a file whose names begin like `word`; none if it holds none."""
+    from symcount.api import load
     from symcount.errors import StoredFormulaError
-    from symcount.storage.file import load
 
     try:
         return _beginning(word, load(file))
@@ -81,8 +81,8 @@ def stored_names(file: str, word: str) -> list[str]:
 
 def stored_symbols(file: str, name: str) -> list[str]:
     """List the symbols of a stored formula; none if there is no such formula."""
+    from symcount.api import load
     from symcount.errors import SymcountError
-    from symcount.storage.file import load
 
     try:
         return [h.name for h in load(file)[name].hyperparameters]

@@ -19,7 +19,7 @@ from symcount.errors import TargetError, UnsupportedError
 if TYPE_CHECKING:
     from symcount.catalogue.all_symbols import AllSymbols
     from symcount.catalogue.registry import BlueprintSpec
-    from symcount.export import Value
+    from symcount.formula.evaluation import Evaluation
     from symcount.param_count import ParamCount
 
 _PATIENCE = 1.0
@@ -31,9 +31,9 @@ def derived(target: str, given: Given) -> ParamCount:
     Raises:
         SymcountError: there is no such target, or it has no formula.
     """
+    from symcount.api import derive
     from symcount.catalogue import configs
     from symcount.catalogue.targets import resolve
-    from symcount.derivation import pipeline
 
     with shown_progress(target):
         found = resolve(target)
@@ -49,7 +49,7 @@ def derived(target: str, given: Given) -> ParamCount:
             return configs.from_config(found.factory, config, **options)
         if found.spec is not None and not given:
             return found.spec.param_count
-        return pipeline.derive(found.factory, **{**options, **given.symbols})
+        return derive(found.factory, **{**options, **given.symbols})
 
 
 def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbols]:
@@ -95,9 +95,9 @@ def without_logs() -> Iterator[None]:
         logging.disable(before)
 
 
-def values_at(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Value]:
+def values_at(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Evaluation]:
     """Return the counts at all combinations of sizes; if none are given, that at the defaults."""
-    from symcount.export import Value
+    from symcount.formula.evaluation import Evaluation
 
     sizes: dict[str, tuple[int, ...]] = {}
     for name, more in points:
@@ -105,7 +105,8 @@ def values_at(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) 
     if not sizes and len(count.defaults) < len(count.hyperparameters):
         return []
     return [
-        Value.of(count, dict(zip(sizes, point, strict=True))) for point in product(*sizes.values())
+        Evaluation.of(count, dict(zip(sizes, point, strict=True)))
+        for point in product(*sizes.values())
     ]
 
 

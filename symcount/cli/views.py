@@ -25,9 +25,10 @@ from rich.progress import Progress as Lines
 from rich.table import Table
 from rich.text import Text
 
+from symcount.catalogue.registry import count_at
 from symcount.display.console import breakdown_view, domain_text, empty_table, formula_view
 from symcount.errors import DerivationError
-from symcount.export import Value, count_at
+from symcount.formula.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from symcount.catalogue.all_symbols import AllSymbols
@@ -57,7 +58,7 @@ def show(*views: RenderableType) -> None:
 # --- one formula ------------------------------------------------------------------------------
 
 
-def count_view(title: str, count: ParamCount, values: Sequence[Value] = ()) -> RenderableType:
+def count_view(title: str, count: ParamCount, values: Sequence[Evaluation] = ()) -> RenderableType:
     """Show a formula, its symbols, domain and certificate, its breakdown, and its values.
 
     The breakdown shows shares at the first of the values that is in the domain.
@@ -73,7 +74,7 @@ def count_view(title: str, count: ParamCount, values: Sequence[Value] = ()) -> R
     return Group(*parts)
 
 
-def _values(count: ParamCount, values: Sequence[Value]) -> Table:
+def _values(count: ParamCount, values: Sequence[Evaluation]) -> Table:
     table = empty_table()
     for h in count.hyperparameters:
         table.add_column(h.name, justify="right", overflow="fold")
@@ -87,7 +88,9 @@ def _values(count: ParamCount, values: Sequence[Value]) -> Table:
     return table
 
 
-def stored_view(name: str, formulas: StoredFormulas, values: Sequence[Value]) -> RenderableType:
+def stored_view(
+    name: str, formulas: StoredFormulas, values: Sequence[Evaluation]
+) -> RenderableType:
     """Show a stored formula, where it comes from, and its values; nothing of it takes sympy."""
     count = formulas[name]
     parts = [formula_view(name, count, formulas.captions(name))]

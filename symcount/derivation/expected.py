@@ -10,7 +10,8 @@ from symcount.algebra.poly import Poly
 from symcount.derivation.paths import Values
 from symcount.errors import InternalError
 from symcount.factory.building import Expected, TensorFacts
-from symcount.formula.tree import Built, Choice, Tree, Weight, follow
+from symcount.formula.choice_trees import Choice
+from symcount.formula.tree import Built, TensorSpec, Tree, follow
 
 # torch counts the bytes of a tensor in 63 bits.
 _LARGEST_STORAGE = 1 << 63
@@ -54,7 +55,7 @@ def _of_path(leaf: Built, point: Values) -> Expected:
     return Expected(found, numbered=not has_loops)
 
 
-def iterations(weight: Weight, sizes: SizesAt, depth: int = 0) -> Iterator[SizesAt]:
+def iterations(weight: TensorSpec, sizes: SizesAt, depth: int = 0) -> Iterator[SizesAt]:
     """Go through the iterations of the loops around a tensor that make it, with their sizes."""
     if depth == len(weight.repeats):
         yield sizes
@@ -69,12 +70,12 @@ def iterations(weight: Weight, sizes: SizesAt, depth: int = 0) -> Iterator[Sizes
             yield from iterations(weight, here, depth + 1)
 
 
-def _facts_at(weight: Weight, sizes: SizesAt) -> TensorFacts:
+def _facts_at(weight: TensorSpec, sizes: SizesAt) -> TensorFacts:
     shape = None if weight.shape is None else tuple([sizes[p] for p in weight.shape])
     return TensorFacts(shape, weight.dtype, weight.trainable, weight.kind)
 
 
-def _require_total(weight: Weight, made: Sequence[TensorFacts], sizes: SizesAt) -> None:
+def _require_total(weight: TensorSpec, made: Sequence[TensorFacts], sizes: SizesAt) -> None:
     """Raise unless the sum over a loop is what its iterations add up to."""
     if weight.total is None or weight.shape is None:
         return
@@ -126,7 +127,7 @@ def can_be_described(tree: Tree, point: Values) -> bool:
         return True
 
 
-def written_shape(weight: Weight) -> str:
+def written_shape(weight: TensorSpec) -> str:
     """Write the sizes of a tensor for people."""
     from symcount.formula.sympy_form import expression
 

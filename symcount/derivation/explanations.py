@@ -14,7 +14,7 @@ from symcount.derivation.paths import Exploration, Values
 from symcount.errors import NondeterministicError, VerificationError
 from symcount.factory import building
 from symcount.factory.call import FactoryCall, function_of, name_of
-from symcount.formula.tree import Built, Tree, Weight, leaves
+from symcount.formula.tree import Built, TensorSpec, Tree, leaves
 from symcount.record import Source
 from symcount.trace import Raised
 
@@ -67,7 +67,7 @@ def _two_sides(tree: Tree, mismatch: building.Mismatch, name: str) -> tuple[str,
     return traced, built
 
 
-def _weight_of(tree: Tree, name: str) -> Weight | None:
+def _weight_of(tree: Tree, name: str) -> TensorSpec | None:
     """Return the first tensor of that name, numbers aside."""
     wanted = building.without_numbers(name)
     weights = (w for _, leaf in leaves(tree) if isinstance(leaf, Built) for w in leaf.weights)

@@ -27,17 +27,8 @@ from symcount.derivation.indices import has_index, in_iteration, limits_of
 from symcount.derivation.lowering import Lowering
 from symcount.derivation.paths import End, Iteration, Open, Path, Place
 from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
-from symcount.formula.tree import (
-    ANYTHING,
-    Built,
-    Choice,
-    Repeat,
-    Split,
-    Tree,
-    Weight,
-    choice,
-    mapped,
-)
+from symcount.formula.choice_trees import ANYTHING, Choice, choice, mapped
+from symcount.formula.tree import Built, Repeat, Split, TensorSpec, Tree
 from symcount.record import INDEX, Node
 from symcount.trace import Loop, TracedTensor
 from symcount.trace.interrupts import NotFolded
@@ -93,7 +84,7 @@ class Folder:
                 self._inside.setdefault((id(run), loop.inside), []).append(loop)
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
 
-    def weights(self) -> tuple[Weight, ...]:
+    def weights(self) -> tuple[TensorSpec, ...]:
         """Return the weights of the path; of those in loops, `total` is still to be summed."""
         top = self._top()
         order = {id(tensor): place for place, tensor in enumerate(self.path.trace.tensors)}
@@ -137,7 +128,7 @@ class Folder:
 
     def _below(
         self, made: _Signature, repeats: tuple[Repeat, ...]
-    ) -> Iterator[tuple[TracedTensor, Weight]]:
+    ) -> Iterator[tuple[TracedTensor, TensorSpec]]:
         for item in made:
             if item.tensor is not None and item.times is not None:
                 again = (*repeats, Repeat(f"{INDEX}times", item.times))
@@ -155,7 +146,7 @@ class Folder:
 
     def _of_loop(
         self, item: _Made, repeats: tuple[Repeat, ...]
-    ) -> Iterator[tuple[TracedTensor, Weight]]:
+    ) -> Iterator[tuple[TracedTensor, TensorSpec]]:
         assert item.sizes is not None
         (count,) = item.sizes
         tree = self._tree(item.name, count)
@@ -268,7 +259,7 @@ class Folder:
             sizes.append(poly)
         return tuple(sizes)
 
-    def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> Weight:
+    def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> TensorSpec:
         return weight_of(tensor, self._name(made, tensor, repeats), made.sizes, repeats)
 
     def _name(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> str:
@@ -289,9 +280,9 @@ def weight_of(
     name: str,
     shape: tuple[Poly, ...] | None,
     repeats: tuple[Repeat, ...] = (),
-) -> Weight:
+) -> TensorSpec:
     """Return a traced tensor with its sizes in normal form."""
-    return Weight(
+    return TensorSpec(
         name=name,
         shape=shape,
         dtype=tensor.dtype,
@@ -454,7 +445,7 @@ def _summed(leaf: Built, known: Assumptions, splits: int) -> Tree:
     return Split(condition, None, then, otherwise)
 
 
-def _with_total(weight: Weight, known: Assumptions) -> Weight:
+def _with_total(weight: TensorSpec, known: Assumptions) -> TensorSpec:
     if not weight.repeats:
         return weight
     numel = const(1) if weight.shape is None else product_of(weight.shape)

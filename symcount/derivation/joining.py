@@ -25,10 +25,10 @@ from symcount.formula.tree import (
     Refused,
     Repeat,
     Split,
+    TensorSpec,
     Tree,
     Unexplored,
     Unreachable,
-    Weight,
 )
 from symcount.symbols import Hyperparameter
 from symcount.trace import TracedTensor
@@ -99,7 +99,7 @@ class _Joiner:
         """Return the tree. Each path ends at the limits up to which its float steps are exact."""
         weights = {id(path): self._weights(path, self.facts) for path in self.built}
         common = self._facts_of(self.built)
-        kinds: dict[tuple[Weight, ...], list[Path]] = {}
+        kinds: dict[tuple[TensorSpec, ...], list[Path]] = {}
         for path in self.built:
             kinds.setdefault(self._simplified(path, common, weights), []).append(path)
         for general, paths in kinds.items():
@@ -113,8 +113,8 @@ class _Joiner:
         return self._freeze(self.found.root, _alike_named(weights))
 
     def _simplified(
-        self, path: Path, facts: Facts, weights: Mapping[int, tuple[Weight, ...]]
-    ) -> tuple[Weight, ...]:
+        self, path: Path, facts: Facts, weights: Mapping[int, tuple[TensorSpec, ...]]
+    ) -> tuple[TensorSpec, ...]:
         """Simplify the weights of a path by what holds on it, unless there is no time."""
         if facts is self.facts:
             return weights[id(path)]
@@ -123,7 +123,9 @@ class _Joiner:
             return weights[id(path)]
         return self._weights(path, facts)
 
-    def _is_proved(self, path: Path, plain: Sequence[Weight], simplest: Sequence[Weight]) -> bool:
+    def _is_proved(
+        self, path: Path, plain: Sequence[TensorSpec], simplest: Sequence[TensorSpec]
+    ) -> bool:
         """Return whether the solver shows that what was simplified is equal on the path."""
         pairs = {
             (a, b)
@@ -154,7 +156,7 @@ class _Joiner:
                 facts = facts.with_divisible(*divides)
         return facts
 
-    def _weights(self, path: Path, facts: Facts) -> tuple[Weight, ...]:
+    def _weights(self, path: Path, facts: Facts) -> tuple[TensorSpec, ...]:
         lowering = path.lowering
         if facts is not self.facts:
             # paths do much the same arithmetic
@@ -178,7 +180,7 @@ class _Joiner:
         self.limits[id(path)].update(*(size.limits for size in sizes))
         return tuple(size.poly for size in sizes)
 
-    def _freeze(self, place: Place, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+    def _freeze(self, place: Place, weights: Mapping[int, tuple[TensorSpec, ...]]) -> Tree:
         state = place.state
         if isinstance(state, Fork):
             then, otherwise = (self._freeze(s, weights) for s in (state.then, state.otherwise))
@@ -191,7 +193,7 @@ class _Joiner:
             leaf = Split(condition, None, within, beyond)
         return leaf
 
-    def _leaf(self, path: Path, weights: Mapping[int, tuple[Weight, ...]]) -> Tree:
+    def _leaf(self, path: Path, weights: Mapping[int, tuple[TensorSpec, ...]]) -> Tree:
         raised = path.trace.raised
         if raised is None:
             built = Built(weights[id(path)], path.trace.program())
@@ -203,7 +205,9 @@ class _Joiner:
         return Refused(raised.kind, raised.message, raised.source, hints)
 
 
-def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[Weight, ...]]:
+def _alike_named(
+    weights: Mapping[int, tuple[TensorSpec, ...]],
+) -> dict[int, tuple[TensorSpec, ...]]:
     """Give what the same loops make on all paths one name.
 
     A run with a single iteration does not tell which number in a name is that of the iteration,
@@ -213,7 +217,7 @@ def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[W
     for weight in (w for made in weights.values() for w in made):
         told.setdefault(_untold(weight), set()).add(weight.name)
 
-    def named(weight: Weight) -> Weight:
+    def named(weight: TensorSpec) -> TensorSpec:
         names = told[_untold(weight)] - {weight.name}
         if "{*}" not in weight.name or len(names) != 1:
             return weight
@@ -222,7 +226,7 @@ def _alike_named(weights: Mapping[int, tuple[Weight, ...]]) -> dict[int, tuple[W
     return {path: tuple(map(named, made)) for path, made in weights.items()}
 
 
-def _untold(weight: Weight) -> tuple[str, tuple[Repeat, ...]]:
+def _untold(weight: TensorSpec) -> tuple[str, tuple[Repeat, ...]]:
     """Return what a weight is called where no iteration is told, and the loops that make it."""
     return re.sub(r"\{[^}]*\}", "{*}", weight.name), weight.repeats
 

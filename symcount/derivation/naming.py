@@ -18,7 +18,7 @@ from symcount.derivation.expected import SizesAt, iterations
 from symcount.derivation.indices import has_index
 from symcount.derivation.paths import Exploration, Values
 from symcount.factory.building import PlainBuilds, TensorFacts
-from symcount.formula.tree import Built, Tree, Weight, follow, merged
+from symcount.formula.tree import Built, TensorSpec, Tree, follow, merged
 
 Seen: TypeAlias = "Sequence[tuple[Values, Mapping[str, TensorFacts]]]"
 
@@ -57,7 +57,7 @@ class _Slot:
     count: Poly | None
 
     @classmethod
-    def all_of(cls, weight: Weight) -> Iterator[_Slot]:
+    def all_of(cls, weight: TensorSpec) -> Iterator[_Slot]:
         for match in _SLOT.finditer(weight.name):
             first, plain = match.groups()
             before, after = weight.name[: match.start()], weight.name[match.end() :]
@@ -96,17 +96,17 @@ class _Names:
         self.growths = self._growths()
         self.slots = [list(_Slot.all_of(w)) if _UNKNOWN not in w.name else [] for w in leaf.weights]
         # Tensors of one module are called alike.
-        self.modules: dict[tuple[str, int], list[tuple[Weight, _Slot]]] = {}
+        self.modules: dict[tuple[str, int], list[tuple[TensorSpec, _Slot]]] = {}
         for weight, slots in zip(leaf.weights, self.slots, strict=True):
             for slot in slots:
                 self.modules.setdefault((slot.before, slot.number), []).append((weight, slot))
         self.lines = {module: self._lines(members) for module, members in self.modules.items()}
 
-    def weights(self) -> tuple[Weight, ...]:
+    def weights(self) -> tuple[TensorSpec, ...]:
         """Return the weights of the path with their names."""
         return tuple(map(self._renamed, self.leaf.weights, self.slots))
 
-    def _renamed(self, weight: Weight, slots: Sequence[_Slot]) -> Weight:
+    def _renamed(self, weight: TensorSpec, slots: Sequence[_Slot]) -> TensorSpec:
         lines = [self.lines[slot.before, slot.number] for slot in slots]
         for slot, fitting in zip(slots, lines, strict=True):
             if len(fitting) == 1 and fitting != [const(slot.number)]:
@@ -133,7 +133,7 @@ class _Names:
                     found[more] = numbers
         return list(found.items())
 
-    def _lines(self, members: Sequence[tuple[Weight, _Slot]]) -> list[Poly]:
+    def _lines(self, members: Sequence[tuple[TensorSpec, _Slot]]) -> list[Poly]:
         """List what the number may be: itself, or so much an iteration of loops and a constant."""
         number = members[0][1].number
         return [
@@ -142,7 +142,7 @@ class _Names:
             if all(self._is([number + n for n in numbers], *member) for member in members)
         ]
 
-    def _is(self, numbers: Sequence[int], weight: Weight, slot: _Slot) -> bool:
+    def _is(self, numbers: Sequence[int], weight: TensorSpec, slot: _Slot) -> bool:
         """Return whether the tensors are called so in each of the modules that were built."""
         for number, (sizes, tensors) in zip(numbers, self.built, strict=True):
             if weight.repeats and next(iterations(weight, sizes), None) is None:
@@ -155,7 +155,7 @@ class _Names:
         return True
 
 
-def _is_like(tensor: TensorFacts, weight: Weight, sizes: SizesAt) -> bool:
+def _is_like(tensor: TensorFacts, weight: TensorSpec, sizes: SizesAt) -> bool:
     """Return whether a tensor built can be the one; sizes that depend on iterations aside."""
     if (tensor.dtype, tensor.kind) != (weight.dtype, weight.kind):
         return False

@@ -10,13 +10,11 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import torch
 
 from symcount import interception, progress
-from symcount.algebra.facts import Facts
 from symcount.derivation.budget import Budget
 from symcount.derivation.checking import (
     Checked,
@@ -40,10 +38,10 @@ from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
 from symcount.factory.origin import Origin, plain_values, target_of
 from symcount.formula.certificate import Certificate, Grade
+from symcount.formula.formula import Formula
+from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
-from symcount.param_count import ParamCount
 from symcount.record import INDEX, Concretisation
-from symcount.symbols import Hyperparameter
 from symcount.trace import AS_USUAL, ELEMENT, Settings
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.version import __version__
@@ -60,46 +58,8 @@ def derive(
     max_seconds: float = 10.0,
     strict: bool = False,
     **fixed: Any,
-) -> ParamCount:
-    """Derive the exact parameter count of what `factory` builds, or raise; never guess.
-
-    The factory is run on symbols, once for each path through its branches. Nothing is returned
-    before the formula has been compared, parameter by parameter, with modules built plainly on
-    the meta device, at the hints and at other points on every path.
-
-    Parameters of the factory that are unannotated, annotated `int`, or default to an int become
-    symbols: positive integers. An int default stays the default when the formula is called.
-    Parameters with a `bool`, `str`, `float`, `None` or other default stay fixed at it, and
-    `*args` and `**kwargs` get nothing.
-
-    Args:
-        factory: a function, class, `functools.partial` or other callable that returns an
-            `nn.Module`.
-        max_paths: how many paths to follow at most.
-        max_seconds: how long it may take, counted from when a first module has been built
-            plainly. Exploring ends after four fifths of it. Simplifying and comparing may take
-            as long again as all of it; what there is no time for is left out, and the certificate
-            says so. Only what no formula can do without is done however long it takes: a first
-            run on symbols, a comparison on every path, and what the factory itself is busy with.
-        strict: refuse a formula whose certificate is not `complete`.
-        **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
-            it symbolic and says which values it may take.
-
-    Returns:
-        The formula, in parameters. It holds on its `domain`; its `certificate` says what was done
-        to trust it.
-
-    Raises:
-        ArgumentError: a keyword names no parameter of the factory, or one is missing.
-        DerivationError: there is no formula; its subclasses and its message say why.
-
-    >>> from symcount import Symbol
-    >>> from torch import nn
-    >>> print(derive(nn.Linear, bias=False))
-    in_features*out_features
-    >>> print(derive(nn.Linear, in_features=Symbol(name="d"), out_features=10))
-    10*d + 10
-    """
+) -> Formula:
+    """Derive the formula of what a factory builds; see `symcount.derive`."""
     call = FactoryCall.of(factory, fixed)
     with interception.alone():
         around = interception.set_aside()
@@ -113,7 +73,7 @@ def derive(
 
 def _as_guest(
     state: ambient.State, call: FactoryCall, max_paths: int, max_seconds: float, strict: bool
-) -> ParamCount:
+) -> Formula:
     """Derive, and leave nothing behind but the formula or an error."""
     try:
         try:
@@ -137,7 +97,7 @@ def _derive(
     max_seconds: float,
     strict: bool,
     drew_random_numbers: Callable[[], bool],
-) -> ParamCount:
+) -> Formula:
     builds = building.PlainBuilds(call)
     state = OutsideState(call.function)
     # Built plainly first, the factory has done its imports before it is run on symbols.
@@ -189,7 +149,7 @@ class _Derivation:
         self.short: set[str] = set()
         self.perturbation = Perturbation(call, self.facts)
 
-    def in_the_best_way(self) -> ParamCount:
+    def in_the_best_way(self) -> Formula:
         """Derive with the loops folded, or else followed for each number of iterations."""
         for settings in self._ways_to_fold():
             if self.unfolded and (
@@ -213,7 +173,7 @@ class _Derivation:
             yield replace(AS_USUAL, splits=splits)
         yield replace(AS_USUAL, splits=splits, lengths=True)
 
-    def formula(self, settings: Settings) -> ParamCount:
+    def formula(self, settings: Settings) -> Formula:
         """Explore, join, compare.
 
         Raises:
@@ -275,9 +235,9 @@ class _Derivation:
         )
         return self.found
 
-    def _formula(self, tree: Tree, certificate: Certificate) -> ParamCount:
+    def _formula(self, tree: Tree, certificate: Certificate) -> Formula:
         call = self.call
-        return ParamCount(
+        return Formula(
             factory=call.name,
             hyperparameters=call.hyperparameters,
             fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
@@ -296,20 +256,6 @@ class _Derivation:
             max_paths=self.max_paths,
             max_seconds=float(self.max_seconds),
         )
-
-
-def declared_facts(ranges: Sequence[Hyperparameter]) -> Facts:
-    """Return what the declarations of the symbols say of their values."""
-    return Facts(
-        {h.name: _exact_bounds(h) for h in ranges},
-        {h.name: h.multiple_of for h in ranges if h.multiple_of > 1},
-    )
-
-
-def _exact_bounds(h: Hyperparameter) -> tuple[int | Fraction, int | Fraction | None]:
-    if not h.real:
-        return int(h.minimum), None if h.maximum is None else int(h.maximum)
-    return Fraction(h.minimum), None if h.maximum is None else Fraction(h.maximum)
 
 
 def _certificate(

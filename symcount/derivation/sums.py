@@ -34,7 +34,8 @@ from symcount.algebra.poly import (
 from symcount.algebra.rounding import floor
 from symcount.algebra.substitution import decided, substituted
 from symcount.errors import UnsupportedError
-from symcount.formula.tree import Choice, Repeat
+from symcount.formula.choice_trees import Choice
+from symcount.formula.tree import Repeat
 
 _MOST_RESIDUES = 256
 

@@ -1,4 +1,4 @@
-"""Formulas and breakdowns in a terminal, as rich shows them: `rich.print(count)`.
+"""Show formulas and breakdowns in a terminal, by rich: `rich.print(count)`.
 
 `symcount.cli.views` has what else the command line shows.
 """
@@ -19,16 +19,17 @@ from symcount.display.outline import rows, sizes_of
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
-    from symcount.param_count import Breakdown, ParamCount
+    from symcount.formula.breakdown import Breakdown
+    from symcount.formula.formula import Formula
 
 _BAR = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def formula_view(
-    title: str, count: ParamCount, captions: tuple[str, str] | None = None
+    title: str, count: Formula, captions: tuple[str, str] | None = None
 ) -> RenderableType:
-    """A formula, its symbols, domain and certificate.
+    """Show a formula, its symbols, domain and certificate.
 
     `captions` are the formula and the domain as texts, if they are known: making them takes sympy.
     """
@@ -47,7 +48,7 @@ def formula_view(
 
 
 def breakdown_view(breakdown: Breakdown) -> RenderableType:
-    """A tree of parts; with sizes, the count and the share of each, and at a terminal a bar.
+    """Show a tree of parts; with sizes, the count and the share of each, and at a terminal a bar.
 
     Neighbours that hold the same are one row, and its bar is that of all of them.
     """
@@ -94,15 +95,15 @@ class Bar:
         return console.is_terminal or console.is_jupyter
 
 
-def domain_text(count: ParamCount, everything: str) -> str:
-    """The domain, or what to say of one that excludes nothing."""
+def domain_text(count: Formula, everything: str) -> str:
+    """Write the domain, or what to say of one that excludes nothing."""
     import sympy
 
     return everything if count.domain == sympy.true else str(count.domain)
 
 
 def described(h: Hyperparameter) -> str:
-    """A symbol, the values that it takes, and its default.
+    """Describe a symbol, the values that it takes, and its default.
 
     >>> described(Hyperparameter("dim", minimum=64, multiple_of=64, default=512))
     'dim >= 64, a multiple of 64, 512 by default'
@@ -116,5 +117,5 @@ def described(h: Hyperparameter) -> str:
 
 
 def empty_table() -> Table:
-    """An empty table in the one style of all tables."""
+    """Return an empty table in the one style of all tables."""
     return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")

@@ -87,7 +87,7 @@ class _MathML(Printer):  # type: ignore[misc]
         return str(self._print(expression))
 
     def emptyPrinter(self, expr: Any) -> str:
-        """Write what has no method as its text."""
+        """Print what has no method as its text, which says what it is."""
         return f"<mtext>{escape(sympy_form.text(expr))}</mtext>"
 
     # --- numbers and names ---

@@ -1,4 +1,4 @@
-"""What a notebook shows: formulas, certificates, breakdowns and registries as HTML.
+"""Show formulas, certificates, breakdowns and lists of formulas in notebooks, as HTML.
 
 The HTML stands by itself. Formulas are MathML, which browsers typeset without a script; colours
 are those of the text around, so that dark and light themes both work; nothing is fetched, nothing
@@ -15,11 +15,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from symcount.display.outline import Row, rows, sizes_of
+from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
+    from symcount.formula.breakdown import Breakdown
     from symcount.formula.certificate import Certificate
-    from symcount.param_count import Breakdown, ParamCount
+    from symcount.formula.entry import Entry
     from symcount.record import Concretisation
     from symcount.symbols import Hyperparameter
 
@@ -33,8 +34,8 @@ _LINES = 5
 _INDENT = 1.2
 
 
-def count_html(count: ParamCount) -> str:
-    """A formula, and below it its symbols, domain, what was fixed, and its certificate."""
+def count_html(count: Formula) -> str:
+    """Show a formula, and below it its symbols, domain, what was fixed, and its certificate."""
     facts = [
         ("Symbols", _symbols(count.hyperparameters)),
         ("Domain", _domain(count)),
@@ -46,33 +47,33 @@ def count_html(count: ParamCount) -> str:
 
 
 def certificate_html(certificate: Certificate) -> str:
-    """The grade and the reason; the points and the concretisations unfold."""
+    """Show the grade and the reason; the points and the concretisations unfold."""
     return _page(_certificate(certificate))
 
 
 def breakdown_html(breakdown: Breakdown) -> str:
-    """A tree that unfolds, with the count and the share of each part where sizes are known."""
+    """Show a tree that unfolds, with the count and the share of each part where sizes are known."""
     whole = rows(breakdown)
     head = _sizes(breakdown)
     return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=46)}")
 
 
-def expression_html(expression: Any) -> str:
-    """An expression of sympy, typeset."""
-    return _page(_set(expression))
+def expression_html(value: Any) -> str:
+    """Typeset the `expr` of a value."""
+    return _page(_set(value.expr))
 
 
-def spec_html(spec: BlueprintSpec) -> str:
-    """A blueprint, and its formula if it has been derived."""
+def entry_html(entry: Entry) -> str:
+    """Show an entry of a list, with its formula if it is known."""
     facts = [
-        ("Description", escape(spec.description)),
-        ("Declared", "" if spec.declared_estimate is None else f"{spec.declared_estimate:,}"),
+        ("Description", escape(entry.description)),
+        ("Declared", "" if entry.declared is None else f"{entry.declared:,}"),
     ]
-    count = spec.known
-    if count is None:
-        lead = f"<div><strong>{escape(spec.key)}</strong>, {_NOT_DERIVED}</div>"
+    count = entry.formula
+    if not isinstance(count, Formula):
+        lead = f"<div><strong>{escape(entry.key)}</strong>, {_NOT_DERIVED}</div>"
         return _page(f"{lead}{_facts(facts)}")
-    lead = f"<div><strong>{escape(spec.key)}</strong>, {escape(count.measure.noun)}</div>"
+    lead = f"<div><strong>{escape(entry.key)}</strong>, {escape(count.measure.noun)}</div>"
     facts += [
         ("Symbols", _symbols(count.hyperparameters)),
         ("Domain", _domain(count)),
@@ -81,15 +82,12 @@ def spec_html(spec: BlueprintSpec) -> str:
     return _page(f"{lead}{_set(count.expr)}{_facts(facts)}")
 
 
-def registry_html(registry: Iterable[BlueprintSpec]) -> str:
-    """A table for each topology."""
-    specs = sorted(registry, key=lambda spec: spec.topology)
-    if not specs:
+def entries_html(entries: Iterable[Entry]) -> str:
+    """Show a list as a table for each of its groups."""
+    ordered = sorted(entries, key=lambda entry: entry.group)
+    if not ordered:
         return _page("<div>no blueprints are registered</div>")
-    tables = [
-        _topology(topology, list(group))
-        for topology, group in groupby(specs, key=lambda spec: spec.topology)
-    ]
+    tables = [_group(name, list(group)) for name, group in groupby(ordered, key=lambda e: e.group)]
     return _page("".join(tables))
 
 
@@ -105,7 +103,7 @@ def _page(content: str) -> str:
 
 
 def _scroll(content: str, least: int = 0) -> str:
-    """What may be wider than the page, and scrolls by itself; focus lets a keyboard scroll it."""
+    """Wrap what may be wider than the page, and scrolls by itself, with focus for the keyboard."""
     inner = f'<div style="min-width: {least}em">{content}</div>' if least else content
     return f'<div tabindex="0" style="overflow-x: auto; padding: 0.3em 0">{inner}</div>'
 
@@ -149,7 +147,7 @@ def _described(h: Hyperparameter) -> str:
     return text if h.default is None else f"{text}, <strong>{h.default}</strong> by default"
 
 
-def _domain(count: ParamCount) -> str:
+def _domain(count: Formula) -> str:
     import sympy
 
     if count.domain == sympy.true:
@@ -179,7 +177,7 @@ def _certificate(certificate: Certificate) -> str:
 
 
 def _lines(concretisations: Iterable[Concretisation]) -> list[str]:
-    """Each line of code once, without where on this machine packages and cells are kept.
+    """List each line of code once, without where on this machine packages and cells are kept.
 
     A notebook is saved and handed on with what it shows.
     """
@@ -225,7 +223,7 @@ def _tree(whole: Row) -> str:
 
 
 def _opened(whole: Row) -> set[int]:
-    """The rows that are open at first: level by level, as long as few lines are to be seen."""
+    """Choose the rows that are open at first: level by level, as long as few lines are seen."""
     opened, level = {id(whole)}, whole.held
     seen = 1 + len(level)
     while level:
@@ -239,7 +237,7 @@ def _opened(whole: Row) -> set[int]:
 
 
 def _line(row: Row, room: float) -> str:
-    """Name, formula, count and share in columns."""
+    """Lay out name, formula, count and share in columns."""
     name = (
         f'<code style="flex: 0 0 {room:.2f}em; overflow-wrap: anywhere">{escape(row.name)}</code>'
     )
@@ -259,7 +257,7 @@ def _line(row: Row, room: float) -> str:
 
 
 def _bar(share: float) -> str:
-    """A bar in the colour of the text; what it says stands beside it in figures."""
+    """Draw a bar in the colour of the text; what it says stands beside it in figures."""
     return (
         '<span aria-hidden="true" style="flex: 0 0 3.5em; height: 0.8em; box-sizing: border-box; '
         'border: 1px solid; opacity: 0.6"><span style="display: block; height: 100%; '
@@ -270,10 +268,9 @@ def _bar(share: float) -> str:
 # --- a registry -------------------------------------------------------------------------------
 
 
-def _topology(name: str, specs: Iterable[BlueprintSpec]) -> str:
-    specs = list(specs)
+def _group(name: str, entries: Iterable[Entry]) -> str:
     titles = ["blueprint", "parameters", "domain", "grade", "declared", "description"]
-    lines = [[_spec_name(spec), *_spec_cells(spec)] for spec in specs]
+    lines = [_cells(entry) for entry in entries]
     shown = [place for place in range(len(titles)) if place == 0 or any(ln[place] for ln in lines)]
     head = "".join(f'<th scope="col" style="{_IN_TABLE}">{titles[place]}</th>' for place in shown)
     body = "".join(
@@ -293,18 +290,14 @@ def _cell(place: int, content: str) -> str:
     return f'<td style="{_IN_TABLE}">{content}</td>'
 
 
-def _spec_name(spec: BlueprintSpec) -> str:
-    return f"<code>{escape(spec.name)}</code>"
-
-
-def _spec_cells(spec: BlueprintSpec) -> list[str]:
+def _cells(entry: Entry) -> list[str]:
     import sympy
 
-    count = spec.known
-    if count is None:
-        cells = [_NOT_DERIVED, "", ""]
-    else:
+    count = entry.formula
+    if isinstance(count, Formula):
         domain = "all" if count.domain == sympy.true else _math(count.domain)
         cells = [_math(count.expr), domain, escape(count.certificate.grade)]
-    cells.append("" if spec.declared_estimate is None else f"{spec.declared_estimate:,}")
-    return [*cells, escape(spec.description)]
+    else:
+        cells = [_NOT_DERIVED, "", ""]
+    cells.append("" if entry.declared is None else f"{entry.declared:,}")
+    return [f"<code>{escape(entry.name)}</code>", *cells, escape(entry.description)]

@@ -1,4 +1,4 @@
-"""A breakdown as a tree of parts, for people to look at: nested, and what is alike said once.
+"""Lay out a breakdown as a tree of parts for people to read: nested, and what is alike said once.
 
 The terminal, notebooks and plots draw this same tree.
 """
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from symcount.formula.tree import parts_of
 
 if TYPE_CHECKING:
-    from symcount.param_count import Breakdown, ParamCount
+    from symcount.formula.breakdown import Breakdown
+    from symcount.formula.formula import Formula
 
 WHOLE = "(all)"
 
@@ -25,7 +26,7 @@ class Part:
 
     name: str
     path: str
-    count: ParamCount
+    count: Formula
     held: tuple[Part, ...] = ()
 
     @cached_property
@@ -40,7 +41,7 @@ class Part:
 
 
 def outline(breakdown: Breakdown) -> Part:
-    """The whole, with what it holds in the order in which it was made."""
+    """Return the whole, with what it holds in the order in which it was made."""
     held: dict[str, list[str]] = {path: [] for path in breakdown.modules}
     for path in dict.fromkeys((*breakdown.modules, *breakdown.parameters)):
         if path:
@@ -89,14 +90,14 @@ class Row:
         return text if self.copies == 1 else f"{self.copies} × {text}"
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Row]]:
-        """This row and all below it, with their depths."""
+        """Yield this row and all below it, with their depths."""
         yield depth, self
         for row in self.held:
             yield from row.walk(depth + 1)
 
 
 def sizes_of(breakdown: Breakdown) -> Mapping[str, int | float] | None:
-    """The sizes to show counts and shares at; None if some are missing, or make no module."""
+    """Return the sizes to show counts at; None if some are missing, or make no module."""
     if breakdown.sizes is not None:
         return breakdown.sizes
     whole = breakdown.modules[""]
@@ -105,7 +106,7 @@ def sizes_of(breakdown: Breakdown) -> Mapping[str, int | float] | None:
 
 
 def rows(breakdown: Breakdown) -> Row:
-    """The tree of a breakdown as it is shown, with counts where sizes are known."""
+    """Return the tree of a breakdown as it is shown, with counts where sizes are known."""
     sizes = sizes_of(breakdown)
     whole = outline(breakdown)
     total = whole.count(**sizes) if sizes is not None else None
@@ -127,7 +128,7 @@ def rows(breakdown: Breakdown) -> Row:
 
 
 def percent(share: float) -> str:
-    """A share in percent, with a digit behind the point where it says something.
+    """Write a share in percent, with a digit behind the point where it says something.
 
     >>> [percent(x) for x in (1.0, 0.4567, 0.0004, 0.0, 0.99999)]
     ['100%', '45.7%', '<0.1%', '0%', '>99.9%']

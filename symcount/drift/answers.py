@@ -20,8 +20,8 @@ from symcount.errors import (
     SymcountError,
     TargetError,
 )
-from symcount.export import Value
 from symcount.factory.origin import portable
+from symcount.formula.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from symcount.param_count import ParamCount
@@ -74,10 +74,10 @@ class Query:
         found: ParamCount = count
         return found
 
-    def values(self) -> list[Value]:
+    def values(self) -> list[Evaluation]:
         """Return the counts at the sizes that are asked for."""
         count = self.count()
-        return [Value.of(count, point) for point in self.asked.points or [{}]]
+        return [Evaluation.of(count, point) for point in self.asked.points or [{}]]
 
     def blueprints(self) -> Sequence[Blueprint]:
         """Return the blueprints of the module that is the target."""
@@ -127,7 +127,7 @@ class Query:
 
 
 def _stored(path: str, name: str) -> ParamCount:
-    from symcount.storage.file import load
+    from symcount.api import load
 
     try:
         return load(path)[name]

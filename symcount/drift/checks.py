@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from symcount.api import load
 from symcount.catalogue.trust import Trust
 from symcount.drift import drift, filling, requests
 from symcount.drift.answers import Answers
 from symcount.drift.drift import check_one
 from symcount.drift.markers import SYNTAXES
 from symcount.errors import StoredFormulaError
-from symcount.storage.file import StoredFormulas, load
+from symcount.storage.file import StoredFormulas
 
 AnyFinding: TypeAlias = "drift.Finding | filling.MarkerFinding"
 # What is to be checked by name, each when it is called. The name "" is that of the file itself.

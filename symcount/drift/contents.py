@@ -14,9 +14,9 @@ from symcount.errors import (
     ArgumentError,
     DomainError,
 )
-from symcount.export import Value
 from symcount.export.documents import description, markdown, rst
 from symcount.factory.origin import portable
+from symcount.formula.evaluation import Evaluation
 from symcount.questions.equality import said
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _count_at(count: ParamCount | None, size: int) -> str:
     if count is None:
         return ""
     try:
-        value = Value.of(count, {count.hyperparameters[0].name: size})
+        value = Evaluation.of(count, {count.hyperparameters[0].name: size})
     except ArgumentError:  # another symbol has no default
         return ""
     return said(value.count)

@@ -163,7 +163,7 @@ def _why_broken(error: BaseException) -> str:
 
 
 def _names(count: ParamCount) -> set[str]:
-    return {weight.name for weight in count._weights()}
+    return {weight.name for weight in count.tensors()}
 
 
 def _why_unchecked(stored: ParamCount) -> str:
@@ -188,8 +188,8 @@ def _why_unchecked(stored: ParamCount) -> str:
 
 
 def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
+    from symcount.api import derive
     from symcount.catalogue import configs, targets
-    from symcount.derivation import pipeline
 
     assert origin.target is not None
     factory = targets.resolve(origin.target, trust).factory
@@ -198,7 +198,7 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
         "max_seconds": _PATIENCE * origin.max_seconds,
     }
     if origin.config is None:
-        return pipeline.derive(factory, **budget, **origin.arguments)
+        return derive(factory, **budget, **origin.arguments)
     given = dict(origin.given)
     symbols = {name: s for name, s in origin.arguments.items() if name not in given}
     config = targets.resolve(origin.config, trust, factory).factory
@@ -263,11 +263,11 @@ class _Parameter(NamedTuple):
 def _parameters(stored: ParamCount, now: ParamCount) -> list[_Parameter]:
     """List the tensors that are made otherwise, and where they are made now, or else were."""
     then_parts, now_parts = stored.breakdown().parameters, now.breakdown().parameters
-    sources = {w.name: w.source for count in (stored, now) for w in count._weights()}
+    sources = {w.name: w.source for count in (stored, now) for w in count.tensors()}
     found = []
     for name in {**now_parts, **then_parts}:
         then, here = then_parts.get(name), now_parts.get(name)
-        if then is None or here is None or then._joined != here._joined:
+        if then is None or here is None or then.joined != here.joined:
             source = sources[name]
             place = None if source is None else (portable(source.file), source.line)
             what = name if place is None else f"{name} ({place[0]}:{place[1]})"

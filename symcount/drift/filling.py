@@ -350,7 +350,7 @@ def _lines_of_new_terms(count: ParamCount, old: Expression) -> Iterator[str]:
     """Yield the lines of code behind the terms that are not in the old formula."""
     found: dict[Source, None] = {}
     for _, leaf in leaves(count.tree):
-        now = count._polys[id(leaf)]
+        now = count.polynomial(leaf)
         if isinstance(leaf, Built) and now is not None:
             known = old.poly.terms.items()
             monomials = {term[0] for term in now.terms.items() if term not in known}

@@ -59,8 +59,8 @@ class Request:
         both = self.fixed.keys() & self.symbols.keys()
         if both:
             raise ArgumentError(f"{min(both)!r} is both fixed and kept symbolic; say one of them")
+        from symcount.api import derive
         from symcount.catalogue import targets
-        from symcount.derivation import pipeline
 
         with code_as_it_is():
             found = targets.resolve(self.target, self.trust)
@@ -69,7 +69,7 @@ class Request:
                 count = found.spec.param_count
             else:
                 given = {"max_seconds": self.max_seconds, **self.fixed, **self.symbols}
-                count = pipeline.derive(found.factory, **given)
+                count = derive(found.factory, **given)
             return count, digests(sources_of(found))
 
 

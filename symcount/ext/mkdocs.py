@@ -71,13 +71,15 @@ def define_env(env: Environment) -> None:
     def symcount_registry(module: str) -> str:
         """Write a table of the blueprints that a module registers, as HTML."""
         from symcount.catalogue import targets
+        from symcount.catalogue.registry import known_entry
         from symcount.display import notebook
 
         place, trust = _found(home, module), _trust(home, allowed)
         for blueprint in requests.blueprints(place, trust)[0]:
             if blueprint.count is None:
                 _LOG.warning("symcount: %s has no formula: %s", blueprint.key, blueprint.reason)
-        return f"\n\n{notebook.registry_html(targets.load_blueprints(place, trust))}\n\n"
+        entries = map(known_entry, targets.load_blueprints(place, trust))
+        return f"\n\n{notebook.entries_html(entries)}\n\n"
 
     for macro in (symcount, symcount_count, symcount_registry):
         env.macro(_never_raising(macro), macro.__name__)

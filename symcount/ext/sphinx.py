@@ -467,9 +467,9 @@ def _symbols(count: ParamCount) -> list[nodes.Node]:
 
 
 def _value(count: ParamCount, at: dict[str, Any]) -> int | None:
-    from symcount.export import Value
+    from symcount.formula.evaluation import Evaluation
 
-    return Value.of(count, at).count
+    return Evaluation.of(count, at).count
 
 
 def _counts(count: ParamCount, counted: Sequence[tuple[dict[str, Any], int | None]]) -> nodes.table:

@@ -1,4 +1,4 @@
-"""Evaluate formulas at arrays of sizes, block after block, each as a call would go.
+"""Evaluate formulas on arrays of sizes: block by block, each along the way that a call would go.
 
 Which branches are taken is decided in each block as a call decides it for one size: a block whose
 sizes take both sides of a split is divided. Where numpy cannot compute a block with certainty, or
@@ -19,13 +19,13 @@ import numpy as np
 from symcount.algebra.poly import Poly
 from symcount.errors import ArgumentError, CountOverflowError, DomainError
 from symcount.formula.int64 import LARGEST, Array, Block, Doubt, Int, Plans, both
-from symcount.formula.outside import why_outside
+from symcount.formula.signature import plain_number
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
     import torch
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 # A few arrays of so many numbers of 8 bytes are in the second-level cache together.
 BLOCK = 65536
@@ -36,11 +36,11 @@ Arrays: TypeAlias = "Array | torch.Tensor"
 
 
 def counts(
-    count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any], dtype: str, fill: Any
+    count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any], dtype: str, fill: Any
 ) -> Arrays:
-    """The counts at arrays of sizes; see `ParamCount.evaluate`."""
+    """Count at arrays of sizes; see `ParamCount.evaluate`."""
     if fill is not None and all(h.name != "fill" for h in count.hyperparameters[: len(args)]):
-        count._require_no_symbol("evaluate", ["fill"])
+        count.signature.require_no_symbol("evaluate", ["fill"])
     if type(dtype) is not str or dtype not in ("int64", "float64"):
         raise ArgumentError(f'dtype={dtype!r}: use "int64" or "float64"')
     missing = _fill_value(fill, dtype)
@@ -54,8 +54,8 @@ def counts(
     return sizes.like_input(results)
 
 
-def mask(count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arrays:
-    """Tell where the formula holds at arrays of sizes; see `ParamCount.mask`."""
+def mask(count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arrays:
+    """Tell whether the formula holds at arrays of sizes; see `ParamCount.mask`."""
     sizes = _Sizes.of(count, args, kwargs)
     return sizes.like_input(_evaluated(count, sizes, None)[1])
 
@@ -74,14 +74,14 @@ def _fill_value(fill: Any, dtype: str) -> Any:
         raise ArgumentError("fill=...: no double is as large; use a smaller one") from None
 
 
-def _outside(count: ParamCount, sizes: _Sizes, valid: Array, outside: int) -> DomainError:
+def _outside(count: Formula, sizes: _Sizes, valid: Array, outside: int) -> DomainError:
     place = int(np.argmin(valid.reshape(-1)))
     point = sizes.point(place)
 
     def message() -> str:
         return (
             f"outside the domain at {outside} of {valid.size} sizes, first{sizes.at(place)}: "
-            f"{why_outside(count, point)}\n"
+            f"{count.why_outside(point)}\n"
             "Pass fill=... for what the result holds there; mask(...) tells where that is."
         )
 
@@ -102,15 +102,17 @@ class _Sizes:
     like_input: Callable[[Array], Arrays]
 
     @classmethod
-    def of(cls, count: ParamCount, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Sizes:
-        given = list(zip(count.hyperparameters, count._assigned(args, kwargs), strict=True))
+    def of(cls, count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Sizes:
+        given = list(
+            zip(count.hyperparameters, count.signature.assigned(args, kwargs), strict=True)
+        )
         like_input = _back_to_torch([value for _, value in given])
         scalars: dict[str, int | float] = {}
         arrays: dict[str, Array] = {}
         for h, value in given:
             values = _as_array(value, h)
             if values is None:
-                scalars[h.name] = count._plain(value, h)
+                scalars[h.name] = plain_number(value, h)
             else:
                 arrays[h.name] = values
         try:
@@ -123,7 +125,7 @@ class _Sizes:
         return cls(count.hyperparameters, scalars, arrays, shape, like_input)
 
     def point(self, place: int) -> tuple[int | float, ...]:
-        """The values of all symbols at a place, counted along the rows of the result."""
+        """Return the values of all symbols at a place, counted along the rows of the result."""
         index = np.unravel_index(place, self.shape)
         here = {n: np.broadcast_to(a, self.shape)[index].item() for n, a in self.arrays.items()}
         return tuple(here.get(h.name, self.scalars.get(h.name, 0)) for h in self.hyperparameters)
@@ -133,7 +135,7 @@ class _Sizes:
         return f" at index {index}" if index else ""
 
     def blocks(self) -> Iterator[dict[str, Array]]:
-        """The arrays, broadcast and cut into one-dimensional blocks of int64 and float64."""
+        """Yield the arrays, broadcast and cut into flat blocks of int64 and float64."""
         real = {h.name: h.real for h in self.hyperparameters}
         steps = np.nditer(
             list(self.arrays.values()),
@@ -150,7 +152,7 @@ class _Sizes:
 
 
 def _as_array(value: Any, h: Hyperparameter) -> Array | None:
-    """The value as an array of integers, or of numbers if the symbol is real; None if plain."""
+    """Return the value as an array of integers, or of numbers if real; None if plain."""
     if _is_tensor(value):
         return _checked_array(_of_tensor(value, h), h, "a tensor")
     if isinstance(value, np.ma.MaskedArray):
@@ -215,7 +217,7 @@ def _of_tensor(tensor: torch.Tensor, h: Hyperparameter) -> Array:
 
 
 def _back_to_torch(values: Sequence[Any]) -> Callable[[Array], Arrays]:
-    """What makes the result of the kind of the arguments: tensors give a tensor, where they are."""
+    """Return what turns the result into the kind of the arguments: a tensor, where tensors are."""
     tensors = [value for value in values if _is_tensor(value)]
     if not tensors:
         return lambda result: result
@@ -232,10 +234,8 @@ def _back_to_torch(values: Sequence[Any]) -> Callable[[Array], Arrays]:
 # --- going through the blocks ------------------------------------------------------------------
 
 
-def _evaluated(
-    count: ParamCount, sizes: _Sizes, dtype: np.dtype[Any] | None
-) -> tuple[Array, Array]:
-    """The counts at the sizes in the domain, and which those are; without dtype, the latter."""
+def _evaluated(count: Formula, sizes: _Sizes, dtype: np.dtype[Any] | None) -> tuple[Array, Array]:
+    """Return the counts at sizes in the domain, and which those are; without dtype, the latter."""
     results = np.zeros(0) if dtype is None else np.empty(sizes.shape, dtype)
     valid = np.ones(sizes.shape, bool)
     walk = _Descent(count, sizes, results.reshape(-1), valid.reshape(-1), dtype)
@@ -256,7 +256,7 @@ def _evaluated(
 class _Descent:
     """The way of all blocks through the tree of a formula."""
 
-    count: ParamCount
+    count: Formula
     sizes: _Sizes
     results: Array
     valid: Array
@@ -272,7 +272,7 @@ class _Descent:
         block = self.declared(Block(self.plans, columns, length), start)
         if block is None or self.at_once(block, start):
             return length
-        todo = [(self.count._values, block)]
+        todo = [(self.count.pieces, block)]
         while todo:
             node, block = todo.pop()
             try:
@@ -303,9 +303,9 @@ class _Descent:
         return True
 
     def ways(self, block: Block) -> dict[Poly | None, Any]:
-        """The leaves that sizes of a block are led to, and which sizes, True being all."""
+        """Find the leaves that sizes of a block are led to, and which sizes, True being all."""
         found: dict[Poly | None, Any] = {}
-        todo: list[tuple[Any, Any]] = [(self.count._values, True)]
+        todo: list[tuple[Any, Any]] = [(self.count.pieces, True)]
         while todo:
             node, here = todo.pop()
             while hasattr(node, "condition"):
@@ -325,7 +325,7 @@ class _Descent:
         return found
 
     def declared(self, block: Block, start: int) -> Block | None:
-        """The part of a block within the declared bounds of the symbols."""
+        """Select the part of a block within the declared bounds of the symbols."""
         inside: Any = True
         for h in self.sizes.hyperparameters:
             if h.name in block.columns:
@@ -333,7 +333,7 @@ class _Descent:
         return self.selected(block, inside, start)
 
     def selected(self, block: Block, inside: Any, start: int) -> Block | None:
-        """The part of a block where a test is true; the rest is outside the domain."""
+        """Select the part of a block where a test is true; the rest is outside the domain."""
         kept = block.length if inside is True else int(np.count_nonzero(inside))
         if kept == block.length:
             return block
@@ -343,7 +343,7 @@ class _Descent:
     def descended(
         self, node: Any, block: Block, todo: list[tuple[Any, Block]], start: int
     ) -> Poly | None:
-        """The leaf of all sizes of a block; parts of it that lead elsewhere are put on `todo`."""
+        """Find the leaf of all sizes of a block; parts that lead elsewhere are put on `todo`."""
         while hasattr(node, "condition"):
             test = block.holds(node.condition)
             taken = block.length * bool(test) if isinstance(test, bool) else np.count_nonzero(test)
@@ -373,7 +373,7 @@ class _Descent:
         columns = [block.listed(name) for name in self.names]
         places = range(start, start + block.length) if block.rows is None else start + block.rows
         for place, values in zip(places, zip(*columns, strict=True), strict=True):
-            result = self.count._evaluated(values)
+            result = self.count.at(values)
             if result is None:
                 self.valid[place] = False
             elif self.dtype is not None:

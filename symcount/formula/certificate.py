@@ -1,18 +1,19 @@
-"""What was done to trust a formula, which goes with it wherever it goes."""
+"""The record of how a formula was verified, which goes with it wherever it goes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from symcount.record import Concretisation
+from symcount.shown import Shown
 
 Grade: TypeAlias = Literal["complete", "checked", "partial"]
 
 
 @dataclass(frozen=True)
-class Certificate:
-    """What was done to trust a formula.
+class Certificate(Shown):
+    """The record of how a formula was verified.
 
     `grade` says how far, and `reason` why:
 
@@ -51,14 +52,6 @@ class Certificate:
             said = ", ".join(f"{name} = {expression}" for name, expression in self.substituted)
             text += f"\n  derived and compared before {said} was substituted"
         return text
-
-    def _repr_html_(self) -> str:
-        from symcount.display import notebook
-
-        return notebook.certificate_html(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
 
 
 def _plural(count: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Integer expressions that a user writes, as text or in sympy, in normal form.
+"""Read integer expressions, which a user writes as text or in sympy, into normal form.
 
 Text is parsed by `ast` and looked at node by node, so nothing of it is ever run. What is not
 integer arithmetic is refused.
@@ -44,16 +44,17 @@ class Expression(NamedTuple):
         return sorted(a.name for a in atoms if isinstance(a, Variable))
 
     @property
-    def is_symbol(self) -> bool:
-        """Whether it is a symbol and nothing else."""
-        return isinstance(only_atom(self.poly), Variable)
+    def symbol(self) -> str | None:
+        """The symbol that it is; None if it is anything else."""
+        only = only_atom(self.poly)
+        return only.name if isinstance(only, Variable) else None
 
     def __str__(self) -> str:
         return self.text
 
 
 def read(given: object, where: str) -> Expression:
-    """An int, a Fraction, text or a sympy expression in normal form.
+    """Read an int, a Fraction, text or a sympy expression into normal form.
 
     Args:
         given: what a user wrote.
@@ -68,7 +69,7 @@ def read(given: object, where: str) -> Expression:
 
 
 def is_whole(value: Poly) -> bool:
-    """Whether nothing is divided: then it is an integer wherever its symbols are."""
+    """Return whether nothing is divided: then it is an integer wherever its symbols are."""
     return all(_NO_FACTS.is_integer(m, c) for m, c in value.terms.items())
 
 

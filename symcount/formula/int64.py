@@ -31,11 +31,11 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 
 
 class Doubt(Exception):
-    """The result cannot be computed in int64 with certainty, or not by numpy."""
+    """Raised where a number cannot be computed in int64 with certainty, or not by numpy."""
 
 
 def both(one: Any, other: Any) -> Any:
-    """Tell where two tests are true, each of them True or an array."""
+    """Return whether two tests are true, each True or an array."""
     if one is True or other is True:
         return other if one is True else one
     return one & other
@@ -209,7 +209,7 @@ _ROUNDINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class _Plan:
-    """The steps of an integer: a sum of terms that are whole, and a quotient."""
+    """A plan to compute an integer: a sum of terms that are whole, and a quotient."""
 
     whole: Nested
     top: Nested
@@ -258,7 +258,7 @@ class Block:
         return [self.plans.scalars[name]] * self.length
 
     def within(self, h: Hyperparameter) -> Any:
-        """Tell where a symbol is within its declared bounds: True if it is everywhere."""
+        """Return where a symbol is within its declared bounds: True if it is everywhere."""
         column = self.columns[h.name]
         if h.real:
             high = np.inf if h.maximum is None else h.maximum
@@ -425,7 +425,7 @@ class Block:
         return _of_floats("fdiv", [self.double(arg) for arg in base.args])
 
     def holds(self, condition: Condition) -> Any:
-        """Tell where a condition is true: a bool if it is the same everywhere, else an array."""
+        """Return where a condition is true: a bool if it is the same everywhere, else an array."""
         left, right = condition.left, condition.right
         kind = _kind(condition)
         if kind == "floats":
@@ -456,7 +456,7 @@ _COMPARE = {"eq": np.equal, "ge": np.greater_equal, "lt": np.less, "le": np.less
 
 @lru_cache(maxsize=4096)
 def _kind(condition: Condition) -> Literal["floats", "integers", "fractions"]:
-    """The kind of numbers that a condition compares."""
+    """Evaluate the two sides of a condition."""
     sides = (condition.left, condition.right)
     if any(isinstance(side.constant, Fraction) or has_floats(side) for side in sides):
         return "floats"

@@ -1,92 +1,225 @@
-"""Why a formula does not hold at some sizes, and where it does nearby."""
+"""Explain why a formula does not hold at some sizes, and suggest valid sizes nearby.
+
+`explained` is about one point, for errors. `with_reasons` is about all of them, for exported code:
+it puts a `Reason` in the place of each leaf on which no module is built.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from symcount.algebra import evaluate
-from symcount.algebra.conditions import Condition
+from symcount.algebra.conditions import Condition, divisibility
 from symcount.algebra.poly import Variable
-from symcount.formula.tree import Built, Excluded, Inexact, Refused, Split, follow, leaves
-from symcount.symbols import LARGEST_CANDIDATE
+from symcount.formula.signature import Signature
+from symcount.formula.tree import (
+    Built,
+    Excluded,
+    Inexact,
+    Leaf,
+    Refused,
+    Split,
+    Tree,
+    Unexplored,
+    follow,
+    leaves,
+)
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
 
-if TYPE_CHECKING:
-    from symcount.param_count import ParamCount
+_NOT_EXPLORED = "The factory takes a branch there that was not explored"
 
 
-def why_outside(count: ParamCount, values: tuple[int | float, ...]) -> str:
-    """What keeps these values out of the domain, where, and what is in it nearby."""
-    point = dict(zip([h.name for h in count.hyperparameters], values, strict=True))
-    here = ", ".join(f"{k}={v}" for k, v in point.items())
-    start = f"{here} is outside the domain of {count.factory}: "
+def _raises(leaf: Refused, names: Collection[str] | None = None) -> str:
+    """The beginning of what is said of an exception, up to its text; sizes of `names` alone."""
+    seen = [f"{name}={value}" for name, value in leaf.hints if names is None or name in names]
+    return f"The factory raises there, at {', '.join(seen)} with"
 
-    def said(condition: Condition, truth: bool) -> str:
-        if condition in count.words:
-            return count.words[condition][0 if truth else 1]
-        from symcount.formula import sympy_form
 
-        return sympy_form.text(sympy_form.condition(condition, truth))
+def _mentioned(condition: Condition) -> set[str]:
+    return {base.name for base in condition.atoms() if isinstance(base, Variable)}
 
-    for h in count.hyperparameters:
+
+# --- one point ----------------------------------------------------------------------------------
+
+
+def explained(
+    values: tuple[int | float, ...],
+    signature: Signature,
+    tree: Tree,
+    words: Mapping[Condition, tuple[str, str]],
+    at: Callable[[tuple[int | float, ...]], int | None],
+) -> str:
+    """Explain what keeps a point out of the domain of a formula, and name valid values nearby.
+
+    Args:
+        values: the value of each symbol, in order.
+        signature: the symbols of the formula.
+        tree: its decision tree.
+        words: conditions as texts, as far as they are known; others are written by sympy.
+        at: the count at values of the symbols, None outside the domain.
+
+    Returns:
+        A sentence or two that begin with the point.
+    """
+    ranges = signature.hyperparameters
+    point = dict(zip(signature.names, values, strict=True))
+    here = ", ".join(f"{name}={value}" for name, value in point.items())
+    start = f"{here} is outside the domain of {signature.factory}: "
+    for h in ranges:
         if point[h.name] not in h:
-            return f"{start}{h.declared}.{_nearest(count, values, [h.name])}"
+            return f"{start}{h.declared}.{_nearest(values, ranges, at, [h.name])}"
     steps: list[Split] = []
     try:
-        leaf = follow(count.tree, point, steps)
+        leaf = follow(tree, point, steps)
     except (ArithmeticError, ValueError) as error:
         return f"{start}its arithmetic fails there: {error}"
     if isinstance(leaf, Built):
         return f"{start}its arithmetic is undefined there"
     if not steps:
         return f"{start}the factory builds nothing at any size"
-    taken = [(step, evaluate.holds(step.condition, point)) for step in steps]
-    if isinstance(leaf, Refused):  # after a condition that decides it there may be others
-        taken = [(step, truth) for step, truth in taken if _builds(step, not truth)] or taken
-    last, truth = taken[-1]
-    text = f"{start}{said(last.condition, not truth)} fails"
+    last, truth = _decisive(steps, leaf, point)
+    text = f"{start}{_said(last.condition, not truth, words)} fails"
     if isinstance(leaf, Inexact):
         return f"{text}, beyond which the factory's float arithmetic rounds"
     text += f": {leaf.reason}." if isinstance(leaf, Excluded) else f" ({last.source})."
-    mentioned = {a.name for a in last.condition.atoms() if isinstance(a, Variable)}
-    text += _nearest(count, values, mentioned)
+    text += _nearest(values, ranges, at, _mentioned(last.condition))
     if isinstance(leaf, Excluded):
         return text
     if isinstance(leaf, Refused):
-        seen = ", ".join(f"{k}={v}" for k, v in leaf.hints)
-        return f"{text} The factory raises there, at {seen} with\n  {leaf}"
+        return f"{text} {_raises(leaf)}\n  {leaf}"
     return (
-        f"{text} The factory takes a branch there that was not explored; derive with a "
-        "Variable(min=..., max=...) around these values, or with these values fixed."
+        f"{text} {_NOT_EXPLORED}; derive with a Symbol(min=..., max=...) around these values, or "
+        "with these values fixed."
     )
 
 
-def _nearest(count: ParamCount, values: tuple[int | float, ...], names: Iterable[str]) -> str:
-    """The valid values next to these, one symbol changed at a time."""
+def _decisive(
+    steps: list[Split], leaf: Leaf, point: Mapping[str, int | float]
+) -> tuple[Split, bool]:
+    """The split at which the way to a leaf left the domain, and its outcome."""
+    taken = [(step, evaluate.holds(step.condition, point)) for step in steps]
+    if isinstance(leaf, Refused):  # after a condition that decides it there may be others
+        taken = [(step, truth) for step, truth in taken if _builds(step, not truth)] or taken
+    return taken[-1]
+
+
+def _builds(split: Split, truth: bool) -> bool:
+    """Return whether a module is built anywhere on that side of a split."""
+    return any(
+        isinstance(leaf, Built) for _, leaf in leaves(split.then if truth else split.otherwise)
+    )
+
+
+def _said(condition: Condition, truth: bool, words: Mapping[Condition, tuple[str, str]]) -> str:
+    if condition in words:
+        return words[condition][0 if truth else 1]
+    from symcount.formula import sympy_form
+
+    return sympy_form.text(sympy_form.condition(condition, truth))
+
+
+def _nearest(
+    values: tuple[int | float, ...],
+    ranges: Iterable[Hyperparameter],
+    at: Callable[[tuple[int | float, ...]], int | None],
+    names: Collection[str],
+) -> str:
+    """The valid values next to these, one of the named symbols changed at a time."""
+
+    def search(place: int, step: int) -> int | float | None:
+        for distance in range(1, LARGEST_CANDIDATE):
+            value = max(values[place], 0 if step > 0 else 1) + step * distance
+            if value < 1:
+                return None
+            if at((*values[:place], value, *values[place + 1 :])) is not None:
+                return value
+        return None
+
     hints = []
-    for place, h in enumerate(count.hyperparameters):
+    for place, h in enumerate(ranges):
         if h.name in names and not h.real:
-            near = [_search(count, values, place, step) for step in (-1, 1)]
+            near = [search(place, step) for step in (-1, 1)]
             known = [str(value) for value in near if value is not None]
             if known:
                 hints.append(f"{h.name}={' or '.join(known)}")
     return f" Nearest valid values: {'; '.join(hints)}." if hints else ""
 
 
-def _search(
-    count: ParamCount, values: tuple[int | float, ...], place: int, step: int
-) -> int | float | None:
-    for distance in range(1, LARGEST_CANDIDATE):
-        value = max(values[place], 0 if step > 0 else 1) + step * distance
-        if value < 1:
-            return None
-        if count._evaluated((*values[:place], value, *values[place + 1 :])) is not None:
-            return value
-    return None
+# --- all points ---------------------------------------------------------------------------------
 
 
-def _builds(split: Split, truth: bool) -> bool:
-    """Whether a module is built anywhere on that side of a split."""
-    return any(
-        isinstance(leaf, Built) for _, leaf in leaves(split.then if truth else split.otherwise)
-    )
+@dataclass(frozen=True)
+class Reason:
+    """What has to hold, what happens where it does not, and the symbols that it is about."""
+
+    text: str
+    detail: str = ""
+    symbols: tuple[str, ...] = ()
+
+
+def with_reasons(
+    tree: Tree,
+    value: Callable[[Leaf], Any],
+    refusal: Callable[[Reason], Any],
+    last: tuple[Condition, bool] | None = None,
+) -> Any:
+    """Map the leaves of a tree, and leave splits between equal ones out.
+
+    Args:
+        tree: the decision tree of a formula.
+        value: what a leaf with a module becomes.
+        refusal: what the reason for there being no module becomes.
+        last: the decision that led here, None at the root.
+
+    Returns:
+        A tree of splits.
+    """
+    if isinstance(tree, Split):
+        then = with_reasons(tree.then, value, refusal, (tree.condition, True))
+        otherwise = with_reasons(tree.otherwise, value, refusal, (tree.condition, False))
+        return then if then == otherwise else Split(tree.condition, None, then, otherwise)
+    if isinstance(tree, Built):
+        return value(tree)
+    if last is None:
+        return refusal(Reason("the factory raises everywhere"))
+    return refusal(_reason(tree, *last))
+
+
+def place_of(reason: Reason, reasons: list[Reason]) -> int:
+    """Return the place of a reason in a list, to which it is added if it is not there."""
+    if reason not in reasons:
+        reasons.append(reason)
+    return reasons.index(reason)
+
+
+def _reason(leaf: Leaf, condition: Condition, truth: bool) -> Reason:
+    mentioned = _mentioned(condition)
+    detail = ""
+    if isinstance(leaf, Refused):
+        detail = f"{_raises(leaf, mentioned)} {leaf}"
+    elif isinstance(leaf, Inexact):
+        detail = "Beyond it, the factory's float arithmetic rounds"
+    elif isinstance(leaf, Excluded):
+        detail = leaf.reason
+    elif isinstance(leaf, Unexplored):
+        detail = _NOT_EXPLORED
+    return Reason(in_words(condition, not truth), detail, tuple(sorted(mentioned)))
+
+
+def in_words(condition: Condition, truth: bool) -> str:
+    """Write what has to hold as half a sentence: "dim must be a multiple of heads"."""
+    from symcount.formula import sympy_form
+
+    divides = divisibility(condition)
+    if divides is not None:
+        number, divisor = (sympy_form.text(sympy_form.expression(side)) for side in divides)
+        return f"{number} must {'' if truth else 'not '}be a multiple of {divisor}"
+    relation = sympy_form.condition(condition, truth)
+    if not relation.is_Relational:
+        return f"{sympy_form.text(relation)} must hold"
+    left, right = sympy_form.text(relation.args[0]), sympy_form.text(relation.args[1])
+    verb = {"==": "equal", "!=": "not equal", ">=": "be at least", "<=": "be at most",
+            ">": "be greater than", "<": "be less than"}[relation.rel_op]  # fmt: skip
+    return f"{left} must {verb} {right}"

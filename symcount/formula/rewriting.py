@@ -1,4 +1,4 @@
-"""Formulas from formulas: other expressions in the place of symbols, and other names.
+"""Substitute expressions for the symbols of a formula, and rename them.
 
 A formula after `substitute` is the one before, composed with the expressions: at each point of
 the new symbols it is the old formula at the values that the expressions have there. Where one of
@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from symcount.algebra.comparing import compare_any
 from symcount.algebra.conditions import Condition, Decisions, implies
@@ -23,25 +23,16 @@ from symcount.algebra.poly import Atom, Poly, Variable, const, fraction, symbol,
 from symcount.algebra.rounding import mod
 from symcount.algebra.substitution import composed, divisors
 from symcount.errors import ArgumentError, DomainError
+from symcount.formula.choice_trees import Choice, choice
 from symcount.formula.expressions import Expression, is_whole, read
-from symcount.formula.tree import (
-    Built,
-    Choice,
-    Excluded,
-    Refused,
-    Repeat,
-    Split,
-    Tree,
-    Weight,
-    choice,
-    leaves,
-)
+from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.signature import declared_facts
+from symcount.formula.tree import Built, Excluded, Refused, Repeat, Split, TensorSpec, Tree, leaves
 from symcount.record import Instruction, Program, Ref
 from symcount.symbols import Hyperparameter, RealHyperparameter, is_name, real_number
 
 if TYPE_CHECKING:
     from symcount.formula.certificate import Certificate
-    from symcount.param_count import ParamCount
 
 # `0..n-1` in the name of what a loop makes
 _ITERATIONS = re.compile(r"\{([0-9]+)\.\.([^{}]*)\}")
@@ -50,7 +41,7 @@ _ITERATIONS = re.compile(r"\{([0-9]+)\.\.([^{}]*)\}")
 # --- substitute -------------------------------------------------------------------------------
 
 
-def substitute(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
+def substitute(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
     """See `ParamCount.substitute`."""
     if not given:
         raise ArgumentError("substitute() takes what replaces a symbol: substitute(f='4*d')")
@@ -61,7 +52,7 @@ def substitute(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
     }
     new, heirs = _declared_anew(count.hyperparameters, expressions)
     guards: list[_Guard] = []
-    facts = facts_of(new)
+    facts = declared_facts(new)
     for h in count.hyperparameters:
         if h.name in expressions and h.name not in heirs:
             facts = _add_guards(guards, h, expressions[h.name], facts)
@@ -77,11 +68,11 @@ def substitute(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
     return rewriter.formula(hyperparameters=new, tree=tree, certificate=certificate)
 
 
-def _require_symbol(count: ParamCount, name: str) -> None:
+def _require_symbol(count: Formula, name: str) -> None:
     names = [h.name for h in count.hyperparameters]
     if name not in names:
-        hint = count._hint(name) or f"; its symbols are: {', '.join(names) or 'none'}"
-        raise ArgumentError(f"{count._signature} has no symbol {name!r}{hint}")
+        hint = count.signature.hint(name) or f"; its symbols are: {', '.join(names) or 'none'}"
+        raise ArgumentError(f"{count.signature} has no symbol {name!r}{hint}")
 
 
 def _require_name(name: object, where: str) -> str:
@@ -91,7 +82,7 @@ def _require_name(name: object, where: str) -> str:
 
 
 def _expression(h: Hyperparameter, given: object) -> Expression:
-    """What takes the place of a symbol; a number has to be one of its values."""
+    """Read what takes the place of a symbol; a number has to be one of its values."""
     expression = _real(h, given) if h.real else read(given, h.name)
     for name in expression.names:
         _require_name(name, f"{h.name}={expression.text}")
@@ -106,7 +97,7 @@ def _expression(h: Hyperparameter, given: object) -> Expression:
 
 
 def _real(h: Hyperparameter, given: object) -> Expression:
-    """A number or a name: what is computed of floats would have to be rounded as Python does."""
+    """Read a number or a name: computing with floats would have to round as Python does."""
     if isinstance(given, numbers.Real):
         number = real_number(given, h.name)
         if number not in h:
@@ -124,7 +115,7 @@ def _real(h: Hyperparameter, given: object) -> Expression:
 def _declared_anew(
     old: Sequence[Hyperparameter], expressions: Mapping[str, Expression]
 ) -> tuple[tuple[Hyperparameter, ...], set[str]]:
-    """The symbols after a substitution, and those before that one of them has taken over.
+    """Declare the symbols after a substitution, and those before that one of them has taken over.
 
     A new name in the place of one symbol, and nowhere else, has its range and its default. New
     symbols come where what they replace was.
@@ -139,13 +130,13 @@ def _declared_anew(
             continue
         expression = expressions[h.name]
         for name in expression.names:
-            if name not in declared and uses.count(name) == 1 and expression.is_symbol:
+            if name not in declared and uses.count(name) == 1 and expression.symbol == name:
                 declared[name] = replace(h, name=name)
                 heirs.add(h.name)
             elif name not in declared:
                 plain = RealHyperparameter(name, 0.0) if h.real else Hyperparameter(name)
                 declared[name] = plain
-            elif expression.is_symbol:
+            elif expression.symbol == name:
                 arguments = (*declared[name].arguments, *h.arguments)
                 declared[name] = replace(declared[name], arguments=arguments)
             if declared[name].real != h.real:
@@ -156,19 +147,6 @@ def _declared_anew(
                 )
             order[name] = None
     return tuple(declared[name] for name in order), heirs
-
-
-def facts_of(hyperparameters: Iterable[Hyperparameter]) -> Facts:
-    """What is declared of symbols."""
-
-    def exact(value: int | float | None) -> int | Fraction | None:
-        return Fraction(value) if isinstance(value, float) else value
-
-    hyperparameters = tuple(hyperparameters)
-    return Facts(
-        {h.name: (exact(h.minimum), exact(h.maximum)) for h in hyperparameters},
-        {h.name: h.multiple_of for h in hyperparameters if h.multiple_of > 1},
-    )
 
 
 # --- where an expression is a value of its symbol ---------------------------------------------
@@ -204,7 +182,7 @@ def _add_guards(
 
 
 def _divides(top: Poly, bottom: Poly, facts: Facts) -> tuple[Condition | None, bool]:
-    """The condition `top % bottom == 0`, without what both have in common."""
+    """Return the condition `top % bottom == 0`, without what both have in common."""
     divisor, content = bottom.constant, math.gcd(*map(int, top.terms.values()))
     if isinstance(divisor, int):
         top, bottom = top.scaled(Fraction(1, content)), const(divisor // math.gcd(divisor, content))
@@ -214,7 +192,7 @@ def _divides(top: Poly, bottom: Poly, facts: Facts) -> tuple[Condition | None, b
 def _requirements(
     h: Hyperparameter, expression: Expression
 ) -> Iterator[tuple[str, Poly, Poly, str]]:
-    """What is required of `left op right`; "eq" is of a remainder, `left % right == 0`."""
+    """Yield the requirements `left op right`; "eq" is of a remainder, `left % right == 0`."""
     for divisor in expression.divisors:
         yield "ne", divisor, const(0), "divides by zero"
     top, bottom = fraction(expression.poly)
@@ -227,7 +205,7 @@ def _requirements(
         yield "le", expression.poly, const(Fraction(h.maximum)), f"is more than {h.maximum}"
 
 
-def _require_values(count: ParamCount, tree: Tree, expressions: Mapping[str, Expression]) -> None:
+def _require_values(count: Formula, tree: Tree, expressions: Mapping[str, Expression]) -> None:
     ends = [leaf for _, leaf in leaves(tree)]
     if any(isinstance(leaf, Built) for leaf in ends):
         return
@@ -241,7 +219,7 @@ def _require_values(count: ParamCount, tree: Tree, expressions: Mapping[str, Exp
 # --- rename -----------------------------------------------------------------------------------
 
 
-def rename(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
+def rename(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
     """See `ParamCount.rename`."""
     if not given:
         raise ArgumentError("rename() takes the new name of a symbol: rename(hidden_size='d')")
@@ -256,20 +234,20 @@ def rename(count: ParamCount, given: Mapping[str, object]) -> ParamCount:
         if other in taken:
             changed = name if name in given else taken[other]
             raise ArgumentError(
-                f"{count._signature}: {taken[other]!r} and {name!r} would both be {other!r}; use "
+                f"{count.signature}: {taken[other]!r} and {name!r} would both be {other!r}; use "
                 f"substitute({changed}={other!r}) to make them one symbol"
             )
         taken[other] = name
     new = tuple(replace(h, name=names[h.name]) for h in count.hyperparameters)
     replacements = {h.name: symbol(names[h.name], h.real) for h in count.hyperparameters}
-    rewriter = _Rewriter(count, replacements, facts_of(new), [h.name for h in new], names)
+    rewriter = _Rewriter(count, replacements, declared_facts(new), [h.name for h in new], names)
     tree = rewriter.tree(count.tree, ())
     certificate = _renamed(count.certificate, names)
     return rewriter.formula(hyperparameters=new, tree=tree, certificate=certificate)
 
 
 def _renamed(certificate: Certificate, names: Mapping[str, str]) -> Certificate:
-    """The certificate in the new names, or if its points are of older symbols, with the names."""
+    """Write the certificate in the new names, or with them if its points are of older symbols."""
     if certificate.substituted:
         said = tuple((old, new) for old, new in names.items() if old != new)
         return replace(certificate, substituted=(*certificate.substituted, *said))
@@ -283,7 +261,7 @@ def _renamed(certificate: Certificate, names: Mapping[str, str]) -> Certificate:
 # --- trees ------------------------------------------------------------------------------------
 
 
-class _Rewriter:
+class _Rewriter(Generic[FormulaT]):
     """Rebuilds the trees of a formula with expressions in the place of symbols.
 
     Args:
@@ -296,7 +274,7 @@ class _Rewriter:
 
     def __init__(
         self,
-        count: ParamCount,
+        count: FormulaT,
         replacements: Mapping[str, Poly],
         facts: Facts,
         symbols: Sequence[str],
@@ -308,12 +286,12 @@ class _Rewriter:
         self.symbols = symbols
         self.renamed = renamed
         self._polys: dict[Poly, Poly] = {}
-        self._weights: dict[int, Weight] = {}
+        self._weights: dict[int, TensorSpec] = {}
         self._programs: dict[int, Program] = {}
         self._names = self._new_names()
 
-    def formula(self, **changes: Any) -> ParamCount:
-        """The formula with these changes; it adds up the same tensors, by their new names."""
+    def formula(self, **changes: Any) -> FormulaT:
+        """Return the formula with these changes, of the same tensors by their new names."""
         measure = self.count.measure
         if measure.names is not None:
             names = tuple(self._names.get(name, name) for name in measure.names)
@@ -330,7 +308,7 @@ class _Rewriter:
         return compare_any(condition.op, left, right, self.facts)
 
     def tree(self, tree: Tree, decided: Decisions) -> Tree:
-        """The tree; of conditions that `decided` settles, the side that is taken."""
+        """Rewrite a tree; of conditions that `decided` settles, the side that is taken."""
         if isinstance(tree, Split):
             sides = (tree.condition.left, tree.condition.right)
             return self._where_defined(sides, decided, lambda known: self._split(tree, known))
@@ -364,7 +342,7 @@ class _Rewriter:
     def _where_defined(
         self, values: Iterable[Poly], decided: Decisions, rest: Callable[[Decisions], Tree]
     ) -> Tree:
-        """`rest`, where nothing is divided by zero: a divisor may have cancelled."""
+        """Return `rest`, where nothing is divided by zero: a divisor may have cancelled."""
         undefined = Excluded("divides by zero")
         tests = []
         for divisor in dict.fromkeys(d for value in values for d in divisors(value)):
@@ -384,7 +362,7 @@ class _Rewriter:
         return tree
 
     def _is_zero(self, divisor: Poly) -> tuple[Condition | None, bool]:
-        """Whether a divisor is zero; one that is only renamed, or in a loop, has not changed."""
+        """Compare a divisor with zero; one that is only renamed, or in a loop, has not changed."""
         if self.renamed is not None or any(
             isinstance(a, Variable) and a.is_index for a in divisor.atoms()
         ):
@@ -394,7 +372,7 @@ class _Rewriter:
     def _built(self, leaf: Built) -> Built:
         return Built(tuple(map(self._weight, leaf.weights)), self._program(leaf.program))
 
-    def _weight(self, weight: Weight) -> Weight:
+    def _weight(self, weight: TensorSpec) -> TensorSpec:
         if id(weight) not in self._weights:
             self._weights[id(weight)] = replace(
                 weight,
@@ -417,7 +395,7 @@ class _Rewriter:
         return then if condition is None else choice(condition, then, otherwise)
 
     def _new_names(self) -> dict[str, str]:
-        """The names that say how long a loop is, and what they are now.
+        """Map the names that say how long a loop is to what they are now.
 
         Names that were two stay two.
         """
@@ -433,7 +411,7 @@ class _Rewriter:
             names |= {old: old for old in clashing}
         return names
 
-    def _new_name(self, weight: Weight) -> str:
+    def _new_name(self, weight: TensorSpec) -> str:
         def again(found: re.Match[str]) -> str:
             first, last = int(found[1]), found[2]
             for repeat in weight.repeats:
@@ -456,7 +434,7 @@ class _Rewriter:
 
 
 def _with_names(expression: str, names: Mapping[str, str]) -> str:
-    """An expression as it was written, with other names."""
+    """Rename the symbols of an expression as it was written."""
     return re.sub(r"[^\W\d]\w*", lambda found: names.get(found[0], found[0]), expression)
 
 
@@ -483,7 +461,7 @@ def _rewritten(
     replacements: Mapping[str, Poly],
     floats: Collection[str],
 ) -> Program:
-    """The program of the new symbols: expressions are computed where symbols were read."""
+    """Rewrite a program for the new symbols: expressions are computed where symbols were read."""
     steps: list[Instruction] = [Instruction("symbol", (name,), None) for name in symbols]
     places = {name: Ref(index) for index, name in enumerate(symbols)}
     refs: list[Ref] = []
@@ -520,7 +498,7 @@ class _Writer:
         return Ref(len(self.steps) - 1)
 
     def result(self, value: Poly, as_float: bool) -> Ref:
-        """The instruction that computes what takes the place of a symbol."""
+        """Write the instruction that computes what takes the place of a symbol."""
         operand = self.operand(value)
         if isinstance(operand, Ref):
             return operand

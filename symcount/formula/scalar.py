@@ -25,7 +25,7 @@ def compile_call(
     leaf: Callable[[Any], Poly | None],
     slow: Callable[..., int],
 ) -> Callable[..., int]:
-    """A function of the symbols, with their defaults, that returns the count at them.
+    """Compile a function of the symbols, with their defaults, that returns the count at them.
 
     Args:
         name: what tracebacks call the function.
@@ -95,7 +95,7 @@ def _is_ordinary(h: Hyperparameter) -> str:
 
 
 def _captures(module: CodeType, parameters: int) -> bool:
-    """Tell whether a parameter hides a global name, or a temporary one hides a parameter."""
+    """Return whether a parameter hides a global name, or a temporary one hides a parameter."""
     (code,) = (c for c in module.co_consts if isinstance(c, CodeType))
     mine = code.co_varnames[:parameters]
     temporary = {f"t{n}" for n in range(len(code.co_varnames))}

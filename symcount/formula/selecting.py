@@ -1,4 +1,4 @@
-"""Which parameters of a formula patterns of names and module paths choose."""
+"""Choose parameters of a formula by patterns of their names and module paths."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fnmatch import translate
-from typing import TYPE_CHECKING
 
 from symcount.errors import ArgumentError
+from symcount.formula.formula import Formula, FormulaT
 from symcount.formula.tree import parts_of
-
-if TYPE_CHECKING:
-    from symcount.param_count import ParamCount
 
 # What a loop makes has the number of its iteration in braces in its name: `{0..n-1}` or `{*}`.
 _ITERATIONS = re.compile(r"\{[^{}]*\}")
@@ -24,32 +20,29 @@ _TRIED = range(111)
 _MOST_SHOWN = 5
 
 
-def select(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
+def select(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.select`."""
-    return _of(count, _chosen(count, "select", patterns))
+    return count.measuring(names=tuple(_chosen(count, "select", patterns)))
 
 
-def without(count: ParamCount, patterns: Sequence[str]) -> ParamCount:
+def without(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.without`."""
     chosen = set(_chosen(count, "without", patterns))
-    return _of(count, [name for name in _covered(count) if name not in chosen])
+    names = tuple(name for name in _covered(count) if name not in chosen)
+    return count.measuring(names=names)
 
 
-def _of(count: ParamCount, names: Sequence[str]) -> ParamCount:
-    return replace(count, measure=replace(count.measure, names=tuple(names)))
+def names_of(count: Formula) -> list[str]:
+    """List the names of all tensors that a formula adds up, on whichever path they are made."""
+    return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.weigh(w)))
 
 
-def names_of(count: ParamCount) -> list[str]:
-    """The names of all tensors that a formula adds up, on whichever path they are made."""
-    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.weigh(w)))
+def _covered(count: Formula) -> list[str]:
+    """List the names of all tensors of the module, those too that another measure would count."""
+    return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.covers(w)))
 
 
-def _covered(count: ParamCount) -> list[str]:
-    """The names of all tensors of the module, those too that another measure would count."""
-    return list(dict.fromkeys(w.name for w in count._weights() if count.measure.covers(w)))
-
-
-def _chosen(count: ParamCount, method: str, patterns: Sequence[str]) -> list[str]:
+def _chosen(count: Formula, method: str, patterns: Sequence[str]) -> list[str]:
     if not patterns:
         raise ArgumentError(f"{method}() takes patterns of names, such as {method}('*.bias')")
     names, covered = names_of(count), _covered(count)
@@ -81,7 +74,7 @@ def _near(pattern: str, names: Sequence[str]) -> str:
 
 
 def _paths(name: str) -> Iterator[str]:
-    """The paths of the modules that a tensor is in, and its name."""
+    """Yield the paths of the modules that a tensor is in, and its name."""
     parts = parts_of(name)
     for depth in range(1, len(parts) + 1):
         yield ".".join(parts[:depth])
@@ -95,7 +88,7 @@ class _Pattern:
         self._match = re.compile(translate(text)).match
 
     def matches(self, name: str) -> bool:
-        """Whether a tensor, or a module that it is in, has such a name.
+        """Return whether a tensor, or a module that it is in, has such a name.
 
         Raises:
             ArgumentError: some iterations of a loop have, and others have not.
@@ -112,11 +105,11 @@ class _Pattern:
         return matched == {True}
 
     def _spells_out(self, path: str) -> bool:
-        """Whether the pattern has the iterations of a loop as the path has them."""
+        """Return whether the pattern has the iterations of a loop as the path has them."""
         return all(group in self.text for group in _ITERATIONS.findall(path))
 
     def _instances(self, name: str) -> Iterator[str]:
-        """The name with numbers for iterations: some of all, and all that the pattern mentions."""
+        """Yield the name with numbers for iterations: some, and all that the pattern mentions."""
         texts = _ITERATIONS.split(name)
         own = [int(number) for number in _NUMBER.findall(self.text)]
         few = list(dict.fromkeys([0, 1, *own]))

@@ -6,7 +6,7 @@ compute, on numbers, the double that Python computes; LaTeX shows them as circle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,9 @@ from symcount.algebra.choices import as_choice
 from symcount.algebra.conditions import Condition, Decision, Decisions
 from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
 from symcount.algebra.poly import Atom, Poly, Variable, atom, const
-from symcount.formula.tree import ANYTHING, Choice, strongest
+from symcount.formula.choice_trees import ANYTHING, Choice
+from symcount.formula.tree import strongest
+from symcount.symbols import Hyperparameter
 
 # How a function of two is written between them: in LaTeX, and as one character.
 _SIGNS = {
@@ -185,8 +187,22 @@ def condition(value: Condition, truth: bool = True) -> Boolean:
     return relation(left, right, evaluate=bool(left.is_number and right.is_number))
 
 
+def domain(hyperparameters: Iterable[Hyperparameter], tree: Any) -> Boolean:
+    """Write a domain: what is declared of the symbols, and a joined tree of True and False."""
+    parts = []
+    for h in hyperparameters:
+        s = symbol(h.name, h.real)
+        if h.minimum > (0 if h.real else 1):
+            parts.append(sympy.Ge(s, h.minimum))
+        if h.maximum is not None:
+            parts.append(sympy.Le(s, h.maximum))
+        if h.multiple_of > 1:
+            parts.append(sympy.Eq(sympy.Mod(s, h.multiple_of), 0))
+    return sympy.And(*parts, boolean(tree))
+
+
 def boolean(tree: Any) -> Boolean:
-    """A joined tree of True and False as a sympy Boolean."""
+    """Write a joined tree of True and False as a sympy Boolean."""
     needed: list[Decision] = []
     while isinstance(tree, Choice) and (tree.then is False or tree.otherwise is False):
         truth = tree.otherwise is False

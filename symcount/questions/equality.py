@@ -1,4 +1,4 @@
-"""Whether two formulas are the same everywhere, and if not, at which sizes they differ first."""
+"""Prove that two formulas are the same everywhere, or find sizes at which they differ."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from symcount.algebra.comparing import compare, compare_any
 from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
 from symcount.algebra.poly import const
 from symcount.errors import ArgumentError, InternalError, UndecidedError
-from symcount.formula.rewriting import facts_of
-from symcount.formula.tree import leaves
+from symcount.formula.signature import declared_facts
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
     from symcount.algebra.poly import Poly
     from symcount.formula.expressions import Expression
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 Number: TypeAlias = "int | float"
 Point: TypeAlias = "tuple[Number, ...]"
@@ -65,7 +64,7 @@ class Difference:
         return f"{self.where}: {said(self.left)}, and {said(self.right)}"
 
     def told(self, left: str, right: str) -> str:
-        """It as a line of a report, with a word for each side: `first size: d=1: 4 then, 7 now`."""
+        """Write a line of a report, with a word for each side: `first size: d=1: 4 then, 7 now`."""
         order = "first size" if self.is_first else "they differ at"
         return f"{order}: {self.where}: {said(self.left)} {left}, {said(self.right)} {right}"
 
@@ -76,12 +75,12 @@ class Difference:
 
 
 def said(count: int | None) -> str:
-    """A count as text."""
+    """Write a count as text."""
     return "outside the domain" if count is None else f"{count:,}"
 
 
-def first_difference(left: ParamCount, right: ParamCount | Expression) -> Difference | None:
-    """Where two formulas differ first, or None if it is proved that they are the same everywhere.
+def first_difference(left: Formula, right: Formula | Expression) -> Difference | None:
+    """Find where two formulas differ first, or prove that they are the same everywhere.
 
     They are the same if they hold at the same sizes and give the same counts there. An expression
     is compared where the formula holds, and has to be an integer there.
@@ -111,7 +110,7 @@ def first_difference(left: ParamCount, right: ParamCount | Expression) -> Differ
 class _Sides:
     """Two formulas of the same symbols."""
 
-    def __init__(self, left: ParamCount, right: ParamCount | Expression) -> None:
+    def __init__(self, left: Formula, right: Formula | Expression) -> None:
         self.left = left
         self.right = right
         self.ranges = left.hyperparameters
@@ -123,9 +122,9 @@ class _Sides:
     def are_identical(self) -> bool:
         if self.other is None:
             return not self._divisions_by_zero and all(
-                p in (None, self._expression.poly) for _, p in _formulas(self.left)
+                p in (None, self._expression.poly) for _, p in self.left.cases()
             )
-        ours, theirs = self.left._identity, self.other._identity
+        ours, theirs = self.left.identity, self.other.identity
         return ours[1:] == theirs[1:]
 
     @property
@@ -136,15 +135,15 @@ class _Sides:
     @property
     def _divisions_by_zero(self) -> Decisions:
         """Conditions on any of which the expression divides by zero."""
-        facts, zero = facts_of(self.ranges), const(0)
+        facts, zero = declared_facts(self.ranges), const(0)
         divisors = self._expression.divisors
         compared = [compare("eq", divisor, zero, facts) for divisor in divisors]
         return tuple((c, truth) for c, truth in compared if c is not None)
 
     def at(self, point: Point) -> tuple[int | None, int | None]:
-        here = self.left._evaluated(point)
+        here = self.left.at(point)
         if self.other is not None:
-            return here, self.other._evaluated(point)
+            return here, self.other.at(point)
         if here is None:
             return None, None
         sizes = self._named(point)
@@ -168,7 +167,7 @@ class _Sides:
         return None
 
     def in_order(self) -> Iterator[Point]:
-        """Sizes by the steps away from the least values; a real symbol stays at its first."""
+        """Yield sizes by the steps away from the least; a real symbol stays at its first."""
         return islice(_by_steps([_steps(h) for h in self.ranges]), _IN_ORDER)
 
     def at_random(self) -> Iterator[Point]:
@@ -183,7 +182,7 @@ class _Sides:
             yield tuple(h.sample(draw) for h in self.ranges)
 
     def smaller(self, found: Difference) -> Difference:
-        """A difference made smaller, one symbol at a time, until none of the steps tried helps."""
+        """Make a difference smaller, one symbol at a time, until none of the steps tried helps."""
         for _ in range(_ROUNDS):
             better = self.first_of(self._below(tuple(found.at.values())))
             if better is None:
@@ -192,7 +191,7 @@ class _Sides:
         return found
 
     def _below(self, point: Point) -> Iterator[Point]:
-        """Sizes that are smaller in one symbol, by any power of two of steps, the most first."""
+        """Yield sizes smaller in one symbol, by a power of two of steps, the most first."""
         for place, (h, size) in enumerate(zip(self.ranges, point, strict=True)):
             if h.real:
                 continue
@@ -209,7 +208,7 @@ class _Sides:
         from symcount.algebra.solver import Solver
 
         deadline = time.perf_counter() + _SECONDS
-        facts = facts_of(self.ranges)
+        facts = declared_facts(self.ranges)
         solver = Solver(self.ranges, facts, _MILLISECONDS, deadline)
         pairs = list(islice(self._pairs(), _MOST_PAIRS + 1))
         is_proved = len(pairs) <= _MOST_PAIRS
@@ -239,8 +238,8 @@ class _Sides:
         )
 
     def _pairs(self) -> Iterator[tuple[Decisions, Poly | None, Poly | None]]:
-        """What the two are, on each path of one and path of the other."""
-        ours = _formulas(self.left)
+        """Yield what the two are, on each path of one and path of the other."""
+        ours = self.left.cases()
         if self.other is None:
             for decisions, p in ours:
                 if p is not None:
@@ -248,14 +247,8 @@ class _Sides:
                     for division in self._divisions_by_zero:
                         yield (*decisions, division), p, None
             return
-        theirs = _formulas(self.other)
+        theirs = self.other.cases()
         yield from (((*d, *e), p, q) for d, p in ours for e, q in theirs)
-
-
-def _formulas(count: ParamCount) -> list[tuple[Decisions, Poly | None]]:
-    """What a formula is on each path, and the decisions that lead to it."""
-    found: list[tuple[Decisions, Any]] = list(leaves(count._values))
-    return found
 
 
 def _require_same_symbols(left: Sequence[Hyperparameter], right: Sequence[Hyperparameter]) -> None:
@@ -272,7 +265,7 @@ def _require_same_symbols(left: Sequence[Hyperparameter], right: Sequence[Hyperp
 
 
 def _steps(h: Hyperparameter) -> list[Number]:
-    """The first values of a symbol in order, at most as many as are gone through."""
+    """List the first values of a symbol in order, at most as many as are gone through."""
     if h.real:
         return [h.first([])]
     found = [h.aligned(h.minimum)]
@@ -284,7 +277,7 @@ def _steps(h: Hyperparameter) -> list[Number]:
 
 
 def _by_steps(values: Sequence[Sequence[Number]]) -> Iterator[Point]:
-    """All combinations, in order of the places of their values together."""
+    """Yield all combinations, in order of the places of their values together."""
     for steps in range(sum(len(v) - 1 for v in values) + 1):
         yield from _of_steps(values, steps)
 

@@ -1,10 +1,10 @@
-"""The small language in which `search` is told what to keep: `"d/n_layer near 64 and d % 64 == 0"`.
+"""Parse the small language in which `search` is told what to keep.
 
-A text is comparisons joined by `and`. A comparison is `a near b`, or one or more of `== != < <= >
->=` between sums, differences, products, quotients, remainders and powers of symbols and numbers.
-It is parsed as Python is, and then walked through: what is not listed here is refused, so nothing
-in it is ever run. Arithmetic is exact, on fractions; a number such as 0.1 is one tenth, in the text
-and as the value of a real symbol.
+A text, such as `"d/n_layer near 64 and d % 64 == 0"`, is comparisons joined by `and`. A comparison
+is `a near b`, or one or more of `== != < <= > >=` between sums, differences, products, quotients,
+remainders and powers of symbols and numbers. It is parsed as Python is, and then walked through:
+what is not listed here is refused, so nothing in it is ever run. Arithmetic is exact, on fractions;
+a number such as 0.1 is one tenth, in the text and as the value of a real symbol.
 
 Each side is kept twice, as a function of values and as a normal form of the algebra, whose bounds
 on a box of sizes tell that nothing in it is kept, or near.
@@ -84,7 +84,7 @@ _LARGEST_POWER = 8
 
 
 class Keep:
-    """What is to be kept of the combinations of symbols, parsed.
+    """The parsed conditions on combinations of symbols that `search` keeps.
 
     Args:
         text: what a user wrote; None keeps everything.
@@ -106,12 +106,12 @@ class Keep:
             _Parser(text, self).parse()
 
     def allows(self, name: str, value: int | float) -> bool:
-        """Whether a value of one symbol satisfies what is said of this symbol alone."""
+        """Return whether a value of one symbol satisfies what is said of this symbol alone."""
         values = [value] * len(self.names)
         return all(_holds(clause, values) for clause in self._alone.get(name, ()))
 
     def distance(self, values: _Values) -> Fraction | None:
-        """How far values are from what is to be near, relatively; None if they are not to be kept.
+        """Return how far values are from what is to be near, relatively; None if they are not kept.
 
         A combination at which something is divided by zero is not kept.
         """
@@ -126,7 +126,7 @@ class Keep:
         return total
 
     def least_distance(self, box: Box) -> Any:
-        """What the distance is not less than anywhere in a box; None if nothing there is kept."""
+        """Return a lower bound of the distance in a box; None if nothing there is kept."""
         for clause in self._conditions:
             if clause.normal is not None:
                 condition, polarity = clause.normal
@@ -158,7 +158,7 @@ def _quotient(a: Poly, b: Poly) -> Poly:
 
 
 def _normal(function: Callable[..., Any], *terms: _Term) -> Any:
-    """What a function makes of normal forms; None where it cannot, or one is missing."""
+    """Apply a function to normal forms; None where it cannot, or one is missing."""
     polys = [term.poly for term in terms]
     try:
         return None if None in polys else function(*polys)

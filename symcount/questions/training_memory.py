@@ -1,22 +1,24 @@
-"""Bytes of weights, gradients and optimizer state, per device under ZeRO, as formulas."""
+"""Count the bytes of weights, gradients and optimizer state, per device under ZeRO.
+
+The stages of ZeRO are those of Rajbhandari et al. 2020, "ZeRO: Memory Optimizations Toward Training
+Trillion Parameter Models".
+"""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic
 
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly, const, sum_of, symbol
 from symcount.algebra.rounding import floordiv
 from symcount.errors import ArgumentError
-from symcount.formula.rewriting import facts_of
-from symcount.formula.tree import Built, Split, Tree, Weight
+from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.signature import declared_facts
+from symcount.formula.tree import Built, Split, TensorSpec, Tree
 from symcount.symbols import Hyperparameter, is_name
-
-if TYPE_CHECKING:
-    from symcount.param_count import ParamCount
 
 # How many tensors of a parameter's shape each optimizer of `torch.optim` keeps for it.
 STATES = {
@@ -41,17 +43,17 @@ _STAGES = {0: "no ZeRO", 1: "ZeRO stage 1", 2: "ZeRO stage 2", 3: "ZeRO stage 3"
 
 
 @dataclass(frozen=True)
-class Memory:
+class Memory(Generic[FormulaT]):
     """Bytes that one device holds to train a module, as formulas.
 
     `weights`, `gradients`, `optimizer` and their sum, `total`, are formulas as `ParamCount` is:
     call them with sizes, take their `expr`, solve them. `assumed` says what they are bytes of.
     """
 
-    weights: ParamCount
-    gradients: ParamCount
-    optimizer: ParamCount
-    total: ParamCount
+    weights: FormulaT
+    gradients: FormulaT
+    optimizer: FormulaT
+    total: FormulaT
     assumed: str
 
     def __str__(self) -> str:
@@ -67,7 +69,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What each element costs, and which parts are cut in how many pieces."""
+    """The bytes of each element, and the parts that are cut into pieces."""
 
     dtype: str | None
     gradients: str | None
@@ -76,8 +78,8 @@ class _Plan:
     shards: Poly
     stage: int
 
-    def parts(self, leaf: Built, count: ParamCount, facts: Facts) -> Iterator[Weight]:
-        """The bytes of a module that is built on one path, as tensors of bytes."""
+    def parts(self, leaf: Built, count: Formula, facts: Facts) -> Iterator[TensorSpec]:
+        """Yield the bytes of a module that is built on one path, as tensors of bytes."""
         groups: dict[tuple[str, int, bool], list[Poly]] = {}
         for weight in leaf.weights:
             if count.measure.weigh(weight):
@@ -101,8 +103,8 @@ class _Plan:
                 bytes_each = self.states * state
                 yield _part(f"optimizer.{kind}.state", held.scaled(bytes_each), trainable)
 
-    def _kept(self, weight: Weight) -> tuple[str, int]:
-        """The dtype of a parameter, and the bytes of an element."""
+    def _kept(self, weight: TensorSpec) -> tuple[str, int]:
+        """Return the dtype of a parameter, and the bytes of an element."""
         if weight.dtype.startswith("complex") and (self.dtype or self.master_weights):
             raise ArgumentError(
                 f"memory(): {weight.name!r} is {weight.dtype}, which has no real copy; use "
@@ -113,25 +115,57 @@ class _Plan:
         return self.dtype, _FLOATS[self.dtype]
 
     def _piece(self, size: Poly, facts: Facts) -> Poly:
-        """The greatest of the pieces: the size divided by their number, rounded up."""
+        """Return the greatest of the pieces: the size divided by their number, rounded up."""
         return floordiv(size - const(1), self.shards, facts) + const(1)
 
 
-def _part(name: str, size: Poly, trainable: bool) -> Weight:
-    return Weight(name, (size,), "uint8", 1, "parameter", trainable, None, "")
+def _part(name: str, size: Poly, trainable: bool) -> TensorSpec:
+    return TensorSpec(name, (size,), "uint8", 1, "parameter", trainable, None, "")
 
 
 def memory(
-    count: ParamCount,
+    count: FormulaT,
     dtype: object,
     optimizer: object,
     shards: object,
     zero: object,
     master_weights: object,
     gradients: object,
-) -> Memory:
-    """See `ParamCount.memory`."""
+) -> Memory[FormulaT]:
+    """Count the bytes that training takes; see `ParamCount.memory`."""
     _require_parameters(count)
+    plan, hyperparameters = _plan(count, dtype, optimizer, shards, zero, master_weights, gradients)
+    facts = declared_facts(hyperparameters)
+
+    def of(tree: Tree) -> Tree:
+        if isinstance(tree, Split):
+            return replace(tree, then=of(tree.then), otherwise=of(tree.otherwise))
+        if isinstance(tree, Built):
+            return replace(tree, weights=tuple(plan.parts(tree, count, facts)))
+        return tree
+
+    measure = replace(
+        count.measure, kind="parameter", trainable=None, dtype=None, names=None, in_bytes=True
+    )
+    total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
+    names = dict.fromkeys(w.name for w in total.tensors())
+    parts: Mapping[str, FormulaT] = {
+        part: total.measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
+        for part in ("weights", "gradients", "optimizer")
+    }
+    return Memory(**parts, total=total, assumed=_said(plan, str(optimizer), shards))
+
+
+def _plan(
+    count: Formula,
+    dtype: object,
+    optimizer: object,
+    shards: object,
+    zero: object,
+    master_weights: object,
+    gradients: object,
+) -> tuple[_Plan, tuple[Hyperparameter, ...]]:
+    """Check what is given, and return the plan, and the symbols of the formulas."""
     if not isinstance(optimizer, str) or optimizer not in STATES:
         raise ArgumentError(
             f"memory(optimizer={optimizer!r}): what it keeps is not modelled; those that are: "
@@ -150,28 +184,10 @@ def memory(
         shards=pieces,
         stage=zero,
     )
-    facts = facts_of(hyperparameters)
-
-    def of(tree: Tree) -> Tree:
-        if isinstance(tree, Split):
-            return replace(tree, then=of(tree.then), otherwise=of(tree.otherwise))
-        if isinstance(tree, Built):
-            return replace(tree, weights=tuple(plan.parts(tree, count, facts)))
-        return tree
-
-    measure = replace(
-        count.measure, kind="parameter", trainable=None, dtype=None, names=None, in_bytes=True
-    )
-    total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
-    names = dict.fromkeys(w.name for w in total._weights())
-    parts: Mapping[str, ParamCount] = {
-        part: total._measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
-        for part in ("weights", "gradients", "optimizer")
-    }
-    return Memory(**parts, total=total, assumed=_said(plan, optimizer, shards))
+    return plan, hyperparameters
 
 
-def _require_parameters(count: ParamCount) -> None:
+def _require_parameters(count: Formula) -> None:
     measure = count.measure
     if measure.in_bytes or measure.kind != "parameter":
         raise ArgumentError(
@@ -192,8 +208,8 @@ def _dtype(argument: str, given: object) -> str | None:
     return name
 
 
-def _shards(count: ParamCount, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...]]:
-    """The number of devices, and the symbols of the formulas."""
+def _shards(count: Formula, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...]]:
+    """Return the number of devices, and the symbols of the formulas."""
     known = [h.name for h in count.hyperparameters]
     if isinstance(given, str):
         if is_name(given) and given not in known:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from symcount.errors import StoredFormulaError, TargetError
-from symcount.param_count import Measure, ParamCount
+from symcount.formula.formula import FormulaT
+from symcount.formula.measure import Measure
 from symcount.storage.reading import FORMAT, HEAD, TAIL, VERSION, Unpacked, unpacked
 from symcount.storage.strict_json import Place, decoded
 
@@ -22,20 +23,21 @@ _SAYS_SO = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
 _NAME = re.compile(r'\{"name":("(?:[^"\\]|\\.)*"),')
 
 
-class StoredFormulas(Mapping[str, ParamCount]):
+class StoredFormulas(Mapping[str, FormulaT], Generic[FormulaT]):
     """The formulas of a file by their names; each is read when it is first asked for.
 
     Looking one up raises `StoredFormulaError` if it is damaged, and `TargetError` if there is none
     of that name. To read all at once, take `dict(...)` of it.
     """
 
-    def __init__(self, label: str, documents: Mapping[str, Any]) -> None:
+    def __init__(self, label: str, documents: Mapping[str, Any], kind: type[FormulaT]) -> None:
         self._label = label
+        self._kind = kind
         self._documents = dict(documents)
         self._places = {name: place for place, name in enumerate(self._documents)}
-        self._read: dict[str, tuple[Unpacked, ParamCount]] = {}
+        self._read: dict[str, tuple[Unpacked, FormulaT]] = {}
 
-    def __getitem__(self, name: str) -> ParamCount:
+    def __getitem__(self, name: str) -> FormulaT:
         return self._both(name)[1]
 
     def __contains__(self, name: object) -> bool:
@@ -62,7 +64,7 @@ class StoredFormulas(Mapping[str, ParamCount]):
         read, _ = self._both(name)
         return read.formula, read.domain
 
-    def _both(self, name: str) -> tuple[Unpacked, ParamCount]:
+    def _both(self, name: str) -> tuple[Unpacked, FormulaT]:
         if name not in self._documents:
             import difflib  # takes as long to load as a formula does
 
@@ -74,35 +76,20 @@ class StoredFormulas(Mapping[str, ParamCount]):
             read = unpacked(self._documents[name], place)
             if read.name != name:  # what the line begins with is not what it says
                 raise StoredFormulaError(f"{place}: its name is {read.name!r}, not {name!r}")
-            count = ParamCount(**read.fields, measure=Measure(**read.measure))
+            count = self._kind(**read.fields, measure=Measure(**read.measure))
             self._read[name] = read, count
         return self._read[name]
 
 
-def load(path: str | Path) -> StoredFormulas:
-    """The formulas that `save` wrote to a file, exact; neither torch nor sympy is loaded.
+def load(path: str | Path, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:
+    """Open a file of formulas; see `symcount.load`.
 
-    A formula that is loaded is equal to the one that was saved, gives the same counts and raises
-    the same errors. It is a `ParamCount` like any other: what needs sympy, such as `expr` or
-    `latex`, imports it when it is asked for. `graph` alone is not stored, and source files are
-    named relative to where modules are imported from.
-
-    Nothing in the file is executed. What is damaged, unknown or beyond the limits of the format
-    is refused, with its place in the document. Formulas are read, and so refused, when they are
-    asked for: a file is opened as fast whatever the size of its formulas.
+    Args:
+        path: the file.
+        kind: the class of its formulas.
 
     Raises:
-        StoredFormulaError: the file holds no formulas, or those of another version.
-        OSError: the file cannot be read.
-
-    >>> import symcount, tempfile
-    >>> from pathlib import Path
-    >>> from torch import nn
-    >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
-    >>> symcount.derive(nn.MultiheadAttention).save(path)
-    >>> formulas = symcount.load(path)
-    >>> list(formulas), formulas["MultiheadAttention"](512, 8)
-    (['MultiheadAttention'], 1050624)
+        StoredFormulaError, OSError: as `symcount.load` raises them.
     """
     label = os.path.basename(path)
     with open(path, "rb") as file:
@@ -113,17 +100,19 @@ def load(path: str | Path) -> StoredFormulas:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise StoredFormulaError(f"{label}: this is not UTF-8: {error}") from None
-    return read(text, label)
+    return read(text, label, kind)
 
 
-def read(text: str, label: str) -> StoredFormulas:
+def read(text: str, label: str, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:
     """The formulas in the text of a file; errors call the file `label`.
 
     Raises:
         StoredFormulaError: it holds none, or those of another version.
     """
     documents = _in_lines(text, label)
-    return StoredFormulas(label, _in_any_layout(text, label) if documents is None else documents)
+    return StoredFormulas(
+        label, _in_any_layout(text, label) if documents is None else documents, kind
+    )
 
 
 def is_stored(path: Path) -> bool:

@@ -19,18 +19,18 @@ from symcount.algebra.functions import CALLS, CHOICES, has_floats
 from symcount.algebra.poly import Atom, Call, Monomial, Poly, Rational, Variable
 from symcount.factory.origin import DIGITS, NO_CODE, Opaque, Origin, Statement
 from symcount.formula.certificate import Certificate, Grade
+from symcount.formula.choice_trees import Choice
 from symcount.formula.tree import (
     Built,
-    Choice,
     Excluded,
     Inexact,
     Refused,
     Repeat,
     Split,
+    TensorSpec,
     Tree,
     Unexplored,
     Unreachable,
-    Weight,
 )
 from symcount.record import INDEX, Concretisation, Source
 from symcount.storage.strict_json import Place, decoded
@@ -332,7 +332,7 @@ class _Reader:
 
     # --- tensors ---
 
-    def _tensor(self, place: Place) -> Weight:
+    def _tensor(self, place: Place) -> TensorSpec:
         fields = place.fields(
             ("name", "shape", "dtype", "itemsize", "kind", "trainable", "source", "operation"),
             ("repeats", "total"),
@@ -354,7 +354,7 @@ class _Reader:
                 place.fail("a tensor of a loop has a total")
             if math.prod(len(size.terms) for size in shape) > MOST_TERMS:
                 fields["shape"].fail(f"its product has more than {MOST_TERMS} terms")
-        return Weight(
+        return TensorSpec(
             fields["name"].text(),
             shape,
             fields["dtype"].name(),

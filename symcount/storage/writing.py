@@ -18,60 +18,39 @@ from symcount.algebra.conditions import Condition
 from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable
 from symcount.errors import ArgumentError, InternalError, StoredFormulaError
 from symcount.factory.origin import Opaque, Origin, portable
+from symcount.formula.choice_trees import Choice
 from symcount.formula.tree import (
     Built,
-    Choice,
     Excluded,
     Inexact,
     Leaf,
     Refused,
     Repeat,
     Split,
+    TensorSpec,
     Tree,
     Unexplored,
     Unreachable,
-    Weight,
 )
 from symcount.storage import reading
 from symcount.storage.strict_json import LONGEST_NAME
 
 if TYPE_CHECKING:
     from symcount.formula.certificate import Certificate
-    from symcount.param_count import Measure, ParamCount
+    from symcount.formula.formula import Formula
+    from symcount.formula.measure import Measure
     from symcount.record import Concretisation, Source
     from symcount.symbols import Hyperparameter
 
 
-def save(path: str | Path, formulas: Mapping[str, ParamCount]) -> None:
-    """Write formulas to a file, each under a name, for `load`; the whole file or nothing.
-
-    Every formula is read back and compared before anything is written. Files of source lines are
-    named relative to where modules are imported from, so the file is the same on every machine.
-
-    Args:
-        path: the file, such as `formulas.json`; what is there is replaced.
-        formulas: the formulas by their names.
-
-    Raises:
-        ArgumentError: a name is no text, or a value is no formula.
-        StoredFormulaError: a formula is beyond the limits of what is stored; the message says
-            which, where and which limit.
-        OSError: the file cannot be written; what was there is there still.
-
-    >>> import symcount, tempfile
-    >>> from pathlib import Path
-    >>> from torch import nn
-    >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
-    >>> symcount.save(path, {"linear": symcount.derive(nn.Linear)})
-    >>> symcount.load(path)["linear"](64, 10)
-    650
-    """
+def save(path: str | Path, formulas: Mapping[str, Formula]) -> None:
+    """Write formulas to a file; see `symcount.save`."""
     from symcount.storage import atomic
 
     atomic.replace(Path(path), written(formulas))
 
 
-def written(formulas: Mapping[str, ParamCount]) -> str:
+def written(formulas: Mapping[str, Formula]) -> str:
     """The text of the file that `save` writes."""
     lines = []
     for name, count in formulas.items():
@@ -89,7 +68,7 @@ def _require(name: object, count: object) -> None:
         raise ArgumentError(f"save(): {name!r} is {count!r:.100}, which is no formula")
 
 
-def _with_statements(count: ParamCount) -> ParamCount:
+def _with_statements(count: Formula) -> Formula:
     """The formula with the statements that its factory is made of, where they can be looked up."""
     if count.origin is None or count.origin.statements:
         return count
@@ -99,7 +78,7 @@ def _with_statements(count: ParamCount) -> ParamCount:
     return replace(count, origin=replace(count.origin, statements=statements))
 
 
-def _line(name: str, count: ParamCount) -> str:
+def _line(name: str, count: Formula) -> str:
     try:
         packed = document(name, count)
         text = json.dumps(packed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -117,18 +96,18 @@ def _line(name: str, count: ParamCount) -> str:
     return text
 
 
-def document(name: str, count: ParamCount) -> dict[str, Any]:
+def document(name: str, count: Formula) -> dict[str, Any]:
     """A formula as a document; its `formula` and `domain` are for people, and never read."""
     formula, domain = _captions(count)
     about = {"name": name, "factory": count.factory, "formula": formula, "domain": domain}
     return {**about, **_tables(count)}
 
 
-def _captions(count: ParamCount) -> tuple[str, str]:
+def _captions(count: Formula) -> tuple[str, str]:
     return str(count), str(count.domain)
 
 
-def _tables(count: ParamCount) -> dict[str, Any]:
+def _tables(count: Formula) -> dict[str, Any]:
     """All that a formula is made of."""
     packer = _Packer(count)
     tree = packer.tree(count.tree)
@@ -200,14 +179,14 @@ def _rational(value: Rational) -> Any:
 class _Packer:
     """The tables of one formula."""
 
-    def __init__(self, count: ParamCount) -> None:
+    def __init__(self, count: Formula) -> None:
         self.words = count.words
         self.sources: list[list[Any]] = []
         self.calls: list[dict[str, Any]] = []
         self.tensors: list[dict[str, Any]] = []
         self._sources: dict[Source, int] = {}
         self._calls: dict[Call, int] = {}
-        self._tensors: dict[Weight, int] = {}
+        self._tensors: dict[TensorSpec, int] = {}
         self._said: dict[Condition, list[str]] = {}
 
     def source(self, source: Source | None) -> int | None:
@@ -246,7 +225,7 @@ class _Packer:
 
     # --- tensors ---
 
-    def tensor(self, weight: Weight) -> int:
+    def tensor(self, weight: TensorSpec) -> int:
         if weight not in self._tensors:
             packed: dict[str, Any] = {
                 "name": weight.name,

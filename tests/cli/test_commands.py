@@ -20,6 +20,7 @@ from torch import nn
 import symcount
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.catalogue.audit import audit
+from symcount.catalogue.registry import entry
 from symcount.catalogue.targets import resolve, seeds
 from symcount.cli import main
 from symcount.cli.as_json import describe_audit
@@ -412,7 +413,7 @@ def test_export_is_what_the_format_renders(form: str) -> None:
     )
     registry = ("--registry", "symcount.blueprints.cnn")
     assert output_of("export", *registry, "--format", form) == FORMATS[form].render_registry(
-        spec for spec in seeds() if spec.topology == "cnn"
+        entry(spec) for spec in seeds() if spec.topology == "cnn"
     )
 
 

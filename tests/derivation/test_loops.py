@@ -15,7 +15,7 @@ import symcount
 from symcount import Symbol
 from symcount.algebra.poly import symbol
 from symcount.derivation.joining import _alike_named
-from symcount.formula.tree import Repeat, Weight
+from symcount.formula.tree import Repeat, TensorSpec
 from tests.brute_force import assert_exact, disagreement
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of odd sizes
@@ -787,7 +787,7 @@ def test_names_are_lent_only_to_what_the_same_loop_makes() -> None:
 
     def named(*paths):
         weights = {
-            path: (Weight(name, (n,), "float32", 4, "parameter", True, None, "", (repeat,)),)
+            path: (TensorSpec(name, (n,), "float32", 4, "parameter", True, None, "", (repeat,)),)
             for path, (name, repeat) in enumerate(paths)
         }
         return [weight.name for (weight,) in _alike_named(weights).values()]

@@ -17,7 +17,8 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.functions import call
 from symcount.algebra.poly import Poly, const, symbol
 from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
-from symcount.formula.tree import Choice, Repeat
+from symcount.formula.choice_trees import Choice
+from symcount.formula.tree import Repeat
 from tests.random_expressions import SCALE
 
 FACTS = Facts()

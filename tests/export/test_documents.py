@@ -13,6 +13,7 @@ from torch import nn
 
 import symcount
 from symcount import BlueprintRegistry, ParamCount, Symbol
+from symcount.catalogue.registry import entry
 from symcount.catalogue.targets import seeds
 from symcount.export import FORMATS, renderer
 from symcount.export.documents import html, latex, mathml, rst
@@ -67,7 +68,7 @@ def test_rst_domains_are_mathematics(several: list[ParamCount]) -> None:
 
 
 def test_rst_tables_keep_their_cells(registry: BlueprintRegistry) -> None:
-    text = rst.render_registry([*registry, *seeds()])
+    text = rst.render_registry(map(entry, [*registry, *seeds()]))
     document = parsed_rst(text)
     rows = [
         [entry.astext() for entry in row.findall(lambda node: node.tagname == "entry")]
@@ -141,7 +142,7 @@ def test_html_closes_what_it_opens_and_shows_text_as_it_is(several: list[ParamCo
 
 
 def test_html_tables_keep_their_cells(registry: BlueprintRegistry) -> None:
-    reader = read_html(html.render_registry(registry))
+    reader = read_html(html.render_registry(map(entry, registry)))
     assert len(reader.text["td"]) == 6 * len(registry)
     assert HOSTILE in reader.text["td"]
     assert "a|b_`c`<i>" in reader.text["code"]
@@ -155,7 +156,9 @@ def test_mathml_is_xml(several: list[ParamCount], registry: BlueprintRegistry) -
         assert {element.tag for element in formulas} == {"math"}
         assert formulas[0].attrib["aria-label"] == HOSTILE
         assert formulas[0].attrib["display"] == "block"
-    everything = ElementTree.fromstring(f"<all>{mathml.render_registry(registry)}</all>")
+    everything = ElementTree.fromstring(
+        f"<all>{mathml.render_registry(map(entry, registry))}</all>"
+    )
     assert any("no | module" in "".join(element.itertext()) for element in everything)
 
 

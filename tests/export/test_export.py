@@ -11,9 +11,11 @@ import sympy
 
 import symcount
 from symcount import BlueprintRegistry, ParamCount
+from symcount.catalogue.registry import entry
 from symcount.catalogue.targets import seeds
-from symcount.export import FORMATS, Value
+from symcount.export import FORMATS
 from symcount.export.documents import latex, markdown
+from symcount.formula.evaluation import Evaluation
 from tests.exported import branching, broken, partly
 
 
@@ -39,7 +41,7 @@ def registry() -> BlueprintRegistry:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_renders_every_seed(form: str) -> None:
-    text = FORMATS[form].render_registry(seeds())
+    text = FORMATS[form].render_registry(map(entry, seeds()))
     for spec in seeds():
         assert spec.name in text or spec.name.replace("_", r"\_") in text
     assert text.endswith("\n")
@@ -47,7 +49,7 @@ def test_every_format_renders_every_seed(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_missing_formula_says_why(form: str, registry: BlueprintRegistry) -> None:
-    text = FORMATS[form].render_registry(registry)
+    text = FORMATS[form].render_registry(map(entry, registry))
     assert "no | module" in text.replace(r"\textbar{}", "|").replace(r"\|", "|")
 
 
@@ -106,7 +108,7 @@ def cells_of(row: str) -> list[str]:
 
 
 def test_latex_table_rows_have_five_cells(registry: BlueprintRegistry) -> None:
-    lines = latex.render_registry(registry).splitlines()
+    lines = latex.render_registry(map(entry, registry)).splitlines()
     assert lines[0] == r"\begin{tabular}{lp{0.4\linewidth}p{0.2\linewidth}ll}"
     assert lines[-1] == r"\end{tabular}"
     rows = [line for line in lines if line.endswith(r"\\") and "multicolumn" not in line]
@@ -117,7 +119,7 @@ def test_latex_table_rows_have_five_cells(registry: BlueprintRegistry) -> None:
 
 @pytest.mark.parametrize("which", ["seeds", "registry"])
 def test_latex_braces_and_environments_match(which: str, registry: BlueprintRegistry) -> None:
-    text = latex.render_registry(seeds() if which == "seeds" else registry)
+    text = latex.render_registry(map(entry, seeds() if which == "seeds" else registry))
     depth = 0
     for brace in re.findall(r"(?<!\\)[{}]", text):
         depth += 1 if brace == "{" else -1
@@ -168,7 +170,7 @@ def parsed_cells(text: str) -> Iterable[list[str]]:
 
 
 def test_markdown_cells_stay_cells_and_say_what_was_meant(registry: BlueprintRegistry) -> None:
-    rows = list(parsed_cells(markdown.render_registry(registry)))
+    rows = list(parsed_cells(markdown.render_registry(map(entry, registry))))
     assert {len(row) for row in rows} == {6}
     by_name = {row[0]: row for row in rows}
     assert by_name["a|b_`c`"][5] == "50% of *what* | costs $5 {x} <b> \\"
@@ -178,7 +180,7 @@ def test_markdown_cells_stay_cells_and_say_what_was_meant(registry: BlueprintReg
 
 def test_markdown_leaves_mathematics_as_it_is(registry: BlueprintRegistry) -> None:
     """A parser that knows no mathematics must not find an escape or emphasis in it."""
-    text = markdown.render_registry([*seeds(), *registry])
+    text = markdown.render_registry(map(entry, [*seeds(), *registry]))
     written = re.findall(r"(?<!\\)\$(.+?)(?<!\\)\$", text)
     shown = [cell.strip("$") for row in parsed_cells(text) for cell in row if cell[:1] == "$"]
     assert set(written) == set(shown)
@@ -216,7 +218,7 @@ def test_json_count(count: ParamCount) -> None:
 
 
 def test_json_registry(registry: BlueprintRegistry) -> None:
-    document = json.loads(FORMATS["json"].render_registry(registry))
+    document = json.loads(FORMATS["json"].render_registry(map(entry, registry)))
     assert [spec["blueprint"] for spec in document] == [spec.key for spec in registry]
     assert document[0]["declared_estimate"] == 7
     assert document[1]["formula"] == "dim**2 + dim"
@@ -228,7 +230,7 @@ def test_json_registry(registry: BlueprintRegistry) -> None:
 
 
 def test_value_inside_and_outside_the_domain(count: ParamCount) -> None:
-    assert Value.of(count, {"dim": 8}) == Value({"dim": 8, "heads": 4}, 64)
-    outside = Value.of(count, {"dim": 9})
+    assert Evaluation.of(count, {"dim": 8}) == Evaluation({"dim": 8, "heads": 4}, 64)
+    outside = Evaluation.of(count, {"dim": 9})
     assert outside.count is None
     assert "dim=9, heads=4 is outside the domain of partly" in outside.reason

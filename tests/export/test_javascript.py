@@ -26,6 +26,7 @@ from symcount.algebra.code import write
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES
 from symcount.algebra.python_code import compile_tree
+from symcount.catalogue.registry import entry
 from symcount.catalogue.targets import seeds
 from symcount.export.languages import javascript
 from tests.idioms import IDIOMS
@@ -392,7 +393,9 @@ def test_a_registry_keeps_the_place_of_what_has_no_formula(tmp_path: Path) -> No
     registry = symcount.BlueprintRegistry()
     registry.register("log", "x")(logarithmic)
     registry.register("attention", "x")(attention)
-    (tmp_path / "f.mjs").write_text(javascript.render_registry(registry), encoding="utf-8")
+    (tmp_path / "f.mjs").write_text(
+        javascript.render_registry(map(entry, registry)), encoding="utf-8"
+    )
     script = """
     import { formulas } from "./f.mjs";
     console.log(JSON.stringify([

@@ -20,8 +20,8 @@ from symcount import ArgumentError, DomainError, ParamCount, Symbol, derive
 from symcount.algebra.comparing import compare
 from symcount.export.documents import json as export_json
 from symcount.formula.certificate import Certificate
-from symcount.formula.rewriting import facts_of
-from symcount.formula.tree import Built, Refused, Split, Unexplored, Weight
+from symcount.formula.signature import declared_facts
+from symcount.formula.tree import Built, Refused, Split, TensorSpec, Unexplored
 from symcount.record import Program, shape_of, validate
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import expressions, normal_form, thorough
@@ -114,7 +114,7 @@ def declared(draw: Any, name: str) -> Hyperparameter:
 def formulas(draw: Any) -> ParamCount:
     """Formulas of a, b and c that no factory has made: any tree of any normal forms."""
     symbols = tuple(draw(declared(name)) for name in ("a", "b", "c"))
-    facts = facts_of(symbols)
+    facts = declared_facts(symbols)
 
     def form(leaves: int = 6) -> Any:
         try:
@@ -135,7 +135,7 @@ def formulas(draw: Any) -> ParamCount:
         shape = tuple(form() for _ in range(draw(st.integers(1, 2))))
         # nothing is left of a size that is undefined somewhere, times zero; a factory raises there
         assume(all(size.terms for size in shape))
-        weight = Weight("w", shape, "float32", 4, "parameter", True, None, "")
+        weight = TensorSpec("w", shape, "float32", 4, "parameter", True, None, "")
         return Built((weight,), EMPTY)
 
     return ParamCount("factory", symbols, (), tree(3), NOTHING)
@@ -164,7 +164,7 @@ def test_a_substituted_formula_is_the_old_one_at_the_values_of_the_expressions(d
         else:
             whole = all(v.denominator == 1 for v in values.values())
             plain = tuple(int(v) for v in values.values())
-            expected = count._evaluated(plain) if whole else None
+            expected = count.at(plain) if whole else None
         if new is None:
             assert expected is None, point
         else:
@@ -290,6 +290,14 @@ def test_symbols_come_in_the_place_of_what_they_replace_with_its_range_if_it_is_
     assert shared(1, 8) == count(1, 8, 8) and not shared.valid(1, 12)
 
 
+def test_a_symbol_that_only_a_divisor_has_is_not_what_an_expression_is() -> None:
+    """`max(0 % c, b)` is b, so it is no value of c where b is no multiple of 4."""
+    count = derive(lambda b, c: nn.Linear(b, c, bias=False), c=Symbol(multiple_of=4))
+    new = count.substitute(c="max(0 % c, b)")
+    assert new(b=8, c=3) == 64
+    assert not new.valid(b=1, c=12)
+
+
 def test_swapping_is_simultaneous(count) -> None:
     swapped = count.substitute(dim="heads", heads="dim")
     assert swapped(depth=2, dim=4, heads=24, vocab=9) == count(depth=2, dim=24, heads=4, vocab=9)
@@ -340,11 +348,11 @@ def test_the_factorys_own_zero_division_is_outside_though_it_cancels() -> None:
 
 def test_a_divisor_that_cancels_is_a_condition_where_no_branch_is_one() -> None:
     symbols = tuple(Hyperparameter(name) for name in ("a", "b", "c"))
-    facts = facts_of(symbols)
+    facts = declared_facts(symbols)
     quotient = normal_form(("//", ("-", "a", "b"), ("//", "c", 4)), facts)
 
     def built(size: Any) -> Built:
-        return Built((Weight("w", (size,), "float32", 4, "parameter", True, None, ""),), EMPTY)
+        return Built((TensorSpec("w", (size,), "float32", 4, "parameter", True, None, ""),), EMPTY)
 
     one, two, three = (built(normal_form(n, facts)) for n in (1, 2, 3))
     at_least, _ = compare("ge", quotient, normal_form(1, facts), facts)

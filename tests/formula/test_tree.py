@@ -12,7 +12,7 @@ import symcount
 from symcount.algebra.conditions import Condition
 from symcount.algebra.evaluate import holds
 from symcount.algebra.poly import const, symbol
-from symcount.formula.tree import ANYTHING, Choice, choice, in_order
+from symcount.formula.choice_trees import ANYTHING, Choice, choice, in_order
 from tests.random_expressions import thorough
 
 NUMBERS = range(1, 12)

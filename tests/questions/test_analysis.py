@@ -24,7 +24,7 @@ from symcount.algebra.functions import call
 from symcount.algebra.poly import const, symbol
 from symcount.algebra.rounding import floordiv, mod
 from symcount.formula.tree import Inexact, Split
-from symcount.questions.analysis import Span
+from symcount.questions.comparison import Span
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import NAMES, thorough
 from tests.random_trees import FACTS, REFUSED, formula, trees

@@ -156,7 +156,7 @@ def test_other_forms_of_the_same_are_proved_to_be_it() -> None:
     count = derive(widest)
     assert str(count) == "h*Max(8, d)"
     other = formula(even, "d", "h")
-    assert count._identity[1:] != other._identity[1:]
+    assert count.identity[1:] != other.identity[1:]
     assert first_difference(count, other) is None
 
 

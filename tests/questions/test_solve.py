@@ -363,9 +363,9 @@ def test_search_takes_ranges_lists_single_values_and_defaults() -> None:
 def test_a_million_combinations_are_not_all_tried(monkeypatch) -> None:
     count = derive(lambda d, n: nn.Sequential(*(nn.Linear(d, d) for _ in range(n))))
     tries = []
-    evaluated = ParamCount._evaluated
+    evaluated = ParamCount.at
     monkeypatch.setattr(
-        ParamCount, "_evaluated", lambda self, values: tries.append(1) or evaluated(self, values)
+        ParamCount, "at", lambda self, values: tries.append(1) or evaluated(self, values)
     )
     found = count.search(
         total=(0.99e9, 1.01e9), d=range(1, 10_001), n=range(1, 101), keep="d/n near 64"

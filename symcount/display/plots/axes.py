@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.ticker import Formatter
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008), without the yellow,
@@ -146,7 +146,7 @@ def _plain(value: float) -> str:
     return f"{value:g}" if abs(value) < 100_000 else short(value)
 
 
-def unit_of(count: ParamCount) -> Callable[[float], str]:
+def unit_of(count: Formula) -> Callable[[float], str]:
     """Return how values of a formula are written in short."""
     return short_bytes if count.measure.in_bytes else short
 

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     import sympy
     from matplotlib.axes import Axes
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
-    Against: TypeAlias = ParamCount | Iterable[ParamCount] | Mapping[str, ParamCount]
+    Against: TypeAlias = Formula | Iterable[Formula] | Mapping[str, Formula]
 
 
 _DASHES = ("-", "--", "-.", ":", (0, (7, 2, 1, 2, 1, 2)), (0, (3, 1)), (0, (1, 3)))
@@ -45,7 +45,7 @@ _MARKERS = "os^DvPX"
 
 
 def plot(
-    count: ParamCount,
+    count: Formula,
     symbol: str | sympy.Symbol,
     /,
     *,
@@ -55,10 +55,10 @@ def plot(
     **values: Number,
 ) -> Axes:
     """Draw counts against a symbol; see `ParamCount.plot`."""
-    count._require_no_symbol("plot", [] if against == () else ["against"], str(symbol))
+    count.signature.require_no_symbol("plot", [] if against == () else ["against"], str(symbol))
     formulas = _labelled(count, against)
     for other in formulas.values():
-        count._require_same_unit("plot", other)
+        count.measure.require_unit_of(other.measure, "plot")
     axis = range_of(count, symbol, between)
     known = shared_out(formulas, [axis], values)
     pairs = list(zip(formulas.values(), known, strict=True))
@@ -207,7 +207,7 @@ def _hatch_gaps(ax: Axes, curves: Sequence[_Curve], axis: Range) -> None:
             label = None
 
 
-def _labelled(count: ParamCount, against: Against) -> dict[str, ParamCount]:
+def _labelled(count: Formula, against: Against) -> dict[str, Formula]:
     """Label formulas by what tells each from the others."""
     if isinstance(against, Mapping):
         counts, labels = [count, *against.values()], [count.factory, *map(str, against)]

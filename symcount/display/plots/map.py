@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     import sympy
     from matplotlib.axes import Axes
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 
 _CELLS = 56
 
 
 def plot_map(
-    count: ParamCount,
+    count: Formula,
     x: str | sympy.Symbol,
     y: str | sympy.Symbol,
     /,
@@ -49,7 +49,9 @@ def plot_map(
 ) -> Axes:
     """Draw the count over two symbols; see `ParamCount.plot_map`."""
     for axis in (x, y):
-        count._require_no_symbol("plot_map", [] if budgets == () else ["budgets"], str(axis))
+        count.signature.require_no_symbol(
+            "plot_map", [] if budgets == () else ["budgets"], str(axis)
+        )
     ranges = _ranges(between, [str(x), str(y)])
     if str(x) == str(y):
         raise ArgumentError(f"plot_map({x}, {y}): give two different symbols")
@@ -119,7 +121,7 @@ def _budgets(budgets: float | Iterable[Any]) -> list[float]:
 
 
 def _draw_map(
-    ax: Axes, edges: tuple[list[float], list[float]], grid: list[list[float]], count: ParamCount
+    ax: Axes, edges: tuple[list[float], list[float]], grid: list[list[float]], count: Formula
 ) -> None:
     from matplotlib.colors import LogNorm, Normalize
 
@@ -139,7 +141,7 @@ def _draw_contours(
     middles: tuple[list[Number], list[Number]],
     grid: list[list[float]],
     levels: Sequence[float],
-    count: ParamCount,
+    count: Formula,
 ) -> list[str]:
     """Draw contours of the budgets within reach, and return what to say of the others."""
     unit = unit_of(count)

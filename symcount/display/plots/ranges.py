@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from symcount.algebra.evaluate import Values
 from symcount.errors import ArgumentError, DomainError
-from symcount.formula.outside import why_outside
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number
 
 if TYPE_CHECKING:
     import sympy
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 
 MOST_SIZES = 8192  # that are all evaluated; longer ranges are sampled
@@ -103,20 +102,20 @@ class Range:
         return self.low, self.high
 
 
-def evaluator(count: ParamCount, names: Sequence[str], values: Values) -> Callable[..., int | None]:
+def evaluator(count: Formula, names: Sequence[str], values: Values) -> Callable[..., int | None]:
     """Return the count as a function of some of its symbols, None outside the domain.
 
     Pictures evaluate formulas here and nowhere else.
     """
     order = [h.name for h in count.hyperparameters]
-    start = count._bind((), {**values, **dict.fromkeys(names, 1)})
+    start = count.signature.bind((), {**values, **dict.fromkeys(names, 1)})
     places = [order.index(name) for name in names]
 
     def at(*sizes: Number) -> int | None:
         point = list(start)
         for place, size in zip(places, sizes, strict=True):
             point[place] = size
-        return count._evaluated(tuple(point))
+        return count.at(tuple(point))
 
     return at
 
@@ -128,7 +127,7 @@ def counted(count: int | None) -> int:
 
 
 def range_of(
-    count: ParamCount, symbol: str | sympy.Symbol, between: tuple[Number, Number] | None
+    count: Formula, symbol: str | sympy.Symbol, between: tuple[Number, Number] | None
 ) -> Range:
     """Return the range of a symbol: between these values, or else about its default.
 
@@ -138,7 +137,7 @@ def range_of(
     name = str(symbol)
     h = next((h for h in count.hyperparameters if h.name == name), None)
     if h is None:
-        count._bind((), {name: 1})
+        count.signature.bind((), {name: 1})
         raise AssertionError("a formula took a value for a symbol that it does not have")
     low, high = _everyday(h) if between is None else _ends(between, h)
     return Range(name, low, high, h.real, h.multiple_of)
@@ -184,7 +183,7 @@ def _ends(between: Any, h: Hyperparameter) -> tuple[Number, Number]:
 
 
 def shared_out(
-    formulas: Mapping[str, ParamCount], axes: Sequence[Range], values: Values
+    formulas: Mapping[str, Formula], axes: Sequence[Range], values: Values
 ) -> list[dict[str, Number]]:
     """Give each formula the values of its symbols that are along no axis, defaults included.
 
@@ -199,27 +198,27 @@ def shared_out(
     known = {h.name for formula in formulas.values() for h in formula.hyperparameters}
     for name in values:
         if name not in known:
-            first._bind((), {name: values[name]})
+            first.signature.bind((), {name: values[name]})
     found = []
     for formula in formulas.values():
         own = {h.name for h in formula.hyperparameters}
         given = {name: value for name, value in values.items() if name in own}
-        point = formula._point((), {**given, **dict.fromkeys(names, 1)})
+        point = formula.signature.point((), {**given, **dict.fromkeys(names, 1)})
         found.append({name: value for name, value in point.items() if name not in names})
     return found
 
 
-def raise_nowhere(count: ParamCount, axes: Sequence[Range], values: Values) -> NoReturn:
+def raise_nowhere(count: Formula, axes: Sequence[Range], values: Values) -> NoReturn:
     """Raise a `DomainError` that says why the formula holds at none of the sizes, by an example."""
     ranges = " and ".join(f"{axis.name} from {axis.low} to {axis.high}" for axis in axes)
     middle = {axis.name: axis.round_sizes((axis.low, axis.high + 1))[0] for axis in axes}
-    point = count._bind((), {**values, **middle})
+    point = count.signature.bind((), {**values, **middle})
 
     def message() -> str:
         seen = "" if all(axis.is_whole for axis in axes) else " that was looked at"
         return (
             f"there is nothing to draw: no size{seen} with {ranges} is in the domain of "
-            f"{count.factory}. For one, {why_outside(count, point)}"
+            f"{count.factory}. For one, {count.why_outside(point)}"
         )
 
     raise DomainError(message)

@@ -26,13 +26,14 @@ from symcount.display.plots.ranges import (
     shared_out,
 )
 from symcount.errors import ArgumentError, DomainError
+from symcount.formula.breakdown import breakdown
 from symcount.symbols import Number
 
 if TYPE_CHECKING:
     import sympy
     from matplotlib.axes import Axes
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 
 _PARTS = 7  # that are shown; the others are one
@@ -42,7 +43,7 @@ _REST = "#BBBBBB"
 
 
 def plot_share(
-    count: ParamCount,
+    count: Formula,
     symbol: str | sympy.Symbol,
     /,
     *,
@@ -54,7 +55,7 @@ def plot_share(
     """Draw the shares of parts against a symbol; see `ParamCount.plot_share`."""
     if type(depth) is not int or depth < 1:
         raise ArgumentError(f"plot_share(depth={depth!r}): a positive integer")
-    count._require_no_symbol("plot_share", [] if depth == 1 else ["depth"], str(symbol))
+    count.signature.require_no_symbol("plot_share", [] if depth == 1 else ["depth"], str(symbol))
     axis = range_of(count, symbol, between)
     (known,) = shared_out({"": count}, [axis], values)
     at = evaluator(count, [axis.name], known)
@@ -111,10 +112,10 @@ def _valid_in(
 
 
 def _parts_at(
-    count: ParamCount, depth: int, axis: Range, values: Values
+    count: Formula, depth: int, axis: Range, values: Values
 ) -> dict[str, Callable[[Number], int | None]]:
     """Return the parts at a depth, counted from the first module that holds several."""
-    whole = outline(count.breakdown())
+    whole = outline(breakdown(count))
     while len(whole.held) == 1 and whole.held[0].held:
         (whole,) = whole.held
     level = [whole]

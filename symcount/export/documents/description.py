@@ -1,4 +1,4 @@
-"""What every text format says of a formula, and of blueprints in a table; a `Markup` is how."""
+"""Describe formulas, and tables of them, for all text formats; a `Markup` is how each writes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from symcount.errors import DerivationError
+from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
 
 COLUMNS = ("blueprint", "parameters", "domain", "defaults", "certificate", "description")
 
 
 @dataclass(frozen=True)
 class Markup:
-    """How a format writes text, a piece of code, and a sympy expression within a line."""
+    """The functions by which a format writes text, code, and sympy expressions within a line."""
 
     text: Callable[[str], str]
     code: Callable[[str], str]
     math: Callable[[Any], str]
 
 
-def items(count: ParamCount, markup: Markup) -> list[tuple[str, str]]:
-    """What is said below a formula: a label and its text each."""
+def items(count: Formula, markup: Markup) -> list[tuple[str, str]]:
+    """List what is said below a formula: a label and its text each."""
     found = [
         ("Domain", domain(count, markup)),
         ("Defaults", _codes(count.defaults.items(), markup)),
@@ -36,23 +35,21 @@ def items(count: ParamCount, markup: Markup) -> list[tuple[str, str]]:
     return [(label, text) for label, text in found if text]
 
 
-def tables(specs: Iterable[BlueprintSpec]) -> Iterator[tuple[str, list[BlueprintSpec]]]:
-    """The blueprints of each topology."""
-    ordered = sorted(specs, key=lambda spec: spec.topology)
-    for topology, group in groupby(ordered, key=lambda spec: spec.topology):
-        yield topology, list(group)
+def tables(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield the groups of a list, in alphabetical order, each with its entries."""
+    ordered = sorted(entries, key=lambda entry: entry.group)
+    for name, group in groupby(ordered, key=lambda entry: entry.group):
+        yield name, list(group)
 
 
-def row(spec: BlueprintSpec, markup: Markup) -> list[str]:
-    """The cells of a blueprint under `COLUMNS`; without a formula, the reason is in its place."""
-    try:
-        return cells(spec.name, spec.param_count, spec.description, markup)
-    except DerivationError as error:
-        return cells(spec.name, str(error), spec.description, markup)
+def row(entry: Entry, markup: Markup) -> list[str]:
+    """Write the cells of an entry under `COLUMNS`."""
+    count = entry.formula if isinstance(entry.formula, Formula) else entry.problem
+    return cells(entry.name, count, entry.description, markup)
 
 
-def cells(name: str, count: ParamCount | str, description: str, markup: Markup) -> list[str]:
-    """The cells of a formula under `COLUMNS`, or of what has none for a reason."""
+def cells(name: str, count: Formula | str, description: str, markup: Markup) -> list[str]:
+    """Write the cells of a formula under `COLUMNS`, or of what has none for a reason."""
     name, description = markup.code(name), markup.text(description)
     if isinstance(count, str):
         return [name, f"no formula: {markup.text(count)}", "", "", "", description]
@@ -66,8 +63,8 @@ def cells(name: str, count: ParamCount | str, description: str, markup: Markup) 
     ]
 
 
-def domain(count: ParamCount, markup: Markup) -> str:
-    """Where the formula holds."""
+def domain(count: Formula, markup: Markup) -> str:
+    """Write where the formula holds."""
     import sympy
 
     if count.domain != sympy.true:
@@ -81,7 +78,7 @@ def _codes(values: Iterable[tuple[str, object]], markup: Markup) -> str:
     return ", ".join(markup.code(f"{name}={value}") for name, value in values)
 
 
-def _summary(count: ParamCount) -> str:
-    """The certificate in a few words."""
+def _summary(count: Formula) -> str:
+    """Sum up the certificate in a few words."""
     points = len(count.certificate.points)
     return f"{count.certificate.grade}, {points} point{'' if points == 1 else 's'}"

@@ -11,11 +11,11 @@ from symcount.export.documents.description import COLUMNS, Markup, items, row, t
 if TYPE_CHECKING:
     from sympy import Basic
 
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
+    from symcount.formula.formula import Formula
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     """A section: the formula, then a list of its domain, symbols and certificate.
 
     >>> import symcount
@@ -38,13 +38,13 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     return "\n".join(["<section>", heading, formula, "<dl>", *said, "</dl>", "</section>", ""])
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """A section with a table for each topology."""
     lines: list[str] = []
-    for topology, group in tables(specs):
+    for topology, group in tables(entries):
         lines += ["<section>", f"<h2>{escape(topology)}</h2>", "<table>"]
         lines.append(_row("th", COLUMNS))
-        lines += [_row("td", row(spec, MARKUP)) for spec in group]
+        lines += [_row("td", row(entry, MARKUP)) for entry in group]
         lines += ["</table>", "</section>"]
     return "\n".join([*lines, ""])
 

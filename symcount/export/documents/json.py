@@ -6,21 +6,21 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from symcount.errors import DerivationError
+from symcount.formula.breakdown import breakdown
+from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     """The formula, its domain, symbols, breakdown and certificate, as an object."""
     return dump({"title": title or count.factory, **describe(count)})
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """The blueprints with their formulas, as a list."""
-    return dump([describe_spec(spec) for spec in specs])
+    return dump(list(map(describe_entry, entries)))
 
 
 def dump(document: Any) -> str:
@@ -28,24 +28,23 @@ def dump(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def describe_spec(spec: BlueprintSpec) -> dict[str, Any]:
-    """A blueprint with the description of its formula, or else with an "error"."""
+def describe_entry(entry: Entry) -> dict[str, Any]:
+    """Describe an entry with its formula, or else with an "error"."""
     about = {
-        "blueprint": spec.key,
-        "name": spec.name,
-        "topology": spec.topology,
-        "description": spec.description,
-        "declared_estimate": spec.declared_estimate,
+        "blueprint": entry.key,
+        "name": entry.name,
+        "topology": entry.group,
+        "description": entry.description,
+        "declared_estimate": entry.declared,
     }
-    try:
-        return about | describe(spec.param_count)
-    except DerivationError as error:
-        return about | {"error": str(error)}
+    if isinstance(entry.formula, Formula):
+        return about | describe(entry.formula)
+    return about | {"error": entry.problem}
 
 
-def describe(count: ParamCount) -> dict[str, Any]:
+def describe(count: Formula) -> dict[str, Any]:
     """A formula in numbers, strings, lists and objects."""
-    breakdown = count.breakdown()
+    parts = breakdown(count)
     return {
         "factory": count.factory,
         "formula": str(count),
@@ -64,8 +63,8 @@ def describe(count: ParamCount) -> dict[str, Any]:
         ],
         "fixed": dict(count.fixed),
         "breakdown": {
-            "modules": {path: str(part) for path, part in breakdown.modules.items()},
-            "parameters": {name: str(part) for name, part in breakdown.parameters.items()},
+            "modules": {path: str(part) for path, part in parts.modules.items()},
+            "parameters": {name: str(part) for name, part in parts.parameters.items()},
         },
         "certificate": {
             "grade": count.certificate.grade,

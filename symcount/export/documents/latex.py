@@ -14,8 +14,8 @@ from symcount.export.documents.description import Markup, items, row, tables
 if TYPE_CHECKING:
     from sympy import Basic
 
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
+    from symcount.formula.formula import Formula
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -28,7 +28,7 @@ _ESCAPES = {
 }
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     r"""A paragraph: the formula as a display, then its domain, symbols and certificate.
 
     >>> import symcount
@@ -58,14 +58,14 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     )
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """A `tabular` with a part for each topology."""
     rows = []
-    for topology, group in tables(specs):
+    for topology, group in tables(entries):
         rows += [
             r"\midrule",
             rf"\multicolumn{{5}}{{l}}{{\textbf{{{escape(topology)}}}}} \\",
-            *(f"{' & '.join(row(spec, MARKUP)[:5])} \\\\" for spec in group),
+            *(f"{' & '.join(row(entry, MARKUP)[:5])} \\\\" for entry in group),
         ]
     return "\n".join(
         [

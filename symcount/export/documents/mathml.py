@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from symcount.errors import DerivationError
+from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     """The formula as a display, and below it the domain if it is not everything.
 
     The title is the `aria-label` of the formula, which readers of the screen say.
@@ -35,17 +34,16 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     return "\n".join([*parts, ""])
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
-    """Those of each blueprint; one without a formula is a `math` element that says why."""
-    return "".join(map(_of_spec, specs))
+def render_registry(entries: Iterable[Entry]) -> str:
+    """Render each entry; one without a formula is a `math` element that says why."""
+    return "".join(map(_of_entry, entries))
 
 
-def _of_spec(spec: BlueprintSpec) -> str:
-    try:
-        return render_count(spec.param_count, spec.key)
-    except DerivationError as error:
-        text = f"<math><mtext>no formula: {escape(str(error))}</mtext></math>"
-        return _display(text, escape(spec.key)) + "\n"
+def _of_entry(entry: Entry) -> str:
+    if isinstance(entry.formula, Formula):
+        return render_count(entry.formula, entry.key)
+    text = f"<math><mtext>no formula: {escape(entry.problem)}</mtext></math>"
+    return _display(text, escape(entry.key)) + "\n"
 
 
 def _display(element: str, label: str) -> str:

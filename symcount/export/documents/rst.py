@@ -12,11 +12,11 @@ from symcount.export.documents.description import COLUMNS, Markup, items, row, t
 if TYPE_CHECKING:
     from sympy import Basic
 
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
+    from symcount.formula.formula import Formula
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     r"""A section: the formula as a display, then a list of its domain, symbols and certificate.
 
     >>> import symcount
@@ -45,11 +45,11 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     )
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """A section with a table for each topology."""
     lines: list[str] = []
-    for topology, group in tables(specs):
-        rows = [row(spec, MARKUP) for spec in group]
+    for topology, group in tables(entries):
+        rows = [row(entry, MARKUP) for entry in group]
         lines += [*_heading(topology), "", *table(COLUMNS, rows), ""]
     return "\n".join(lines)
 

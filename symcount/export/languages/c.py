@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.algebra.code import Language, Writer, write
 from symcount.algebra.functions import CALLS, CHOICES
-from symcount.errors import DerivationError, UnsupportedError
+from symcount.errors import UnsupportedError
 from symcount.export.languages.code import about, identifiers, string
+from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
     from symcount.symbols import Hyperparameter
 
 _EXACT = {
@@ -122,7 +122,7 @@ _KEYWORDS = (
 )
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     """A file with the function, and what it needs.
 
     Raises:
@@ -143,12 +143,12 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     return runtime() + function(count, _names([count.factory])[0], title)
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """A file with a function for each blueprint; one without a formula is a comment."""
-    specs = list(specs)
-    names = _names(spec.key for spec in specs)
+    entries = list(entries)
+    names = _names(entry.key for entry in entries)
     return runtime() + "".join(
-        _of_spec(spec, name) for spec, name in zip(specs, names, strict=True)
+        _of_entry(entry, name) for entry, name in zip(entries, names, strict=True)
     )
 
 
@@ -156,16 +156,15 @@ def _names(of: Iterable[str]) -> list[str]:
     return identifiers((f"count_{name.replace('<lambda>', 'formula')}" for name in of), reserved())
 
 
-def _of_spec(spec: BlueprintSpec, name: str) -> str:
-    try:
-        return function(spec.param_count, name, spec.key)
-    except DerivationError as error:
-        return f"\n// {string(spec.key)}\n// {string(str(error))}\n"
+def _of_entry(entry: Entry, name: str) -> str:
+    if isinstance(entry.formula, Formula):
+        return function(entry.formula, name, entry.key)
+    return f"\n// {string(entry.key)}\n// {string(entry.problem)}\n"
 
 
 @cache
 def runtime() -> str:
-    """The code that every function needs: Python's arithmetic in C."""
+    """Return what every function needs: Python's arithmetic in C."""
     return files("symcount.export.languages").joinpath("runtime.c").read_text(encoding="utf-8")
 
 
@@ -175,14 +174,14 @@ def reserved() -> frozenset[str]:
     return frozenset([*_KEYWORDS.split(), *re.findall(r"[A-Za-z_]\w*", runtime())])
 
 
-def function(count: ParamCount, name: str, title: str | None = None) -> str:
+def function(count: Formula, name: str, title: str | None = None) -> str:
     """The function, under a name that is valid."""
     # C keeps names with an underscore before them for itself.
     given = (h.name.lstrip("_") or "s" for h in count.hyperparameters)
     names = identifiers(given, {*reserved(), name})
     kinds = ["double" if h.real else "int64_t" for h in count.hyperparameters]
     parameters = [f"{kind} {name}" for kind, name in zip(kinds, names, strict=True)]
-    body = write(C, count._values, [h.name for h in count.hyperparameters], _leaf)
+    body = write(C, count.pieces, [h.name for h in count.hyperparameters], _leaf)
     lines = [
         f"// {string(title or count.factory)}",
         *(f"// {string(line)}" for line in [*about(count), *_defaults(count.hyperparameters)]),

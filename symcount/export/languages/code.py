@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from symcount.version import __version__
 
 if TYPE_CHECKING:
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
 
 
 def identifiers(names: Iterable[str], reserved: Container[str], prefix: str = "s") -> list[str]:
@@ -36,7 +36,7 @@ def string(text: str) -> str:
     return json.dumps(" ".join(text.split()))
 
 
-def about(count: ParamCount) -> list[str]:
+def about(count: Formula) -> list[str]:
     """The formula, its domain, and where it comes from: a line each, for a comment."""
     import sympy
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from symcount.algebra.code import Language, Writer, write
 from symcount.algebra.functions import CALLS, CHOICES
 from symcount.algebra.poly import sum_of
-from symcount.errors import DerivationError
-from symcount.export.languages.reasons import Reason, place_of, with_reasons
+from symcount.formula.breakdown import breakdown
+from symcount.formula.formula import Formula
+from symcount.formula.outside import Reason, place_of, with_reasons
 from symcount.formula.tree import Built, Leaf, merged
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
     from symcount.symbols import Hyperparameter
 
 _EXACT = {
@@ -100,7 +100,7 @@ JAVASCRIPT = Language(
 )
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     """A module with the formula as `formula`.
 
     Raises:
@@ -128,22 +128,21 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     return f"{about}\n{runtime()}\nexport const formula = {formula(count)};\n"
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """A module with `formulas`, by blueprint; one without a formula has an `error` in its place."""
-    entries = [f"  {string(spec.key)}: {_entry(spec)},\n" for spec in specs]
-    return f"{runtime()}\nexport const formulas = {{\n{''.join(entries)}}};\n"
+    lines = [f"  {string(entry.key)}: {_formula(entry)},\n" for entry in entries]
+    return f"{runtime()}\nexport const formulas = {{\n{''.join(lines)}}};\n"
 
 
-def _entry(spec: BlueprintSpec) -> str:
-    try:
-        return formula(spec.param_count)
-    except DerivationError as error:
-        return f"{{ error: {string(str(error))} }}"
+def _formula(entry: Entry) -> str:
+    if isinstance(entry.formula, Formula):
+        return formula(entry.formula)
+    return f"{{ error: {string(entry.problem)} }}"
 
 
 @cache
 def runtime() -> str:
-    """The code that every formula needs: Python's arithmetic, and the class `Formula`."""
+    """Return what all formulas need: Python's arithmetic in JavaScript, and the class `Formula`."""
     return files("symcount.export.languages").joinpath("runtime.js").read_text(encoding="utf-8")
 
 
@@ -159,18 +158,18 @@ def string(text: str) -> str:
     return literal
 
 
-def formula(count: ParamCount) -> str:
+def formula(count: Formula) -> str:
     """An expression: the formula as an object of the class `Formula` of `runtime`.
 
     Raises:
         UnsupportedError: JavaScript does not compute a step of it exactly as Python does.
     """
     names = [h.name for h in count.hyperparameters]
-    parameters = list(count.breakdown().parameters)
+    parameters = list(breakdown(count).parameters)
     reasons: list[Reason] = []
     why = with_reasons(count.tree, lambda leaf: None, lambda reason: place_of(reason, reasons))
     functions = {
-        "count": write(JAVASCRIPT, count._values, names, _integer),
+        "count": write(JAVASCRIPT, count.pieces, names, _integer),
         "parts": write(JAVASCRIPT, merged(count.tree, _parts(count, parameters)), names, _integers),
         "why": write(JAVASCRIPT, why, names, _index),
     }
@@ -234,8 +233,8 @@ def _index(writer: Writer, value: Any) -> str:
     return "null" if value is None else str(value)
 
 
-def _parts(count: ParamCount, names: list[str]) -> Any:
-    """The contribution of each parameter on a path, 0 where it is not made there."""
+def _parts(count: Formula, names: list[str]) -> Any:
+    """Return what each parameter contributes on a path, 0 where it is not made there."""
 
     def parts(leaf: Leaf) -> Any:
         if not isinstance(leaf, Built):

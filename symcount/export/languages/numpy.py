@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 from symcount.algebra.code import Language, Writer, write
 from symcount.algebra.functions import CALLS, CHOICES
 from symcount.algebra.poly import Poly
-from symcount.errors import DerivationError
 from symcount.export.languages import python
 from symcount.export.languages.code import identifiers
+from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
     from symcount.symbols import Hyperparameter
 
 _AT_ONCE = {
@@ -92,7 +91,7 @@ NUMPY = Language(
 )
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     """A module with the function.
 
     >>> import symcount
@@ -114,24 +113,23 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     return f"{runtime()}\n\n{function(count, name, title)}"
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """A module with a function for each blueprint; one without a formula raises, and says why."""
-    specs = list(specs)
-    names = identifiers((spec.key for spec in specs), reserved(), "count")
-    made = [_of_spec(spec, name) for spec, name in zip(specs, names, strict=True)]
+    entries = list(entries)
+    names = identifiers((entry.key for entry in entries), reserved(), "count")
+    made = [_of_entry(entry, name) for entry, name in zip(entries, names, strict=True)]
     return "\n\n".join([runtime(), *made])
 
 
-def _of_spec(spec: BlueprintSpec, name: str) -> str:
-    try:
-        return function(spec.param_count, name, spec.key)
-    except DerivationError as error:
-        return python.without_formula(spec.key, name, error)
+def _of_entry(entry: Entry, name: str) -> str:
+    if isinstance(entry.formula, Formula):
+        return function(entry.formula, name, entry.key)
+    return python.without_formula(entry.key, name, entry.problem)
 
 
 @cache
 def runtime() -> str:
-    """The code that every function needs: Python's arithmetic on arrays."""
+    """Return what every function needs: Python's arithmetic on arrays."""
     return (
         files("symcount.export.languages").joinpath("runtime_numpy.py").read_text(encoding="utf-8")
     )
@@ -143,11 +141,11 @@ def reserved() -> frozenset[str]:
     return python.RESERVED | {"fill", *re.findall(r"[A-Za-z_]\w*", runtime())}
 
 
-def function(count: ParamCount, name: str, title: str | None = None) -> str:
+def function(count: Formula, name: str, title: str | None = None) -> str:
     """The source of the function, under a name that is valid."""
     symbols = [h.name for h in count.hyperparameters]
     names = identifiers(symbols, {*reserved(), name, f"_{name}"})
-    body = write(NUMPY, count._values, symbols, _leaf)
+    body = write(NUMPY, count.pieces, symbols, _leaf)
     signature = [python.signature(count.hyperparameters, names), "fill=None"]
     inner = ", ".join(f"s{index}" for index in range(len(names)))
     lines = [

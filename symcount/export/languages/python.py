@@ -18,20 +18,19 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS
 from symcount.algebra.poly import Call, Poly, fraction
 from symcount.algebra.python_code import PYTHON
-from symcount.errors import DerivationError
 from symcount.export.languages.code import about, identifiers, string
-from symcount.export.languages.reasons import Reason, with_reasons
+from symcount.formula.formula import Formula
+from symcount.formula.outside import Reason, with_reasons
 from symcount.formula.tree import Split
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
     from symcount.symbols import Hyperparameter
 
 RESERVED = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "math", "Fraction"])
 
 
-def render_count(count: ParamCount, title: str | None = None) -> str:
+def render_count(count: Formula, title: str | None = None) -> str:
     """A module with the function.
 
     Raises:
@@ -66,21 +65,21 @@ def render_count(count: ParamCount, title: str | None = None) -> str:
     return _module([function(count, function_name(count), title)])
 
 
-def function_name(count: ParamCount) -> str:
-    """The name of the function of `render_count`."""
+def function_name(count: Formula) -> str:
+    """Return the name of the function of `render_count`."""
     return identifiers([stem(count.factory)], RESERVED, "count")[0]
 
 
-def parameter_names(count: ParamCount, name: str) -> list[str]:
-    """The names of the symbols in a function of that name."""
+def parameter_names(count: Formula, name: str) -> list[str]:
+    """Return the names of the symbols in a function of that name."""
     return identifiers((h.name for h in count.hyperparameters), {*RESERVED, name})
 
 
-def render_registry(specs: Iterable[BlueprintSpec]) -> str:
+def render_registry(entries: Iterable[Entry]) -> str:
     """A module with a function for each blueprint; one without a formula raises, and says why."""
-    specs = list(specs)
-    names = identifiers((spec.key for spec in specs), RESERVED, "count")
-    return _module(_of_spec(spec, name) for spec, name in zip(specs, names, strict=True))
+    entries = list(entries)
+    names = identifiers((entry.key for entry in entries), RESERVED, "count")
+    return _module(_of_entry(entry, name) for entry, name in zip(entries, names, strict=True))
 
 
 def _module(functions: Iterable[str]) -> str:
@@ -91,28 +90,27 @@ def _module(functions: Iterable[str]) -> str:
 
 
 def stem(name: str) -> str:
-    """A name for the function of a factory of this name."""
+    """Return a name for the function of a factory of this name."""
     return name.rpartition(".")[2].replace("<lambda>", "count")
 
 
-def _of_spec(spec: BlueprintSpec, name: str) -> str:
-    try:
-        return function(spec.param_count, name, spec.key)
-    except DerivationError as error:
-        return without_formula(spec.key, name, error)
+def _of_entry(entry: Entry, name: str) -> str:
+    if isinstance(entry.formula, Formula):
+        return function(entry.formula, name, entry.key)
+    return without_formula(entry.key, name, entry.problem)
 
 
-def without_formula(key: str, name: str, error: DerivationError) -> str:
+def without_formula(key: str, name: str, problem: str) -> str:
     """A function in the place of one that there is no formula for."""
     lines = [f"# {string(key)}", f"def {name}(*args, **kwargs):"]
-    return "\n".join([*lines, f"    raise ValueError({_literal(str(error))})", ""])
+    return "\n".join([*lines, f"    raise ValueError({_literal(problem)})", ""])
 
 
-def function(count: ParamCount, name: str, title: str | None = None) -> str:
+def function(count: Formula, name: str, title: str | None = None) -> str:
     """The source of the function, under a name that is valid."""
     names = parameter_names(count, name)
     called = dict(zip((h.name for h in count.hyperparameters), names, strict=True))
-    tree = with_reasons(count.tree, count._poly, lambda reason: reason)
+    tree = with_reasons(count.tree, count.polynomial, lambda reason: reason)
     body = write(PYTHON, tree, list(called), _leaf, names)
     lines = [f"    {line}" for line in declared(count.hyperparameters, names)]
     if may_raise(tree):
@@ -144,9 +142,7 @@ def signature(hyperparameters: Iterable[Hyperparameter], names: Iterable[str]) -
     return ", ".join(parts)
 
 
-def docstring(
-    count: ParamCount, title: str | None, called: dict[str, str], raises: str
-) -> list[str]:
+def docstring(count: Formula, title: str | None, called: dict[str, str], raises: str) -> list[str]:
     """The lines of a docstring: what the function computes, where, and where that comes from."""
     noun = count.measure.noun.replace("parameters", "parameter")
     renamed = [f"{name} is {new} here" for name, new in called.items() if name != new]
@@ -213,7 +209,7 @@ def _leaf(writer: Writer, value: Poly | Reason) -> str:
 
 
 def may_raise(tree: Any) -> bool:
-    """Tell whether a step may be undefined: a division by zero, a double that is too large."""
+    """Return whether a step may be undefined: a division by zero, or a double too large."""
     polys: list[Poly] = []
     stack = [tree]
     while stack:

@@ -21,13 +21,13 @@ from symcount.algebra.code import Language, Writer
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
 from symcount.algebra.poly import Call, fraction
-from symcount.errors import ArgumentError, DerivationError, MissingDependencyError
+from symcount.errors import ArgumentError, MissingDependencyError
 from symcount.export.languages.code import about, string
+from symcount.formula.formula import Formula
 from symcount.formula.tree import Split
 
 if TYPE_CHECKING:
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.param_count import ParamCount
+    from symcount.formula.entry import Entry
     from symcount.symbols import Hyperparameter
 
 _COMPARISONS = {"eq": "{0} = {1}", "ge": "{0} >= {1}", "lt": "{0} < {1}", "le": "{0} <= {1}"}
@@ -161,25 +161,24 @@ class Dialect:
     integer: str
     double: str
 
-    def render_count(self, count: ParamCount, title: str | None = None) -> str:
+    def render_count(self, count: Formula, title: str | None = None) -> str:
         """A query; see `render_count` of this module."""
         lines = [string(title or count.factory), *map(string, about(count))]
         return "".join(f"-- {line}\n" for line in lines) + self._query(count) + ";\n"
 
-    def render_registry(self, specs: Iterable[BlueprintSpec]) -> str:
+    def render_registry(self, entries: Iterable[Entry]) -> str:
         """A query for each blueprint; one without a formula is a comment."""
-        return "\n".join(map(self._of_spec, specs))
+        return "\n".join(map(self._of_entry, entries))
 
-    def _of_spec(self, spec: BlueprintSpec) -> str:
-        try:
-            return self.render_count(spec.param_count, spec.key)
-        except DerivationError as error:
-            return f"-- {string(spec.key)}\n-- {string(str(error))}\n"
+    def _of_entry(self, entry: Entry) -> str:
+        if isinstance(entry.formula, Formula):
+            return self.render_count(entry.formula, entry.key)
+        return f"-- {string(entry.key)}\n-- {string(entry.problem)}\n"
 
-    def _query(self, count: ParamCount) -> str:
+    def _query(self, count: Formula) -> str:
         names = [h.name for h in count.hyperparameters]
         writer = _Query(self.language, names, self.natural)
-        value = writer.case(count._values, [])
+        value = writer.case(count.pieces, [])
         noun = count.measure.noun.replace(" ", "_")
         while noun in names:
             noun += "_"
@@ -273,7 +272,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 def in_dialect(name: str) -> Dialect:
-    """The dialect of this name, which renders formulas.
+    """Return the renderer of a dialect.
 
     Raises:
         ArgumentError: there is no such dialect here.
@@ -283,7 +282,7 @@ def in_dialect(name: str) -> Dialect:
     return DIALECTS[name]
 
 
-def render_count(count: ParamCount, title: str | None = None, dialect: str = "duckdb") -> str:
+def render_count(count: Formula, title: str | None = None, dialect: str = "duckdb") -> str:
     """A query that counts at each row of the table `sizes`.
 
     Raises:
@@ -310,9 +309,9 @@ def render_count(count: ParamCount, title: str | None = None, dialect: str = "du
     return in_dialect(dialect).render_count(count, title)
 
 
-def render_registry(specs: Iterable[BlueprintSpec], dialect: str = "duckdb") -> str:
+def render_registry(entries: Iterable[Entry], dialect: str = "duckdb") -> str:
     """A query for each blueprint, as of `render_count`; one without a formula is a comment."""
-    return in_dialect(dialect).render_registry(specs)
+    return in_dialect(dialect).render_registry(entries)
 
 
 def _sqlglot() -> Any:

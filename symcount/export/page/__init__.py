@@ -1,4 +1,4 @@
-"""A page to explore a formula: one HTML file that needs nothing else, no network included.
+"""Render a page to explore a formula: one HTML file that needs nothing else, no network included.
 
 The formula runs in the page as the exact JavaScript of `symcount.export.languages.javascript`.
 jinja2 fills in `template.html` and escapes every text; formulas are MathML, which browsers typeset
@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from symcount.errors import MissingDependencyError
 from symcount.export.languages import javascript
+from symcount.formula.breakdown import breakdown
 from symcount.formula.tree import parts_of
 
 if TYPE_CHECKING:
     from sympy import Basic
 
-    from symcount.param_count import ParamCount
+    from symcount.formula.formula import Formula
     from symcount.symbols import Hyperparameter
 
 # How many positions a slider has at most, and how many times the default it goes to.
@@ -36,8 +37,8 @@ _LONGEST_TYPESET = 3000
 _ROUND = tuple(64 * odd for odd in (1, 3, 5, 7, 9, 15, 105))
 
 
-def render(count: ParamCount, title: str | None = None, plotly: str | None = None) -> str:
-    """The page, as the text of an HTML file.
+def render(count: Formula, title: str | None = None, plotly: str | None = None) -> str:
+    """Render the page as the text of an HTML file.
 
     Args:
         count: the formula.
@@ -89,7 +90,7 @@ def render(count: ParamCount, title: str | None = None, plotly: str | None = Non
 
 
 def plotly_script() -> str:
-    """The script that draws the charts.
+    """Return the script that draws the charts.
 
     Raises:
         MissingDependencyError: plotly is not installed.
@@ -129,8 +130,8 @@ def _hash(script: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
-def _script(count: ParamCount, title: str | None) -> str:
-    """The script of the page: the formula, what the page knows of it, and what the page does."""
+def _script(count: Formula, title: str | None) -> str:
+    """Write the script of the page: the formula, what is known of it, and what the page does."""
     start = _start(count)
     ladders = [
         javascript.array(javascript.string(str(value)) for value in ladder(h))
@@ -165,8 +166,8 @@ def _text(value: int | float) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _start(count: ParamCount) -> dict[str, int | float]:
-    """Where the page starts: the defaults if they are valid, else where a module was compared."""
+def _start(count: Formula) -> dict[str, int | float]:
+    """Choose where the page starts: the defaults if valid, else where a module was compared."""
     first: dict[str, int | float] = {h.name: h.first([]) for h in count.hyperparameters}
     points = [first, *({**first, **dict(point)} for point in count.certificate.points)]
     if count.certificate.substituted:  # the certificate speaks of the symbols before that
@@ -220,12 +221,12 @@ def _real_ladder(h: Hyperparameter) -> list[int | float]:
     return [place / 20 for place in range(first, min(last, first + _POSITIONS) + 1)]
 
 
-def _rows(count: ParamCount) -> Iterator[tuple[int, str, ParamCount, list[int]]]:
+def _rows(count: Formula) -> Iterator[tuple[int, str, Formula, list[int]]]:
     """The breakdown: depth, name, formula and the places of the parameters that add up to it."""
-    breakdown = count.breakdown()
-    names = list(breakdown.parameters)
+    whole = breakdown(count)
+    names = list(whole.parameters)
     shown: set[str] = set()
-    yield 0, "", breakdown.modules[""], list(range(len(names)))
+    yield 0, "", whole.modules[""], list(range(len(names)))
     for place, name in enumerate(names):
         parts = parts_of(name)
         for depth in range(1, len(parts)):
@@ -233,13 +234,13 @@ def _rows(count: ParamCount) -> Iterator[tuple[int, str, ParamCount, list[int]]]
             if path not in shown:
                 shown.add(path)
                 below = [i for i, n in enumerate(names) if parts_of(n)[:depth] == parts[:depth]]
-                yield depth, parts[depth - 1], breakdown.modules[path], below
-        yield len(parts), parts[-1], breakdown.parameters[name], [place]
+                yield depth, parts[depth - 1], whole.modules[path], below
+        yield len(parts), parts[-1], whole.parameters[name], [place]
 
 
-def _groups(count: ParamCount) -> dict[str, list[int]]:
+def _groups(count: Formula) -> dict[str, list[int]]:
     """The bars of the chart: the modules that hold parameters, or the parameters of just one."""
-    names = list(count.breakdown().parameters)
+    names = list(breakdown(count).parameters)
     groups: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         groups.setdefault(".".join(parts_of(name)[:-1]) or name, []).append(place)

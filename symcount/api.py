@@ -1,0 +1,132 @@
+"""Derive, save and load formulas: the functions of the package, which give `ParamCount`s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from symcount.param_count import ParamCount
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from symcount.formula.formula import Formula
+    from symcount.storage.file import StoredFormulas
+
+
+def derive(
+    factory: Callable[..., Any],
+    /,
+    *,
+    max_paths: int = 64,
+    max_seconds: float = 10.0,
+    strict: bool = False,
+    **fixed: Any,
+) -> ParamCount:
+    """Derive the exact parameter count of what `factory` builds, or raise; never guess.
+
+    The factory is run on symbols, once for each path through its branches. Nothing is returned
+    before the formula has been compared, parameter by parameter, with modules built plainly on
+    the meta device, at the hints and at other points on every path.
+
+    Parameters of the factory that are unannotated, annotated `int`, or default to an int become
+    symbols: positive integers. An int default stays the default when the formula is called.
+    Parameters with a `bool`, `str`, `float`, `None` or other default stay fixed at it, and
+    `*args` and `**kwargs` get nothing.
+
+    Args:
+        factory: a function, class, `functools.partial` or other callable that returns an
+            `nn.Module`.
+        max_paths: how many paths to follow at most.
+        max_seconds: how long it may take, counted from when a first module has been built
+            plainly. Exploring ends after four fifths of it. Simplifying and comparing may take
+            as long again as all of it; what there is no time for is left out, and the certificate
+            says so. Only what no formula can do without is done however long it takes: a first
+            run on symbols, a comparison on every path, and what the factory itself is busy with.
+        strict: refuse a formula whose certificate is not `complete`.
+        **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
+            it symbolic and says which values it may take.
+
+    Returns:
+        The formula, in parameters. It holds on its `domain`; its `certificate` says what was done
+        to trust it.
+
+    Raises:
+        ArgumentError: a keyword names no parameter of the factory, or one is missing.
+        DerivationError: there is no formula; its subclasses and its message say why.
+
+    >>> from symcount import Symbol
+    >>> from torch import nn
+    >>> print(derive(nn.Linear, bias=False))
+    in_features*out_features
+    >>> print(derive(nn.Linear, in_features=Symbol(name="d"), out_features=10))
+    10*d + 10
+    """
+    from symcount.derivation import pipeline  # which loads torch
+
+    found = pipeline.derive(
+        factory, max_paths=max_paths, max_seconds=max_seconds, strict=strict, **fixed
+    )
+    return ParamCount.of(found)
+
+
+def load(path: str | Path) -> StoredFormulas[ParamCount]:
+    """Load the formulas that `save` wrote to a file, exactly; neither torch nor sympy is loaded.
+
+    A formula that is loaded is equal to the one that was saved, gives the same counts and raises
+    the same errors. It is a `ParamCount` like any other: what needs sympy, such as `expr` or
+    `latex`, imports it when it is asked for. `graph` alone is not stored, and source files are
+    named relative to where modules are imported from.
+
+    Nothing in the file is executed. What is damaged, unknown or beyond the limits of the format
+    is refused, with its place in the document. Formulas are read, and so refused, when they are
+    asked for: a file is opened as fast whatever the size of its formulas.
+
+    Returns:
+        The formulas by their names.
+
+    Raises:
+        StoredFormulaError: the file holds no formulas, or those of another version.
+        OSError: the file cannot be read.
+
+    >>> import symcount, tempfile
+    >>> from pathlib import Path
+    >>> from torch import nn
+    >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
+    >>> symcount.derive(nn.MultiheadAttention).save(path)
+    >>> formulas = symcount.load(path)
+    >>> list(formulas), formulas["MultiheadAttention"](512, 8)
+    (['MultiheadAttention'], 1050624)
+    """
+    from symcount.storage import file
+
+    return file.load(path, ParamCount)
+
+
+def save(path: str | Path, formulas: Mapping[str, Formula]) -> None:
+    """Write formulas to a file, each under a name, for `load`; the whole file or nothing.
+
+    Every formula is read back and compared before anything is written. Files of source lines are
+    named relative to where modules are imported from, so the file is the same on every machine.
+
+    Args:
+        path: the file, such as `formulas.json`; what is there is replaced.
+        formulas: the formulas by their names.
+
+    Raises:
+        ArgumentError: a name is no text, or a value is no formula.
+        StoredFormulaError: a formula is beyond the limits of what is stored; the message says
+            which, where and which limit.
+        OSError: the file cannot be written; what was there is there still.
+
+    >>> import symcount, tempfile
+    >>> from pathlib import Path
+    >>> from torch import nn
+    >>> path = Path(tempfile.mkdtemp()) / "formulas.json"
+    >>> symcount.save(path, {"linear": symcount.derive(nn.Linear)})
+    >>> symcount.load(path)["linear"](64, 10)
+    650
+    """
+    from symcount.storage import writing
+
+    writing.save(path, formulas)

@@ -1,0 +1,145 @@
+"""Take a formula apart: by parameter and module, by dtype, and by where its terms come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic
+
+from symcount.errors import StoredFormulaError
+from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.tree import Built, leaves, modules_of, parts_of
+from symcount.record import Program, Source
+from symcount.shown import Shown, view
+
+if TYPE_CHECKING:
+    import sympy
+    import torch.fx
+    from sympy.logic.boolalg import Boolean
+
+
+@dataclass(frozen=True)
+class Breakdown(Shown, Generic[FormulaT]):
+    """A formula taken apart: `parameters` by name, and `modules` by path, "" being the whole.
+
+    Each value is a `ParamCount`. The parameters add up to the whole, and so do the children of
+    each module, with the parameters that the module holds itself. Tied parameters stand once,
+    under the first of their names.
+
+    In a notebook it is a tree that unfolds, and with `rich.print` a table. Both show the count and
+    the share of each part at some sizes: those of `at`, or else the defaults, if all symbols have
+    one.
+    """
+
+    parameters: Mapping[str, FormulaT]
+    modules: Mapping[str, FormulaT]
+    sizes: Mapping[str, int | float] | None = None
+
+    def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown[FormulaT]:
+        """Show the counts and shares at these values of the symbols.
+
+        Returns:
+            The same breakdown, with these sizes.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer.
+            DomainError: the formula does not hold there.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> parts = symcount.derive(lambda d: nn.Linear(d, 10)).breakdown()
+        >>> parts.sizes, parts.at(64).sizes
+        (None, {'d': 64})
+        """
+        whole = self.modules[""]
+        whole(*args, **kwargs)
+        return replace(self, sizes=whole.signature.point(args, kwargs))
+
+    def __str__(self) -> str:
+        lines = [f"(all): {self.modules['']}"]
+        shown = {""}
+        for name, count in self.parameters.items():
+            parts = parts_of(name)
+            for depth in range(1, len(parts)):
+                path = ".".join(parts[:depth])
+                if path not in shown:
+                    shown.add(path)
+                    lines.append(f"{'  ' * depth}{parts[depth - 1]}: {self.modules[path]}")
+            lines.append(f"{'  ' * len(parts)}{parts[-1]}: {count}")
+        return "\n".join(lines)
+
+    def __rich__(self) -> Any:
+        return view("rich", self)
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Where a term of a formula comes from: parameters, and the lines that made them."""
+
+    parameters: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+def breakdown(formula: FormulaT) -> Breakdown[FormulaT]:
+    """Take a formula apart by parameter and by module path; see `ParamCount.breakdown`."""
+    measure = formula.measure
+    counted = list(dict.fromkeys(t.name for t in formula.tensors() if measure.weigh(t)))
+    covered = dict.fromkeys(t.name for t in formula.tensors() if measure.covers(t))
+    below: dict[str, list[str]] = {path: [] for name in ["", *counted] for path in modules_of(name)}
+    for name in covered:
+        for path in modules_of(name):
+            if path in below:
+                below[path].append(name)
+    return Breakdown(
+        {name: formula.measuring(names=(name,)) for name in counted},
+        {path: formula.measuring(names=tuple(names)) for path, names in below.items()},
+    )
+
+
+def by_dtype(formula: FormulaT) -> dict[str, FormulaT]:
+    """Return a formula for each dtype; they add up to the whole."""
+    dtypes = dict.fromkeys(t.dtype for t in formula.tensors() if formula.measure.weigh(t))
+    return {dtype: formula.measuring(dtype=dtype) for dtype in dtypes}
+
+
+def provenance(formula: Formula) -> dict[sympy.Expr, Contribution]:
+    """Return the parameters that each term comes from; see `ParamCount.provenance`."""
+    from symcount.algebra.poly import Poly
+    from symcount.formula import sympy_form
+
+    found: dict[sympy.Expr, tuple[list[str], list[Source]]] = {}
+    for tensor in formula.tensors():
+        if not formula.measure.weigh(tensor) or tensor.shape is None:
+            continue
+        for monomial in tensor.numel.terms:
+            term = sympy_form.expression(Poly({monomial: 1}))
+            names, sources = found.setdefault(term, ([], []))
+            if tensor.name not in names:
+                names.append(tensor.name)
+            if tensor.source is not None and tensor.source not in sources:
+                sources.append(tensor.source)
+    return {t: Contribution(tuple(n), tuple(s)) for t, (n, s) in found.items()}
+
+
+def graphs(formula: Formula) -> dict[Boolean, torch.fx.Graph]:
+    """Return the arithmetic of each path by its condition; see `ParamCount.graphs`."""
+    import sympy
+
+    from symcount.formula import sympy_form
+
+    return {
+        sympy.And(*(sympy_form.condition(c, t) for c, t in decisions)): _program(
+            formula, leaf
+        ).fx_graph()
+        for decisions, leaf in leaves(formula.tree)
+        if isinstance(leaf, Built)
+    }
+
+
+def _program(formula: Formula, leaf: Built) -> Program:
+    if leaf.program is None:
+        raise StoredFormulaError(
+            f"the formula of {formula.factory} was loaded, and graphs are not stored; derive it "
+            "again to have them"
+        )
+    return leaf.program
