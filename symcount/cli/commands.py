@@ -521,19 +521,10 @@ def check(
     come from. Exit code 2 says that a document asks for something that cannot be understood or
     found, or that something was refused.
     """
-    from symcount.catalogue.trust import Trust
     from symcount.drift import checks as checkable
-    from symcount.drift.files import files_at
 
-    trust = Trust(allowed)
-    checks = [
-        (file, name, run)
-        for file in files_at(paths)
-        for name, run in checkable.checks_of(file, trust).items()
-    ]
-    checks = _chosen(checks, only)
     findings: list[tuple[Path, AnyFinding]] = []
-    for file, name, run in checks:
+    for file, name, run in _chosen(_checks(paths, allowed), only):
         with shown_progress(name or str(file)), without_logs():
             finding = run()
         findings.append((file, finding))
@@ -548,6 +539,19 @@ def check(
         ctx.exit(2)
     if states - {"same"}:
         ctx.exit(1)
+
+
+def _checks(paths: Sequence[Path], allowed: tuple[str, ...]) -> list[_Check]:
+    from symcount.catalogue.trust import Trust
+    from symcount.drift.checks import checks_of
+    from symcount.drift.files import files_at
+
+    trust = Trust(allowed)
+    return [
+        (file, name, run)
+        for file in files_at(paths)
+        for name, run in checks_of(file, trust).items()
+    ]
 
 
 def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:

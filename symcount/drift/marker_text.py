@@ -69,14 +69,12 @@ def read(text: str) -> Asked:
     target, values = notation.read_call(first)
     sizes, fixed = notation.split(values or {})
     shown, clauses, name = _clauses(words)
-    kind = "registry" if "registry" in shown else None
-    if kind and len(shown) > 1:
-        raise ArgumentError("a registry is shown by itself; write a marker for each")
-    if kind and values is not None:
-        raise ArgumentError(f"a registry is a module, not a call; write {target} registry")
+    is_registry = "registry" in shown
+    if is_registry:
+        _require_module(target, shown, values)
     more = clauses.pop("at", "")
-    at = _numbers(more) if kind else {**sizes, **notation.read_values(more)}
-    if at and not kind and not shown:
+    at = _numbers(more) if is_registry else {**sizes, **notation.read_values(more)}
+    if at and not shown:
         shown = ("count",)
     elif not shown:
         shown = ("formula",) if sizes or values is None or fixed else ("count",)
@@ -94,6 +92,14 @@ def read(text: str) -> Asked:
     )
     _require_use(found, bool(at), clauses)
     return found
+
+
+def _require_module(target: str, shown: Sequence[str], values: Mapping[str, Any] | None) -> None:
+    """Refuse a registry that is called, or shown with something else."""
+    if len(shown) > 1:
+        raise ArgumentError("a registry is shown by itself; write a marker for each")
+    if values is not None:
+        raise ArgumentError(f"a registry is a module, not a call; write {target} registry")
 
 
 _CLAUSES = ("at", "fixed", "symbols", "as", "levels")

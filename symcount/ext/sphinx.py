@@ -339,7 +339,7 @@ def _formula(
 
 
 def _trust(env: BuildEnvironment) -> Trust:
-    """What pages may have called: the code of the project, and what its `conf.py` allows."""
+    """Return what pages may have called: code of the project, and what its `conf.py` allows."""
     sources = Path(env.srcdir)
     allowed = anchored(env.config.symcount_allow, sources)
     return Trust(allowed, option='symcount_allow = ["{}"] in conf.py').beside(sources)
