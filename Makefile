@@ -6,7 +6,7 @@ ZOO := benchmarks/zoo/.venv
 COMPARISON := benchmarks/comparison/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test lint docs linkcheck dist atlas notebooks bench zoo comparison fuzz \
+.PHONY: help .venv demo test test-all lint docs linkcheck dist atlas notebooks bench zoo comparison fuzz \
   format clean
 
 help: ## List the targets
@@ -24,8 +24,13 @@ demo: $(READY) ## Derive a first formula
 	$(BIN)/python examples/demo.py
 
 # pytest comes last, so that its summary is the last thing printed.
-test: lint docs ## Run every check: lint, types, docs, tests, doctests, notebooks
-	$(BIN)/python -m pytest -n auto --dist worksteal --symcount-check docs/atlas/formulas.json
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+
+test: lint docs ## Check format, lint, types, docs, and run all tests but the slow ones (minutes)
+	$(PYTEST) -m "not slow"
+
+test-all: lint docs ## Check the same, run all tests, and derive the atlas: what CI runs
+	$(PYTEST) --symcount-check docs/atlas/formulas.json
 
 lint: $(READY) ## Check format, lint and types
 	$(BIN)/ruff format --check

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `examples
 import symcount
 from examples.atlas import FAMILIES, KINDS, SECONDS, STORED, Family, Size
 from symcount import ParamCount, Symbol
-from symcount.display import mathml, plotting
+from symcount.display import mathml
 from symcount.display.console import described
 from symcount.drift import requests
 from symcount.export import page
@@ -432,9 +432,9 @@ def draw(count: ParamCount, family: Family, total: Path, share: Path) -> None:
     matplotlib.use("agg")
     name, low, high = drawn(family)
     others = {other: value for other, value in family.sizes[0].at.items() if other != name}
-    shares = partial(plotting.plot_share, depth=levels(count))
-    for path, plot in ((total, plotting.plot), (share, shares)):
-        figure = plot(count, name, between=(low, high), **others).figure
+    shares = partial(count.plot_share, depth=levels(count))
+    for path, plot in ((total, count.plot), (share, shares)):
+        figure = plot(name, between=(low, high), **others).figure
         figure.set_size_inches(5.6, 3.8)
         figure.savefig(path, bbox_inches="tight", dpi=130)
 

@@ -17,9 +17,6 @@ import importlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from symcount import shown
-from symcount.version import __version__ as __version__
-
 if TYPE_CHECKING:
     from symcount import blueprints
     from symcount.api import derive, load, save
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
         NoSolutionError,
         NoSymbolError,
         NotAModuleError,
-        NotTrustedError,
         StoredFormulaError,
         SymcountError,
         TargetError,
@@ -56,6 +52,7 @@ if TYPE_CHECKING:
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas
     from symcount.symbols import Symbol
+    from symcount.version import __version__ as __version__
 
 __all__ = [
     "ArgumentError",
@@ -76,7 +73,6 @@ __all__ = [
     "NoSymbolError",
     "NondeterministicError",
     "NotAModuleError",
-    "NotTrustedError",
     "ParamCount",
     "StoredFormulaError",
     "StoredFormulas",
@@ -106,15 +102,9 @@ _HOMES: dict[str, Iterable[str]] = {
     "symcount.param_count": ("ParamCount",),
     "symcount.storage.file": ("StoredFormulas",),
     "symcount.symbols": ("Symbol",),
+    "symcount.version": ("__version__",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-
-shown.VIEWS |= {
-    ("html", "Breakdown"): "symcount.display.notebook:breakdown_html",
-    ("rich", "Breakdown"): "symcount.display.console:breakdown_view",
-    ("html", "Certificate"): "symcount.display.notebook:certificate_html",
-    ("html", "Share"): "symcount.display.notebook:expression_html",
-}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from sympy.logic.boolalg import Boolean
 
-    from symcount.display.plotting import Against
+    from symcount.display.plots.curves import Against
     from symcount.formula.breakdown import Breakdown, Contribution
     from symcount.questions.comparison import Comparison
     from symcount.questions.growth import Growth, Marginal
@@ -780,9 +780,9 @@ class ParamCount(Formula):
         >>> ax.get_xlabel(), ax.get_ylabel()
         ('embed_dim', 'parameters')
         """
-        from symcount.display import plotting
+        from symcount.display.plots import curves
 
-        return plotting.plot(self, symbol, between=between, against=against, ax=ax, **values)
+        return curves.plot(self, symbol, between=between, against=against, ax=ax, **values)
 
     def plot_share(
         self,
@@ -822,9 +822,9 @@ class ParamCount(Formula):
         >>> [text.get_text() for text in ax.get_legend().get_texts()]
         ['in_proj_bias', 'in_proj_weight', 'out_proj']
         """
-        from symcount.display import plotting
+        from symcount.display.plots import shares
 
-        return plotting.plot_share(self, symbol, between=between, depth=depth, ax=ax, **values)
+        return shares.plot_share(self, symbol, between=between, depth=depth, ax=ax, **values)
 
     def plot_map(
         self,
@@ -867,6 +867,6 @@ class ParamCount(Formula):
         >>> ax.get_xlabel(), ax.get_ylabel()
         ('embed_dim', 'num_heads')
         """
-        from symcount.display import plotting
+        from symcount.display.plots import map
 
-        return plotting.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)
+        return map.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)

@@ -1,6 +1,6 @@
 """Views of values for notebooks and terminals, made by code that the values do not import.
 
-The package registers the view of each class by its path here, and it is loaded on first use.
+The view of each class is named by its path, and is loaded on first use.
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from importlib import import_module
 from typing import Any
 
 # By kind of view, "html" or "rich", and class: the function that makes it, as "module:name".
-VIEWS: dict[tuple[str, str], str] = {}
+VIEWS = {
+    ("html", "Breakdown"): "symcount.display.notebook:breakdown_html",
+    ("rich", "Breakdown"): "symcount.display.console:breakdown_view",
+    ("html", "Certificate"): "symcount.display.notebook:certificate_html",
+    ("html", "Share"): "symcount.display.notebook:expression_html",
+}
 
 
 def view(kind: str, value: object) -> Any:

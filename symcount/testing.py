@@ -1,4 +1,4 @@
-"""`assert_param_count`: in a test, what a factory's formula is."""
+"""Assert in a test what a factory's formula is."""
 
 from __future__ import annotations
 

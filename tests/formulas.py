@@ -18,8 +18,7 @@ from symcount.formula.tree import Built, Refused, Split, TensorSpec
 from symcount.param_count import ParamCount
 from symcount.record import Program
 from symcount.symbols import Hyperparameter
-from tests.algebra.test_evaluate import float_steps
-from tests.random_expressions import NAMES, expressions, normal_form
+from tests.random_expressions import NAMES, expressions, float_steps, normal_form
 
 OUTSIDE = Refused("ValueError", "outside", None, ())
 

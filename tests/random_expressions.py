@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,13 @@ NAMES = ("a", "b", "c")
 
 # SYMCOUNT_FUZZ=20 runs every random test on twenty times as many examples
 SCALE = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
+
+
+def batches(number: int) -> pytest.MarkDecorator:
+    """Run a test for so many batches of examples, every other of which is slow."""
+    slow = pytest.mark.slow
+    numbers = [pytest.param(n, marks=slow if n % 2 else ()) for n in range(number)]
+    return pytest.mark.parametrize("batch", numbers)
 
 
 def thorough(examples: int) -> settings:
@@ -185,3 +193,16 @@ def _atom(base: Any, values: Mapping[str, int]) -> Any:
         return math.floor(args[0])
     assert all(x.denominator == 1 for x in args), f"{base!r} takes integers, not {args}"
     return CALLS[base.op].compute(*map(int, args))
+
+
+FLOATS = (0.29, 0.5, 1.5, 0.1, 2.0, 1e-3, 3.7)
+
+
+@st.composite
+def float_steps(draw: Any, poly: Poly) -> Poly:
+    """An integer made of a few float steps on an integer."""
+    for _ in range(draw(st.integers(1, 3))):
+        op = draw(st.sampled_from(("fmul", "fadd", "fdiv", "fpow", "fmod_py", "ffloordiv", "sqrt")))
+        number = const(Fraction(draw(st.sampled_from(FLOATS))))
+        poly = call("sqrt", call("fabs", poly)) if op == "sqrt" else call(op, poly, number)
+    return call(draw(st.sampled_from(("trunc", "floor_float", "ceil_float", "round"))), poly)

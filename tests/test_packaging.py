@@ -125,6 +125,7 @@ def test_every_extra_that_a_message_or_a_page_names_exists() -> None:
 # --- in a clean environment -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_line(clean: tuple[Path, Path]) -> None:
     folder, scripts = clean
     command = scripts / "symcount"
@@ -141,6 +142,7 @@ def test_the_command_line(clean: tuple[Path, Path]) -> None:
         assert run(command, "export", "models.py:mlp", "--format", form, cwd=folder)
 
 
+@pytest.mark.slow
 def test_formulas_are_stored_and_loaded(clean: tuple[Path, Path]) -> None:
     folder, scripts = clean
     code = (
@@ -153,6 +155,7 @@ def test_formulas_are_stored_and_loaded(clean: tuple[Path, Path]) -> None:
     assert "2*dim*Max(1, floor(dim/reduction)) + dim" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extra", "code"),
     [

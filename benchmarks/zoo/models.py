@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from symcount import Symbol
-from symcount.catalogue.configs import config_factory, constructor_arguments
+from symcount.catalogue.all_symbols import constructor_arguments
+from symcount.catalogue.configs import config_factory
 
 LIBRARIES = ("transformers", "timm", "torchvision")
 

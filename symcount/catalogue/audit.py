@@ -1,4 +1,4 @@
-"""`audit(specs) -> Audit`: how far hand-written estimates are off, and which order they spoil."""
+"""Compare hand-written estimates of parameter counts with exact counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Estimate:
     """A declared estimate against the true counts."""
 
     spec: BlueprintSpec
@@ -69,19 +69,19 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found: `findings`, worst first, and a ranking for each topology.
+    """The result of an audit: `findings`, worst first, and a ranking for each topology.
 
     `undeclared` are the blueprints without an estimate: there is nothing to audit about them.
     """
 
     sizes: tuple[int, ...]
     tolerance: float
-    findings: tuple[Finding, ...]
+    findings: tuple[Estimate, ...]
     rankings: tuple[Ranking, ...]
     undeclared: tuple[str, ...]
 
     @property
-    def exceeding(self) -> tuple[Finding, ...]:
+    def exceeding(self) -> tuple[Estimate, ...]:
         """The findings that are off by more than the tolerance at some size."""
         return tuple(f for f in self.findings if f.exceeds)
 
@@ -94,6 +94,9 @@ def audit(
     A size is the first hyper-parameter of a blueprint; the others keep their defaults. An
     estimate exceeds if at some size it is more than `tolerance` times the count, or less than
     the count divided by it; the comparison is exact.
+
+    Returns:
+        The estimates, worst first, and the order of each topology's blueprints.
 
     Raises:
         ArgumentError: no size, or a tolerance below 1.
@@ -117,21 +120,19 @@ def audit(
     specs, sizes = tuple(specs), tuple(dict.fromkeys(sizes))
     findings = [_finding(spec, sizes, tolerance) for spec in specs if _declares(spec)]
     findings.sort(key=lambda f: (f.worst and f.worst.times_off) or 0.0, reverse=True)
-    topologies = sorted({f.spec.topology for f in findings})
-    return Audit(
-        sizes,
-        tolerance,
-        tuple(findings),
-        tuple(
-            _ranking(topology, sizes, [f for f in findings if f.spec.topology == topology])
-            for topology in topologies
-        ),
-        tuple(spec.key for spec in specs if not _declares(spec)),
+    undeclared = tuple(spec.key for spec in specs if not _declares(spec))
+    return Audit(sizes, tolerance, tuple(findings), _rankings(sizes, findings), undeclared)
+
+
+def _rankings(sizes: Sequence[int], findings: Sequence[Estimate]) -> tuple[Ranking, ...]:
+    return tuple(
+        _ranking(topology, sizes, [f for f in findings if f.spec.topology == topology])
+        for topology in sorted({f.spec.topology for f in findings})
     )
 
 
 def times_off(declared: int, count: int) -> float:
-    """How many times too great or too small an estimate is: 1.0 if exact, never less.
+    """Return how many times too great or too small an estimate is: 1.0 if exact, never less.
 
     >>> times_off(2000, 131_584), times_off(800, 33), times_off(0, 0), times_off(0, 5)
     (65.792, 24.242424242424242, 1.0, inf)
@@ -144,7 +145,7 @@ def times_off(declared: int, count: int) -> float:
 
 
 def _factor(declared: int, count: int) -> Fraction | None:
-    """The exact factor between the two; None if there is none, one of them not being positive."""
+    """Return the exact factor between the two; None if one of them is not positive."""
     if declared == count:
         return Fraction(1)
     low, high = sorted((declared, count))
@@ -155,13 +156,13 @@ def _declares(spec: BlueprintSpec) -> bool:
     return spec.declared_estimate is not None
 
 
-def _finding(spec: BlueprintSpec, sizes: Sequence[int], tolerance: float) -> Finding:
+def _finding(spec: BlueprintSpec, sizes: Sequence[int], tolerance: float) -> Estimate:
     declared = spec.declared_estimate
     assert declared is not None
     readings = tuple(_reading(spec, declared, size) for size in sizes)
     allowed = Fraction(str(tolerance))  # 1.1 is meant as written, not as the double next to it
     factors = [_factor(declared, r.count) for r in readings if r.count is not None]
-    return Finding(spec, declared, readings, any(f is None or f > allowed for f in factors))
+    return Estimate(spec, declared, readings, any(f is None or f > allowed for f in factors))
 
 
 def _reading(spec: BlueprintSpec, declared: int, size: int) -> Reading:
@@ -172,7 +173,7 @@ def _reading(spec: BlueprintSpec, declared: int, size: int) -> Reading:
     return Reading(size, count, times_off(declared, count))
 
 
-def _ranking(topology: str, sizes: Sequence[int], findings: Sequence[Finding]) -> Ranking:
+def _ranking(topology: str, sizes: Sequence[int], findings: Sequence[Estimate]) -> Ranking:
     declared = {f.spec.name: f.declared for f in findings}
     true = {
         size: {

@@ -1,28 +1,26 @@
-"""Ways in for libraries of models: a model and its config, and every integer kept symbolic."""
+"""Derive models that are built from a config: `from_config`, for any library."""
 
 from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
-from symcount import progress
 from symcount.api import derive
 from symcount.catalogue.targets import close_names
-from symcount.errors import ArgumentError, DerivationError
+from symcount.errors import ArgumentError
 from symcount.factory.call import name_of
 from symcount.factory.origin import target_of
 from symcount.param_count import ParamCount
 from symcount.symbols import Symbol
 
+# The kinds of parameters that can be given as keywords.
+KEYWORDS = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _NOTHING = inspect.Parameter.empty
-_KEYWORDS = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def from_config(
@@ -96,7 +94,7 @@ def config_factory(
     symbols: Sequence[str] | Mapping[str, Symbol],
     fixed: Mapping[str, Any],
 ) -> ConfigFactory:
-    """The factory that `from_config` derives, a function of the symbols.
+    """Return the factory that `from_config` derives, a function of the symbols.
 
     Raises:
         ArgumentError: see `from_config`.
@@ -105,7 +103,7 @@ def config_factory(
         if not callable(given):
             raise ArgumentError(f"from_config() takes a {role} class, not {given!r}")
     named = {name: value for name, value in fixed.items() if isinstance(value, Symbol)}
-    config = _Config(config_class, {k: v for k, v in fixed.items() if k not in named})
+    config = ConfigClass(config_class, {k: v for k, v in fixed.items() if k not in named})
     declared = _declared(config.name, symbols)
     twice = next((name for name in named if name in declared), None)
     if twice is not None:
@@ -129,7 +127,7 @@ class ConfigFactory:
     def __init__(
         self,
         model_class: Callable[..., nn.Module],
-        config: _Config,
+        config: ConfigClass,
         symbols: Mapping[str, Symbol],
     ) -> None:
         # What `derive` says of the factory, it says of the model: its name, its place.
@@ -198,7 +196,7 @@ class _Inside:
         return keywords if isinstance(self._default, Mapping) else type(self._default)(**keywords)
 
     def _others(self) -> dict[str, Any]:
-        """What the outer config has set here, unlike the class of this one by itself."""
+        """Find what the outer config has set here, unlike the class of this one by itself."""
         default = self._default
         ours = {*self._names, *self._inside}
         if isinstance(default, Mapping):
@@ -207,7 +205,7 @@ class _Inside:
         same = {name: getattr(default, name) for name in ours}
         by_itself = kind(**same)
         for name, parameter in inspect.signature(kind).parameters.items():
-            if name in ours or parameter.kind not in _KEYWORDS or not hasattr(default, name):
+            if name in ours or parameter.kind not in KEYWORDS or not hasattr(default, name):
                 continue
             # One by one: what follows from others is left to follow from them.
             if getattr(by_itself, name, _NOTHING) != getattr(default, name):
@@ -216,7 +214,7 @@ class _Inside:
         return kept
 
 
-class _Config:
+class ConfigClass:
     """A config class: which keywords it takes, and their defaults."""
 
     def __init__(self, make: Callable[..., Any], fixed: Mapping[str, Any]) -> None:
@@ -235,7 +233,7 @@ class _Config:
             self._require(keyword)
 
     def made(self) -> Any:
-        """The config with all its defaults.
+        """Make the config with all its defaults, once.
 
         Raises:
             ArgumentError: it has none.
@@ -252,7 +250,7 @@ class _Config:
         return self._made
 
     def default(self, dotted: str, symbol: Symbol) -> Any:
-        """The default of a keyword that is to be a symbol; empty if it has none."""
+        """Return the default of a keyword that is to be a symbol; empty if it has none."""
         head, *rest = dotted.split(".")
         self._require(head)
         if not rest and head in self.fixed:
@@ -283,10 +281,10 @@ class _Config:
         raise ArgumentError(f"{self.name}: {dotted} is {found!r} by default, a {kind}; {advice}")
 
     def integers(self) -> dict[str, int]:
-        """Every keyword that is an integer by default, with its default."""
+        """Return every keyword that is an integer by default, with its default."""
         found = {}
         for name, parameter in self.parameters.items():
-            if name in self.fixed or parameter.kind not in _KEYWORDS:
+            if name in self.fixed or parameter.kind not in KEYWORDS:
                 continue
             value = parameter.default
             if type(value) not in (int, float, bool, str):
@@ -298,16 +296,16 @@ class _Config:
     def _require(self, keyword: str) -> None:
         """Raise unless this is a keyword of the config, by its signature or an alias."""
         parameter = self.parameters.get(keyword)
-        if parameter is not None and parameter.kind in _KEYWORDS:
+        if parameter is not None and parameter.kind in KEYWORDS:
             return
         catch_all = any(p.kind is p.VAR_KEYWORD for p in self.parameters.values())
         if (keyword in self.fixed and catch_all) or self._takes_as_alias(keyword):
             return
-        names = [p.name for p in self.parameters.values() if p.kind in _KEYWORDS]
+        names = [p.name for p in self.parameters.values() if p.kind in KEYWORDS]
         raise ArgumentError(f"{self.name} has no keyword {keyword!r}{close_names(keyword, names)}")
 
     def _takes_as_alias(self, keyword: str) -> bool:
-        """Whether a keyword that is not in the signature sets an attribute there is anyway."""
+        """Tell whether a keyword that is not in the signature sets an attribute all the same."""
         others = {k: copy.deepcopy(v) for k, v in self.fixed.items() if k != keyword}
         try:
             value = getattr(self.make(**others), keyword)
@@ -317,7 +315,7 @@ class _Config:
         return True
 
     def attribute(self, head: str, rest: Sequence[str], dotted: str) -> Any:
-        """What the config with all its defaults has there."""
+        """Return what the config with all its defaults has under a dotted name."""
         found, place = self.made(), self.name
         for name in (head, *rest):
             inside = isinstance(found, Mapping)
@@ -347,259 +345,3 @@ def _declared(config: str, symbols: Sequence[str] | Mapping[str, Symbol]) -> dic
                 f"Symbol(), or fix it with {name}={symbol!r} instead"
             )
     return declared
-
-
-# --- every integer kept symbolic --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class AllSymbols:
-    """Which integer hyper-parameters can be symbols together, and why the others cannot.
-
-    Attributes:
-        count: the formula in those that were kept; None if none could be.
-        kept: the names of those, in the order of the signature.
-        refused: the others, each with the first line of the error.
-    """
-
-    count: ParamCount | None
-    kept: tuple[str, ...]
-    refused: Mapping[str, str]
-
-
-def all_symbols(
-    factory: Callable[..., nn.Module],
-    /,
-    *,
-    max_paths: int = 64,
-    max_seconds: float = 10.0,
-    **given: Any,
-) -> AllSymbols:
-    """Keep as many integer hyper-parameters of a factory symbolic as derive together.
-
-    Those are the parameters that `derive` makes symbols, and the integers that the built
-    module's own constructor takes and the factory hands on through its `**kwargs`. All are tried
-    together. If that is refused, each is tried alone, and those that derive are added one after
-    the other.
-
-    Args:
-        factory: as in `derive`.
-        max_paths: as in `derive`, for each attempt.
-        max_seconds: as in `derive`, for each attempt.
-        **given: as in `derive`.
-
-    Raises:
-        ArgumentError: as in `derive`.
-
-    >>> def embedding(width, vocabulary=1000, padding=0):
-    ...     return nn.Embedding(vocabulary, width, padding_idx=padding)
-    >>> found = all_symbols(embedding)
-    >>> print(found.count)
-    vocabulary*width
-    >>> found.kept, found.refused
-    (('width', 'vocabulary'), {'padding': '0 by default, which is no positive integer'})
-    """
-    adapted = _with_swallowed(factory, given)
-    parameters = inspect.signature(adapted).parameters
-    fixed = {name for name, value in given.items() if not isinstance(value, Symbol)}
-    free = [p for p in parameters.values() if p.name not in fixed]
-    defaults = {p.name: p.default for p in free if type(p.default) is int}
-    required = [p.name for p in free if p.default is p.empty and p.kind in _KEYWORDS]
-    named = {k: v for k, v in given.items() if k in defaults}
-    rest = {k: v for k, v in given.items() if k not in defaults}
-
-    def attempt(names: Sequence[str]) -> ParamCount:
-        others = {name: value for name, value in defaults.items() if name not in names}
-        symbols = {name: named.get(name, Symbol()) for name in names}
-        arguments: dict[str, Any] = {**rest, **symbols, **others}
-        return derive(adapted, max_paths=max_paths, max_seconds=max_seconds, **arguments)
-
-    return _most(attempt, defaults, name_of(factory), required)
-
-
-def all_symbols_from_config(
-    model_class: Callable[..., nn.Module],
-    config_class: Callable[..., Any],
-    /,
-    *,
-    symbols: Mapping[str, Symbol] | None = None,
-    max_paths: int = 64,
-    max_seconds: float = 10.0,
-    **fixed: Any,
-) -> AllSymbols:
-    """Keep as many integers of a config symbolic as derive together; see `all_symbols`.
-
-    Args:
-        model_class: as in `from_config`.
-        config_class: as in `from_config`.
-        symbols: what values some of them take.
-        max_paths: as in `derive`, for each attempt.
-        max_seconds: as in `derive`, for each attempt.
-        **fixed: as in `from_config`.
-
-    Raises:
-        ArgumentError: as in `from_config`.
-    """
-    declared = dict(symbols or {})
-    integers = _Config(config_class, fixed).integers()
-
-    def attempt(names: Sequence[str]) -> ParamCount:
-        wanted = {name: declared.get(name, Symbol()) for name in names}
-        factory = config_factory(model_class, config_class, wanted, fixed)
-        return derive(factory, max_paths=max_paths, max_seconds=max_seconds, **factory.given)
-
-    names = {**integers, **{name: 1 for name in declared if name not in integers}}
-    return _most(attempt, names, name_of(model_class))
-
-
-def _most(
-    attempt: Callable[[Sequence[str]], ParamCount],
-    defaults: Mapping[str, int],
-    factory: str,
-    required: Sequence[str] = (),
-) -> AllSymbols:
-    """As many of the names as can be symbols in one formula.
-
-    `required` are the symbols that every attempt has, since they have no default to be fixed at.
-    """
-    refused = {
-        name: f"{value} by default, which is no positive integer"
-        for name, value in defaults.items()
-        if value < 1
-    }
-
-    def tried(names: Sequence[str]) -> ParamCount | str:
-        progress.say(item=f"trying {_all_of(names)}")
-        try:
-            return attempt(names)
-        except (DerivationError, ArgumentError) as error:
-            return _first_line(error, factory)
-
-    def best(names: Sequence[str]) -> tuple[ParamCount | None, list[str]]:
-        found = tried(names)
-        if not isinstance(found, str):
-            return found, list(names)
-        alone = {name: tried([name]) for name in names} if len(names) > 1 else {names[0]: found}
-        count, kept = None, list[str]()
-        for name, by_itself in alone.items():
-            found = tried([*kept, name]) if kept and not isinstance(by_itself, str) else by_itself
-            if not isinstance(found, str):
-                count, kept = found, [*kept, name]
-            elif found is by_itself:
-                refused[name] = found
-            else:
-                refused[name] = f"not together with {', '.join(kept)}: {found}"
-        return count, kept
-
-    names = [name for name in defaults if name not in refused]
-    count, kept = best(names) if names else (None, [])
-    if count is None and required:
-        found = tried([])
-        if isinstance(found, str):
-            refused |= dict.fromkeys(required, found)
-        else:
-            count = found
-    if count is not None:
-        kept = [*required, *kept]
-    return AllSymbols(count, tuple(kept), refused)
-
-
-def _all_of(names: Sequence[str]) -> str:
-    return f"{len(names)} symbols together" if len(names) > 2 else " and ".join(names)
-
-
-def _first_line(error: Exception, name: str) -> str:
-    """The first line of an error, without the factory's name and place."""
-    line = str(error).partition("\n")[0]
-    head, separator, rest = line.partition("): ")
-    return rest if separator and head.startswith(f"{name} (") else line.removeprefix(f"{name}: ")
-
-
-# --- what a factory swallows ------------------------------------------------------------------
-
-
-class _Adapted:
-    """A factory that says in its signature what it takes as `**kwargs`."""
-
-    def __init__(
-        self, factory: Callable[..., nn.Module], parameters: Sequence[inspect.Parameter]
-    ) -> None:
-        self.__wrapped__ = factory
-        self.__name__ = name_of(factory)
-        self.__signature__ = inspect.Signature(parameters)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> nn.Module:
-        return self.__wrapped__(*args, **kwargs)
-
-
-def _with_swallowed(
-    factory: Callable[..., nn.Module], given: Mapping[str, Any]
-) -> Callable[..., nn.Module]:
-    """The factory, with the integers that reach the module's constructor through `**kwargs`."""
-    try:
-        parameters = list(inspect.signature(factory).parameters.values())
-    except (TypeError, ValueError):
-        return factory  # `derive` says what is wrong with it
-    if not parameters or parameters[-1].kind is not inspect.Parameter.VAR_KEYWORD:
-        return factory
-    settings = {name: value for name, value in given.items() if not isinstance(value, Symbol)}
-    named = {p.name for p in parameters}
-    swallowed = []
-    for name, value in constructor_arguments(lambda: factory(**settings)).items():
-        if name in named or name in settings or type(value) is not int:
-            continue
-        if _builds(factory, {**settings, name: value}):
-            swallowed.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value))
-    return _Adapted(factory, [*parameters[:-1], *swallowed, parameters[-1]])
-
-
-def constructor_arguments(build: Callable[[], nn.Module]) -> dict[str, Any]:
-    """The arguments, defaults included, with which a factory's module was constructed.
-
-    Nothing if the factory cannot be called like this.
-    """
-    try:
-        with torch.device("meta"):
-            kind = type(build())
-            with _recorded(kind) as calls:
-                module = build()
-    except Exception:
-        return {}
-    return next((arguments for made, arguments in calls if made is module), {})
-
-
-@contextmanager
-def _recorded(kind: type[nn.Module]) -> Iterator[list[tuple[nn.Module, dict[str, Any]]]]:
-    """Within it, the list of a class's new objects, each with its constructor's arguments."""
-    constructor = kind.__init__
-    signature = inspect.signature(constructor)
-    own = "__init__" in vars(kind)
-    calls: list[tuple[nn.Module, dict[str, Any]]] = []
-
-    def record(self: nn.Module, *args: Any, **kwargs: Any) -> None:
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
-        catch_all = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
-        arguments = dict(list(bound.arguments.items())[1:])
-        for name in catch_all:
-            arguments |= arguments.pop(name)
-        calls.append((self, arguments))
-        constructor(self, *args, **kwargs)
-
-    kind.__init__ = record  # type: ignore[method-assign]
-    try:
-        yield calls
-    finally:
-        if own:
-            kind.__init__ = constructor  # type: ignore[method-assign]
-        else:
-            del kind.__init__
-
-
-def _builds(factory: Callable[..., nn.Module], settings: Mapping[str, Any]) -> bool:
-    try:
-        with torch.device("meta"):
-            factory(**settings)
-    except Exception:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""A registry of blueprints whose costs are derived, not declared.
+"""Register blueprints whose costs are derived, not declared.
 
 Call-compatible with a registry of hand-written estimates: `register(name, topology,
 param_estimate, description)` decorates a factory, and the number given is kept only to be
@@ -41,7 +41,7 @@ class _Formulas:
         self._known: dict[tuple[tuple[str, str], ...], ParamCount] = {}
 
     def fixing(self, **fixed: Any) -> ParamCount:
-        """The formula with these parameters fixed."""
+        """Return the formula with these parameters fixed."""
         from symcount.api import derive
 
         key = tuple(sorted((name, repr(value)) for name, value in fixed.items()))
@@ -104,7 +104,7 @@ class BlueprintSpec:
         return self.actual_param_count(self.reference_dim)
 
     def actual_param_count(self, dim: int, **kwargs: Any) -> int:
-        """The exact parameter count of `factory(dim, **kwargs)`, which is not built.
+        """Return the exact parameter count of `factory(dim, **kwargs)`, which is not built.
 
         A keyword that is not a symbol of the formula (`checkpoint=True`) derives another formula,
         once.
@@ -157,7 +157,7 @@ class BlueprintRegistry:
         *,
         on_error: Literal["raise", "defer"] = "raise",
     ) -> Callable[[Factory], Factory]:
-        """A decorator that registers a factory and returns it unchanged.
+        """Return a decorator that registers a factory and returns it unchanged.
 
         The formula is derived at once. `param_estimate` is kept as `declared_estimate`.
 
@@ -177,12 +177,7 @@ class BlueprintRegistry:
             raise ArgumentError(f'register(on_error={on_error!r}): use "raise" or "defer"')
 
         def decorate(factory: Factory) -> Factory:
-            if (topology, name) in self._specs:
-                raise DuplicateError(
-                    f"blueprint {topology}:{name} is registered already, by "
-                    f"{_place(self._specs[topology, name].factory)}; choose another name, or "
-                    f"unregister({topology!r}, {name!r}) first"
-                )
+            self._require_new(topology, name)
             spec = BlueprintSpec(
                 name, topology, factory, param_estimate, description, self.reference_dim
             )
@@ -193,8 +188,16 @@ class BlueprintRegistry:
 
         return decorate
 
+    def _require_new(self, topology: str, name: str) -> None:
+        if (topology, name) in self._specs:
+            raise DuplicateError(
+                f"blueprint {topology}:{name} is registered already, by "
+                f"{_place(self._specs[topology, name].factory)}; choose another name, or "
+                f"unregister({topology!r}, {name!r}) first"
+            )
+
     def get(self, topology: str, name: str) -> BlueprintSpec:
-        """The blueprint of that name.
+        """Return the blueprint of that name.
 
         Raises:
             TargetError: there is none; the message lists those there are.
@@ -249,11 +252,11 @@ class BlueprintRegistry:
         del self._specs[topology, name]
 
     def topologies(self) -> list[str]:
-        """The topologies that have blueprints, sorted."""
+        """List the topologies that have blueprints, sorted."""
         return sorted({topology for topology, _ in self._specs})
 
     def list_for_topology(self, topology: str, dim: int | None = None) -> list[BlueprintSpec]:
-        """The blueprints of a topology, cheapest first: by exact count at `dim`, then by name.
+        """List the blueprints of a topology, cheapest first: by exact count at `dim`, then by name.
 
         `dim` is the reference size if not given. Blueprints that cannot be built at that size
         come last.
@@ -275,7 +278,7 @@ class BlueprintRegistry:
         return len(self._specs)
 
     def __contains__(self, key: object) -> bool:
-        """Whether a blueprint is registered, by (topology, name) or "topology:name"."""
+        """Tell whether a blueprint is registered, by (topology, name) or "topology:name"."""
         return (tuple(key.split(":", 1)) if isinstance(key, str) else key) in self._specs
 
     def __bool__(self) -> bool:
@@ -292,7 +295,7 @@ class BlueprintRegistry:
 
 
 def _with_target(spec: BlueprintSpec) -> ParamCount:
-    """The formula with its factory's name, which it has not yet while it is decorated."""
+    """Give a formula its factory's name, which it has not yet while it is decorated."""
     count = spec.param_count
     if count.origin is None or count.origin.target is not None:
         return count

@@ -1,4 +1,4 @@
-"""What a string names: a factory to derive, or a module whose blueprints to list and audit."""
+"""Resolve what a string names: a factory to derive, or a module that registers blueprints."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def resolve(target: str, trust: Trust | None = None, model: Any = None) -> Targe
 
 
 def load_blueprints(module: str, trust: Trust | None = None) -> tuple[BlueprintSpec, ...]:
-    """The blueprints of a module: `package.module` or `path/to/file.py`.
+    """Load the blueprints of a module: `package.module` or `path/to/file.py`.
 
     They are those of every registry the module has as an attribute, and those of the default
     registry whose factories it, or a module below it, defines. Where that gives none, they are
@@ -113,7 +113,7 @@ def load_blueprints(module: str, trust: Trust | None = None) -> tuple[BlueprintS
 
 
 def seeds() -> tuple[BlueprintSpec, ...]:
-    """The default registry's blueprints, the seeds among them."""
+    """Load the default registry's blueprints, the seeds among them."""
     for module in SEEDS.values():
         importlib.import_module(module)
     return tuple(_default_registry())
@@ -136,7 +136,7 @@ def load(module: str) -> ModuleType:
 
 
 def close_names(name: str, known: Iterable[str]) -> str:
-    """A question to end an error with, such as "; did you mean 'attention'?", or nothing."""
+    """Return a question to end an error with, such as "; did you mean 'attention'?", or nothing."""
     close = difflib.get_close_matches(name, sorted(set(known)), n=3)
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
@@ -158,7 +158,7 @@ def _blueprint(topology: str, name: str) -> BlueprintSpec | None:
 
 
 def _nothing_called(topology: str, name: str) -> str:
-    """Neither a blueprint nor a module: what there is, and the names that come close."""
+    """Explain that a name is neither a blueprint nor a module, with names that come close."""
     default = _default_registry()
     known = [spec.name for spec in default if spec.topology == topology]
     if known:
@@ -206,7 +206,7 @@ def _factory(
 
 
 def _models_of(module: ModuleType, name: str) -> ModuleType | None:
-    """The `models` of a package, if it has what the package itself has not."""
+    """Return the `models` of a package, if it has what the package itself has not."""
     inside = f"{module.__name__}.models"
     if not hasattr(module, "__path__") or _is_missing(inside):
         return None
@@ -220,7 +220,7 @@ def _make_importable(directory: Path) -> None:
 
 
 def _is_missing(module: str) -> bool:
-    """Whether no module of this name can be found; its packages are imported to look."""
+    """Tell whether no module of this name can be found; its packages are imported to look."""
     _make_importable(Path.cwd())
     if module in sys.modules:
         return False
@@ -285,7 +285,7 @@ def _import_errors(module: str) -> Iterator[None]:
 
 
 def _where(error: BaseException) -> str:
-    """The module's line, and in brackets the line it led to, unless that is symcount's."""
+    """Return the module's line, and in brackets the line it led to, unless that is symcount's."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     machinery = (str(Path(importlib.__file__).parent), "<frozen importlib", __file__)

@@ -202,18 +202,18 @@ class Trust:
         return _Why(f"{name} is code of {module}, and no class of nn.Module", _package(module))
 
     def _has(self, file: str) -> bool:
-        """Whether a file is of the project, links followed."""
+        """Tell whether a file is of the project, links followed."""
         path = Path(file).resolve()
         return any(_is_below(path, folder) for folder in self.folders)
 
     def _names(self, module: str) -> bool:
-        """Whether a module is allowed by name, or has symcount's own blueprints."""
+        """Tell whether a module is allowed by name, or has symcount's own blueprints."""
         names = (*self.allowed, "symcount.blueprints")
         return any(f"{module}.".startswith(f"{name}.") for name in names)
 
 
 def anchored(allowed: Iterable[str], folder: Path) -> tuple[str, ...]:
-    """What is allowed in a file of settings, its folders being relative to that of the file."""
+    """Return what a file of settings allows, with its folders relative to that of the file."""
     allowed = [allowed] if isinstance(allowed, str) else allowed
     return tuple(str(folder / name) if _is_folder(name) else name for name in allowed)
 
@@ -229,7 +229,7 @@ def _outermost(folders: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def _is_below(path: Path, folder: Path) -> bool:
-    """Whether a file is below a folder, and neither Python's nor in an environment there."""
+    """Tell whether a file is below a folder, and neither Python's nor in an environment there."""
     if not path.is_relative_to(folder) or is_installed(path):
         return False
     between = [parent for parent in path.parents if folder in parent.parents]
@@ -242,7 +242,7 @@ def _package(module: str) -> str:
 
 
 def _is_of_python(module: str, file: str | None = None) -> bool:
-    """Whether a module is of the standard library, by its name or by where its file is."""
+    """Tell whether a module is of the standard library, by its name or by where its file is."""
     if module.partition(".")[0] in sys.stdlib_module_names:
         return True
     libraries = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
@@ -255,7 +255,7 @@ def _is_of_python(module: str, file: str | None = None) -> bool:
 
 
 def _innermost(found: Any) -> Any:
-    """What a partial, a bound method or a decorated function stands for, and so on."""
+    """Unwrap partials, bound methods and decorated functions."""
     seen: set[int] = set()
     while id(found) not in seen:
         seen.add(id(found))
@@ -284,7 +284,7 @@ def _attribute(holder: type, name: str) -> tuple[type, Any]:
 
 
 def _declares(model: Any, config: Any) -> bool:
-    """Whether a model says that it takes configs of this class, which is of its own package."""
+    """Tell whether a model says that it takes configs of this class, of its own package."""
     model = _innermost(model)
     if not (_is_class(model) and _is_module(model) and _is_class(config)):
         return False

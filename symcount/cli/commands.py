@@ -1,41 +1,56 @@
-"""The command line: derive, list, audit, export, explore, show, check, completion.
+"""The commands: derive, list, audit, export, explore, show, check, completion.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
 
 from __future__ import annotations
 
-import ast
-import logging
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager
-from itertools import product
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 from click.core import ParameterSource
 
-from symcount import progress
 from symcount.catalogue.audit import SIZES, TOLERANCE
 from symcount.cli import shells
-from symcount.errors import SymcountError, TargetError, UnsupportedError
-from symcount.symbols import Symbol
+from symcount.cli.as_json import (
+    describe_audit,
+    describe_blueprint,
+    describe_derived,
+    describe_finding,
+    describe_stored,
+    print_json,
+)
+from symcount.cli.deriving import (
+    blueprints_of,
+    derived,
+    derived_all_symbols,
+    shown_progress,
+    values_at,
+    without_logs,
+)
+from symcount.cli.options import (
+    Given,
+    all_symbols_option,
+    allow_option,
+    complete_modules,
+    complete_stored,
+    complete_targets,
+    derivation_options,
+    json_option,
+    points_option,
+    read_sizes,
+)
+from symcount.errors import SymcountError, TargetError
 from symcount.version import __version__
 
 if TYPE_CHECKING:
-    from symcount.catalogue.configs import AllSymbols
-    from symcount.catalogue.registry import BlueprintSpec
-    from symcount.drift.checks import Finding
+    from symcount.drift.checks import AnyFinding
     from symcount.drift.filling import Filled
-    from symcount.formula.evaluation import Evaluation
-    from symcount.param_count import ParamCount
-    from symcount.storage.file import StoredFormulas
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-_Check: TypeAlias = "tuple[Path, str, Callable[[], Finding]]"
+
+_Check: TypeAlias = "tuple[Path, str, Callable[[], AnyFinding]]"
 
 
 class _Cli(click.Group):
@@ -66,156 +81,6 @@ def _explained(error: Exception) -> str:
     )
 
 
-# --- completion -------------------------------------------------------------------------------
-
-
-def _complete_targets(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
-    from symcount.cli import completion
-
-    return completion.targets(word)
-
-
-def _complete_modules(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
-    from symcount.cli import completion
-
-    return completion.modules(word)
-
-
-def _complete_parameters(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
-    """The parameters of the target, or the symbols of the stored formula, that stand before."""
-    from symcount.cli import completion
-
-    before = [w for w in shells.words(ctx) if not w.startswith("-")]
-    if ctx.info_name == "show":
-        names = completion.stored_symbols(*before[1:3]) if len(before) > 2 else []
-    else:
-        found = (completion.parameters(w) for w in before if ":" in w)
-        names = next(filter(None, found), [])
-    end = "" if param.name == "declared" else "="
-    return [f"{name}{end}" for name in names if name.startswith(word)]
-
-
-def _complete_stored(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
-    from symcount.cli import completion
-
-    file = ctx.params.get("file")
-    return completion.stored_names(file, word) if file else []
-
-
-# --- options ----------------------------------------------------------------------------------
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """`name=value`: a Python literal, or else a string."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise click.BadParameter(f"{text!r}: write name=value")
-    if value in ("true", "false", "none"):
-        raise click.BadParameter(f"{text!r}: write {value.capitalize()}, or \"'{value}'\"")
-    try:
-        return name, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return name, value
-
-
-def _declaration(text: str) -> tuple[str, Symbol]:
-    """`name`, `name:min=64,max=512,multiple_of=64`, or `name:real`."""
-    name, _, limits = text.partition(":")
-    given: dict[str, Any] = {}
-    for part in filter(None, limits.split(",")):
-        key, _, number = part.partition("=")
-        if part == "real":
-            given["real"] = True
-        elif key in ("min", "max", "multiple_of") and _is_number(number):
-            given[key] = ast.literal_eval(number)
-        else:
-            raise click.BadParameter(f"{part!r}: write min=n, max=n, multiple_of=n or real")
-    return name, Symbol(**given)
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal()
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    """`64,512`."""
-    sizes = text.split(",")
-    if not all(size.strip().isdecimal() for size in sizes):
-        raise click.BadParameter(f"{text!r}: write whole numbers, such as 64,512")
-    return tuple(map(int, sizes))
-
-
-def _point(text: str) -> tuple[str, tuple[int, ...]]:
-    """`dim=64,512`."""
-    name, equals, sizes = text.partition("=")
-    if not (name and equals):
-        raise click.BadParameter(f"{text!r}: write the symbol too, such as dim=64,512")
-    return name, _sizes(sizes)
-
-
-def _derivation_options(command: Command) -> Command:
-    """The options that say which parameters are symbols."""
-    fixed = click.option(
-        "--set",
-        "settings",
-        type=_setting,
-        metavar="NAME=VALUE",
-        multiple=True,
-        shell_complete=_complete_parameters,
-        help="Fix a parameter: a Python literal, or else a string. May be repeated.",
-    )
-    kept = click.option(
-        "--symbol",
-        "declared",
-        type=_declaration,
-        metavar="NAME[:LIMITS]",
-        multiple=True,
-        shell_complete=_complete_parameters,
-        help="Keep a parameter symbolic; limit its values as in dim:min=64,multiple_of=64. "
-        "May be repeated.",
-    )
-    config = click.option(
-        "--config",
-        metavar="CLASS",
-        help="TARGET takes a config of this class, a name in TARGET's module or "
-        "package.module:Class. --set and --symbol are then about the config.",
-    )
-    seconds = click.option(
-        "--max-seconds",
-        type=click.FloatRange(min=0, min_open=True),
-        default=10.0,
-        show_default=True,
-        help="How long a derivation may take.",
-    )
-    return fixed(kept(config(seconds(command))))
-
-
-_all_symbols_option = click.option(
-    "--all-symbols",
-    is_flag=True,
-    help="Keep every integer symbolic that can be, and say why the others cannot. Many "
-    "derivations may be needed; --max-seconds limits each.",
-)
-_points_option = click.option(
-    "--at",
-    "points",
-    type=_point,
-    metavar="NAME=N,N,...",
-    multiple=True,
-    shell_complete=_complete_parameters,
-    help="Values at which to count; repeated for other symbols, all combinations.",
-)
-_allow_option = click.option(
-    "--allow",
-    "allowed",
-    metavar="PACKAGE",
-    multiple=True,
-    help="Also call the functions and classes of this package, or of the code in this folder, for "
-    "a document. May be repeated.",
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-
-
 @click.group(
     cls=_Cli,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -244,9 +109,6 @@ def main(debug: bool) -> None:
     """
 
 
-# --- commands ---------------------------------------------------------------------------------
-
-
 @main.command(
     epilog="""\b
 Examples:
@@ -257,17 +119,14 @@ Examples:
   symcount derive torchvision.models:resnet50 --all-symbols
 """
 )
-@click.argument("target", shell_complete=_complete_targets)
-@_derivation_options
-@_points_option
-@_all_symbols_option
-@_json
+@click.argument("target", shell_complete=complete_targets)
+@derivation_options
+@points_option
+@all_symbols_option
+@json_option
 def derive(
     target: str,
-    settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, Symbol]],
-    config: str | None,
-    max_seconds: float,
+    given: Given,
     points: Sequence[tuple[str, tuple[int, ...]]],
     all_symbols: bool,
     as_json: bool,
@@ -283,17 +142,12 @@ def derive(
     """
     found = None
     if all_symbols:
-        count, found = _all_symbols(target, settings, declared, config, max_seconds)
+        count, found = derived_all_symbols(target, given)
     else:
-        count = _count(target, settings, declared, config, max_seconds)
-    values = _values(count, points)
+        count = derived(target, given)
+    values = values_at(count, points)
     if as_json:
-        from symcount.export.documents import json
-
-        document = {"target": target, **json.describe(count), "values": list(map(vars, values))}
-        if found is not None:
-            document |= {"kept": list(found.kept), "refused": dict(found.refused)}
-        click.echo(json.dump(document), nl=False)
+        print_json(describe_derived(target, count, values, found))
         return
     from symcount.cli import views
 
@@ -310,18 +164,18 @@ Examples:
   symcount list mypackage.blueprints
 """,
 )
-@click.argument("module", required=False, shell_complete=_complete_modules)
+@click.argument("module", required=False, shell_complete=complete_modules)
 @click.option("--topology", help="Only the blueprints of this topology.")
 @click.option(
     "--at",
     "sizes",
-    type=_sizes,
+    type=read_sizes,
     metavar="N,N,...",
     default="64,512",
     show_default=True,
     help="Sizes at which to count.",
 )
-@_json
+@json_option
 def list_blueprints(
     module: str | None, topology: str | None, sizes: tuple[int, ...], as_json: bool
 ) -> None:
@@ -330,22 +184,15 @@ def list_blueprints(
     They are those of MODULE, or symcount's own. A size is the first parameter of a blueprint;
     the others keep their defaults.
     """
-    specs = _blueprints(module, topology)
+    specs = blueprints_of(module, topology)
     if as_json:
-        from symcount.catalogue.registry import count_at, entry
-        from symcount.export.documents import json
-
-        with _progress("counting", len(specs)):
-            counts = [{str(size): count_at(spec, size) for size in sizes} for spec in specs]
-            document = [
-                {**json.describe_entry(entry(spec)), "counts": c}
-                for spec, c in zip(specs, counts, strict=True)
-            ]
-        click.echo(json.dump(document), nl=False)
+        with shown_progress("counting", len(specs)):
+            document = [describe_blueprint(spec, sizes) for spec in specs]
+        print_json(document)
         return
     from symcount.cli import views
 
-    with _progress("counting", len(specs)):
+    with shown_progress("counting", len(specs)):
         view = views.registry_view(specs, sizes)
     views.show(view)
 
@@ -357,7 +204,7 @@ Examples:
   symcount audit mypackage.blueprints --tolerance 1.5 --at 64,128
 """
 )
-@click.argument("module", shell_complete=_complete_modules)
+@click.argument("module", shell_complete=complete_modules)
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=1),
@@ -368,13 +215,13 @@ Examples:
 @click.option(
     "--at",
     "sizes",
-    type=_sizes,
+    type=read_sizes,
     metavar="N,N,...",
     default=",".join(map(str, SIZES)),
     show_default=True,
     help="Sizes at which to count.",
 )
-@_json
+@json_option
 @click.pass_context
 def audit(
     ctx: click.Context, module: str, tolerance: float, sizes: tuple[int, ...], as_json: bool
@@ -387,14 +234,11 @@ def audit(
     """
     from symcount.catalogue.audit import audit as compare
 
-    specs = _blueprints(module)
-    with _progress("comparing", len(specs)):
+    specs = blueprints_of(module)
+    with shown_progress("comparing", len(specs)):
         found = compare(specs, sizes, tolerance)
     if as_json:
-        from symcount.cli.as_json import describe_audit
-        from symcount.export.documents import json
-
-        click.echo(json.dump(describe_audit(found)), nl=False)
+        print_json(describe_audit(found))
     else:
         from symcount.cli import views
 
@@ -413,14 +257,14 @@ Examples:
   symcount export --write README.md docs
 """
 )
-@click.argument("targets", metavar="[TARGET]", nargs=-1, shell_complete=_complete_targets)
+@click.argument("targets", metavar="[TARGET]", nargs=-1, shell_complete=complete_targets)
 @click.option(
     "--registry",
     metavar="MODULE",
-    shell_complete=_complete_modules,
+    shell_complete=complete_modules,
     help="Export the blueprints of a module instead.",
 )
-@_derivation_options
+@derivation_options
 @click.option(
     "--format",
     "form",
@@ -447,16 +291,13 @@ Examples:
     help="Fill in the formulas of documents, which are given in the place of TARGET: Markdown and "
     "reStructuredText files, and folders of them.",
 )
-@_allow_option
+@allow_option
 @click.pass_context
 def export(
     ctx: click.Context,
     targets: Sequence[str],
     registry: str | None,
-    settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, Symbol]],
-    config: str | None,
-    max_seconds: float,
+    given: Given,
     form: str,
     dialect: str | None,
     output: Path | None,
@@ -478,11 +319,9 @@ def export(
     """
     if in_place:
         _refuse_others(ctx, {"targets", "in_place", "max_seconds", "allowed"})
-        ctx.exit(_fill(targets, max_seconds, allowed))
+        ctx.exit(_fill(targets, given.max_seconds, allowed))
     if allowed:
         raise click.UsageError("--allow is for --write; a TARGET of your own needs no permission")
-    from symcount.export import renderer
-
     target = targets[0] if targets else None
     if len(targets) > 1:
         raise click.UsageError(f"give one TARGET, not {len(targets)}; --write takes several files")
@@ -490,22 +329,28 @@ def export(
         raise click.UsageError("give either a TARGET or --registry MODULE")
     if dialect is not None and form != "sql":
         raise click.UsageError("--dialect is for --format sql")
-    render = renderer(form, dialect)
-    if target is not None:
-        count = _count(target, settings, declared, config, max_seconds)
-        text = render.render_count(count, title=target)
-    elif settings or declared or config:
-        raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
-    else:
-        from symcount.catalogue.registry import entry
-
-        specs = _blueprints(registry)
-        with _progress("writing", len(specs)):
-            text = render.render_registry(map(entry, specs))
+    text = _rendered(target, registry, given, form, dialect)
     if output is None:
         click.echo(text, nl=False)
     else:
         _write(output, text)
+
+
+def _rendered(
+    target: str | None, registry: str | None, given: Given, form: str, dialect: str | None
+) -> str:
+    """Render the formula of a target, or else the blueprints of a registry."""
+    from symcount.catalogue.registry import entry
+    from symcount.export import renderer
+
+    render = renderer(form, dialect)
+    if target is not None:
+        return render.render_count(derived(target, given), title=target)
+    if given:
+        raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
+    specs = blueprints_of(registry)
+    with shown_progress("writing", len(specs)):
+        return render.render_registry(map(entry, specs))
 
 
 def _refuse_others(ctx: click.Context, allowed: Set[str]) -> None:
@@ -520,14 +365,16 @@ def _fill(paths: Sequence[str], max_seconds: float, allowed: tuple[str, ...]) ->
     """Fill in the formulas of documents, and say what was done; the exit code."""
     from symcount.catalogue.trust import Trust
     from symcount.drift import filling
+    from symcount.drift.answers import Answers
+    from symcount.drift.files import documents
 
     if not paths:
         raise click.UsageError("say which documents to write: files, or folders of them")
-    found = filling.documents(paths)
-    answers = filling.Answers(max_seconds, Trust(allowed))
+    found = documents(paths)
+    answers = Answers(max_seconds, Trust(allowed))
     formulas, changed, is_whole = 0, 0, True
     for path in found:
-        with _progress(str(path)), _without_logs():
+        with shown_progress(str(path)), without_logs():
             document = filling.filled(path, answers)
         formulas += document.formulas
         for finding in document.errors:
@@ -562,9 +409,9 @@ Examples:
   symcount explore transformers:LlamaModel --config LlamaConfig --symbol hidden_size -o llama.html
 """
 )
-@click.argument("target", shell_complete=_complete_targets)
-@_derivation_options
-@_all_symbols_option
+@click.argument("target", shell_complete=complete_targets)
+@derivation_options
+@all_symbols_option
 @click.option(
     "-o",
     "--output",
@@ -574,10 +421,7 @@ Examples:
 )
 def explore(
     target: str,
-    settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, Symbol]],
-    config: str | None,
-    max_seconds: float,
+    given: Given,
     all_symbols: bool,
     output: Path,
 ) -> None:
@@ -587,9 +431,9 @@ def explore(
     symbol, the exact count, its breakdown and its growth, all live, and a link to share.
     """
     if all_symbols:
-        count, _ = _all_symbols(target, settings, declared, config, max_seconds)
+        count, _ = derived_all_symbols(target, given)
     else:
-        count = _count(target, settings, declared, config, max_seconds)
+        count = derived(target, given)
     _write(output, count.page(title=target))
 
 
@@ -602,9 +446,9 @@ Examples:
 """
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("name", required=False, shell_complete=_complete_stored)
-@_points_option
-@_json
+@click.argument("name", required=False, shell_complete=complete_stored)
+@points_option
+@json_option
 def show(
     file: Path, name: str | None, points: Sequence[tuple[str, tuple[int, ...]]], as_json: bool
 ) -> None:
@@ -622,13 +466,13 @@ def show(
         formulas = load(file)
     except OSError as error:
         raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
-    values = [] if name is None else _values(formulas[name], points)
+    values = [] if name is None else values_at(formulas[name], points)
     if as_json:
-        from symcount.export.documents import json
-
-        listed = [_stored(formulas, each) for each in (formulas if name is None else [name])]
-        document = listed if name is None else {**listed[0], "values": list(map(vars, values))}
-        click.echo(json.dump(document), nl=False)
+        if name is None:
+            print_json([describe_stored(formulas, each) for each in formulas])
+        else:
+            document = describe_stored(formulas, name)
+            print_json({**document, "values": list(map(vars, values))})
         return
     from symcount.cli import views
 
@@ -649,8 +493,8 @@ Examples:
 )
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
 @click.option("--only", metavar="NAME", multiple=True, help="Only this formula. May be repeated.")
-@_allow_option
-@_json
+@allow_option
+@json_option
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -677,28 +521,17 @@ def check(
     come from. Exit code 2 says that a document asks for something that cannot be understood or
     found, or that something was refused.
     """
-    from symcount.catalogue.trust import Trust
     from symcount.drift import checks as checkable
 
-    trust = Trust(allowed)
-    checks = [
-        (file, name, run)
-        for file in checkable.files_at(paths)
-        for name, run in checkable.checks_of(file, trust).items()
-    ]
-    checks = _chosen(checks, only)
-    findings: list[tuple[Path, Finding]] = []
-    for file, name, run in checks:
-        with _progress(name or str(file)), _without_logs():
+    findings: list[tuple[Path, AnyFinding]] = []
+    for file, name, run in _chosen(_checks(paths, allowed), only):
+        with shown_progress(name or str(file)), without_logs():
             finding = run()
         findings.append((file, finding))
         if not (as_json or finding.is_current):
             click.echo(f"{checkable.report(file, finding)}\n")
     if as_json:
-        from symcount.export.documents import json
-
-        document = [checkable.described(file, finding) for file, finding in findings]
-        click.echo(json.dump(document), nl=False)
+        print_json([describe_finding(file, finding) for file, finding in findings])
     else:
         click.echo(_summary([finding for _, finding in findings]))
     states = {finding.state for _, finding in findings}
@@ -708,8 +541,21 @@ def check(
         ctx.exit(1)
 
 
+def _checks(paths: Sequence[Path], allowed: tuple[str, ...]) -> list[_Check]:
+    from symcount.catalogue.trust import Trust
+    from symcount.drift.checks import checks_of
+    from symcount.drift.files import files_at
+
+    trust = Trust(allowed)
+    return [
+        (file, name, run)
+        for file in files_at(paths)
+        for name, run in checks_of(file, trust).items()
+    ]
+
+
 def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
-    """The checks of these names, and those of files that cannot be read; all if there is no name.
+    """Select the checks of these names, and those of files that cannot be read; all without names.
 
     Raises:
         TargetError: there is nothing of that name.
@@ -723,7 +569,7 @@ def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
     return [each for each in checks if not only or each[1] in ("", *only)]
 
 
-def _summary(findings: Sequence[Finding]) -> str:
+def _summary(findings: Sequence[AnyFinding]) -> str:
     from symcount.drift import checks as checkable
 
     others = sum(not finding.is_current for finding in findings)
@@ -753,156 +599,6 @@ def completion(shell: str) -> None:
     click.echo(shells.script(shell, "symcount", "_SYMCOUNT_COMPLETE"), nl=False)
 
 
-def _stored(formulas: StoredFormulas, name: str) -> dict[str, Any]:
-    count = formulas[name]
-    formula, domain = formulas.captions(name)
-    return {
-        "name": name,
-        "factory": count.factory,
-        "target": None if count.origin is None else count.origin.target,
-        "formula": formula,
-        "domain": domain,
-        "grade": count.certificate.grade,
-    }
-
-
-# --- what the commands share ------------------------------------------------------------------
-
-
-def _count(
-    target: str,
-    settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, Symbol]],
-    config: str | None,
-    max_seconds: float,
-) -> ParamCount:
-    fixed, symbols = _arguments(settings, declared)
-    from symcount.api import derive
-    from symcount.catalogue import configs
-    from symcount.catalogue.targets import resolve
-
-    with _progress(target):
-        found = resolve(target)
-    with _progress(target), _without_logs():
-        if config is not None:
-            if not symbols:
-                raise click.UsageError(
-                    "with --config, say what to keep: --symbol NAME, or --all-symbols"
-                )
-            config_class = resolve(_beside(target, config)).factory
-            given: dict[str, Any] = {"symbols": symbols, "max_seconds": max_seconds, **fixed}
-            return configs.from_config(found.factory, config_class, **given)
-        if found.spec is not None and not fixed and not symbols:
-            return found.spec.param_count
-        given = {"max_seconds": max_seconds, **fixed, **symbols}
-        return derive(found.factory, **given)
-
-
-def _all_symbols(
-    target: str,
-    settings: Sequence[tuple[str, Any]],
-    declared: Sequence[tuple[str, Symbol]],
-    config: str | None,
-    max_seconds: float,
-) -> tuple[ParamCount, AllSymbols]:
-    fixed, symbols = _arguments(settings, declared)
-    from symcount.catalogue import configs
-    from symcount.catalogue.targets import resolve
-
-    with _progress(target):
-        factory = resolve(target).factory
-    with _progress(target), _without_logs():
-        if config is None:
-            given: dict[str, Any] = {"max_seconds": max_seconds, **fixed, **symbols}
-            found = configs.all_symbols(factory, **given)
-        else:
-            config_class = resolve(_beside(target, config)).factory
-            given = {"max_seconds": max_seconds, "symbols": symbols, **fixed}
-            found = configs.all_symbols_from_config(factory, config_class, **given)
-    if found.count is None:
-        reasons = [f"\n  {name}: {reason}" for name, reason in found.refused.items()]
-        raise UnsupportedError(
-            f"{target}: none of its integers can be kept symbolic{''.join(reasons)}"
-        )
-    return found.count, found
-
-
-def _arguments(
-    settings: Sequence[tuple[str, Any]], declared: Sequence[tuple[str, Symbol]]
-) -> tuple[dict[str, Any], dict[str, Symbol]]:
-    fixed, symbols = dict(settings), dict(declared)
-    for name in symbols:
-        if name in fixed:
-            raise click.UsageError(f"--set {name} fixes what --symbol {name} keeps symbolic")
-    return fixed, symbols
-
-
-def _beside(target: str, config: str) -> str:
-    """The config's target: a name without a module is looked for where the model is."""
-    return config if ":" in config else f"{target.rpartition(':')[0]}:{config}"
-
-
-@contextmanager
-def _without_logs() -> Iterator[None]:
-    """Warnings that a factory logs are about one size of many, and come for each anew."""
-    before = logging.root.manager.disable
-    logging.disable(max(before, logging.WARNING))
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-def _values(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Evaluation]:
-    """The counts at all combinations; at the defaults if nothing is asked and all have one."""
-    from symcount.formula.evaluation import Evaluation
-
-    sizes: dict[str, tuple[int, ...]] = {}
-    for name, more in points:
-        sizes[name] = sizes.get(name, ()) + more
-    if not sizes and len(count.defaults) < len(count.hyperparameters):
-        return []
-    return [
-        Evaluation.of(count, dict(zip(sizes, point, strict=True)))
-        for point in product(*sizes.values())
-    ]
-
-
-@contextmanager
-def _progress(what: str, total: int | None = None) -> Iterator[None]:
-    """A line about what takes more than a second, on standard error, if that is a terminal."""
-    if not _is_terminal():
-        yield
-        return
-    from symcount.cli.views import Progress
-
-    with Progress(what, total, _PATIENCE) as shown, progress.heard_by(shown.heard):
-        yield
-
-
-def _is_terminal() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
-
-
-_PATIENCE = 1.0
-
-
-def _blueprints(module: str | None, topology: str | None = None) -> tuple[BlueprintSpec, ...]:
-    from symcount.catalogue.targets import close_names, load_blueprints, seeds
-
-    with _progress(module or "symcount.blueprints"):
-        specs = seeds() if module is None else load_blueprints(module)
-    topologies = sorted({spec.topology for spec in specs})
-    if topology is None:
-        return specs
-    if topology not in topologies:
-        raise TargetError(
-            f"no topology {topology!r} in {module or 'symcount.blueprints'}"
-            f"{close_names(topology, topologies)}\n  it has: {', '.join(topologies)}"
-        )
-    return tuple(spec for spec in specs if spec.topology == topology)
-
-
 def _write(path: Path, text: str) -> None:
     """Write a file as a whole, or leave it as it was."""
     from symcount.storage import atomic
@@ -911,7 +607,3 @@ def _write(path: Path, text: str) -> None:
         atomic.replace(path, text)
     except OSError as error:
         raise click.UsageError(f"cannot write {path}: {error.strerror}") from error
-
-
-if __name__ == "__main__":
-    main()

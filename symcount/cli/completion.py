@@ -1,4 +1,4 @@
-"""What a word on the command line can be completed to: targets, modules, parameters, names.
+"""Complete words of the command line: targets, modules, parameters, names.
 
 Source files are parsed and never run, so that pressing a key imports nothing of the user's, and
 not torch either. What cannot be seen so, such as a name that a module makes while it is imported,
@@ -25,7 +25,7 @@ _STEPS = 4  # of imports that are followed to where something is defined
 
 
 def targets(word: str) -> list[str]:
-    """What a target that begins like `word` can go on with.
+    """Complete a target.
 
     >>> targets("cnn:att")
     ['cnn:attention']
@@ -41,7 +41,7 @@ def targets(word: str) -> list[str]:
 
 
 def modules(word: str) -> list[str]:
-    """The files and modules that begin like `word`, and the folders and packages they may be in.
+    """List files and modules that begin like `word`, and the folders and packages they may be in.
 
     >>> modules("torch.nn.par")
     ['torch.nn.parallel', 'torch.nn.parallel.', 'torch.nn.parameter']
@@ -50,7 +50,7 @@ def modules(word: str) -> list[str]:
 
 
 def parameters(target: str) -> list[str]:
-    """The parameters of a target, as far as its source shows them.
+    """List the parameters of a target, as far as its source shows them.
 
     >>> parameters("torch.nn:Linear")
     ['in_features', 'out_features', 'bias', 'device', 'dtype']
@@ -69,7 +69,7 @@ def parameters(target: str) -> list[str]:
 
 
 def stored_names(file: str, word: str) -> list[str]:
-    """The formulas of a file whose names begin like `word`; none if it holds none."""
+    """List the formulas of a file whose names begin like `word`; none if it holds none."""
     from symcount.api import load
     from symcount.errors import StoredFormulaError
 
@@ -80,7 +80,7 @@ def stored_names(file: str, word: str) -> list[str]:
 
 
 def stored_symbols(file: str, name: str) -> list[str]:
-    """The symbols of a stored formula; none if there is no such formula."""
+    """List the symbols of a stored formula; none if there is no such formula."""
     from symcount.api import load
     from symcount.errors import SymcountError
 
@@ -91,7 +91,7 @@ def stored_symbols(file: str, name: str) -> list[str]:
 
 
 def _beginning(word: str, names: Iterable[str]) -> list[str]:
-    """Those that begin like `word`; private ones only if it asks for them."""
+    """Select the names that begin like `word`; private ones only if it asks for them."""
     return [n for n in names if n.startswith(word) and n.startswith("_") <= word.startswith("_")]
 
 
@@ -115,7 +115,7 @@ def _files(word: str) -> list[str]:
 
 
 def _modules(word: str) -> list[str]:
-    """Modules; none before the first letter, for there are hundreds."""
+    """List modules; none before the first letter, for there are hundreds."""
     package, dot, start = word.rpartition(".")
     if not word or not all(part.isidentifier() for part in package.split(".") if dot):
         return []
@@ -140,7 +140,7 @@ def _import_path() -> list[str]:
 
 
 def _spec(module: str) -> ModuleSpec | None:
-    """Where a module is, found without importing the packages that it is in."""
+    """Find where a module is without importing the packages that it is in."""
     path: Sequence[str] | None = _import_path()
     spec = None
     parts = module.split(".")
@@ -157,7 +157,7 @@ def _spec(module: str) -> ModuleSpec | None:
 
 @dataclass
 class _Outline:
-    """What a source file defines, and what a package's `__init__` takes from other modules."""
+    """The definitions of a source file, and what a package's `__init__` takes from elsewhere."""
 
     definitions: dict[str, _Definition] = field(default_factory=dict)
     imported: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -165,7 +165,7 @@ class _Outline:
 
 
 def _factories(place: str, name: str) -> Iterator[str]:
-    """The names in a place that can be factories: functions and classes, and their methods."""
+    """Yield the names that can be factories: functions and classes, and their methods."""
     holder, dot, _ = name.rpartition(".")
     if dot:
         definition = _definition(place, holder)
@@ -186,7 +186,7 @@ def _names(place: str, steps: int) -> Iterator[str]:
 
 
 def _definition(place: str, name: str, steps: int = _STEPS) -> _Definition | None:
-    """The function or class of that name, here or where it was imported from."""
+    """Find the function or class of that name, here or where it was imported from."""
     if place in SEEDS and name in (found := _blueprints(place)):
         return found[name]
     outline = _outline(place)
@@ -241,13 +241,13 @@ def _methods(kind: ast.ClassDef) -> list[ast.FunctionDef]:
 
 
 def _is_of_class(method: ast.FunctionDef) -> bool:
-    """Whether a method is called on the class, and so can be a factory."""
+    """Tell whether a method is called on the class, and so can be a factory."""
     marks = {mark.id for mark in method.decorator_list if isinstance(mark, ast.Name)}
     return bool(marks & {"classmethod", "staticmethod"})
 
 
 def _blueprints(topology: str) -> dict[str, _Definition]:
-    """The seed blueprints by their names, which are what they are registered as."""
+    """Find the seed blueprints by the names that they are registered as."""
     found: dict[str, _Definition] = {}
     for factory in _outline(SEEDS[topology]).definitions.values():
         for mark in factory.decorator_list:

@@ -1,4 +1,4 @@
-"""Completion in bash, zsh and fish: click's, with the words of this command line.
+"""Complete in bash, zsh and fish by click, with the words of this command line.
 
 click's own scripts hand over words as the shell splits them. bash splits at colons, which every
 target has, and a space after `models.py:` would end the target. So the shells get scripts of ours,
@@ -41,7 +41,7 @@ class _OfALine(ShellComplete):
 
 
 class Bash(_OfALine):
-    """What bash replaces is what follows the last of its word breaks, `:` and `=` among them."""
+    """Completion in bash, which replaces what follows its last word break, such as `:` or `=`."""
 
     name = "bash"
     source_template = r"""
@@ -76,7 +76,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 
 class Zsh(_OfALine):
-    """Help stands beside what it is about."""
+    """Completion in zsh, with help beside each word."""
 
     name = "zsh"
     source_template = r"""#compdef %(prog_name)s
@@ -109,7 +109,7 @@ fi
 
 
 class Fish(_OfALine):
-    """fish leaves out the space after what may be continued, and shows what follows a tab."""
+    """Completion in fish, which adds no space after `:./=`, and shows help behind a tab."""
 
     name = "fish"
     source_template = r"""
@@ -134,17 +134,17 @@ SHELLS: dict[str, type[ShellComplete]] = {kind.name: kind for kind in (Bash, Zsh
 
 
 def words(ctx: click.Context) -> list[str]:
-    """The whole words of the line that is completed, without the program's name."""
+    """Return the whole words of the line that is completed, without the program's name."""
     return list(ctx.obj or ())
 
 
 def add() -> None:
-    """Let click complete with these."""
+    """Register these shells with click."""
     for kind in SHELLS.values():
         add_completion_class(kind)
 
 
 def script(shell: str, program: str, variable: str) -> str:
-    """What a shell has to read, so that it completes the program's command line."""
+    """Return the script that a shell reads to complete the program's command line."""
     source = SHELLS[shell](click.Command(program), {}, program, variable).source()
     return source.strip() + "\n"

@@ -1,4 +1,4 @@
-"""Formulas, registries and audits for people at a terminal: what the command line shows.
+"""Show formulas, registries and audits in a terminal.
 
 The functions of a formula, registry or audit return a view; `show` prints it.
 """
@@ -31,8 +31,8 @@ from symcount.errors import DerivationError
 from symcount.formula.evaluation import Evaluation
 
 if TYPE_CHECKING:
-    from symcount.catalogue.audit import Audit, Finding, Reading
-    from symcount.catalogue.configs import AllSymbols
+    from symcount.catalogue.all_symbols import AllSymbols
+    from symcount.catalogue.audit import Audit, Estimate, Reading
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas
@@ -59,7 +59,7 @@ def show(*views: RenderableType) -> None:
 
 
 def count_view(title: str, count: ParamCount, values: Sequence[Evaluation] = ()) -> RenderableType:
-    """A formula, its symbols, domain and certificate, its breakdown, and its values.
+    """Show a formula, its symbols, domain and certificate, its breakdown, and its values.
 
     The breakdown shows shares at the first of the values that is in the domain.
     """
@@ -91,7 +91,7 @@ def _values(count: ParamCount, values: Sequence[Evaluation]) -> Table:
 def stored_view(
     name: str, formulas: StoredFormulas, values: Sequence[Evaluation]
 ) -> RenderableType:
-    """A stored formula, where it comes from, and its values; nothing of it takes sympy."""
+    """Show a stored formula, where it comes from, and its values; nothing of it takes sympy."""
     count = formulas[name]
     parts = [formula_view(name, count, formulas.captions(name))]
     if count.origin is not None:
@@ -102,7 +102,7 @@ def stored_view(
 
 
 def stored_list_view(formulas: StoredFormulas) -> RenderableType:
-    """The names of stored formulas, with the formulas and their domains, long ones cut."""
+    """Show the names of stored formulas, with the formulas and their domains, long ones cut."""
     table = empty_table()
     table.add_column("name", no_wrap=True)
     table.add_column("formula", overflow="fold", style="cyan")
@@ -119,7 +119,7 @@ def _cut(text: str) -> str:
 
 
 def symbols_view(found: AllSymbols) -> RenderableType:
-    """Which hyper-parameters are symbols of a formula, and why the others are not."""
+    """Show which hyper-parameters are symbols of a formula, and why the others are not."""
     table = empty_table()
     table.add_column("hyper-parameter", no_wrap=True)
     table.add_column("symbolic", overflow="fold")
@@ -134,7 +134,7 @@ def symbols_view(found: AllSymbols) -> RenderableType:
 
 
 def registry_view(specs: Iterable[BlueprintSpec], sizes: Sequence[int]) -> RenderableType:
-    """A table for each topology: blueprints, formulas, and counts at several sizes."""
+    """Show a table for each topology: blueprints, formulas, and counts at several sizes."""
     by_topology = sorted(specs, key=lambda spec: spec.topology)
     return Group(
         *(
@@ -164,7 +164,7 @@ def _topology(name: str, specs: Sequence[BlueprintSpec], sizes: Sequence[int]) -
 
 
 def audit_view(audit: Audit) -> RenderableType:
-    """The estimates, worst first, with true counts and times off; then what to note.
+    """Show the estimates, worst first, with true counts and times off; then notes.
 
     Where the terminal is too narrow for the counts, only the times off.
     """
@@ -222,7 +222,7 @@ def _off(reading: Reading, tolerance: float) -> Text:
 
 
 def format_times(factor: float) -> str:
-    """A factor in few digits.
+    """Write a factor in few digits.
 
     >>> [format_times(x) for x in (1.0, 1.0006, 65.792, 4196.352, float("inf"))]
     ['exact', '1.00x', '65.8x', '4,196x', 'all of it']
@@ -258,7 +258,7 @@ def _verdict(audit: Audit) -> str:
     )
 
 
-def _missing(finding: Finding) -> list[str]:
+def _missing(finding: Estimate) -> list[str]:
     by_reason: dict[str, list[int]] = {}
     for reading in finding.readings:
         if reading.count is None:
@@ -309,7 +309,7 @@ class Progress:
         self._ended = False
 
     def heard(self, stage: str, item: str | None) -> None:
-        """Take note of a stage, or of an item that is next."""
+        """Note a stage, or an item that is next."""
         if item is not None and item not in self._seen:
             self._shown.update(self._task, completed=len(self._seen))
             self._seen[item] = None

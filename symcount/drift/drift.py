@@ -1,4 +1,4 @@
-"""Whether stored formulas are still those of the code, and if not, what has changed where.
+"""Detect drift between stored formulas and the code, and find what has changed where.
 
 Each is derived again from its origin, and compared with what is stored: exactly, and not as text.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from symcount.factory.origin import Origin
     from symcount.param_count import ParamCount
 
-State = Literal["same", "differs", "broken", "unchecked", "refused"]
+FindingState = Literal["same", "differs", "broken", "unchecked", "refused"]
 
 # A machine may be slower than the one that derived a formula.
 _PATIENCE = 3
@@ -29,7 +29,7 @@ _GRADES = ("partial", "checked", "complete")
 
 
 class Change(NamedTuple):
-    """Something about a formula that was one thing, and is another now."""
+    """A property of a formula, as it was and as it is now."""
 
     what: str
     then: str
@@ -38,7 +38,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of a stored formula.
+    """The state of a stored formula, and how it differs from that of the code.
 
     Attributes:
         name: what it is called in its file.
@@ -58,7 +58,7 @@ class Finding:
 
     name: str
     target: str
-    state: State
+    state: FindingState
     changes: tuple[Change, ...] = ()
     first: Difference | None = None
     parameters: tuple[Change, ...] = ()
@@ -68,7 +68,7 @@ class Finding:
 
     @property
     def is_current(self) -> bool:
-        """Whether the formula is proved to be that of the code."""
+        """Tell whether the formula is proved to be that of the code."""
         return self.state == "same"
 
     def __str__(self) -> str:
@@ -211,7 +211,7 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
 def _compared(
     stored: ParamCount, now: ParamCount
 ) -> tuple[tuple[Change, ...], Difference | None, str]:
-    """What differs, where first, and what is not known."""
+    """Return what differs, where first, and what is not known."""
     changed = _changes(stored, now)
     if any(change.what == "symbols" for change in changed):
         return changed, None, ""
@@ -261,7 +261,7 @@ class _Parameter(NamedTuple):
 
 
 def _parameters(stored: ParamCount, now: ParamCount) -> list[_Parameter]:
-    """The tensors that are made otherwise, and where they are made now, or else were."""
+    """List the tensors that are made otherwise, and where they are made now, or else were."""
     then_parts, now_parts = stored.breakdown().parameters, now.breakdown().parameters
     sources = {w.name: w.source for count in (stored, now) for w in count.tensors()}
     found = []
@@ -277,7 +277,7 @@ def _parameters(stored: ParamCount, now: ParamCount) -> list[_Parameter]:
 
 
 def _lines(origin: Origin, makers: Iterable[tuple[str, int]] = ()) -> tuple[ChangedLine, ...]:
-    """The lines that have changed, those near to the lines that make something first."""
+    """List the lines that have changed, those near to the lines of `makers` first."""
     before = origin.statements
     now = statements_of(origin.target, origin.config)
     if not before or not (now or is_loaded(origin.target or "")):
@@ -325,7 +325,7 @@ def _report(finding: Finding) -> Iterator[str]:
             yield f"  {change.what} was {change.then}, and is {change.now}"
 
 
-_HEADLINES: dict[State, str] = {
+_HEADLINES: dict[FindingState, str] = {
     "same": "as it was",
     "differs": "the code has another formula now",
     "broken": "the code has no formula any more",

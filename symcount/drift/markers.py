@@ -1,4 +1,4 @@
-"""Where in a Markdown or reStructuredText document formulas stand: between two comments.
+"""Find the formulas in a Markdown or reStructuredText document: each is between two comments.
 
 A marker is `<!-- symcount: models.py:mlp -->`, what is filled in, and `<!-- /symcount -->`; in
 reStructuredText each of the two follows `.. ` and is so a comment there too. What a document shows
@@ -56,7 +56,7 @@ class Problem(NamedTuple):
 
 
 def find(text: str, syntax: Syntax) -> tuple[list[Marker], list[Problem]]:
-    """The markers of a document in order, and what is wrong with others.
+    """Find the markers of a document in order, and what is wrong with others.
 
     >>> markers, problems = find("It has <!-- symcount: a.py:f -->8<!-- /symcount -->.", "markdown")
     >>> [(marker.asked, marker.line) for marker in markers], problems
@@ -83,19 +83,19 @@ def find(text: str, syntax: Syntax) -> tuple[list[Marker], list[Problem]]:
 
 
 def line_of(text: str, place: int) -> int:
-    """The number of the line that a place in a text is in, from 1."""
+    """Return the number of the line that a place in a text is in, from 1."""
     return bisect_right(_line_starts(text), place)
 
 
 @lru_cache(maxsize=4)
 def _line_starts(text: str) -> tuple[int, ...]:
-    """Where each line begins, and a place behind the last."""
+    """Return where each line begins, and a place behind the last."""
     ends = (found.end() for found in re.finditer(r"\r\n|\r|\n", text))
     return (0, *ends, len(text) + 1)
 
 
 def lines_of(text: str) -> Iterator[tuple[int, int, int]]:
-    """Each line: where it begins, where it ends, and where the next one begins."""
+    """Yield for each line where it begins, where it ends, and where the next one begins."""
     for found in re.finditer(r"([^\r\n]*)(\r\n|\r|\n|\Z)", text):
         if found.start() < len(text) or not text:
             yield found.start(), found.end(1), found.end()
@@ -192,7 +192,7 @@ def _behind(text: str, place: int) -> str:
 
 
 def _read(text: str, inside: str, start: int, end: int, cell: int = 0) -> _Comment | Problem:
-    """What a comment that is meant as one of a marker says."""
+    """Read a comment that is meant as one of a marker."""
     opening = re.fullmatch(r"\s*symcount:(?P<asked>.*)", inside, re.DOTALL)
     if opening:
         return _Comment(opening["asked"], start, end, cell)
@@ -228,7 +228,7 @@ def _in_markdown(text: str) -> tuple[list[_Comment], list[Problem]]:
 
 
 class _Markdown:
-    """What a parser of CommonMark and of GitHub's tables says that each candidate is.
+    """A reader of candidates, by a parser of CommonMark and of GitHub's tables.
 
     The parser says in which lines something is, and not where in them. So each candidate has a
     number in the place of `symcount`, which is a word to the parser as well.
@@ -245,7 +245,7 @@ class _Markdown:
         self.meant = re.compile(rf"\s*(?:/\s*)?{self.number.pattern}")
 
     def read(self) -> dict[int, _Comment | Problem | None]:
-        """By its number; None of what is shown as code, or is a part of another comment."""
+        """Read each candidate by its number; None if it is code, or a part of another comment."""
         read: dict[int, _Comment | Problem | None] = {}
         for token, cell in _leaves(_parsed(self.numbered)):
             read |= dict.fromkeys(self._shown(token))
@@ -262,7 +262,7 @@ class _Markdown:
         return [int(number) for number in self.number.findall(content)]
 
     def _shown(self, token: Token) -> list[int]:
-        """What readers see, and are meant to see, as it stands."""
+        """Return the candidates that readers see, and are meant to see, as they stand."""
         if token.type in ("code_block", "code_inline", "fence"):
             return self._numbers(token.info + token.content)
         if token.type == "text":
@@ -292,7 +292,7 @@ def _parsed(text: str) -> list[Token]:
 
 
 def _leaves(tokens: list[Token]) -> Iterator[tuple[Token, int]]:
-    """What has no parts, and the cell of a table that it is in: which one, or 0 outside."""
+    """Yield tokens without parts, each with the cell of a table that it is in, or 0 outside."""
     for place, token in enumerate(tokens):
         in_cell = tokens[place - 1].type in ("th_open", "td_open")
         for inner in _inmost(token):
@@ -307,7 +307,7 @@ def _inmost(token: Token) -> Iterator[Token]:
 
 
 def _comments_of(token: Token) -> Iterator[str]:
-    """What is within the comments of HTML."""
+    """Yield what is within the comments of HTML."""
     if token.type in ("html_block", "html_inline"):
         for comment in _IN_HTML.finditer(token.content):
             # Within a line each is by itself. What is not may be a tag, or end elsewhere.
@@ -338,7 +338,7 @@ def _in_rst(text: str) -> tuple[list[_Comment], list[Problem]]:
 
 
 class _Rst:
-    """The lines of a document, as docutils reads it, as far as it matters for comments.
+    """A reader of lines as docutils reads them, as far as it matters for comments.
 
     docutils itself shows as literal what is in directives that it does not know, such as those of
     Sphinx; it does not say why a comment is none; and it is installed with Sphinx only.
@@ -356,7 +356,7 @@ class _Rst:
         self.above: tuple[int, bool] | None = None
 
     def read(self) -> tuple[list[_Comment], list[Problem]]:
-        """The comments of markers, and what is wrong with others."""
+        """Return the comments of markers, and what is wrong with others."""
         number = 0
         while number < len(self.lines):
             number += self._line(number)

@@ -1,4 +1,4 @@
-"""Formulas in documentation made with MkDocs, as macros of the plugin `macros` (mkdocs-macros).
+"""Show formulas in documentation made with MkDocs, by macros of its plugin `macros`.
 
     plugins:
       - macros:
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from symcount.catalogue.trust import Trust, anchored
-from symcount.drift import requests
+from symcount.drift import notation, requests
 from symcount.drift.requests import Request
 from symcount.symbols import Symbol
 
@@ -38,7 +38,7 @@ _LOG = logging.getLogger("mkdocs.plugins.symcount")
 
 
 class Environment(Protocol):
-    """What the plugin hands to `define_env`, as far as it is used here."""
+    """The argument of `define_env`, as far as it is used here."""
 
     project_dir: str
     variables: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Environment(Protocol):
 
 
 def define_env(env: Environment) -> None:
-    """What the plugin calls: define the macros."""
+    """Define the macros; the plugin calls this."""
     home = Path(env.project_dir)
     allowed = anchored(env.variables.get("symcount_allow", ()), home)
 
@@ -56,20 +56,20 @@ def define_env(env: Environment) -> None:
         return _request(home, target, fixed, _trust(home, allowed))
 
     def symcount(target: str, at: Mapping[str, Any] | None = None, **fixed: Any) -> str:
-        """The formula of a target as HTML; `at` are sizes for the counts of its breakdown."""
+        """Write the formula of a target as HTML; `at` are sizes for the counts of its breakdown."""
         from symcount.display import notebook
 
         count = request(target, fixed).answer()[0]
         return f"\n\n{notebook.count_html(count)}\n\n{_breakdown(count, at)}\n\n"
 
     def symcount_count(target: str, **values: Any) -> str:
-        """The count at whole numbers; any other value fixes a parameter of the factory."""
-        sizes, fixed = requests.split(values)
+        """Write the count at whole numbers; any other value fixes a parameter of the factory."""
+        sizes, fixed = notation.split(values)
         count = request(target, fixed).answer()[0]
         return f"{count(**sizes):,}"
 
     def symcount_registry(module: str) -> str:
-        """A table of the blueprints that a module registers, as HTML."""
+        """Write a table of the blueprints that a module registers, as HTML."""
         from symcount.catalogue import targets
         from symcount.catalogue.registry import known_entry
         from symcount.display import notebook
@@ -78,24 +78,19 @@ def define_env(env: Environment) -> None:
         for blueprint in requests.blueprints(place, trust)[0]:
             if blueprint.count is None:
                 _LOG.warning("symcount: %s has no formula: %s", blueprint.key, blueprint.reason)
-        specs = targets.load_blueprints(place, trust)
-        return f"\n\n{notebook.entries_html(map(known_entry, specs))}\n\n"
+        entries = map(known_entry, targets.load_blueprints(place, trust))
+        return f"\n\n{notebook.entries_html(entries)}\n\n"
 
     for macro in (symcount, symcount_count, symcount_registry):
         env.macro(_never_raising(macro), macro.__name__)
 
 
 def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
-    """A table in the style of the theme; what unfolds in a notebook, themes put into frames."""
+    """Write a table in the style of the theme, which would put what unfolds into a frame."""
     from symcount.display import mathml
 
-    walked = requests.breakdown_rows(count, at, None)
-    titles, number = ["module", count.measure.noun], ' style="text-align: right"'
-    if at is not None or walked[0][1].size is not None:
-        sizes = {**count.defaults, **(at or {})}
-        titles.append("at " + ", ".join(f"{h.name}={sizes[h.name]}" for h in count.hyperparameters))
-        titles.append("share")
-    lines = []
+    titles, walked = requests.breakdown_table(count, at, None)
+    lines, number = [], ' style="text-align: right"'
     for depth, row in walked:
         indent = f' style="padding-left: {1.2 * depth:.1f}em; white-space: nowrap"'
         cells = [

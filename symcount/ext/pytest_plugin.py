@@ -1,4 +1,4 @@
-"""The pytest plugin: a fixture `symcount`, and stored formulas as tests.
+"""Plug into pytest: a fixture `symcount`, and stored formulas as tests.
 
 It is loaded by every run of pytest where symcount is installed. So it imports nothing of symcount
 before a test asks for it.
@@ -14,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from symcount.catalogue.trust import Trust
-    from symcount.drift.checks import Finding
+    from symcount.drift.checks import AnyFinding
 
 _INI, _ALLOW = "symcount_check", "symcount_allow"
 
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", name="symcount")
 def symcount_fixture() -> Any:
-    """Assertions about formulas: `symcount.assert_param_count(factory, "4*d**2 + 4*d")`."""
+    """Return the assertions about formulas, `symcount.assert_param_count(factory, "4*d**2")`."""
     from symcount import testing
 
     return testing
@@ -47,13 +47,13 @@ def pytest_collection_modifyitems(
     if not paths:
         return
     from symcount.catalogue.trust import Trust, anchored
-    from symcount.drift import checks
+    from symcount.drift.files import files_at
     from symcount.errors import ArgumentError
 
     listed = anchored(config.getini(_ALLOW), config.rootpath)
     allowed = (*config.getoption("symcount_allow"), *listed)
     try:
-        files = checks.files_at(paths)
+        files = files_at(paths)
         trust = Trust(allowed, option="--symcount-allow {}").beside(config.rootpath)
     except ArgumentError as error:
         raise pytest.UsageError(f"--symcount-check: {error}") from error
@@ -82,7 +82,7 @@ class _Drift(Exception):
 class _Formula(pytest.Item):
     """A stored formula: it passes if it is proved to be that of the code."""
 
-    def __init__(self, *, check: Callable[[], Finding], **given: Any) -> None:
+    def __init__(self, *, check: Callable[[], AnyFinding], **given: Any) -> None:
         super().__init__(**given)
         self._check = check
 

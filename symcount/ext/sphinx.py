@@ -1,4 +1,4 @@
-"""Formulas in documentation made with Sphinx: put `symcount.ext.sphinx` in `extensions`.
+"""Show formulas in documentation made with Sphinx, with `symcount.ext.sphinx` in `extensions`.
 
 `.. symcount:: target` shows a formula with its domain and breakdown, `.. symcount-registry::` a
 table of blueprints, and the role `symcount` a formula or a count within a line. They take what the
@@ -32,8 +32,9 @@ from sphinx.util.nodes import make_id, make_refnode
 
 from symcount import version
 from symcount.catalogue.trust import Trust, anchored
-from symcount.drift import requests
-from symcount.drift.requests import Blueprint, Digests, Request
+from symcount.drift import notation, reloading, requests
+from symcount.drift.reloading import Digests
+from symcount.drift.requests import Blueprint, Request
 from symcount.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _visit_html(translator: Any, node: nodes.Element) -> None:
 
 
 def _typeset(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """What a builder other than HTML's shows: LaTeX where that is typeset, or else the text."""
+    """Replace formulas for other builders than HTML's: by LaTeX where that is typeset, or text."""
     if app.builder.format == "html":
         return
     shown = _in_latex if app.builder.format == "latex" else _in_text
@@ -112,7 +113,7 @@ def _in_text(node: nodes.Element) -> nodes.Element:
 def _table(
     titles: Sequence[str], rows: Iterable[Sequence[nodes.Node]], numbers: Set[int] = frozenset()
 ) -> nodes.table:
-    """A table; the columns `numbers` are set to the right."""
+    """Make a table; the columns `numbers` are set to the right."""
     made = [[nodes.Text(title) for title in titles], *map(list, rows)]
     body = [
         nodes.row(
@@ -166,7 +167,7 @@ def _domain(count: ParamCount, everything: str = "all positive integers") -> nod
 
 
 def _refusal(message: str) -> nodes.Element:
-    """What stands in the place of a formula that there is not."""
+    """Make what stands in the place of a formula that there is not."""
     return nodes.error(
         "",
         nodes.paragraph("", "symcount has no formula to show here:"),
@@ -219,9 +220,9 @@ class SymcountDomain(Domain):
         return found
 
     def answer(self, key: str, ask: Callable[[], tuple[Answer, Digests]]) -> Answer:
-        """What was answered before, if no file has changed; the page then depends on the files."""
+        """Return what was answered before, unless a file has changed; the page depends on these."""
         known = self.formulas.get(key)
-        if known is not None and requests.is_current(known[0]):
+        if known is not None and reloading.is_current(known[0]):
             digests, pickled, pages = known
             answer: Answer = pickle.loads(pickled)  # of the environment, itself a pickle
         else:
@@ -234,7 +235,7 @@ class SymcountDomain(Domain):
         return answer
 
     def outdated(self) -> list[str]:
-        """Pages to read again: those with errors; with other versions of packages, all."""
+        """List pages to read again: those with errors; with other versions of packages, all."""
         pages = list(self.failed)
         if self.data["versions"] != _versions():
             pages += [docname for _, _, shown in self.formulas.values() for docname in shown]
@@ -261,7 +262,7 @@ class SymcountDomain(Domain):
         self.failed.discard(docname)
 
     def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
-        """Take over what a process has read that shares the work."""
+        """Merge what a process has read that shares the work."""
         for label, (docname, node_id) in otherdata["objects"].items():
             if docname in docnames:
                 self.objects[label] = docname, node_id
@@ -287,24 +288,24 @@ class SymcountDomain(Domain):
         node: addnodes.pending_xref,
         contnode: nodes.Element,
     ) -> nodes.reference | None:
-        """A link to the formula of this label."""
+        """Make a link to the formula of this label."""
         found = self.objects.get(target)
         if found is None:
             return None
         return make_refnode(builder, fromdocname, *found, contnode, target)
 
     def resolve_any_xref(self, *args: Any) -> list[tuple[str, nodes.reference]]:
-        """Nothing: `any` finds the same place as a label."""
+        """Return nothing: `any` finds the same place as a label."""
         return []
 
     def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
-        """Each formula, for the search and for other projects that link here."""
+        """Yield each formula, for the search and for other projects that link here."""
         for label, (docname, node_id) in self.objects.items():
             yield label, label, "formula", docname, node_id, 1
 
 
 def _versions() -> tuple[str, ...]:
-    """What a formula depends on besides the project's files."""
+    """Return the versions that a formula depends on besides the project's files."""
     return version.__version__, metadata.version("torch")
 
 
@@ -318,7 +319,7 @@ def _kept(env: BuildEnvironment) -> SymcountDomain:
 
 
 def _found_target(env: BuildEnvironment, target: str) -> str:
-    """The target, a path to a file being relative to the page."""
+    """Return the target, a path to a file being relative to the page."""
     place, colon, name = target.rpartition(":")
     if not place.endswith(".py"):
         return target
@@ -338,7 +339,7 @@ def _formula(
 
 
 def _trust(env: BuildEnvironment) -> Trust:
-    """What pages may have called: the code of the project, and what its `conf.py` allows."""
+    """Return what pages may have called: code of the project, and what its `conf.py` allows."""
     sources = Path(env.srcdir)
     allowed = anchored(env.config.symcount_allow, sources)
     return Trust(allowed, option='symcount_allow = ["{}"] in conf.py').beside(sources)
@@ -367,11 +368,11 @@ class _Directive(SphinxDirective):
         raise NotImplementedError
 
     def _values(self, option: str) -> dict[str, Any]:
-        return requests.read_values(self.options.get(option, ""))
+        return notation.read_values(self.options.get(option, ""))
 
 
 def _levels(text: str) -> int | None:
-    """How deep a breakdown goes: None for all of it."""
+    """Read how deep a breakdown goes: None for all of it."""
     if text.strip() == "none":
         return 0
     if text.strip() == "all":
@@ -394,10 +395,10 @@ class FormulaDirective(_Directive):
     }
 
     def content_nodes(self, argument: str) -> list[nodes.Node]:
-        """The block, with a target for links before it."""
-        symbols = requests.read_symbols(self.options.get("symbols", ""))
+        """Make the block, with a target for links before it."""
+        symbols = notation.read_symbols(self.options.get("symbols", ""))
         count = _formula(self.env, argument, self._values("fixed"), symbols)
-        points = requests.points(self._values("at")) if "at" in self.options else []
+        points = notation.points(self._values("at")) if "at" in self.options else []
         counted = [({**count.defaults, **at}, _value(count, at)) for at in points]
         title = self.options.get("title")
         block = nodes.container("", classes=["symcount"])
@@ -431,18 +432,13 @@ class FormulaDirective(_Directive):
 
     def _breakdown(self, count: ParamCount, at: dict[str, Any] | None) -> nodes.table:
         levels = self.options["breakdown"] or 10**6 if "breakdown" in self.options else None
-        walked = requests.breakdown_rows(count, at, levels)
-        has_sizes = any(row.size is not None for _, row in walked)
+        titles, walked = requests.breakdown_table(count, at, levels)
         rows = []
         for depth, row in walked:
             name = nodes.inline("", "", nodes.Text(_INDENT * depth), _code(row.name))
             cells = [name, _math(row.part.count.expr, width=46)]
-            rows.append([*cells, nodes.Text(row.size_text), nodes.Text(row.share_text)])
-        if not has_sizes:
-            return _table(["module", count.measure.noun], [row[:2] for row in rows])
-        sizes = at if at is not None else count.defaults
-        said = ", ".join(f"{h.name}={sizes[h.name]}" for h in count.hyperparameters)
-        titles = ["module", count.measure.noun, f"at {said}", "share"]
+            cells += [nodes.Text(row.size_text), nodes.Text(row.share_text)]
+            rows.append(cells[: len(titles)])
         return _table(titles, rows, frozenset({2, 3}))
 
     def _target(self, argument: str, title: str) -> list[nodes.Node]:
@@ -498,7 +494,7 @@ class RegistryDirective(_Directive):
     }
 
     def content_nodes(self, argument: str) -> list[nodes.Node]:
-        """One table, in the order in which the blueprints were registered."""
+        """Make one table, in the order in which the blueprints were registered."""
         module = _found_file(self.env, argument) if argument.endswith(".py") else argument
         trust = _trust(self.env)
         key = f"blueprints {module} {trust.allowed}"
@@ -546,10 +542,10 @@ class FormulaRole(SphinxRole):
     """
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """The formula or the number; what the role was written as if there is neither."""
+        """Show the formula or the number; what the role was written as if there is neither."""
         try:
-            target, values = requests.read_call(self.text)
-            sizes, fixed = requests.split(values or {})
+            target, values = notation.read_call(self.text)
+            sizes, fixed = notation.split(values or {})
             count = _formula(self.env, target, fixed, {})
             if sizes or (values is not None and not fixed):
                 return [nodes.Text(f"{count(**sizes):,}")], []
@@ -578,7 +574,7 @@ def _add_style(app: Sphinx, config: Config) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """What Sphinx calls."""
+    """Register all of this; Sphinx calls this."""
     app.add_config_value("symcount_max_seconds", requests.SECONDS, "env", {float, int})
     app.add_config_value("symcount_allow", [], "env", {list, tuple})
     app.add_node(symcount_math, html=(_visit_html, None))

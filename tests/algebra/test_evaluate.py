@@ -26,12 +26,12 @@ from tests.random_expressions import (
     exact,
     expressions,
     facts_at,
+    float_steps,
     normal_form,
     points,
     thorough,
 )
 
-FLOATS = (0.29, 0.5, 1.5, 0.1, 2.0, 1e-3, 3.7)
 d, h = symbol("d"), symbol("h")
 
 
@@ -45,16 +45,6 @@ class Split:
     condition: Condition
     then: Any
     otherwise: Any
-
-
-@st.composite
-def float_steps(draw: Any, poly: Poly) -> Poly:
-    """An integer made of a few float steps on an integer."""
-    for _ in range(draw(st.integers(1, 3))):
-        op = draw(st.sampled_from(("fmul", "fadd", "fdiv", "fpow", "fmod_py", "ffloordiv", "sqrt")))
-        number = const(Fraction(draw(st.sampled_from(FLOATS))))
-        poly = call("sqrt", call("fabs", poly)) if op == "sqrt" else call(op, poly, number)
-    return call(draw(st.sampled_from(("trunc", "floor_float", "ceil_float", "round"))), poly)
 
 
 @st.composite

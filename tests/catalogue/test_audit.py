@@ -9,7 +9,7 @@ from torch import nn
 
 from examples import tickets
 from symcount import ArgumentError, BlueprintRegistry
-from symcount.catalogue.audit import Audit, Finding, Swap, audit, times_off
+from symcount.catalogue.audit import Audit, Estimate, Swap, audit, times_off
 from tests.reference import SEEDS, SIZES
 
 
@@ -44,7 +44,7 @@ def sixteen() -> Audit:
     return audit(tickets.registry, sizes=SIZES)
 
 
-def finding_of(found: Audit, key: str) -> Finding:
+def finding_of(found: Audit, key: str) -> Estimate:
     return next(finding for finding in found.findings if finding.spec.key == key)
 
 

@@ -13,7 +13,11 @@ from torch import nn
 
 import symcount
 from symcount import ArgumentError, Symbol, from_config
-from symcount.catalogue.configs import all_symbols, all_symbols_from_config, constructor_arguments
+from symcount.catalogue.all_symbols import (
+    all_symbols,
+    all_symbols_from_config,
+    constructor_arguments,
+)
 from symcount.errors import FactoryError, IncompleteError, UnsupportedError
 
 
@@ -192,7 +196,7 @@ def test_error_names_the_model_and_where_it_is() -> None:
             raise RuntimeError("no such thing")
 
     said = message(FactoryError, from_config, Failing, Config, symbols=["hidden"])
-    assert re.match(r"Failing \(.*test_libraries\.py:\d+\): ", said)
+    assert re.match(r"Failing \(.*test_configs\.py:\d+\): ", said)
     assert "RuntimeError: no such thing" in said
 
 

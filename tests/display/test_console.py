@@ -20,8 +20,7 @@ from torch import nn
 
 import symcount
 from symcount import derive, progress
-from symcount.cli import commands as cli
-from symcount.cli import views
+from symcount.cli import deriving, main, views
 from symcount.display.console import Bar
 from symcount.display.outline import rows
 
@@ -127,7 +126,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.main, arguments)
+    return CliRunner().invoke(main, arguments)
 
 
 @pytest.fixture
@@ -163,7 +162,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for home, name in (
         ("symcount.derivation.pipeline", "derive"),
-        ("symcount.catalogue.configs", "all_symbols"),
+        ("symcount.catalogue.all_symbols", "all_symbols"),
         ("symcount.catalogue.audit", "audit"),
         ("symcount.cli.views", "registry_view"),
         ("symcount.export.documents.markdown", "render_registry"),
@@ -184,14 +183,14 @@ COMMANDS = [
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_what_takes_long_says_what_it_is_at(models, slow, monkeypatch, arguments) -> None:
-    monkeypatch.setattr(cli, "_is_terminal", lambda: True)
-    monkeypatch.setattr(cli, "_PATIENCE", 0.01)
+    monkeypatch.setattr(deriving, "_is_terminal", lambda: True)
+    monkeypatch.setattr(deriving, "_PATIENCE", 0.01)
     result = run(*arguments)
     assert result.exit_code in (0, 1), result.stderr
     assert "simplifying" in result.stderr
     assert "own:two: comparing with modules" in result.stderr
     assert result.stderr.endswith("\x1b[2K")  # nothing of it stays
-    monkeypatch.setattr(cli, "_is_terminal", lambda: False)
+    monkeypatch.setattr(deriving, "_is_terminal", lambda: False)
     monkeypatch.setattr(views.Lines, "start", None)
     monkeypatch.undo()
     monkeypatch.chdir(models)
@@ -208,23 +207,23 @@ def test_items_are_counted() -> None:
 
 
 def test_nothing_is_said_within_the_first_second(models, monkeypatch) -> None:
-    assert cli._PATIENCE == 1
-    monkeypatch.setattr(cli, "_is_terminal", lambda: True)
-    monkeypatch.setattr(cli, "_PATIENCE", 60)
+    assert deriving._PATIENCE == 1
+    monkeypatch.setattr(deriving, "_is_terminal", lambda: True)
+    monkeypatch.setattr(deriving, "_PATIENCE", 60)
     for arguments in COMMANDS:
         assert run(*arguments).stderr == ""
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_nothing_is_said_in_a_pipe(models, monkeypatch, arguments) -> None:
-    monkeypatch.setattr(cli, "_PATIENCE", 0)
+    monkeypatch.setattr(deriving, "_PATIENCE", 0)
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert run(*arguments).stderr == ""
 
 
 def test_an_error_takes_the_line_away(models, monkeypatch) -> None:
-    monkeypatch.setattr(cli, "_is_terminal", lambda: True)
-    monkeypatch.setattr(cli, "_PATIENCE", 60)
+    monkeypatch.setattr(deriving, "_is_terminal", lambda: True)
+    monkeypatch.setattr(deriving, "_PATIENCE", 60)
     before = threading.active_count()
     assert run("derive", "models.py:nothing").exit_code == 2
     assert threading.active_count() <= before + 1

@@ -15,7 +15,8 @@ from torch import nn
 import symcount
 from symcount import Symbol, derive
 from symcount.catalogue.targets import resolve
-from symcount.drift import as_json, drift
+from symcount.cli.as_json import describe_finding
+from symcount.drift import drift
 from symcount.drift.drift import Change, Finding
 from symcount.errors import UndecidedError
 from symcount.export.documents import json as export_json
@@ -484,9 +485,8 @@ def test_json_has_nothing_that_a_finding_has_not(models: Project) -> None:
     (found,) = models.findings("formulas.json")
     assert set(found) == {"file", *Finding.__dataclass_fields__}
     (finding,) = drift.check(symcount.load("formulas.json"))
-    assert json.loads(export_json.dump(as_json.describe_finding(finding))) == {
-        key: value for key, value in found.items() if key != "file"
-    }
+    described = describe_finding(Path("formulas.json"), finding)
+    assert json.loads(export_json.dump(described)) == found
     stored = symcount.load("formulas.json")["mlp"]
     now = derive(resolve("models.py:mlp").factory)
     assert finding.first == first_difference(stored, now)

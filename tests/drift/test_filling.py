@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 import symcount
 from symcount.cli import main
-from symcount.drift import filling, requests
-from symcount.drift.filling import Answers, check_document, documents, filled, read
+from symcount.drift import filling, reloading
+from symcount.drift.answers import Answers
+from symcount.drift.files import documents
+from symcount.drift.filling import check_document, filled
+from symcount.drift.marker_text import read
 from symcount.errors import ArgumentError
 from symcount.export.documents import markdown, rst
 
@@ -48,7 +51,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current directory with `models.py` in it, of which nothing is known later."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(requests, "_LOADED", {})
+    monkeypatch.setattr(reloading, "_LOADED", {})
     (tmp_path / "models.py").write_text(dedent(MODELS))
     return tmp_path
 

@@ -17,7 +17,7 @@ from symcount.catalogue.registry import entry
 from symcount.catalogue.targets import seeds
 from symcount.export import FORMATS, renderer
 from symcount.export.documents import html, latex, mathml, rst
-from tests.export.test_export import branching, broken, partly
+from tests.exported import branching, broken, partly
 
 HOSTILE = "a_b `c` *d* |e| <b>&amp; ``f`` \\ g_ :h:`i` [j]_ __k__ -- \"l\" 'm' https://n.org $o$"
 

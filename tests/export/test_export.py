@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 import pytest
 import sympy
-from torch import nn
 
 import symcount
 from symcount import BlueprintRegistry, ParamCount
@@ -17,23 +16,7 @@ from symcount.catalogue.targets import seeds
 from symcount.export import FORMATS
 from symcount.export.documents import latex, markdown
 from symcount.formula.evaluation import Evaluation
-
-
-def branching(d: int, head_dim: int) -> nn.Module:
-    """A formula in three pieces."""
-    if d % head_dim:
-        return nn.Linear(d, head_dim)
-    return nn.Linear(d, 2 * head_dim) if d > 100 else nn.Embedding(d, 7)
-
-
-def partly(dim: int, heads: int = 4, bias: bool = True) -> nn.Module:
-    if dim % heads:
-        raise ValueError("dim must be a multiple of heads")
-    return nn.Linear(dim, dim, bias=bias)
-
-
-def broken(dim: int) -> nn.Module:
-    raise ValueError("no | module")
+from tests.exported import branching, broken, partly
 
 
 @pytest.fixture(scope="module")

@@ -32,10 +32,10 @@ from symcount.catalogue.targets import seeds
 from symcount.export.languages import c, code, javascript, python, sql
 from symcount.export.languages import numpy as export_numpy
 from symcount.formula.tree import Split
-from tests.export.test_javascript import encoded, operands, random_points
 from tests.formulas import OUTSIDE, formula, formulas, leaf
 from tests.idioms import IDIOMS
 from tests.random_expressions import NAMES, thorough
+from tests.random_points import encoded, operands, random_points
 
 GCC = shutil.which("gcc")
 needs_gcc = pytest.mark.skipif(GCC is None, reason="there is no GCC here (`gcc`)")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from symcount import Symbol
-from symcount.drift import requests
+from symcount.drift import reloading
 from symcount.ext.mkdocs import define_env
 
 MODELS = """\
@@ -46,7 +46,7 @@ class Plugin:
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plugin]:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(requests, "_LOADED", {})
+    monkeypatch.setattr(reloading, "_LOADED", {})
     (tmp_path / "models.py").write_text(MODELS)
     plugin = Plugin(tmp_path)
     define_env(plugin)

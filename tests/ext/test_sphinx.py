@@ -17,7 +17,7 @@ from torch import nn
 
 import symcount
 from symcount import version
-from symcount.drift import requests
+from symcount.drift import reloading, requests
 
 MODELS = """\
 from torch import nn
@@ -109,9 +109,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     for name in set(sys.modules) - loaded:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
-    for path in list(requests._LOADED):
+    for path in list(reloading._LOADED):
         if tmp_path in path.parents:
-            del requests._LOADED[path]
+            del reloading._LOADED[path]
 
 
 @pytest.fixture

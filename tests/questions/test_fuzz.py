@@ -41,8 +41,8 @@ from symcount import (
 from symcount.errors import SymcountError
 from symcount.questions import comparison
 from symcount.questions import solve as solving
-from tests.derivation.test_fuzz import Writer
-from tests.random_expressions import thorough
+from tests.random_expressions import batches, thorough
+from tests.random_programs import Writer
 
 BATCHES = 4
 PER_BATCH = 6
@@ -458,7 +458,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "_MILLISECONDS", 50)
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@batches(BATCHES)
 def test_questions_to_random_programs(batch: int) -> None:
     asked: dict[str, ParamCount] = {}
 

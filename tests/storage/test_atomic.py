@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from symcount.export import files
+from symcount.storage import atomic
 
 ONE, TWO = b"A" * 300_000, b"B" * 200_000
 
@@ -30,7 +30,7 @@ def test_threads_that_write_one_file_never_raise_nor_tear_it(path: Path) -> None
     def write(text: bytes) -> None:
         try:
             for _ in range(150):
-                files.replace(path, text)
+                atomic.replace(path, text)
         except OSError as error:
             errors.append(error)
 
@@ -48,8 +48,9 @@ def test_threads_that_write_one_file_never_raise_nor_tear_it(path: Path) -> None
 
 def test_processes_that_write_one_file_never_raise_nor_tear_it(path: Path) -> None:
     code = (
-        "import sys, pathlib; from symcount.export import files; path = pathlib.Path(sys.argv[1])\n"
-        "for _ in range(100): files.replace(path, sys.argv[2].encode() * 100_000)"
+        "import sys, pathlib; from symcount.storage import atomic\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "for _ in range(100): atomic.replace(path, sys.argv[2].encode() * 100_000)"
     )
     wrote = [subprocess.Popen([sys.executable, "-c", code, path, letter]) for letter in "AB"]
     seen = set()
@@ -63,14 +64,14 @@ def test_processes_that_write_one_file_never_raise_nor_tear_it(path: Path) -> No
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
 def test_the_mode_of_a_file_is_kept(path: Path, mode: int) -> None:
     path.chmod(mode)
-    files.replace(path, TWO)
+    atomic.replace(path, TWO)
     assert (stat.S_IMODE(path.stat().st_mode), path.read_bytes()) == (mode, TWO)
 
 
 def test_a_new_file_has_the_mode_of_new_files(tmp_path: Path) -> None:
     code = (
-        "import os, sys, pathlib; from symcount.export import files; os.umask(0o027)\n"
-        "files.replace(pathlib.Path(sys.argv[1]), 'new'); assert os.umask(0) == 0o027"
+        "import os, sys, pathlib; from symcount.storage import atomic; os.umask(0o027)\n"
+        "atomic.replace(pathlib.Path(sys.argv[1]), 'new'); assert os.umask(0) == 0o027"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "new.txt"], check=True)
     assert stat.S_IMODE((tmp_path / "new.txt").stat().st_mode) == 0o640
@@ -80,15 +81,15 @@ def test_an_error_names_the_file_and_leaves_no_draft(path: Path) -> None:
     folder = path.parent / "folder"
     folder.mkdir()
     with pytest.raises(OSError, match=r"folder'$"):
-        files.replace(folder, "text")
+        atomic.replace(folder, "text")
     with pytest.raises(FileNotFoundError, match=r"none/it.txt'$"):
-        files.replace(path.parent / "none" / "it.txt", "text")
+        atomic.replace(path.parent / "none" / "it.txt", "text")
     with pytest.raises(UnicodeEncodeError):
-        files.replace(path, "\ud800")
+        atomic.replace(path, "\ud800")
     assert sorted(os.listdir(path.parent)) == ["folder", "it.txt"] and path.read_bytes() == ONE
 
 
 def test_a_name_may_be_as_long_as_names_may_be(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 255)
-    files.replace(path, "text")
+    atomic.replace(path, "text")
     assert path.read_text() == "text"

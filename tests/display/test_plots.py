@@ -19,7 +19,9 @@ from torch import nn
 
 import symcount
 from symcount import ArgumentError, DomainError, ParamCount, Symbol, derive
-from symcount.display import plotting
+from symcount.display.plots.axes import drawable
+from symcount.display.plots.ranges import Range
+from symcount.display.plots.shares import starred
 from symcount.errors import MissingDependencyError
 from tests.random_expressions import thorough
 
@@ -293,7 +295,7 @@ def test_what_a_loop_counts_is_a_star_in_the_name_of_a_part() -> None:
 
 
 def test_stars_are_left_out_where_they_would_make_names_equal() -> None:
-    assert plotting._starred(["a.{0..1}.b", "a.{2..n-1}.b"]) == ["a.{0..1}.b", "a.{2..n-1}.b"]
+    assert starred(["a.{0..1}.b", "a.{2..n-1}.b"]) == ["a.{0..1}.b", "a.{2..n-1}.b"]
 
 
 def test_long_names_of_parts_stand_below_and_leave_the_columns_their_width() -> None:
@@ -490,7 +492,7 @@ def test_bad_calls(gaps, call, error, message: str) -> None:
 
 def test_counts_that_are_too_great_are_told() -> None:
     with pytest.raises(ArgumentError, match="a count of 401 digits is too great to be drawn"):
-        plotting._drawable(10**400)
+        drawable(10**400)
 
 
 def test_symbols_of_sympy_are_names(gaps) -> None:
@@ -498,7 +500,7 @@ def test_symbols_of_sympy_are_names(gaps) -> None:
 
 
 def test_round_sizes_are_in_their_cell_and_the_roundest_comes_first() -> None:
-    axis = plotting._Axis("dim", 1, 10**6)
+    axis = Range("dim", 1, 10**6)
     for cell in axis.cells(100):
         sizes = axis.round_sizes(cell)
         assert all(cell[0] <= size < cell[1] for size in sizes)

@@ -15,10 +15,11 @@ from click.testing import CliRunner, Result
 from torch import nn
 
 import symcount
-from symcount import asked, drift
+from symcount import drift
 from symcount.catalogue.targets import load_blueprints, resolve
 from symcount.catalogue.trust import Trust
 from symcount.cli import main
+from symcount.drift import reloading
 from symcount.drift.filling import check_document
 from symcount.errors import ArgumentError, NotTrustedError, TargetError
 from symcount.ext.mkdocs import define_env
@@ -211,7 +212,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "models.py").write_text(dedent(MODELS))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path, str(installed)])
-    monkeypatch.setattr(asked, "_LOADED", {})
+    monkeypatch.setattr(reloading, "_LOADED", {})
     loaded = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - loaded:

@@ -1,0 +1,214 @@
+"""Options that commands share, their types, and the completion of their words."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from symcount.cli import shells
+from symcount.symbols import Symbol
+
+if TYPE_CHECKING:
+    pass
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def complete_targets(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    """Complete to targets."""
+    from symcount.cli import completion
+
+    return completion.targets(word)
+
+
+def complete_modules(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    """Complete to modules."""
+    from symcount.cli import completion
+
+    return completion.modules(word)
+
+
+def complete_parameters(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    """Complete to parameters of the target, or symbols of the stored formula, that stand before."""
+    from symcount.cli import completion
+
+    before = [w for w in shells.words(ctx) if not w.startswith("-")]
+    if ctx.info_name == "show":
+        names = completion.stored_symbols(*before[1:3]) if len(before) > 2 else []
+    else:
+        found = (completion.parameters(w) for w in before if ":" in w)
+        names = next(filter(None, found), [])
+    end = "" if param.name == "declared" else "="
+    return [f"{name}{end}" for name in names if name.startswith(word)]
+
+
+def complete_stored(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    """Complete to names of stored formulas."""
+    from symcount.cli import completion
+
+    file = ctx.params.get("file")
+    return completion.stored_names(file, word) if file else []
+
+
+def read_setting(text: str) -> tuple[str, Any]:
+    """Read `name=value`: a Python literal, or else a string."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise click.BadParameter(f"{text!r}: write name=value")
+    if value in ("true", "false", "none"):
+        raise click.BadParameter(f"{text!r}: write {value.capitalize()}, or \"'{value}'\"")
+    try:
+        return name, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value
+
+
+def read_declaration(text: str) -> tuple[str, Symbol]:
+    """Read `name`, `name:min=64,max=512,multiple_of=64`, or `name:real`."""
+    name, _, limits = text.partition(":")
+    given: dict[str, Any] = {}
+    for part in filter(None, limits.split(",")):
+        key, _, number = part.partition("=")
+        if part == "real":
+            given["real"] = True
+        elif key in ("min", "max", "multiple_of") and _is_number(number):
+            given[key] = ast.literal_eval(number)
+        else:
+            raise click.BadParameter(f"{part!r}: write min=n, max=n, multiple_of=n or real")
+    return name, Symbol(**given)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
+
+
+def read_sizes(text: str) -> tuple[int, ...]:
+    """Read `64,512`."""
+    sizes = text.split(",")
+    if not all(size.strip().isdecimal() for size in sizes):
+        raise click.BadParameter(f"{text!r}: write whole numbers, such as 64,512")
+    return tuple(map(int, sizes))
+
+
+def read_point(text: str) -> tuple[str, tuple[int, ...]]:
+    """Read `dim=64,512`."""
+    name, equals, sizes = text.partition("=")
+    if not (name and equals):
+        raise click.BadParameter(f"{text!r}: write the symbol too, such as dim=64,512")
+    return name, read_sizes(sizes)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line says of the parameters of a target.
+
+    Attributes:
+        fixed: the parameters that are fixed, by `--set`.
+        symbols: those that are kept symbolic, by `--symbol`.
+        config: the class of the config that the target takes, if it takes one.
+        max_seconds: how long a derivation may take.
+
+    Raises:
+        UsageError: a parameter is both fixed and kept symbolic.
+    """
+
+    fixed: Mapping[str, Any]
+    symbols: Mapping[str, Symbol]
+    config: str | None
+    max_seconds: float
+
+    def __post_init__(self) -> None:
+        for name in self.symbols:
+            if name in self.fixed:
+                raise click.UsageError(f"--set {name} fixes what --symbol {name} keeps symbolic")
+
+    def __bool__(self) -> bool:
+        return bool(self.fixed or self.symbols or self.config)
+
+
+def derivation_options(command: Command) -> Command:
+    """Add the options that say which parameters are symbols, as an argument `given`."""
+
+    @wraps(command)
+    def called(
+        *args: Any,
+        settings: Sequence[tuple[str, Any]],
+        declared: Sequence[tuple[str, Symbol]],
+        config: str | None,
+        max_seconds: float,
+        **rest: Any,
+    ) -> Any:
+        given = Given(dict(settings), dict(declared), config, max_seconds)
+        return command(*args, given=given, **rest)
+
+    for option in reversed(_DERIVATION):
+        called = option(called)
+    return cast(Command, called)
+
+
+_DERIVATION = (
+    click.option(
+        "--set",
+        "settings",
+        type=read_setting,
+        metavar="NAME=VALUE",
+        multiple=True,
+        shell_complete=complete_parameters,
+        help="Fix a parameter: a Python literal, or else a string. May be repeated.",
+    ),
+    click.option(
+        "--symbol",
+        "declared",
+        type=read_declaration,
+        metavar="NAME[:LIMITS]",
+        multiple=True,
+        shell_complete=complete_parameters,
+        help="Keep a parameter symbolic; limit its values as in dim:min=64,multiple_of=64. "
+        "May be repeated.",
+    ),
+    click.option(
+        "--config",
+        metavar="CLASS",
+        help="TARGET takes a config of this class, a name in TARGET's module or "
+        "package.module:Class. --set and --symbol are then about the config.",
+    ),
+    click.option(
+        "--max-seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=10.0,
+        show_default=True,
+        help="How long a derivation may take.",
+    ),
+)
+
+
+all_symbols_option = click.option(
+    "--all-symbols",
+    is_flag=True,
+    help="Keep every integer symbolic that can be, and say why the others cannot. Many "
+    "derivations may be needed; --max-seconds limits each.",
+)
+points_option = click.option(
+    "--at",
+    "points",
+    type=read_point,
+    metavar="NAME=N,N,...",
+    multiple=True,
+    shell_complete=complete_parameters,
+    help="Values at which to count; repeated for other symbols, all combinations.",
+)
+allow_option = click.option(
+    "--allow",
+    "allowed",
+    metavar="PACKAGE",
+    multiple=True,
+    help="Also call the functions and classes of this package, or of the code in this folder, for "
+    "a document. May be repeated.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

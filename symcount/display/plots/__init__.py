@@ -1,0 +1,1 @@
+"""Draw formulas with matplotlib, one module for each kind of picture."""
