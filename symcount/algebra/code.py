@@ -122,7 +122,7 @@ class Writer:
         self.lines: list[str] = []
         names = names or [f"s{index}" for index in range(len(parameters))]
         self._symbols = dict(zip(parameters, names, strict=True))
-        self._scopes: list[dict[Atom, str]] = [{}]
+        self.scopes: list[dict[Atom, str]] = [{}]
         self._count = 0
         self._indent = ""
 
@@ -139,9 +139,9 @@ class Writer:
             test = self.test(node.condition)
             test = test if then_first else language.negated.format(test=test)
             self.lines.append(indent + opening.format(test=test))
-            self._scopes.append({})
+            self.scopes.append({})
             self.block(inside, leaf, indent + language.indent)
-            self._scopes.pop()
+            self.scopes.pop()
             self._indent = indent
             if closing is not None:
                 self.lines.append(indent + closing)
@@ -241,14 +241,14 @@ class Writer:
     def _atom(self, base: Atom) -> str:
         if not isinstance(base, Call):
             return self._symbols[base.name]
-        for scope in self._scopes:
+        for scope in self.scopes:
             if base in scope:
                 return scope[base]
         text = self._call(base)
         name = f"t{self._count}"
         self._count += 1
         self._assign(name, text, is_double=is_float(base))
-        self._scopes[-1][base] = name
+        self.scopes[-1][base] = name
         return name
 
     def _assign(self, name: str, text: str, is_double: bool) -> None:
@@ -265,7 +265,7 @@ class Writer:
             return language.choice.format(test=test, **sides)
         if op not in language.calls:
             raise self._refusal(op, language.refused[op])
-        args = self._arguments(base)
+        args = self.arguments(base)
         if op == "truediv" and language.whole_or_nearest is None and not self._of_integers(base):
             op, args = "fdiv", [self._double(arg) for arg in base.args]
         if len(args) == 1:
@@ -296,7 +296,7 @@ class Writer:
             f"Fix the symbols it depends on, or evaluate the formula in Python."
         )
 
-    def _arguments(self, base: Call) -> list[str]:
+    def arguments(self, base: Call) -> list[str]:
         if base.op == "floor":
             top, bottom = self._fraction(base.args[0])
             return [top, self.language.integer(1) if bottom is None else bottom]

@@ -352,9 +352,9 @@ class _Query(Writer):
             self._taken = taken
             test = self.test(node.condition)
             arms += [*self._undefined(), f"WHEN ({test}) IS NULL THEN NULL"]
-            self._scopes.append({})
+            self.scopes.append({})
             arms.append(f"WHEN {test} THEN {self.case(node.then, [*taken, test])}")
-            self._scopes.pop()
+            self.scopes.pop()
             taken = [*taken, f"NOT ({test})"]
             node = node.otherwise
         self._taken = taken
@@ -365,7 +365,7 @@ class _Query(Writer):
     def _call(self, base: Call) -> str:
         sides = fraction(base.args[0]) if base.op == "floor" else base.args
         if base.op in self._natural and all(Facts().at_least(side, 0) for side in sides):
-            return _plainer(self._natural[base.op].format(*self._arguments(base)))
+            return _plainer(self._natural[base.op].format(*self.arguments(base)))
         return _plainer(super()._call(base))
 
     def _undefined(self) -> list[str]:
