@@ -81,12 +81,16 @@ _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
 )
 
 
-def _refuse(name: str) -> bool:
-    """Have what torch calls by a name followed through wrappers; whether that is anything new."""
+def _refuse(name: str, is_sure: bool = False) -> bool:
+    """Have what torch calls by a name followed through wrappers; whether that is anything new.
+
+    What has taken a symbol before is so only if it `is_sure` that it refuses another.
+    """
+    accepting: set[Any] = set() if is_sure else _accepting
     learned = False
     for owner, shadows in _SHADOWS:
         original = getattr(owner, name, None)
-        if not callable(original) or isinstance(original, type) or original in _accepting:
+        if not callable(original) or isinstance(original, type) or original in accepting:
             continue
         if name in vars(shadows[0]):
             continue
@@ -98,7 +102,7 @@ def _refuse(name: str) -> bool:
             vars(shadow)[name] = wrapper
         learned = True
     method = getattr(torch.Tensor, name, None)
-    if method is not None and method not in _accepting and name not in _methods:
+    if method is not None and method not in accepting and name not in _methods:
         _methods[name] = _following(method)
         learned = True
     return learned
@@ -126,7 +130,7 @@ def learn_what_refuses(
         if isinstance(error, TypeError):
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
-                learned = _refuse(name)
+                learned = _refuse(name, is_sure=name in retried)
                 if learned:
                     intercept_anew()
                 if any([*map(needed, _frames(error.__traceback__)), learned, name not in retried]):
