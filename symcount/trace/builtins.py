@@ -379,8 +379,12 @@ def intercept_module(original: ModuleType, replaced: dict[str, Any], *names: str
 
 
 def intercept_within(original: ModuleType, shadow: ModuleShadow) -> None:
-    """From now on, the code of a module's own package reads this if it uses what is replaced."""
+    """From now on, the code of a module's own package reads this if it uses what is replaced.
+
+    So does code that imports the module in a function.
+    """
     package = original.__name__
+    _imported[package] = make_importable(package, shadow)
     _within[package, id(original)] = make_known(f"{package} of {package}", shadow), shadow
 
 
