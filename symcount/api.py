@@ -10,7 +10,6 @@ from symcount.param_count import ParamCount
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from symcount.formula.formula import Formula
     from symcount.storage.file import StoredFormulas
 
 
@@ -103,7 +102,7 @@ def load(path: str | Path) -> StoredFormulas[ParamCount]:
     return file.load(path, ParamCount)
 
 
-def save(path: str | Path, formulas: Mapping[str, Formula]) -> None:
+def save(path: str | Path, formulas: Mapping[str, ParamCount]) -> None:
     """Write formulas to a file, each under a name, for `load`; the whole file or nothing.
 
     Every formula is read back and compared before anything is written. Files of source lines are

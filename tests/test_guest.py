@@ -252,6 +252,7 @@ def test_another_thread_sees_nothing_of_a_derivation(eager_switching: None) -> N
                 derive(positions)
             finished.set()
             return
+        derive(branch)  # it has derived, and does no longer
         while not finished.is_set():
             seen.update(place for place, look in enumerate(LOOKED) if not look())
 

@@ -160,7 +160,7 @@ CALLS: dict[str, Function] = {
         operator.xor, "({0}) ^ ({1})", rules.bitwise_xor, TWO, commutes=True, total=True
     ),
     "round_digits": Function(
-        _rounded_to_digits, "round({0}, {1})", rules.round_digits, TWO, guarded=True
+        _rounded_to_digits, "round({all})", rules.round_digits, TWO, guarded=True
     ),
     "isqrt": Function(math.isqrt, "math.isqrt({all})", rules.isqrt),
     "factorial": Function(_factorial, "math.factorial({all})", rules.factorial, guarded=True),
@@ -214,7 +214,7 @@ CALLS: dict[str, Function] = {
     "fpow": _double(OPERATORS["pow"], "math.pow({all})", rules.float_power, TWO),
     "fabs_py": _double(abs, "abs({0})", rules.not_negative),
     "fround": Function(
-        round, "round({0}, {1})", rules.none, TWO, ("double", "integer"), is_float=True
+        round, "round({all})", rules.none, TWO, ("double", "integer"), is_float=True
     ),
     "hypot": _double(math.hypot, "math.hypot({all})", rules.not_negative, SOME),
     "math_pow": _double(math.pow, "math.pow({all})", rules.float_power, TWO),

@@ -15,6 +15,7 @@ code is refused. A target that the user types on the command line is not restric
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import os
 import re
@@ -30,6 +31,7 @@ from typing import Any, NamedTuple
 from symcount.errors import ArgumentError, NotTrustedError
 from symcount.factory.source import is_installed
 
+_BUILT_IN = frozenset(kind for kind in vars(builtins).values() if isinstance(kind, type))
 _PROGRAMS = frozenset(["__main__", "__mp_main__"])
 _RULE = (
     "A document or file of formulas may have called only classes of nn.Module, and functions and "
@@ -163,9 +165,8 @@ class Trust:
         holder, call = _attribute(type(code), "__call__")
         if type(call) is FunctionType:
             return self._why_not(call, holder)
-        module = getattr(code, "__module__", None) or type(code).__module__
         name = getattr(code, "__qualname__", type(code).__qualname__)
-        if _is_of_python(str(module)):
+        if _is_of_python(str(getattr(code, "__module__", None))):
             return _Why(f"{name} is of the standard library, of which nothing is")
         return _Why(f"{name} has no Python code, so it is not known what it does")
 
@@ -183,7 +184,7 @@ class Trust:
         why = self._why_not_of(found, found.__qualname__)
         for holder, name in ((type(found), "__call__"), (found, "__new__"), (found, "__init__")):
             owner, constructor = _attribute(holder, name)
-            if why is None and owner.__module__ != "builtins" and not _is_module(owner):
+            if why is None and owner not in _BUILT_IN:
                 why = self._why_not(constructor, owner)
         return why
 
@@ -213,6 +214,7 @@ class Trust:
 
 def anchored(allowed: Iterable[str], folder: Path) -> tuple[str, ...]:
     """Return what a file of settings allows, with its folders relative to that of the file."""
+    allowed = [allowed] if isinstance(allowed, str) else allowed
     return tuple(str(folder / name) if _is_folder(name) else name for name in allowed)
 
 
@@ -221,9 +223,9 @@ def _is_folder(allowed: str) -> bool:
 
 
 def _outermost(folders: Iterable[Path]) -> tuple[Path, ...]:
-    """The folders, without those within others."""
+    """The folders, without those whose code is that of others."""
     unique = list(dict.fromkeys(folders))
-    return tuple(f for f in unique if not any(other in f.parents for other in unique))
+    return tuple(f for f in unique if not any(_is_below(f, o) for o in unique if o != f))
 
 
 def _is_below(path: Path, folder: Path) -> bool:

@@ -85,7 +85,7 @@ def _unstable(call: FactoryCall, builds: building.PlainBuilds, point: Values) ->
     return None if difference is None else difference + changed_globals(call)
 
 
-def how_builds_differ(first: building.Outcome, second: building.Outcome) -> str | None:
+def how_builds_differ(first: building.PlainBuild, second: building.PlainBuild) -> str | None:
     """Say how two plain builds differ, if they do."""
     if isinstance(first, Exception) or isinstance(second, Exception):
         return None

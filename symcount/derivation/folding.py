@@ -25,7 +25,7 @@ from symcount.algebra.poly import Poly, const, product_of, symbol, written
 from symcount.algebra.substitution import substituted
 from symcount.derivation.indices import has_index, in_iteration, limits_of
 from symcount.derivation.lowering import Lowering
-from symcount.derivation.paths import End, Iteration, Open, Path, Place
+from symcount.derivation.paths import Followed, Iteration, Open, Path, Place
 from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
 from symcount.formula.choice_trees import ANYTHING, Choice, choice, mapped
 from symcount.formula.tree import Built, Repeat, Split, TensorSpec, Tree
@@ -374,7 +374,7 @@ def _all_seen(
 ) -> bool:
     """Return whether every iteration that `exceptions` may tell apart was gone through."""
     seen = sum(len(ends) for ends in made.values())
-    ends = sum(isinstance(place.state, End | Open) for place in root.below())
+    ends = sum(isinstance(place.state, Followed | Open) for place in root.below())
     return seen == ends << len(exceptions)
 
 

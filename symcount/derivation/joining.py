@@ -17,7 +17,7 @@ from symcount.algebra.substitution import decided
 from symcount.derivation.folding import Folder, summed, weight_of
 from symcount.derivation.indices import has_index
 from symcount.derivation.lowering import Lowered, Lowering
-from symcount.derivation.paths import End, Exploration, Fork, Open, Path, Place
+from symcount.derivation.paths import Exploration, Followed, Fork, Open, Path, Place
 from symcount.errors import UnsupportedError
 from symcount.formula.tree import (
     Built,
@@ -185,7 +185,7 @@ class _Joiner:
         if isinstance(state, Fork):
             then, otherwise = (self._freeze(s, weights) for s in (state.then, state.otherwise))
             return Split(state.condition, state.source, then, otherwise)
-        if not isinstance(state, End):
+        if not isinstance(state, Followed):
             return Unexplored() if isinstance(state, Open) else Unreachable()
         leaf = self._leaf(state.path, weights)
         for condition, truth in _strictest(sorted(self.limits[id(state.path)], key=repr)):

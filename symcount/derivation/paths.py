@@ -1,8 +1,8 @@
 """Keep the decisions of all runs in one growing tree.
 
-Every place in the tree is open, a fork, the end of a run, or closed. What an iteration decides in
-view of its index is no decision of the path: it goes to a tree of the loop's own, in which each
-end is the first run that had such an iteration.
+Every place in the tree is open, a fork, followed to its end by a run, or closed. What an iteration
+decides in view of its index is no decision of the path: it goes to a tree of the loop's own, which
+keeps the first run that had such an iteration where its decisions end.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Fork:
 
 
 @dataclass(frozen=True, eq=False)
-class End:
+class Followed:
     """The state of a place where a run ends."""
 
     path: Path
@@ -145,7 +145,7 @@ class Place:
     """
 
     decisions: Decisions = ()
-    state: Open | Fork | End | Closed = Open()
+    state: Open | Fork | Followed | Closed = Open()
     facts: Facts | None = None
     answers: dict[tuple[str, Poly, Poly], tuple[Condition | None, bool]] = field(
         default_factory=dict
@@ -169,7 +169,7 @@ class Place:
     @property
     def path(self) -> Path | None:
         """The path that ends here, if one does."""
-        return self.state.path if isinstance(self.state, End) else None
+        return self.state.path if isinstance(self.state, Followed) else None
 
     def leave(self) -> None:
         """Mark an open place as undecided."""
@@ -204,9 +204,9 @@ class Place:
             NondeterministicError: an earlier run with the same decisions tested something else.
         """
         place = self.grow(path.steps, path)
-        if isinstance(place.state, End) and (path.trace.loops or path.trace.unrolled):
+        if isinstance(place.state, Followed) and (path.trace.loops or path.trace.unrolled):
             return place.state.path
-        place.state = End(path)
+        place.state = Followed(path)
         return path
 
     def grow(self, steps: Sequence[Step], path: Path) -> Place:
@@ -214,7 +214,7 @@ class Place:
         place = self
         for condition, truth, source, subject in steps:
             fork = place.fork
-            if isinstance(place.state, End) or (fork and fork.condition != condition):
+            if isinstance(place.state, Followed) or (fork and fork.condition != condition):
                 raise _changed(
                     path,
                     f"{source}: {condition!r} is tested here, where an earlier run with the same "
@@ -247,8 +247,8 @@ def insert_iterations(taken: Path, run: Path) -> None:
             place = root.grow(iteration.steps, run)
         except NondeterministicError:
             raise NotFolded("iterations of a loop differ in what they decide") from None
-        if not isinstance(place.state, End):
-            place.state = End(run)
+        if not isinstance(place.state, Followed):
+            place.state = Followed(run)
 
 
 def _changed(path: Path, what: str) -> NondeterministicError:

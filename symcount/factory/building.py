@@ -37,7 +37,7 @@ class TensorFacts:
 
 
 # The tensors of a module by name, or what the factory raised.
-Outcome: TypeAlias = "dict[str, TensorFacts] | Exception"
+PlainBuild: TypeAlias = "dict[str, TensorFacts] | Exception"
 
 
 @dataclass(frozen=True)
@@ -188,12 +188,13 @@ def _all_on_meta(value: Any) -> Any:
     return move(value)
 
 
-_building = threading.local()
+# The thread that builds without initialising anything.
+_builder: int | None = None
 
 
 def _idle(initialiser: FunctionType) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if getattr(_building, "plainly", False):
+        if threading.get_ident() == _builder:
             return args[0] if args else kwargs["tensor"]
         return initialiser(*args, **kwargs)
 
@@ -233,16 +234,16 @@ class PlainBuilds:
 
     def __init__(self, build: Callable[[Values], nn.Module]) -> None:
         self.build = build
-        self._seen: dict[tuple[tuple[str, int | float], ...], Outcome] = {}
+        self._seen: dict[tuple[tuple[str, int | float], ...], PlainBuild] = {}
 
-    def at(self, point: Values) -> Outcome:
+    def at(self, point: Values) -> PlainBuild:
         """Return the tensors of the module built at a point, or the exception raised there."""
         key = tuple(point.items())
         if key not in self._seen:
             self._seen[key] = self.again_at(point)
         return self._seen[key]
 
-    def again_at(self, point: Values) -> Outcome:
+    def again_at(self, point: Values) -> PlainBuild:
         """Return the same, built anew."""
         with interception.alone():
             try:
@@ -254,7 +255,8 @@ class PlainBuilds:
 
     def _built(self, point: Values) -> nn.Module:
         """Build the module at a point, initialisers idle, which is for others to restore."""
-        _building.plainly = True
+        global _builder
+        _builder = threading.get_ident()
         for function, idle in _IDLE:
             interception.replace(function, "__code__", idle)
         mode = _Plain()

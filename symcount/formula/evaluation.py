@@ -29,12 +29,12 @@ class Evaluation:
         """
         point = {**formula.defaults, **at}
         try:
-            value = formula(**point)
+            count = formula(**point)
         except DomainError as error:
             return cls(point, None, str(error))
-        if value.bit_length() > MOST_BITS:
+        if count.bit_length() > MOST_BITS:
             raise CountOverflowError(
                 f"the count at {', '.join(f'{n}={v}' for n, v in point.items())} is an integer of "
-                f"{value.bit_length():,} bits, which is not written out; ask at smaller sizes"
+                f"{count.bit_length():,} bits, which is not written out; ask at smaller sizes"
             )
-        return cls(point, value)
+        return cls(point, count)

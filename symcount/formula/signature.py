@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +11,6 @@ from symcount.errors import ArgumentError
 from symcount.symbols import Hyperparameter, real_number, whole_number
 
 
-@dataclass(frozen=True)
 class Signature:
     """The symbols that a formula is called with, in order.
 
@@ -20,15 +18,18 @@ class Signature:
     errors say so of them.
     """
 
-    factory: str
-    hyperparameters: tuple[Hyperparameter, ...]
-    fixed: tuple[tuple[str, str], ...] = ()
-    substituted: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the symbols, in order."""
-        return [h.name for h in self.hyperparameters]
+    def __init__(
+        self,
+        factory: str,
+        hyperparameters: tuple[Hyperparameter, ...],
+        fixed: tuple[tuple[str, str], ...] = (),
+        substituted: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.factory = factory
+        self.hyperparameters = hyperparameters
+        self.names = [h.name for h in hyperparameters]
+        self.fixed = fixed
+        self.substituted = substituted
 
     def __str__(self) -> str:
         symbols = [

@@ -13,7 +13,7 @@ from symcount.algebra.comparing import compare, compare_any
 from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
 from symcount.algebra.poly import const
-from symcount.errors import ArgumentError, InternalError, UndecidedError
+from symcount.errors import ArgumentError, CountOverflowError, InternalError, UndecidedError
 from symcount.formula.signature import declared_facts
 from symcount.symbols import Hyperparameter
 
@@ -141,6 +141,12 @@ class _Sides:
         return tuple((c, truth) for c, truth in compared if c is not None)
 
     def at(self, point: Point) -> tuple[int | None, int | None]:
+        try:
+            return self._at(point)
+        except CountOverflowError as error:
+            raise UndecidedError(f"at {self._named(point)}, {error}") from error
+
+    def _at(self, point: Point) -> tuple[int | None, int | None]:
         here = self.left.at(point)
         if self.other is not None:
             return here, self.other.at(point)
@@ -151,6 +157,8 @@ class _Sides:
             if any(value(divisor, sizes) == 0 for divisor in self._expression.divisors):
                 return here, None
             return here, value(self._expression.poly, sizes)
+        except CountOverflowError:
+            raise
         except (ArithmeticError, ValueError, InternalError):  # undefined, or no integer
             return here, None
 

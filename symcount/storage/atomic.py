@@ -21,10 +21,10 @@ def replace(path: Path, text: str | bytes) -> None:
     # had from the umask, which cannot be read without changing it for all threads.
     draft = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.tmp")
     try:
-        with open(draft, "xb") as file:
-            with suppress(FileNotFoundError):  # it is new
-                shutil.copymode(path, draft)
-            file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
+        draft.touch(exist_ok=False)
+        draft.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+        with suppress(FileNotFoundError):  # it is new
+            shutil.copymode(path, draft)
         draft.replace(path)
     except OSError as error:  # about the draft, whose name would tell a user nothing
         raise OSError(error.errno, error.strerror, str(path)) from error

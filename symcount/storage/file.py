@@ -1,4 +1,4 @@
-"""`load(path) -> StoredFormulas`: formulas from a file, without torch and without sympy."""
+"""Load formulas from a file, without torch and without sympy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from symcount.errors import StoredFormulaError, TargetError
 from symcount.formula.formula import FormulaT
-from symcount.formula.measure import Measure
-from symcount.storage.reading import FORMAT, HEAD, TAIL, VERSION, Unpacked, unpacked
-from symcount.storage.strict_json import Place, decoded
+from symcount.storage.codecs import Tables
+from symcount.storage.definition import (
+    DOCUMENT,
+    FORMAT,
+    HEAD,
+    TAIL,
+    VERSION,
+    Unpacked,
+    by_name,
+    unpacked,
+)
+from symcount.storage.strict_json import MalformedError, decoded, located
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_FILE = 256 * 2**20
-MOST_FORMULAS = 100_000
 
 _SAYS_SO = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
 _NAME = re.compile(r'\{"name":("(?:[^"\\]|\\.)*"),')
@@ -44,7 +52,7 @@ class StoredFormulas(Mapping[str, FormulaT], Generic[FormulaT]):
         return name in self._documents
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The formula of that name, or `default` if there is none."""
+        """Return the formula of that name, or `default` if there is none."""
         return self[name] if name in self._documents else default
 
     def __iter__(self) -> Iterator[str]:
@@ -57,7 +65,7 @@ class StoredFormulas(Mapping[str, FormulaT], Generic[FormulaT]):
         return f"<{len(self)} {'formula' if len(self) == 1 else 'formulas'} of {self._label}>"
 
     def captions(self, name: str) -> tuple[str, str]:
-        """The formula and its domain as texts, as they were written when it was saved.
+        """Return the formula and its domain as texts, as they were written when it was saved.
 
         They are for people, and need no sympy. Nothing is computed from them.
         """
@@ -72,12 +80,11 @@ class StoredFormulas(Mapping[str, FormulaT], Generic[FormulaT]):
             hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise TargetError(f"{self._label} has no formula {name!r}{hint}")
         if name not in self._read:
-            place = f"{self._label}: formulas[{self._places[name]}]"
-            read = unpacked(self._documents[name], place)
-            if read.name != name:  # what the line begins with is not what it says
-                raise StoredFormulaError(f"{place}: its name is {read.name!r}, not {name!r}")
-            count = self._kind(**read.fields, measure=Measure(**read.measure))
-            self._read[name] = read, count
+            with located(self._label, "formulas", self._places[name]):
+                read = unpacked(self._documents[name])
+                if read.name != name:  # what the line begins with is not what it says
+                    raise MalformedError(f"its name is {read.name!r}, not {name!r}")
+            self._read[name] = read, self._kind(**read.fields)
         return self._read[name]
 
 
@@ -104,19 +111,18 @@ def load(path: str | Path, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:
 
 
 def read(text: str, label: str, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:
-    """The formulas in the text of a file; errors call the file `label`.
+    """Return the formulas in the text of a file; errors call the file `label`.
 
     Raises:
         StoredFormulaError: it holds none, or those of another version.
     """
-    documents = _in_lines(text, label)
-    return StoredFormulas(
-        label, _in_any_layout(text, label) if documents is None else documents, kind
-    )
+    with located(label):
+        documents = _in_lines(text)
+        return StoredFormulas(label, _in_any_layout(text) if documents is None else documents, kind)
 
 
 def is_stored(path: Path) -> bool:
-    """Whether a file says of itself, in any layout, that it is one of formulas.
+    """Tell whether a file says of itself, in any layout, that it is one of formulas.
 
     Raises:
         OSError: the file cannot be read.
@@ -125,45 +131,35 @@ def is_stored(path: Path) -> bool:
         return _SAYS_SO.search(file.read(LARGEST_FILE)) is not None
 
 
-def _in_lines(text: str, label: str) -> dict[str, str] | None:
-    """The text of each formula, if the file is laid out as `save` does it.
+def _in_lines(text: str) -> dict[str, str] | None:
+    """Return the text of each formula, if the file is laid out as `save` does it.
 
     A line break cannot be within a text of JSON, so a formula that is one line ends with it.
     """
     if not (text.startswith(HEAD) and text.endswith(TAIL)):
         return None
     lines = text[len(HEAD) : -len(TAIL)].split(",\n")
-    found: dict[str, str] = {}
-    for index, line in enumerate(lines):
+    names = []
+    for line in lines:
         start = _NAME.match(line)
         if start is None or not line.endswith("}") or "\n" in line:
             return None
-        name = decoded(start[1], f"{label}: formulas[{index}].name")
-        _add(found, name, line, f"{label}: formulas[{index}]")
-    return found
+        try:
+            names.append(decoded(start[1]))
+        except MalformedError:  # whoever reads all of it says where
+            return None
+    return by_name(names, lines, "formulas")
 
 
-def _in_any_layout(text: str, label: str) -> dict[str, Any]:
-    document = Place(decoded(text, label), f"{label}:")
-    if type(document.value) is not dict or document.value.get("format") != FORMAT:
-        document.fail('this is no file of formulas; its "format" is not that')
-    version = document.value.get("version")
+def _in_any_layout(text: str) -> dict[str, Any]:
+    document = decoded(text)
+    if type(document) is not dict or document.get("format") != FORMAT:
+        raise MalformedError('this is no file of formulas; its "format" is not that')
+    version = document.get("version")
     if type(version) is not int or version != VERSION:
-        document.fail(
+        raise MalformedError(
             f"formulas of version {str(version)[:20]}; this symcount reads version "
             f"{VERSION}. Use the symcount that wrote it, or save the formulas again"
         )
-    fields = document.fields(("format", "version", "formulas"))
-    found: dict[str, Any] = {}
-    for index, item in enumerate(fields["formulas"].items(0, MOST_FORMULAS)):
-        if type(item.value) is not dict or "name" not in item.value:
-            item.fail("this is no formula with a name")
-        name = Place(item.value["name"], "name", item).name()
-        _add(found, name, item.value, f"{label}: formulas[{index}]")
+    found: dict[str, Any] = DOCUMENT.parts(document, Tables())["formulas"]
     return found
-
-
-def _add(found: dict[str, Any], name: str, value: Any, place: str) -> None:
-    if name in found:
-        raise StoredFormulaError(f"{place}: there is a formula {name!r:.100} already")
-    found[name] = value

@@ -373,6 +373,8 @@ def intercept_module(original: ModuleType, replaced: dict[str, Any], *names: str
     shadow = ModuleShadow(original, replaced)
     intercept(original, shadow, *names)
     _imported[original.__name__] = make_importable(original.__name__, shadow)
+    if not replaced:  # it is what will be replaced that counts
+        _mentioned_by_all.add(id(original))
     return shadow
 
 
@@ -380,7 +382,6 @@ def intercept_within(original: ModuleType, shadow: ModuleShadow) -> None:
     """From now on, the code of a module's own package reads this if it uses what is replaced."""
     package = original.__name__
     _within[package, id(original)] = make_known(f"{package} of {package}", shadow), shadow
-    _mentioned_by_all.add(id(original))
 
 
 for _name, _replacement in BUILTINS.items():
@@ -455,6 +456,8 @@ def _intercept(
 ) -> bool:
     asked[code] += 1
     if asked[code] > _MOST_TWINS:
+        if len(_made_anew) >= _MOST_CODES:
+            _made_anew.clear()
         _made_anew.add(code)
         return False
     found = owners(code, names, roots, _functions.__contains__)
@@ -462,6 +465,13 @@ def _intercept(
     if not changed:
         _remember(code, False)
     return changed
+
+
+def intercept_anew() -> None:
+    """Look again for what is replaced in the code that is intercepted, as there is more of it."""
+    _mentions.clear()
+    for function in tuple(_functions):
+        _intercept_function(function)
 
 
 def _intercept_function(function: FunctionType) -> bool:

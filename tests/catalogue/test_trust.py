@@ -313,6 +313,7 @@ def test_an_environment_in_the_project_is_not_of_it(here: Path) -> None:
     assert callable(resolve("tools/src/some.py:f", Trust()).factory)
     (tools / "pyvenv.cfg").write_text("home = /usr/bin\n")
     assert "not of the project" in refusal("tools/src/some.py:f")
+    assert callable(resolve("tools/src/some.py:f", Trust(("tools/src/",))).factory)
 
 
 def test_registries_are_of_the_project_allowed_or_ours(here: Path) -> None:

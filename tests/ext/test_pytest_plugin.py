@@ -141,6 +141,37 @@ def test_files_that_are_not_there_or_damaged_are_said(
     result.stdout.fnmatch_lines(["formulas.json: cannot be checked"])
 
 
+def test_what_a_document_may_not_have_called_is_refused(
+    pytester: pytest.Pytester, run, stored: Path
+) -> None:
+    """A marker could call anything that is installed: `subprocess:Popen`, `shutil:rmtree`."""
+    canary = pytester.path / "CANARY"
+    marker = f'os:makedirs count at mode=511 fixed name="{canary}" symbols mode()'
+    theirs = "theirs:build at dim=8"
+    text = "It has <!-- symcount: {} -->72<!-- /symcount -->.\n\n"
+    (pytester.path / "page.md").write_text(text.format(marker) + text.format(theirs))
+    installed = pytester.mkdir("site-packages")
+    code = "from torch import nn\n\n\ndef build(dim):\n    return nn.Linear(dim, dim)\n"
+    (installed / "theirs.py").write_text(code)
+    ini = f"{STRICT}pythonpath = site-packages\nsymcount_check = page.md\n"
+    (pytester.path / "pytest.ini").write_text(ini)
+    result = run()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*page.md:1: os:makedirs count * os:makedirs is not called: os is of the standard *",
+            "*page.md:3: *: theirs:build is not called: build is code of theirs, and no class of *",
+            "*If you trust it with what is asked here, say so: --symcount-allow theirs",
+        ]
+    )
+    run("--symcount-allow", "theirs").assert_outcomes(passed=1, failed=1)
+    (pytester.path / "pytest.ini").write_text(f"{ini}symcount_allow = theirs\n")
+    run("-k", "theirs").assert_outcomes(passed=1, deselected=1)
+    result = run("--symcount-allow", "os")
+    result.stderr.fnmatch_lines(["ERROR: *--symcount-allow os: nothing of the standard library *"])
+    assert not canary.exists()
+
+
 def test_it_is_registered_and_loads_nothing_before_it_is_used(
     pytester: pytest.Pytester, run
 ) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,8 +31,8 @@ from symcount.algebra.poly import Call, Poly, atom, const, symbol
 from symcount.blueprints import cnn, transformer  # noqa: F401
 from symcount.errors import StoredFormulaError
 from symcount.formula.tree import Split
+from symcount.storage import definition, schema, writing
 from symcount.storage import file as stored
-from symcount.storage import reading, writing
 from symcount.storage.writing import written
 from tests import formulas as plain_formulas
 from tests import random_trees
@@ -623,6 +624,13 @@ def test_no_symbol_is_code(small: ParamCount) -> None:
             dict(stored.read(text, "f.json", ParamCount))
 
 
+def test_an_index_of_a_loop_is_a_name_of_its_own(count: ParamCount) -> None:
+    for name in ("i", "@i\n", "@" * 1001, 3):
+        text = changed(count, "tensors[0].repeats[0].index", name)
+        with pytest.raises(StoredFormulaError, match=r"repeats\[0\]\.index: "):
+            dict(stored.read(text, "f.json"))
+
+
 def test_every_operator_has_a_number_of_arguments_that_computes() -> None:
     for op in CALLS:
         least, _ = CALLS[op].arity
@@ -636,8 +644,12 @@ def test_every_operator_has_a_number_of_arguments_that_computes() -> None:
 
 # --- the schema -------------------------------------------------------------------------------
 
-SCHEMA = json.loads(
-    (Path(symcount.__file__).parent / "storage" / "formulas.schema.json").read_text()
+SCHEMA = json.loads(schema.PATH.read_text())
+# What the reader says of documents that a schema can refuse, too. To JSON Schema 2.0 is an integer.
+STRUCTURE = re.compile(
+    r"unknown|is missing|neither a split|no formula with a name|a list of \d+; it is to have|"
+    r"is too small|(a coefficient|an exponent) of 0|one of text, list|between -1000 and 1000|"
+    r"(?<!\.0) is not (an object|a list|a text|an integer|a number|true or false)"
 )
 
 
@@ -648,7 +660,11 @@ def problems(whole: Any) -> list[str]:
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["properties"]["version"]["const"] == reading.VERSION
+    assert SCHEMA["properties"]["version"]["const"] == definition.VERSION
+
+
+def test_the_schema_is_that_of_the_definition() -> None:
+    assert schema.PATH.read_text() == schema.text(), "run python -m symcount.storage.schema"
 
 
 def test_what_is_written_has_the_schema(small: ParamCount, count: ParamCount) -> None:
@@ -675,14 +691,50 @@ def test_what_is_read_has_the_schema(small: ParamCount, data: st.DataObject) -> 
     assert problems(whole) == []
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("symbols[0].min", 0),
+        ("symbols[0].max", 1.5),
+        ("calls[0].of", []),
+        ("calls[0].call", "floor"),  # which has one argument
+        ("tensors[0].shape[0][0][1][1]", 0),
+        ("tensors[0].shape[0][0][0]", 0),
+        ("tensors[0].itemsize", 1_000_001),
+        ("certificate.concretisations", None),
+        ("origin.given", [["a", {"list": [], "tuple": []}]]),
+        ("origin.given", [["a", {}]]),
+        ("tree", []),
+    ],
+)
+def test_what_the_schema_refuses(small: ParamCount, place: str, value: Any) -> None:
+    text = changed(small, place, value)
+    assert problems(json.loads(text)) != []
+    with pytest.raises(StoredFormulaError):
+        dict(stored.read(text, "f.json"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(["small", "count"]))
+def test_the_schema_refuses_what_the_reader_refuses_for_its_structure(
+    small: ParamCount, count: ParamCount, data: st.DataObject, which: str
+) -> None:
+    whole = _damaged(data, document(small if which == "small" else count), SMALL)
+    try:
+        dict(stored.read(json.dumps(whole), "f.json"))
+    except StoredFormulaError as error:
+        assert not STRUCTURE.search(str(error)) or problems(whole) != [], error
+
+
 def test_the_schema_names_every_operator_and_leaf() -> None:
-    assert SCHEMA["$defs"]["call"]["properties"]["call"]["enum"] == sorted(CALLS)
-    assert set(SCHEMA["$defs"]["formula"]["properties"]) == set(reading._FIELDS)
+    calls = [record["properties"] for record in SCHEMA["$defs"]["call"]["oneOf"]]
+    assert sorted(op for fields in calls for op in fields["call"]["enum"]) == sorted(CALLS)
+    assert set(SCHEMA["$defs"]["formula"]["properties"]) == set(definition.FORMULA.fields)
     leaves: set[str] = set()
     for node in SCHEMA["$defs"]["node"]["oneOf"]:
         kind = node["properties"].get("leaf", {})
         leaves |= {*kind.get("enum", []), *([kind["const"]] if "const" in kind else [])}
-    assert leaves == set(reading._LEAVES)
+    assert leaves == set(definition.LEAVES)
 
 
 # --- damage of all kinds ----------------------------------------------------------------------

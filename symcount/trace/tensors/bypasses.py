@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
@@ -23,6 +23,7 @@ from symcount.trace.builtins import (
     ModuleShadow,
     TypeShadow,
     intercept,
+    intercept_anew,
     intercept_in,
     intercept_module,
     intercept_within,
@@ -78,14 +79,14 @@ _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
 )
 
 
-def _refuse(name: str) -> bool:
+def _refuse(name: str, accepting: Set[Any] = frozenset()) -> bool:
     """Have what torch calls by a name followed through wrappers; tell whether that is new."""
     learned = False
     for owner, shadows in _SHADOWS:
         original = getattr(owner, name, None)
-        if original is None or isinstance(original, type) or name in vars(shadows[0]):
+        if not callable(original) or isinstance(original, type) or original in accepting:
             continue
-        if original in _accepting:
+        if name in vars(shadows[0]):
             continue
         if owner is torch.nn.functional and isinstance(original, FunctionType):
             continue  # it is followed into
@@ -95,7 +96,7 @@ def _refuse(name: str) -> bool:
             vars(shadow)[name] = wrapper
         learned = True
     method = getattr(torch.Tensor, name, None)
-    if method is not None and method not in _accepting and name not in _methods:
+    if method is not None and method not in accepting and name not in _methods:
         _methods[name] = _following(method)
         learned = True
     return learned
@@ -117,13 +118,16 @@ def learn_what_refuses(
     `needed` intercepts the code of a frame. Returns whether there was something to learn, so that
     the run must start again. So it must, once, if a function refused a symbol that takes others:
     torch makes this error of any exception that comes while it looks at a symbol, such as that of
-    Ctrl-C. `retried` are the functions for which it has.
+    Ctrl-C. `retried` are the functions for which it has; what they refuse again is refused.
     """
     while error is not None:
         if isinstance(error, TypeError):
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
-                learned = _refuse(name)
+                # one that takes symbols may refuse one for another argument, and does so again
+                learned = _refuse(name, frozenset() if name in retried else _accepting)
+                if learned:
+                    intercept_anew()
                 if any([*map(needed, _frames(error.__traceback__)), learned, name not in retried]):
                     retried.add(name)
                     return True
@@ -179,11 +183,12 @@ vars(_TORCH).update({name: _legacy(name, dtype) for name, dtype in _LEGACY.items
 def _make_subclass(original: Any) -> Any:
     """Tell the mode of the call by which `nn.Parameter(t)` makes its tensor."""
 
-    def wrapper(cls: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
-        out = original(cls, data, *args, **kwargs)
+    # of any signature: `torch._dynamo` compares it with its own, and may be imported during a run
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        out = original(*args, **kwargs)
         mode = mode_of_thread()
         if mode is not None:
-            mode.know_alike(out, data)
+            mode.know_alike(out, kwargs["data"] if "data" in kwargs else args[1])
         return out
 
     return staticmethod(wrapper)
@@ -246,7 +251,8 @@ intercept_in(
 
 def mode_of_thread() -> KnownTensors | None:
     """Return the mode that is told of what it does not see, in this thread."""
-    return getattr(_active, "mode", None)
+    mode: KnownTensors | None = getattr(_active, "mode", None)
+    return mode if mode is not None and mode.run.alive else None
 
 
 def tell(mode: KnownTensors | None) -> None:

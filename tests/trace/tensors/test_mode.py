@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -135,3 +137,22 @@ def test_other_threads_and_later_runs_see_torch_as_it_is() -> None:
     asked = F.has_torch_function_unary
     symcount.derive(lambda d: Holds(F.softmax(e(2, d), -1)))
     assert F.has_torch_function_unary is asked
+
+
+FIRST_RELU = """
+import torch, symcount
+from torch import nn
+
+class Widened(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.linear = nn.Linear(d, 1 if d % 3 else torch.relu(torch.zeros(2, d)).shape[0])
+
+print(symcount.derive(Widened, max_seconds=120).valid(9), nn.Parameter(torch.ones(2)).sum().item())
+"""
+
+
+def test_torch_may_import_its_compiler_during_a_run() -> None:
+    """It does at the first operation that it has in Python, and compares what is replaced."""
+    done = subprocess.run([sys.executable, "-c", FIRST_RELU], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "2.0"], done.stderr
