@@ -39,8 +39,7 @@ from symcount import (
     UndecidedError,
 )
 from symcount.errors import SymcountError
-from symcount.questions import comparison
-from symcount.questions import solve as solving
+from symcount.questions import comparison, line
 from tests.random_expressions import batches, thorough
 from tests.random_programs import Writer
 
@@ -454,7 +453,7 @@ QUESTIONS: list[Callable[[ParamCount, Draw], None]] = [
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not answered soon is given up, as it is later on in use."""
-    monkeypatch.setattr(solving, "_MOST_RANGES", 1000)
+    monkeypatch.setattr(line, "_MOST_RANGES", 1000)
     monkeypatch.setattr(comparison, "_MILLISECONDS", 50)
 
 

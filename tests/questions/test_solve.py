@@ -22,7 +22,7 @@ from symcount.algebra.functions import call
 from symcount.algebra.poly import const, symbol
 from symcount.algebra.rounding import mod
 from symcount.formula.tree import Split
-from symcount.questions import solve
+from symcount.questions import line
 from symcount.symbols import Hyperparameter
 from tests.random_expressions import NAMES, thorough
 from tests.random_trees import FACTS, REFUSED, at, conditions, counts, formula, solved, trees, tried
@@ -80,7 +80,7 @@ def test_random_formulas_without_an_end(tree, b, c, total) -> None:
     for want in ("largest", "nearest", "exact"):
         try:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(solve, "_MOST_RANGES", 1000)
+                patch.setattr(line, "_MOST_RANGES", 1000)
                 found: Any = count.solve("a", total, want=want, b=b, c=c)
         except NoSolutionError:
             found = None
@@ -256,7 +256,7 @@ def test_what_has_no_largest_answer() -> None:
 
 
 def test_giving_up_is_an_answer_of_its_own(monkeypatch) -> None:
-    monkeypatch.setattr(solve, "_MOST_RANGES", 2000)
+    monkeypatch.setattr(line, "_MOST_RANGES", 2000)
     rest = mod(X**2 + const(1), const(10**9 + 7), FACTS)
     with pytest.raises(symcount.UndecidedError, match=r"2,000 ranges of a, nor excluded; say"):
         formula(rest, "a").solve("a", 1, between=(40_000, 10**12), want="exact")
