@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from symcount.errors import DerivationError
@@ -35,3 +36,12 @@ class Entry:
     def key(self) -> str:
         """The name, and the part of the list before it: "cnn:residual"."""
         return f"{self.group}:{self.name}"
+
+    def written(self, write: Callable[[Formula], str], refused: Callable[[str], str]) -> str:
+        """Return the formula as `write` writes it; if there is none, or it refuses, the reason."""
+        if not isinstance(self.formula, Formula):
+            return refused(self.problem)
+        try:
+            return write(self.formula)
+        except DerivationError as error:
+            return refused(str(error))

@@ -20,6 +20,7 @@ import builtins
 import copy
 import copyreg
 import functools
+import inspect
 import math
 import operator
 import sys
@@ -230,14 +231,18 @@ def _index(value: Any, /) -> Any:
     return value if type(value) is SymInt else operator.index(value)
 
 
-def _linspace(start: Any, stop: Any, num: Any = 50, *args: Any, **kwargs: Any) -> Any:
-    """`numpy.linspace`: as many numbers as a loop over their number has iterations."""
-    if type(num) is not SymInt:
-        return numpy.linspace(start, stop, num, *args, **kwargs)
-    made = numpy.linspace(start, stop, unrolled(num), *args, **kwargs)
-    if not isinstance(made, numpy.ndarray):
-        return made
-    return numpy.asarray(num._run.concretise_value("numpy.linspace()", made.tolist()))
+def _linspace(original: Callable[..., Any]) -> Any:
+    """Return `numpy.linspace` with as many numbers as a loop over their number has iterations."""
+
+    def linspace(start: Any, stop: Any, num: Any = 50, *args: Any, **kwargs: Any) -> Any:
+        if type(num) is not SymInt:
+            return original(start, stop, num, *args, **kwargs)
+        made = original(start, stop, unrolled(num), *args, **kwargs)
+        if not isinstance(made, numpy.ndarray):
+            return made
+        return numpy.asarray(num._run.concretise_value("numpy.linspace()", made.tolist()))
+
+    return linspace
 
 
 def _math_function(name: str) -> Callable[..., Any]:
@@ -394,8 +399,6 @@ for _name, _replacement in BUILTINS.items():
 for _name, _replacement in MATH.items():
     intercept(getattr(math, _name), _replacement, _name)
 intercept_module(math, MATH)
-intercept(numpy.linspace, _linspace, "linspace")
-intercept_module(numpy, {"linspace": _linspace})
 intercept(operator.index, _index, "index")
 intercept_module(operator, {"index": _index})
 
@@ -529,8 +532,18 @@ def intercept_in(names: dict[str, Any], replaced: Mapping[str, Any]) -> None:
             _intercept_function(function)
 
 
+# Functions that ask for a plain number in code of their own, whoever calls them, and other code.
+_OF_NUMPY: list[tuple[FunctionType, CodeType]] = [
+    (function, interception.code_calling(_linspace(interception.copy_of(function)), function))
+    for function in [inspect.unwrap(numpy.linspace)]
+    if isinstance(function, FunctionType)
+]
+
+
 def intercept_functions() -> None:
     """Have the functions concerned run the code that they are to, until all is restored."""
+    for function, code in _OF_NUMPY:
+        interception.replace(function, "__code__", code)
     for function, known in tuple(_functions.items()):
         if not _is_current(function, known):
             _intercept_function(function)

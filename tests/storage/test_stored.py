@@ -628,7 +628,7 @@ def test_an_index_of_a_loop_is_a_name_of_its_own(count: ParamCount) -> None:
     for name in ("i", "@i\n", "@" * 1001, 3):
         text = changed(count, "tensors[0].repeats[0].index", name)
         with pytest.raises(StoredFormulaError, match=r"repeats\[0\]\.index: "):
-            dict(stored.read(text, "f.json"))
+            dict(stored.read(text, "f.json", ParamCount))
 
 
 def test_every_operator_has_a_number_of_arguments_that_computes() -> None:
@@ -711,7 +711,7 @@ def test_what_the_schema_refuses(small: ParamCount, place: str, value: Any) -> N
     text = changed(small, place, value)
     assert problems(json.loads(text)) != []
     with pytest.raises(StoredFormulaError):
-        dict(stored.read(text, "f.json"))
+        dict(stored.read(text, "f.json", ParamCount))
 
 
 @settings(max_examples=150, deadline=None)
@@ -721,7 +721,7 @@ def test_the_schema_refuses_what_the_reader_refuses_for_its_structure(
 ) -> None:
     whole = _damaged(data, document(small if which == "small" else count), SMALL)
     try:
-        dict(stored.read(json.dumps(whole), "f.json"))
+        dict(stored.read(json.dumps(whole), "f.json", ParamCount))
     except StoredFormulaError as error:
         assert not STRUCTURE.search(str(error)) or problems(whole) != [], error
 

@@ -157,9 +157,10 @@ def _names(of: Iterable[str]) -> list[str]:
 
 
 def _of_entry(entry: Entry, name: str) -> str:
-    if isinstance(entry.formula, Formula):
-        return function(entry.formula, name, entry.key)
-    return f"\n// {string(entry.key)}\n// {string(entry.problem)}\n"
+    return entry.written(
+        lambda count: function(count, name, entry.key),
+        lambda reason: f"\n// {string(entry.key)}\n// {string(reason)}\n",
+    )
 
 
 @cache

@@ -135,9 +135,7 @@ def render_registry(entries: Iterable[Entry]) -> str:
 
 
 def _formula(entry: Entry) -> str:
-    if isinstance(entry.formula, Formula):
-        return formula(entry.formula)
-    return f"{{ error: {string(entry.problem)} }}"
+    return entry.written(formula, lambda reason: f"{{ error: {string(reason)} }}")
 
 
 @cache

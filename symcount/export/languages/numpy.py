@@ -122,9 +122,10 @@ def render_registry(entries: Iterable[Entry]) -> str:
 
 
 def _of_entry(entry: Entry, name: str) -> str:
-    if isinstance(entry.formula, Formula):
-        return function(entry.formula, name, entry.key)
-    return python.without_formula(entry.key, name, entry.problem)
+    return entry.written(
+        lambda count: function(count, name, entry.key),
+        lambda reason: python.without_formula(entry.key, name, reason),
+    )
 
 
 @cache

@@ -95,9 +95,10 @@ def stem(name: str) -> str:
 
 
 def _of_entry(entry: Entry, name: str) -> str:
-    if isinstance(entry.formula, Formula):
-        return function(entry.formula, name, entry.key)
-    return without_formula(entry.key, name, entry.problem)
+    return entry.written(
+        lambda count: function(count, name, entry.key),
+        lambda reason: without_formula(entry.key, name, reason),
+    )
 
 
 def without_formula(key: str, name: str, problem: str) -> str:

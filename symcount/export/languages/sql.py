@@ -171,9 +171,10 @@ class Dialect:
         return "\n".join(map(self._of_entry, entries))
 
     def _of_entry(self, entry: Entry) -> str:
-        if isinstance(entry.formula, Formula):
-            return self.render_count(entry.formula, entry.key)
-        return f"-- {string(entry.key)}\n-- {string(entry.problem)}\n"
+        return entry.written(
+            lambda count: self.render_count(count, entry.key),
+            lambda reason: f"-- {string(entry.key)}\n-- {string(reason)}\n",
+        )
 
     def _query(self, count: Formula) -> str:
         names = [h.name for h in count.hyperparameters]
