@@ -448,3 +448,18 @@ def test_sizes_below_one_have_a_valid_neighbour() -> None:
     count = symcount.derive(lambda d: nn.MultiheadAttention(d, 4))
     with pytest.raises(symcount.DomainError, match="Nearest valid values: d=4"):
         count(-7)
+
+
+def test_a_tensor_of_plain_sizes_behind_the_mode_s_back_has_them() -> None:
+    """Its code is asked for no symbol; elsewhere one has become a plain number."""
+
+    class Codes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.codes = nn.Parameter(torch.FloatTensor(1, 6, 4))
+
+    def factory(dim: int, n: int) -> nn.Module:
+        layers = [nn.Linear(dim, dim) for _ in np.linspace(0, 0.1, n)]
+        return nn.ModuleList([*layers, Codes()])
+
+    assert str(symcount.derive(factory, n=symcount.Symbol(max=3))) == "dim**2*n + dim*n + 24"

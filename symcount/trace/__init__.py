@@ -45,7 +45,14 @@ from symcount.trace.builtins import intercept_functions, intercept_if_needed
 from symcount.trace.helpers import Decision, Way
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.loops import Loop, Tags, name_of
-from symcount.trace.numbers import SymFloat, SymInt, calling_frame, place_of, user_frame
+from symcount.trace.numbers import (
+    SymFloat,
+    SymInt,
+    calling_frame,
+    frames_of_call,
+    place_of,
+    user_frame,
+)
 from symcount.trace.renaming import original_code
 from symcount.trace.tensors.bypasses import (
     learn_what_refuses,
@@ -302,6 +309,11 @@ class _Run:
     def must_intercept(self, frame: FrameType) -> bool:
         """Have the code of `frame` intercepted from the next run on, if it must be."""
         return intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
+
+    def intercept_callers(self) -> None:
+        """Restart if code that calls torch here must be intercepted: the factory's, or its own."""
+        for frame in frames_of_call():
+            self._shadow(frame)
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
         if self._is_forced() and not helpers.is_defined_anywhere(op, args):

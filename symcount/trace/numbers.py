@@ -16,7 +16,7 @@ import importlib.util
 import math
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
@@ -72,6 +72,16 @@ def user_frame() -> Frame:
     if frame is None or frame.f_globals.get("__name__") == _RUNNER:
         frame = inner
     return place_of(frame)
+
+
+def frames_of_call() -> Iterator[FrameType]:
+    """Yield the frames of torch and numpy that run, from within, and the one that calls them."""
+    frame: FrameType | None = calling_frame(2)
+    while frame is not None:
+        yield frame
+        if not frame.f_code.co_filename.startswith((*_libraries, _HERE)):
+            return
+        frame = frame.f_back
 
 
 class Run(Protocol):

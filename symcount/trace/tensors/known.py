@@ -73,11 +73,14 @@ class KnownTensors(TorchFunctionMode):
         as long as no symbol has become a plain number that may have been one of them.
         """
         known = self.known.get(id(tensor))
-        if known is None and not self.run.has_lost_sizes():
-            with torch._C.DisableTorchFunction():
-                self.know(tensor, tuple(tensor.shape), "torch.Tensor")
-            known = self.known[id(tensor)]
-        return known
+        if known is not None:
+            return known
+        if self.run.has_lost_sizes():
+            self.run.intercept_callers()  # one of them may have made it
+            return None
+        with torch._C.DisableTorchFunction():
+            self.know(tensor, tuple(tensor.shape), "torch.Tensor")
+        return self.known[id(tensor)]
 
     def know_alike(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
         """Remember a tensor as having the sizes of another, if those are known."""
