@@ -18,6 +18,7 @@ from typing import Any
 
 from symcount.algebra.choices import parts
 from symcount.algebra.conditions import Condition
+from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, is_float
 from symcount.algebra.poly import Atom, Call, Poly, fraction, top_atoms
 from symcount.errors import UnsupportedError
@@ -47,6 +48,7 @@ class Language:
         exact: how a side of another test is given, by its kind: integer, double, or the numerator
             and denominator of a ratio. A test of a kind that is missing is refused.
         exact_comparisons: tests of sides given so.
+        checked_power: `pow` where the exponent may be negative, if `calls` has it for others only.
         compares_kinds: tells whether `comparisons` are exact between an integer and a double, too.
         choice: an expression of `{test}`, `{then}` and `{otherwise}`.
         negated: the test that is true where `{test}` is not.
@@ -76,6 +78,7 @@ class Language:
     assign: str
     branch: tuple[str, str | None]
     result: str
+    checked_power: str | None = None
     compares_kinds: bool = False
     add: str = "{0} + {1}"
     subtract: str = "{0} - {1}"
@@ -271,6 +274,8 @@ class Writer:
         if len(args) == 1:
             op = _OF_ONE.get(op, op)
         template = language.calls[op]
+        if op == "pow" and language.checked_power and not Facts().at_least(base.args[1], 0):
+            template = language.checked_power
         if "{all}" not in template and "{2}" not in template and len(args) > 2:
             args = [
                 reduce(lambda one, other: self._named(template, one, other), args[:-1]),

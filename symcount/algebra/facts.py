@@ -26,8 +26,8 @@ from symcount.errors import UnsupportedError
 
 Bounds: TypeAlias = "tuple[Rational | None, Rational | None]"
 
-# What is asked of bits stays as it was asked: `bit_count(x) == 1` and not `bit_count(x) < 2`.
-_OF_BITS = ("bit_length", "bit_count")
+# What is asked of these stays as it was asked: `bit_count(x) == 1` and not `bit_count(x) < 2`.
+_LEFT_OPEN = {"bit_length": (0, None), "bit_count": (0, None), "round_digits": (None, None)}
 
 
 class Facts:
@@ -136,8 +136,8 @@ class Facts:
                 return rest.constant, rest.constant
         if base.op == "floor" and self._is_quotient(base.args[0]):
             return self._of_quotient(base.args[0])
-        if base.op in _OF_BITS:
-            return 0, None
+        if base.op in _LEFT_OPEN:
+            return _LEFT_OPEN[base.op]
         least, most = CALLS[base.op].bounded(*map(self.of, base.args))
         return _exact(least), _exact(most)
 

@@ -67,7 +67,7 @@ class Function:
 
     def kinds(self, operands: int) -> tuple[Kind, ...]:
         """The kinds of so many operands."""
-        return self.takes + self.takes[-1:] * (operands - len(self.takes))
+        return (self.takes + self.takes[-1:] * operands)[:operands]
 
     def bounded(self, *operands: rules.Interval) -> rules.Interval:
         """Bounds of it from those of its operands; what it computes, of doubles that are known."""

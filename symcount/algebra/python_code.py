@@ -32,6 +32,8 @@ PYTHON = Language(
     nearest="({0}) / ({1})",
     to_double="float({0})",
     whole_or_nearest="({0}) / ({1}) if ({0}) % ({1}) else ({0}) // ({1})",
+    # a negative power of an integer is a double; of zero it raises
+    checked_power="({0}) ** ({1}) if ({1}) >= 0 else 0 ** -1",
     # Python compares numbers by their values; large quotients are exact only as fractions.
     compares_kinds=True,
     comparisons=_COMPARISONS,

@@ -435,9 +435,15 @@ class _Rst:
                     f"a comment of reStructuredText begins a line: write .. {OPENING} there. For a "
                     "count within a line, define |name| there",
                 )
-        if rest.endswith("::"):
+        if rest.endswith("::") and not self._is_underline(number, rest):
             bullet = _BULLET.match(rest)
             self.literal = indent + (len(bullet[0]) if bullet else 0)
+
+    def _is_underline(self, number: int, rest: str) -> bool:
+        """Tell whether colons make a title of the line above them."""
+        title = self._at(number - 1) if number else ""
+        alone = number < 2 or not self._at(number - 2)
+        return alone and rest == ":" * len(rest) and 0 < len(title) <= len(rest)
 
     def _marker(self, number: int, indent: int) -> int:
         start = self.text.index("..", self.lines[number][0])

@@ -119,7 +119,10 @@ class _Plain(TorchFunctionMode):
         elif func in _NEW:
             kwargs["device"] = "meta"
         elif func in _KEEP_VALUES:
-            if torch.device(kwargs.get("device") or "cpu").type != "meta":
+            data = args[0] if args else kwargs.get("data")
+            if isinstance(data, torch.Tensor) and data.is_meta:
+                kwargs["device"] = "meta"
+            elif torch.device(kwargs.get("device") or "cpu").type != "meta":
                 kwargs["device"] = "cpu"
         elif _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")

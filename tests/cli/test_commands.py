@@ -308,7 +308,8 @@ def test_seconds_limit_the_derivation(models: Path, monkeypatch: pytest.MonkeyPa
         given.append(max_seconds)
         return count
 
-    monkeypatch.setattr("symcount.derivation.pipeline.derive", derive)
+    monkeypatch.setattr("symcount.api.derive", derive)
+    monkeypatch.setattr("symcount.catalogue.all_symbols.derive", derive)
     output_of("derive", "models.py:mlp", "--max-seconds", "1.5")
     output_of("derive", "models.py:mlp", "--max-seconds", "2", "--all-symbols")
     output_of("export", "models.py:mlp")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from symcount.algebra import evaluate
-from symcount.algebra.bounds import floor
-from symcount.algebra.bounds import mod as remainder
 from symcount.algebra.comparing import compare, maximum, minimum
 from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import call
 from symcount.algebra.poly import Poly, const, symbol
+from symcount.algebra.rounding import floor
+from symcount.algebra.rounding import mod as remainder
 from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
 from symcount.formula.choice_trees import Choice
 from symcount.formula.tree import Repeat

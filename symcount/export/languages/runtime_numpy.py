@@ -178,8 +178,7 @@ def _each(compute: Any, *args: Any) -> Any:
 
 def _integers(compute: Any, *args: Any) -> _Whole:
     results = _each(compute, *args)
-    if _all([isinstance(value, float) for value in results]):
-        raise _TooLarge("a negative power is a float in Python; evaluate in Python")
+    _defined([not isinstance(value, float) for value in results])  # as a negative power is
     return _Whole(results, _LARGEST + 1).measured()
 
 
