@@ -32,8 +32,9 @@ from torch.utils._python_dispatch import _disable_current_modes
 import symcount
 from symcount import derive, interception
 from symcount.questions.equality import first_difference
-from symcount.trace import trace
 from symcount.trace.interrupts import BudgetSpent, Interrupt
+from symcount.trace.run import trace
+from symcount.trace.settings import Settings
 
 FUZZ = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
 
@@ -476,7 +477,7 @@ def test_a_spent_budget_that_a_factory_swallows() -> None:
             factory,
             symbols={"d": ("d", 4)},
             fixed={},
-            settings=symcount.trace.Settings(deadline=time.perf_counter() + 0.2),
+            settings=Settings(deadline=time.perf_counter() + 0.2),
         )
 
 

@@ -29,7 +29,7 @@ from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Refused, Tree, leaves
-from symcount.trace import Trace
+from symcount.trace.result import Trace
 
 
 def require_no_memory(call: FactoryCall, builds: building.PlainBuilds, state: OutsideState) -> None:

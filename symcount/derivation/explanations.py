@@ -16,7 +16,7 @@ from symcount.factory import building
 from symcount.factory.call import FactoryCall, function_of, name_of
 from symcount.formula.tree import Built, TensorSpec, Tree, leaves
 from symcount.record import Source
-from symcount.trace import Raised
+from symcount.trace.result import Raised
 
 
 def explained(

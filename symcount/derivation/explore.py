@@ -28,8 +28,8 @@ from symcount.derivation.walk import MOST_DECISIONS, TooManyDecisions, followed
 from symcount.errors import NondeterministicError, UnsupportedError
 from symcount.factory.building import is_too_large
 from symcount.factory.call import FactoryCall
-from symcount.trace import AS_USUAL, Settings
 from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
+from symcount.trace.settings import AS_USUAL, Settings
 
 # The part of the time that may be spent on a factory with loops before they are given up on.
 _FOLDING = 0.6

@@ -30,9 +30,9 @@ from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
 from symcount.formula.choice_trees import ANYTHING, Choice, choice, mapped
 from symcount.formula.tree import Built, Repeat, Split, TensorSpec, Tree
 from symcount.record import INDEX, Node
-from symcount.trace import Loop, TracedTensor
 from symcount.trace.interrupts import NotFolded
-from symcount.trace.loops import Tag, Tags
+from symcount.trace.loops import Loop, Tag, Tags
+from symcount.trace.result import TracedTensor
 
 _NUMBERS = re.compile("[0-9]+")
 # Splits of a path by conditions on which a sum depends.

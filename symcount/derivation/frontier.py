@@ -26,8 +26,8 @@ from symcount.derivation.indices import bounds_of_index, with_numbered_indices
 from symcount.derivation.paths import Closed, Fork, Path, Place, Point, Step, Values, takes
 from symcount.record import Number
 from symcount.symbols import Hyperparameter
-from symcount.trace import Settings
 from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
+from symcount.trace.settings import Settings
 
 if TYPE_CHECKING:
     from symcount.algebra.solver import Solver

@@ -12,9 +12,8 @@ from symcount.algebra.substitution import substituted
 from symcount.derivation.lowering import Limits, Lowering
 from symcount.derivation.paths import Path
 from symcount.record import INDEX, Node, Number
-from symcount.trace import Loop
 from symcount.trace.interrupts import NotFolded
-from symcount.trace.loops import Tag, Tags
+from symcount.trace.loops import Loop, Tag, Tags
 
 
 def has_index(value: Poly | Condition) -> bool:

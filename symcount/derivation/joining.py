@@ -31,7 +31,7 @@ from symcount.formula.tree import (
     Unreachable,
 )
 from symcount.symbols import Hyperparameter
-from symcount.trace import TracedTensor
+from symcount.trace.result import TracedTensor
 
 if TYPE_CHECKING:
     from symcount.algebra.solver import Solver

@@ -20,8 +20,9 @@ from symcount.algebra.substitution import substituted
 from symcount.derivation.lowering import Limits, Lowering
 from symcount.errors import NondeterministicError
 from symcount.record import Source
-from symcount.trace import Loop, Trace
 from symcount.trace.interrupts import NotFolded
+from symcount.trace.loops import Loop
+from symcount.trace.result import Trace
 
 Point: TypeAlias = "tuple[int | float, ...]"
 Values: TypeAlias = "Mapping[str, int | float]"

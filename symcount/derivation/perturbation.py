@@ -21,8 +21,8 @@ from symcount.derivation.walk import followed
 from symcount.factory import constants
 from symcount.factory.call import FactoryCall
 from symcount.record import Concretisation, Number
-from symcount.trace import Settings
 from symcount.trace.interrupts import BudgetSpent
+from symcount.trace.settings import Settings
 
 # How many numbers are tried in the place of the texts of a path, in all combinations.
 _MOST_COMBINATIONS = 64

@@ -42,8 +42,9 @@ from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
 from symcount.record import INDEX, Concretisation
-from symcount.trace import AS_USUAL, ELEMENT, Settings
 from symcount.trace.interrupts import Interrupt, NotFolded
+from symcount.trace.run import ELEMENT
+from symcount.trace.settings import AS_USUAL, Settings
 from symcount.version import __version__
 
 # Symbols of which a module is built with a smaller value first.

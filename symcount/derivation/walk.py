@@ -15,10 +15,12 @@ from symcount.derivation.lowering import Lowered, Lowering
 from symcount.derivation.paths import Iteration, Path, Place, Step, Values
 from symcount.errors import InternalError, UnsupportedError
 from symcount.record import Node, Number
-from symcount.trace import AS_USUAL, Branch, Everything, Listen, Loop, Settings, Trace, trace
-from symcount.trace.helpers import Decision
 from symcount.trace.interrupts import Interrupt, NotFolded
-from symcount.trace.loops import Tags
+from symcount.trace.loops import Loop, Tags
+from symcount.trace.pure_functions import Decision
+from symcount.trace.result import Branch, Trace
+from symcount.trace.run import trace
+from symcount.trace.settings import AS_USUAL, Everything, Listen, Settings
 
 # How many decisions a path may have: trees of them are gone through recursively.
 MOST_DECISIONS = 250

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
-from symcount.trace.numbers import SymInt
+from symcount.trace.proxies import SymInt
 
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
 _MEMBERSHIP = (ast.In, ast.NotIn)

@@ -27,7 +27,7 @@ from symcount.factory.building import PlainBuilds, TooLarge, is_too_large
 from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Built, leaves
 from symcount.symbols import Hyperparameter
-from symcount.trace import AS_USUAL
+from symcount.trace.settings import AS_USUAL
 
 # What torch says on Linux where an allocator has no memory left.
 NO_MEMORY = (

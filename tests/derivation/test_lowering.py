@@ -29,8 +29,8 @@ from symcount.derivation.lowering import Lowering
 from symcount.errors import UnsupportedError
 from symcount.formula import sympy_form
 from symcount.record import COMPARISONS, OPERATORS, Node, freeze, validate
-from symcount.trace.builtins import BUILTINS, MATH
-from symcount.trace.numbers import SymFloat, SymInt
+from symcount.trace.proxies import SymFloat, SymInt
+from symcount.trace.stand_ins import BUILTINS, MATH
 from tests.random_expressions import thorough
 
 NAMES = ("x", "y")

@@ -24,10 +24,11 @@ from torch import nn
 
 import symcount
 from symcount.errors import EscapedSymbolError
-from symcount.trace import Trace, trace
-from symcount.trace import builtins as intercepted
-from symcount.trace.builtins import BUILTINS, MATH
-from symcount.trace.numbers import SymFloat, SymInt, hint
+from symcount.trace import stand_ins as intercepted
+from symcount.trace.proxies import SymFloat, SymInt, hint
+from symcount.trace.result import Trace
+from symcount.trace.run import trace
+from symcount.trace.stand_ins import BUILTINS, MATH
 
 NATIVE = {
     **{name: getattr(builtins, name) for name in BUILTINS},

@@ -19,7 +19,8 @@ import torch
 
 from symcount import interception
 from symcount.interception import code_calling, copy_of
-from symcount.trace.builtins import (
+from symcount.trace.proxies import SymInt
+from symcount.trace.stand_ins import (
     ModuleShadow,
     TypeShadow,
     intercept,
@@ -29,7 +30,6 @@ from symcount.trace.builtins import (
     intercept_within,
     is_symbol,
 )
-from symcount.trace.numbers import SymInt
 from symcount.trace.tensors.calls import first_argument, leaves
 from symcount.trace.tensors.known import KnownTensors
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from symcount.trace.builtins import is_symbol
-from symcount.trace.numbers import hint
+from symcount.trace.proxies import hint
+from symcount.trace.stand_ins import is_symbol
 from symcount.trace.tensors.sizes import SymSize
 
 # results of these are numbers that do not depend on sizes

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from symcount.trace.builtins import apply_to, apply_to_pair, is_symbol
-from symcount.trace.numbers import SymInt, hint
+from symcount.trace.proxies import SymInt, hint
+from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
 from symcount.trace.tensors.calls import first_argument, plain
 from symcount.trace.tensors.rules import Call, Rules
 from symcount.trace.tensors.sizes import (

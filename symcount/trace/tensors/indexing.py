@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from symcount.trace.builtins import apply_to_pair
+from symcount.trace.stand_ins import apply_to_pair
 from symcount.trace.tensors.broadcasting import fits_into
 from symcount.trace.tensors.rules import Call, Rules
 from symcount.trace.tensors.sizes import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from symcount.trace.builtins import specialised
+from symcount.trace.stand_ins import specialised
 from symcount.trace.tensors.reshaping import at_least_three_axes, at_least_two_axes
 from symcount.trace.tensors.rules import Call, Rules
 from symcount.trace.tensors.sizes import (

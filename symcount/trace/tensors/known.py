@@ -10,9 +10,9 @@ from torch.overrides import TorchFunctionMode
 
 from symcount.errors import InternalError, UnknownShapeError
 from symcount.record import Frame
-from symcount.trace.builtins import is_symbol
 from symcount.trace.loops import Tags
-from symcount.trace.numbers import hint, user_frame
+from symcount.trace.proxies import hint, user_frame
+from symcount.trace.stand_ins import is_symbol
 from symcount.trace.tensors.calls import SIZELESS, in_place, leaves, name_of, plain
 from symcount.trace.tensors.sizes import Dims, is_symbolic
 

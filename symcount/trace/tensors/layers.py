@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symcount.trace.builtins import is_symbol
+from symcount.trace.stand_ins import is_symbol
 from symcount.trace.tensors.rules import Rules
 from symcount.trace.tensors.sizes import (
     Dims,

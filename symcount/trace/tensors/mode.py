@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from symcount.errors import UnknownShapeError
-from symcount.trace.builtins import is_symbol
-from symcount.trace.numbers import calling_frame
+from symcount.trace.proxies import calling_frame
+from symcount.trace.stand_ins import is_symbol
 from symcount.trace.tensors import (
     broadcasting,
     bypasses,

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from symcount.trace.builtins import unrolled
+from symcount.trace.stand_ins import unrolled
 from symcount.trace.tensors.calls import getter, setter
 from symcount.trace.tensors.rules import Call, Rules
 from symcount.trace.tensors.sizes import SymSize, is_symbolic, length_of, product, torch_requires

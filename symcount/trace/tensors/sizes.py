@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import torch
 
-from symcount.trace.builtins import is_symbol, specialised, unrolled
-from symcount.trace.numbers import SymInt
+from symcount.trace.proxies import SymInt
+from symcount.trace.stand_ins import is_symbol, specialised, unrolled
 
 Size: TypeAlias = Any  # int or SymInt
 Dims: TypeAlias = tuple[Size, ...]

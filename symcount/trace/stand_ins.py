@@ -37,7 +37,7 @@ from symcount import interception
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
-from symcount.trace.numbers import SymFloat, SymInt, apply, hint, operand
+from symcount.trace.proxies import SymFloat, SymInt, apply, hint, operand
 from symcount.trace.renaming import (
     is_renamed,
     make_importable,

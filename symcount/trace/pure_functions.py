@@ -28,10 +28,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from symcount import interception
 from symcount.record import COMPARISONS, Node, Number
-from symcount.trace.builtins import is_symbol
 from symcount.trace.interrupts import GivenUp
-from symcount.trace.numbers import SymFloat, SymInt
+from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.renaming import made_of, original_code
+from symcount.trace.stand_ins import is_symbol
 
 # More ways through a function than this, and its branches are those of the factory.
 _MOST_WAYS = 64

@@ -1,0 +1,82 @@
+"""Collect what a run has made: the tensors of the module, or the exception it ended in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from symcount.errors import (
+    NotAModuleError,
+    UninitializedParameterError,
+)
+from symcount.record import (
+    Shape,
+    Source,
+)
+from symcount.trace.proxies import (
+    SymInt,
+)
+from symcount.trace.result import Raised, TracedTensor
+
+
+def raised_by(error: BaseException) -> Raised:
+    """What an exception said, and the innermost line outside torch and symcount it passed."""
+    source = None
+    step = error.__traceback__
+    here = __file__.rsplit("/", 2)[0]
+    while step is not None:
+        name = step.tb_frame.f_code.co_filename
+        if not name.startswith((here, torch.__path__[0])):
+            source = Source(name, step.tb_lineno, step.tb_frame.f_code.co_name)
+        step = step.tb_next
+    return Raised(type(error).__name__, str(error), source)
+
+
+def collected(module: object, mode: Any) -> tuple[TracedTensor, ...]:
+    if not isinstance(module, nn.Module):
+        raise NotAModuleError(
+            f"it returned {_describe(module)}, not a torch.nn.Module. Return the module it builds."
+        )
+    found: list[TracedTensor] = []
+    with torch._C.DisableTorchFunction():
+        for name, parameter in module.named_parameters():
+            lazy: bool = torch.nn.parameter.is_lazy(parameter)
+            if lazy:
+                known = mode.known.get(id(parameter))
+                made = f" (made at {known.frame.source})" if known else ""
+                raise UninitializedParameterError(
+                    f"parameter {name!r} is lazy{made}: its shape is known only after a first "
+                    "forward pass, so the hyper-parameters do not determine the count. Use the "
+                    "eager layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
+                )
+            found.append(_traced(name, parameter, "parameter", parameter.requires_grad, mode))
+        for name, buffer in module.named_buffers():
+            found.append(_traced(name, buffer, "buffer", False, mode))
+    return tuple(found)
+
+
+def _traced(name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: Any) -> TracedTensor:
+    known = mode.known.get(id(tensor))
+    shape: Shape | None = None
+    if known is not None and known.shape is not None:
+        shape = tuple(s._node if type(s) is SymInt else s for s in known.shape)
+    return TracedTensor(
+        name=name,
+        shape=shape,
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        itemsize=tensor.itemsize,
+        kind=kind,
+        trainable=trainable,
+        frame=None if known is None else known.frame,
+        operation="" if known is None else known.operation,
+        tags=() if known is None else known.tags,
+    )
+
+
+def _describe(value: object) -> str:
+    if value is None:
+        return "None"
+    kind = value.__class__.__name__  # a symbol says int
+    return f"an {kind}" if kind[0] in "aeiouAEIOU" else f"a {kind}"

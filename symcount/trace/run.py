@@ -1,0 +1,642 @@
+"""Running a factory on symbols: `trace(factory, ...) -> Trace`.
+
+A trace is one run. It follows the branches that the hints take, records them, and keeps for every
+parameter and buffer of the module the symbolic shape it was created with. Choosing hints, and
+joining the runs into a formula, is the business of `symcount.derivation.explore` and
+`symcount.derive`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from dis import opmap, opname
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NoReturn
+
+import torch
+
+from symcount import interception
+from symcount.errors import (
+    InternalError,
+    SymcountError,
+)
+from symcount.record import (
+    OPERATORS,
+    Concretisation,
+    Frame,
+    Node,
+    Number,
+)
+from symcount.trace import lookups, pure_functions
+from symcount.trace.collecting import collected, raised_by
+from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
+from symcount.trace.loops import Loop, Tags, name_of
+from symcount.trace.proxies import (
+    SymFloat,
+    SymInt,
+    calling_frame,
+    frames_of_call,
+    place_of,
+    user_frame,
+)
+from symcount.trace.pure_functions import Decision, Way
+from symcount.trace.renaming import original_code
+from symcount.trace.result import Branch, Raised, Trace, TracedTensor
+from symcount.trace.settings import AS_USUAL, Everything, Listen, Listener, Settings
+from symcount.trace.stand_ins import intercept_functions, intercept_if_needed
+from symcount.trace.tensors.bypasses import (
+    learn_what_refuses,
+    mode_of_thread,
+    replace_unseen,
+    tell,
+)
+from symcount.trace.tensors.calls import leaves
+from symcount.trace.tensors.mode import Tensors
+
+_ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
+# Comparisons that are the condition of a `while` loop over a symbol.
+_while_places: set[tuple[CodeType, int]] = set()
+# What Python asks an index for: an element or a slice.
+_SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
+_LENGTH_OF_PRECALL = 4
+_OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
+_MEMBERSHIPS = frozenset(["CONTAINS_OP"])
+# The kind of concretisation of an index into a list that is as long as a loop.
+ELEMENT = "element"
+# A factory cannot need more restarts than it has modules and refusing functions.
+_MOST_RESTARTS = 1000
+
+
+def _instruction(frame: FrameType) -> str:
+    """The name of the instruction that a frame is at."""
+    return opname[frame.f_code.co_code[frame.f_lasti]]
+
+
+def _at_call(place: Frame) -> Frame:
+    """A place in a call, the same whether Python 3.11 has specialised the call or not."""
+    prepares = place.code.co_code[place.lasti] == opmap.get("PRECALL")
+    return Frame(place.code, place.lasti + _LENGTH_OF_PRECALL) if prepares else place
+
+
+def _symbols_of(node: Node) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if id(here) not in seen:
+            seen.add(id(here))
+            if here.op == "symbol":
+                found[str(here.args[0])] = None
+            stack += [a for a in here.args if isinstance(a, Node)]
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True)
+class _Restarted:
+    """What the runs of one trace have started again for, and the factory's own functions."""
+
+    roots: tuple[FunctionType, ...]
+    followed: dict[CodeType, set[int]] = field(default_factory=dict)
+    asked: Counter[CodeType] = field(default_factory=Counter)
+    retried: set[str] = field(default_factory=set)
+
+
+class _Run:
+    """The state of one run: the implementation of `symcount.trace.proxies.Run`.
+
+    An operation on the same operands is the same node, and a comparison of the same operands is
+    decided once.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        settings: Settings,
+        restarted: _Restarted,
+    ) -> None:
+        self.listener = listener
+        self.restarted = restarted
+        self.branches: list[Branch] = []
+        self.ways: list[Way] = []
+        self.perturb = settings.perturb
+        self.texts = settings.texts
+        self.specialising = settings.specialising
+        self.longest = settings.longest
+        self.deadline = settings.deadline
+        self.tags: Tags = ()
+        self.loops: list[Loop] = []
+        self.unrolled: dict[int, Node] = {}
+        self._entered: dict[tuple[Any, ...], int] = {}
+        self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
+        self.alive = True
+        self.interrupted: Interrupt | None = None
+        self.tensors: Tensors | None = None
+        self.pokes: list[tuple[Node, Frame, Frame]] = []
+        self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
+        self._nodes: dict[tuple[Any, ...], Any] = {}
+        self._keys: list[Node] = []
+        self._elements: dict[Node, tuple[Loop, int]] = {}
+        self._hashes: dict[Node | int, Number] = {}
+        self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
+
+    def interrupt(self, reason: Interrupt) -> NoReturn:
+        """End the run for this reason, whatever becomes of the exception.
+
+        torch's argument parser turns any exception into an answer of its own, and a bare `except`
+        may catch this one, so it is remembered as well. The first reason is the one that counts.
+        """
+        self.interrupted = self.interrupted or reason
+        raise self.interrupted
+
+    def _shadow(self, frame: FrameType) -> None:
+        """Restart if the code of `frame` must be intercepted."""
+        if self.must_intercept(frame):
+            self.interrupt(Restart())
+
+    def must_intercept(self, frame: FrameType) -> bool:
+        """Have the code of `frame` intercepted from the next run on, if it must be."""
+        return intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
+
+    def intercept_callers(self) -> None:
+        """Restart if code that calls torch here must be intercepted: the factory's, or its own."""
+        for frame in frames_of_call():
+            self._shadow(frame)
+
+    def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
+        if self._is_forced() and not pure_functions.is_defined_anywhere(op, args):
+            self.give_up()
+        key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
+        known = self._nodes.get(key)
+        if known is None:
+            node = Node(op, args, value, place_of(calling_frame(2)))
+            known = SymFloat(node, self) if type(value) is float else SymInt(node, self)
+            self._nodes[key] = known
+        return known
+
+    def choices(self) -> tuple[Node, ...]:
+        """The numbers that helpers chose, whether a shape or a branch depends on them or not."""
+        nodes = (known._node for known in self._nodes.values())
+        return tuple(node for node in nodes if node.op.startswith("if_"))
+
+    def require_time(self) -> None:
+        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen.
+
+        A run that has been interrupted for another reason, and went on, is interrupted again.
+        """
+        if self.interrupted is not None:
+            raise self.interrupted
+        if time.perf_counter() > self.deadline:
+            self.interrupt(BudgetSpent())
+
+    def branch(self, op: str, a: Node, b: Node | Number) -> bool:
+        self.require_time()
+        frame = calling_frame(2)
+        self._shadow(frame)
+        if a is b:
+            return op in ("eq", "le", "ge")
+        if self.ways:
+            way = self.ways[-1]
+            way.comparisons += 1
+            if way.is_too_long:
+                self.give_up()
+            outcome = self._settled(op, a, b, self._forced())
+            return way.decide((op, a, b)) if outcome is None else outcome
+        if pure_functions.follow_as_one(frame, self.restarted.followed):
+            self.interrupt(Restart())
+        if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
+            return bool(a.hint == b.hint)
+        return self._decide(op, a, b)
+
+    def require(self, op: str, a: Node, b: Node | Number) -> None:
+        if not self._is_forced():
+            self._decide(op, a, b)
+        elif not self._settled(op, a, b, ()):
+            self.give_up()
+
+    def _is_forced(self) -> bool:
+        """Whether the outcome of a comparison has been forced, so that hints may not fit."""
+        return any(way.decisions for way in self.ways)
+
+    def _forced(self) -> list[Decision]:
+        return [decision for way in self.ways for decision in way.decisions]
+
+    def give_up(self) -> NoReturn:
+        """Give up following functions as one operation, whatever they make of the exception."""
+        for way in self.ways:
+            way.abandoned = True
+        raise GivenUp
+
+    def _give_up_ways(self) -> None:
+        """Give up following a function as one operation where its result is not all it says."""
+        if self.ways:
+            self.give_up()
+
+    def _settled(
+        self, op: str, a: Node, b: Node | Number, under: Sequence[Decision]
+    ) -> bool | None:
+        """The outcome of a comparison on a way, if these decisions or the path settle it."""
+        for comparison, outcome in under:
+            if comparison == (op, a, b):
+                return outcome
+        known = self._decided.get((op, a, b, self.tags))
+        if known is not None:
+            return known
+        try:
+            return self.listener.answer(self._branch(op, a, b), under)
+        except Interrupt as reason:
+            self.interrupt(reason)
+        except SymcountError:
+            self.give_up()  # it is the business of the run, and not of an `except` in the function
+
+    def _branch(self, op: str, a: Node, b: Node | Number) -> Branch:
+        place = user_frame()
+        taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
+        return Branch(op, a, b, taken, Node(op, (a, b), taken, place), place, tags=self.tags)
+
+    def _note(self, branch: Branch) -> None:
+        try:
+            is_new = self.listener.on_branch(branch)
+        except Interrupt as reason:
+            self.interrupt(reason)
+        if is_new:
+            self.branches.append(branch)
+
+    def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
+        if type(b) is int and op in _ORDERINGS and self._counts_a_while_loop(a, b):
+            self.unroll_node(a)
+            return bool(OPERATORS[op](a.hint, b))
+        if type(b) is int and b == a.hint and self._is_length_of_loop(a, b):
+            return bool(OPERATORS[op](a.hint, b))
+        # in another iteration the same comparison says something else
+        key = op, a, b, self.tags
+        taken = self._decided.get(key)
+        if taken is None:
+            branch = self._branch(op, a, b)
+            self._note(branch)
+            taken = self._decided[key] = branch.taken
+        return taken
+
+    def _is_of_loop(self, node: Node, size: int) -> bool:
+        """Whether an index reads from a list that a loop has made: one as long as the loop."""
+        return any(int(n.hint) == size for n in self.unrolled.values()) and (
+            not _symbols_of(node) or not set(_symbols_of(node)).isdisjoint(self._bounds())
+        )
+
+    def _bounds(self) -> set[str]:
+        return {name for n in self.unrolled.values() for name in _symbols_of(n)}
+
+    def _is_length_of_loop(self, node: Node, length: int) -> bool:
+        """Whether a comparison is `n == len(items)`, the items made by a loop over n."""
+        return (
+            not self.specialising
+            and any(int(n.hint) == length for n in self.unrolled.values())
+            and set(_symbols_of(node)) <= self._bounds()
+            and lookups.compares_length(calling_frame(3))
+        )
+
+    def _counts_a_while_loop(self, node: Node, number: int) -> bool:
+        """Whether a comparison is `while i < n`: of one symbol, with one number after the other.
+
+        Once that is known, the run starts again, so that it is known from the first iteration.
+        """
+        frame = calling_frame(3)
+        place = original_code(frame.f_code), frame.f_lasti
+        if self.specialising or place in _while_places:
+            return not self.specialising
+        numbers = self._compared_with.setdefault((frame, frame.f_lasti, node), [])
+        numbers.append(number)
+        steps = {b - a for a, b in itertools.pairwise(numbers[-3:])}
+        if len(numbers) > 2 and steps <= {1} and lookups.in_while_test(frame):
+            _while_places.add(place)
+            self.interrupt(Restart())
+        return False
+
+    def _is_membership(self, frame: FrameType, a: Node, b: Node) -> bool:
+        """Whether this is a step of `x in list(range(...))`, which is decided as one question.
+
+        Python compares x with one number of the list after the other, and with those of a short
+        run only.
+        """
+        element, x = (a, b) if a in self._elements else (b, a)
+        if element not in self._elements or _instruction(frame) not in _MEMBERSHIPS:
+            return False
+        loop, _ = self._elements[element]
+        members = lookups.members(frame) if loop.finished else None
+        numbers = [self._elements.get(m._node) for m in members or () if type(m) is SymInt]
+        if members is None or len(members) != loop.length:
+            return False
+        if numbers != [(loop, k) for k in loop.numbers]:
+            return False
+        self._follow_reach(SymInt(x, self), loop)
+        return True
+
+    def _follow_reach(self, x: SymInt, loop: Loop) -> None:
+        """Branch on whether a loop over evenly spaced numbers comes to x."""
+        first, step = loop.numbered
+        distance = x - first
+        if distance % step == 0:
+            _ = 0 <= distance // step < SymInt(loop.count, self)  # type: ignore[arg-type]
+
+    def _follow_equal_keys(self, node: Node) -> None:
+        """Branch on whether a key is equal to one before: in a dict or a set they are one."""
+        for other in self._keys:
+            if other is not node and self._decide("eq", node, other):
+                return
+        self._keys.append(node)
+
+    def _follow_index(self, node: Node, size: int) -> None:
+        """Follow an index into, or a bound of a slice of, a list of this size."""
+        if self._decide("lt", node, size) and self._decide("ge", node, -size):
+            _ = any(self._decide("eq", node, index) for index in lookups.candidates(size))
+
+    def specialised(self, value: Any) -> int:
+        """The plain value of a symbol, followed for this very value: a branch."""
+        if type(value) is not SymInt:
+            return int(value)
+        self._give_up_ways()
+        node = value._node
+        place = user_frame()
+        test = Node("eq", (node, node.hint), True, place)
+        self._note(Branch("eq", node, node.hint, True, test, place, specialised=True))
+        return int(node.hint)
+
+    def unroll(self, value: Any) -> int:
+        if type(value) is not SymInt:
+            return int(value)
+        return self.specialised(value) if self.specialising else self.unroll_node(value._node)
+
+    def unroll_node(self, node: Node) -> int:
+        """The plain value of a number that says how many of something there are."""
+        self._give_up_ways()
+        length = int(node.hint)
+        if length > self.longest and node.op != "index":
+            self.interrupt(TooLong(_symbols_of(node), length))
+        self.unrolled[id(node)] = node
+        return length
+
+    def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
+        """Go through a loop, the run's tags saying in which iteration it is."""
+        length = self.unroll(count)
+        place = _at_call(place_of(calling_frame(2)))
+        entered = self.tags, id(place.code), place.lasti
+        times = self._entered[entered] = self._entered.get(entered, -1) + 1
+        name = name_of(self.tags, place.code, place.lasti, times)
+        counted = count._node if type(count) is SymInt else length
+        loop = Loop(name, counted, self.tags, length, numbered=(first, step))
+        self.loops.append(loop)
+        numbers = range(length)[::-1] if backwards else range(length)
+        return self._iterations(loop, numbers, first, step, place)
+
+    def _iterations(
+        self, loop: Loop, numbers: Iterable[int], first: Any, step: int, place: Frame
+    ) -> Iterator[Any]:
+        try:
+            for k in numbers:
+                around = self._tags_without(loop)
+                if around == loop.inside:
+                    self.tags = (*around, (loop, k))
+                else:
+                    loop.goes_along = True
+                loop.numbers.append(k)
+                index = SymInt(Node("index", (loop.name, loop), k, place), self)
+                number = first + index * step if step != 1 or first != 0 else index
+                if type(number) is SymInt:
+                    self._elements[number._node] = loop, k
+                yield number
+            loop.finished = True
+        finally:
+            self.tags = self._tags_without(loop)
+
+    def _tags_without(self, loop: Loop) -> Tags:
+        return tuple(tag for tag in self.tags if tag[0] is not loop)
+
+    def concretise(self, kind: str, node: Node) -> Any:
+        frame = calling_frame(2)
+        is_number = kind in ("int", "float")
+        if is_number:
+            self._shadow(frame)
+        self._give_up_ways()
+        if is_number and _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
+            kind = "text"
+        keys = lookups.integer_keys(frame) if kind == "hash" else None
+        if kind in ("hash", "text") and keys is None and self.loops and not _symbols_of(node):
+            return node.hint  # the number of an iteration, as it appears in names
+        if keys is not None:
+            return self._hash_of_equal_key(node, keys)
+        if kind == "hash" and self.specialising:
+            return self.specialised(SymInt(node, self))
+        if kind == "hash":
+            self._follow_equal_keys(node)
+        if kind == "text" and any(self._decide("eq", node, number) for number in self.texts):
+            return node.hint
+        self._concretise(kind, node, user_frame())
+        value = node.hint if self.perturb is None else self._perturbed(kind, node.hint)
+        if kind == "hash":
+            self._hashes[node] = value
+        return value
+
+    def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
+        """What a symbol that is looked up is hashed as: the key that it is equal to, if any."""
+        for key in keys:
+            other = key._node if type(key) is SymInt else key
+            if other is node or self._decide("eq", node, other):
+                return self._hashes.get(other, node.hint)
+        return node.hint
+
+    def _perturbed(self, kind: str, value: Number) -> Number:
+        assert self.perturb is not None
+        other = self.perturb(kind, value)
+        while kind == "text" and other in self.texts:
+            other += 1
+        return other
+
+    def _concretise(self, kind: str, node: Node, frame: Frame) -> None:
+        key = (kind, id(node), id(frame.code), frame.lasti)
+        if key not in self.concretisations:
+            self.concretisations[key] = Concretisation(
+                kind, _symbols_of(node), node.hint, frame.source
+            )
+
+    def concretise_value(self, kind: str, values: Any) -> Any:
+        """Record that values of a tensor that depends on symbols were read, and return them."""
+        frame = user_frame()
+        first = next((v for v in leaves(values) if type(v) is float), None)
+        self.concretisations.setdefault(
+            (kind, 0, id(frame.code), frame.lasti), Concretisation(kind, (), first, frame.source)
+        )
+        if first is None or self.perturb is None:
+            return values
+        other = self.perturb(kind, first)
+        if other == first:
+            return values
+        if 0 <= first <= 1:  # and so it stays: rates are often checked
+            other = 1 - 1 / max(1, other)
+        return [other] * len(values) if isinstance(values, list) else other
+
+    def poke(self, node: Node) -> int:
+        frame = calling_frame(2)
+        self._shadow(frame)
+        self._give_up_ways()
+        if _instruction(frame) in _SUBSCRIPTS:
+            size = lookups.length(frame)
+            if size is not None and self._is_of_loop(node, size):
+                self._concretise(ELEMENT, node, user_frame())
+                return int(node.hint if self.perturb is None else (node.hint + 1) % size)
+            if size is not None:
+                self._follow_index(node, size)
+                return int(node.hint)
+            if self.specialising:
+                return self.specialised(SymInt(node, self))
+            if lookups.is_slice(frame) and _symbols_of(node):
+                self.interrupt(NotFolded("a list is cut to a length that is a symbol"))
+        self.pokes.append((node, place_of(frame), user_frame()))
+        value = node.hint if self.perturb is None else self._perturbed("index", node.hint)
+        return int(value)
+
+    def has_lost_sizes(self) -> bool:
+        """Whether a symbol has become a plain number that may be the size of a tensor."""
+        return bool(self.pokes or self.unrolled) or any(
+            kind not in ("text", "hash") for kind, *_ in self.concretisations
+        )
+
+    def settle(self, frame: Any, nodes: set[int]) -> None:
+        """Forgive the pokes of torch's argument parser: the mode was handed the symbols next."""
+        code = original_code(frame.f_code)
+        for node, place, user in self.pokes:
+            same_call = place.code is code and place.lasti == frame.f_lasti
+            if id(node) not in nodes or not same_call:
+                self._concretise("index", node, user)
+        self.pokes.clear()
+
+    def mix(self, operation: Callable[[], Any]) -> Any:
+        self._give_up_ways()
+        result = operation()
+        if self.tensors is not None:
+            self.tensors.taint(result)
+        return result
+
+    def is_tensor(self, value: object) -> bool:
+        return isinstance(value, torch.Tensor)
+
+    def finish(self) -> None:
+        """End the run: its symbols are dead, and what was poked last was concretised.
+
+        Symbols know their run. Unless it lets go of them, what a run has made stays until the
+        garbage collector looks at everything there is, which takes longer than the run.
+        """
+        self.alive = False
+        for node, _, user in self.pokes:
+            self._concretise("index", node, user)
+        self.pokes.clear()
+        self._nodes.clear()
+        self._decided.clear()
+        self._compared_with.clear()
+        self._keys.clear()
+        self._elements.clear()
+        if self.tensors is not None:
+            self.tensors.known.clear()
+            self.tensors = None
+
+
+def trace(
+    factory: Callable[..., object],
+    *,
+    symbols: Mapping[str, tuple[str, Number]],
+    fixed: Mapping[str, object],
+    listen: Listen = Everything,
+    settings: Settings = AS_USUAL,
+) -> Trace:
+    """Run `factory` once with symbols for some of its parameters, and record what it does.
+
+    Args:
+        factory: a callable that returns an `nn.Module`.
+        symbols: factory parameter -> (symbol's name, hint). Parameters that share a name share
+            the symbol, and must share the hint.
+        fixed: factory parameter -> plain value.
+        listen: called whenever the run starts, or starts again. What it returns is told of each
+            comparison of a symbol, and says which always go one way and are left out of the trace.
+        settings: how the run is to go.
+
+    What the factory does to the ambient state (`symcount.factory.ambient`) is the caller's to
+    restore.
+
+    Raises:
+        DerivationError: the run ended in something no formula can come from. An exception of the
+            factory itself does not raise here: it is the result (`Trace.raised`).
+        TooLong: a loop over a symbol would have more than `settings.longest` iterations.
+        BudgetSpent: the deadline passed before the factory was done.
+    """
+    function = inspect.unwrap(factory)
+    restarted = _Restarted((function,) if isinstance(function, FunctionType) else ())
+    with interception.alone():
+        for _ in range(_MOST_RESTARTS):
+            run = _Run(listen(), settings, restarted)
+            try:
+                return _run_once(run, factory, symbols, fixed)
+            except Restart as reason:
+                if reason is not run.interrupted:
+                    raise  # of a run that this one is within
+        raise InternalError(f"tracing {factory!r} restarted {_MOST_RESTARTS} times")
+
+
+def _run_once(
+    run: _Run,
+    factory: Callable[..., object],
+    symbols: Mapping[str, tuple[str, Number]],
+    fixed: Mapping[str, object],
+) -> Trace:
+    nodes = {name: Node("symbol", (name,), value, None) for name, value in symbols.values()}
+    arguments = {
+        parameter: (SymFloat if isinstance(value, float) else SymInt)(nodes[name], run)
+        for parameter, (name, value) in symbols.items()
+    }
+    tensors: tuple[TracedTensor, ...] = ()
+    raised: Raised | None = None
+    exception: BaseException | None = None
+    outer = mode_of_thread()
+    try:
+        module = _followed(run, factory, arguments, fixed)
+        tensors = () if run.interrupted else collected(module, run.tensors)
+    except SymcountError:
+        if run.interrupted is None:
+            raise
+    except Exception as error:
+        if run.interrupted is None and learn_what_refuses(
+            error, run.must_intercept, run.restarted.retried
+        ):
+            run.interrupted = Restart()
+        raised, exception = raised_by(error), error
+    finally:
+        interception.complete(run.finish, interception.restore, lambda: tell(outer))
+    if run.interrupted is not None:
+        raise run.interrupted
+    return Trace(
+        hints={name: value for name, value in symbols.values()},
+        symbols=tuple(nodes.values()),
+        tensors=tensors,
+        branches=tuple(run.branches),
+        concretisations=tuple(run.concretisations.values()),
+        raised=raised,
+        exception=exception,
+        loops=tuple(run.loops),
+        unrolled=tuple(run.unrolled.values()),
+        choices=run.choices(),
+    )
+
+
+def _followed(
+    run: _Run, factory: Callable[..., object], arguments: Mapping[str, Any], fixed: Any
+) -> object:
+    """Call the factory with everything replaced, which is for the caller to restore."""
+    with Tensors(run) as run.tensors:
+        tell(run.tensors)
+        replace_unseen()
+        intercept_functions()
+        pure_functions.follow_functions()
+        return factory(**arguments, **fixed)

@@ -1,0 +1,66 @@
+"""Settings of a run on symbols, and whoever listens to the branches it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from symcount.record import (
+    Number,
+)
+from symcount.trace.pure_functions import Decision
+from symcount.trace.result import Branch
+
+Listen: TypeAlias = "Callable[[], Listener]"
+
+
+Perturb: TypeAlias = "Callable[[str, Number], Number]"
+
+
+class Listener(Protocol):
+    """Whoever follows the comparisons of a run."""
+
+    def on_branch(self, branch: Branch) -> bool:
+        """Take note of a comparison; False if it always goes one way, and is no branch."""
+
+    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+        """The outcome of a comparison, if what is known and these decisions settle it."""
+
+
+class Everything:
+    """Takes every comparison for a branch."""
+
+    def on_branch(self, branch: Branch) -> bool:
+        return True
+
+    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is to go.
+
+    - `perturb`: given the kind of a concretisation and its number, the number to use. Another
+      number shows whether anything depends on it.
+    - `texts`: numbers with which a symbol is compared where it becomes text, so that each text of
+      interest has a path of its own.
+    - `longest`: how many iterations a loop over a symbol may go through; more raise `TooLong`.
+    - `specialising`: follow the bounds of loops for their very values, each a path of its own.
+    - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
+    - `splits`: conditions by which paths that build a module are told apart, tested or not.
+    - `deadline`: when a run that is not finished raises `BudgetSpent`.
+    """
+
+    perturb: Perturb | None = None
+    texts: Sequence[int] = ()
+    longest: int = 6
+    specialising: bool = False
+    lengths: bool = False
+    splits: tuple[Any, ...] = ()
+    deadline: float = math.inf
+
+
+AS_USUAL = Settings()
