@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from symcount.symbols import Number
+
 if TYPE_CHECKING:
     import torch.fx
 
-Number: TypeAlias = "int | float"
 
 # The index of a loop is a symbol whose name starts with this, so that it is no hyper-parameter's.
 INDEX = "@"

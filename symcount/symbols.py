@@ -7,7 +7,7 @@ import math
 import numbers
 import operator
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 LARGEST_CANDIDATE = 4096
 Number: TypeAlias = "int | float"
+# The values of all symbols, by their names or in order.
+Values: TypeAlias = "Mapping[str, Number]"
+Point: TypeAlias = "tuple[Number, ...]"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ GROUND = {
     "shown": "",
     "interception": "",
     "symbols": "errors shown",
-    "record": "errors",
+    "record": "errors symbols",
 }
 # What the folders and files above the ground may import beside it and themselves.
 VALUE = "algebra formula factory.origin"

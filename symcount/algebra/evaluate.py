@@ -6,9 +6,8 @@ size, and float steps are the doubles Python computes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 from symcount.algebra.choices import parts
 from symcount.algebra.conditions import Condition
@@ -16,8 +15,7 @@ from symcount.algebra.functions import CALLS, CHOICES
 from symcount.algebra.poly import Atom, Poly, Variable
 from symcount.errors import InternalError
 from symcount.record import COMPARISONS
-
-Values: TypeAlias = "Mapping[str, int | float]"
+from symcount.symbols import Values
 
 
 def value(poly: Poly, symbols: Values) -> int:

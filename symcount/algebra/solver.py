@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import z3
 
@@ -26,7 +26,7 @@ from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, has_floats, is_float
 from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable, atom, fraction
-from symcount.symbols import Hyperparameter
+from symcount.symbols import Hyperparameter, Values
 
 _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
@@ -47,7 +47,6 @@ _LARGEST_SIZE_BITS = 63
 # z3's steps in a millisecond of an ordinary machine, and how many times slower one may be.
 _STEPS = 4000
 _SLOWEST = 8
-Values: TypeAlias = "Mapping[str, int | float]"
 
 
 class Solver:

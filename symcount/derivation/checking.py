@@ -21,7 +21,7 @@ from symcount.derivation.explanations import (
     how_builds_differ,
     lost_symbols,
 )
-from symcount.derivation.paths import Exploration, Values
+from symcount.derivation.paths import Exploration
 from symcount.derivation.points import NoTime, Points
 from symcount.derivation.walk import traced
 from symcount.errors import FactoryError, NondeterministicError, UnknownShapeError
@@ -29,6 +29,7 @@ from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Refused, Tree, leaves
+from symcount.symbols import Values
 from symcount.trace.result import Trace
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from symcount.algebra import evaluate
 from symcount.algebra.poly import Poly
-from symcount.derivation.paths import Values
 from symcount.errors import InternalError
 from symcount.factory.building import Expected, TensorFacts
 from symcount.formula.choice_trees import Choice
 from symcount.formula.tree import Built, TensorSpec, Tree, follow
+from symcount.symbols import Values
 
 # torch counts the bytes of a tensor in 63 bits.
 _LARGEST_STORAGE = 1 << 63

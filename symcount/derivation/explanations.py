@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from symcount.derivation.expected import listed, written_shape
-from symcount.derivation.paths import Exploration, Values
+from symcount.derivation.paths import Exploration
 from symcount.errors import NondeterministicError, VerificationError
 from symcount.factory import building
 from symcount.factory.call import FactoryCall, function_of, name_of
 from symcount.formula.tree import Built, TensorSpec, Tree, leaves
 from symcount.record import Source
+from symcount.symbols import Values
 from symcount.trace.result import Raised
 
 

@@ -23,11 +23,12 @@ from symcount.algebra.poly import Variable
 from symcount.derivation.budget import Budget
 from symcount.derivation.frontier import Frontier
 from symcount.derivation.lowering import Lowered
-from symcount.derivation.paths import Exploration, Path, Step, Values, insert_iterations
+from symcount.derivation.paths import Exploration, Path, Step, insert_iterations
 from symcount.derivation.walk import MOST_DECISIONS, TooManyDecisions, followed
 from symcount.errors import NondeterministicError, UnsupportedError
 from symcount.factory.building import is_too_large
 from symcount.factory.call import FactoryCall
+from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 from symcount.trace.settings import AS_USUAL, Settings
 

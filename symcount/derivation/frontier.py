@@ -23,9 +23,8 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Variable, only_atom
 from symcount.algebra.python_code import compile_condition
 from symcount.derivation.indices import bounds_of_index, with_numbered_indices
-from symcount.derivation.paths import Closed, Fork, Path, Place, Point, Step, Values, takes
-from symcount.record import Number
-from symcount.symbols import Hyperparameter
+from symcount.derivation.paths import Closed, Fork, Path, Place, Step, takes
+from symcount.symbols import Hyperparameter, Number, Point, Values
 from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 from symcount.trace.settings import Settings
 

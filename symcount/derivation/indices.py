@@ -11,7 +11,8 @@ from symcount.algebra.poly import Poly, Variable, const, symbol
 from symcount.algebra.substitution import substituted
 from symcount.derivation.lowering import Limits, Lowering
 from symcount.derivation.paths import Path
-from symcount.record import INDEX, Node, Number
+from symcount.record import INDEX, Node
+from symcount.symbols import Number
 from symcount.trace.interrupts import NotFolded
 from symcount.trace.loops import Loop, Tag, Tags
 

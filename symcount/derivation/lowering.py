@@ -30,8 +30,8 @@ from symcount.record import (
     FLOAT_FUNCTIONS_2,
     INTEGER_FUNCTIONS_2,
     Node,
-    Number,
 )
+from symcount.symbols import Number
 from symcount.trace.interrupts import NotFolded
 from symcount.trace.loops import Tag
 

@@ -16,9 +16,10 @@ from symcount.algebra.evaluate import value
 from symcount.algebra.poly import Poly, const, sum_of, written
 from symcount.derivation.expected import SizesAt, iterations
 from symcount.derivation.indices import has_index
-from symcount.derivation.paths import Exploration, Values
+from symcount.derivation.paths import Exploration
 from symcount.factory.building import PlainBuilds, TensorFacts
 from symcount.formula.tree import Built, TensorSpec, Tree, follow, merged
+from symcount.symbols import Values
 
 Seen: TypeAlias = "Sequence[tuple[Values, Mapping[str, TensorFacts]]]"
 

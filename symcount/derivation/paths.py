@@ -7,9 +7,9 @@ keeps the first run that had such an iteration where its decisions end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from symcount.algebra.comparing import compare
 from symcount.algebra.conditions import Condition, Decisions
@@ -20,12 +20,10 @@ from symcount.algebra.substitution import substituted
 from symcount.derivation.lowering import Limits, Lowering
 from symcount.errors import NondeterministicError
 from symcount.record import Source
+from symcount.symbols import Values
 from symcount.trace.interrupts import NotFolded
 from symcount.trace.loops import Loop
 from symcount.trace.result import Trace
-
-Point: TypeAlias = "tuple[int | float, ...]"
-Values: TypeAlias = "Mapping[str, int | float]"
 
 
 class Step(NamedTuple):

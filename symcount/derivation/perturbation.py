@@ -20,7 +20,8 @@ from symcount.derivation.paths import Exploration, Path, Place
 from symcount.derivation.walk import followed
 from symcount.factory import constants
 from symcount.factory.call import FactoryCall
-from symcount.record import Concretisation, Number
+from symcount.record import Concretisation
+from symcount.symbols import Number
 from symcount.trace.interrupts import BudgetSpent
 from symcount.trace.settings import Settings
 

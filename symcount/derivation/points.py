@@ -15,11 +15,12 @@ from symcount.algebra.facts import Facts
 from symcount.derivation.expected import can_be_described, is_built
 from symcount.derivation.frontier import shortened
 from symcount.derivation.indices import has_index
-from symcount.derivation.paths import Exploration, Path, Point, Values, takes
+from symcount.derivation.paths import Exploration, Path, takes
 from symcount.errors import UnsupportedError
 from symcount.factory import building, constants
 from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Built, Tree, leaves
+from symcount.symbols import Point, Values
 from symcount.trace.interrupts import NotFolded
 
 _POINTS = 6

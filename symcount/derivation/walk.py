@@ -12,12 +12,13 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly
 from symcount.derivation.indices import has_index, in_iteration, limits_of
 from symcount.derivation.lowering import Lowered, Lowering
-from symcount.derivation.paths import Iteration, Path, Place, Step, Values
+from symcount.derivation.paths import Iteration, Path, Place, Step
 from symcount.errors import InternalError, UnsupportedError
-from symcount.record import Node, Number
+from symcount.record import Node
+from symcount.symbols import Number, Values
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.loops import Loop, Tags
-from symcount.trace.pure_functions import Decision
+from symcount.trace.pure_functions import ForcedTest
 from symcount.trace.result import Branch, Trace
 from symcount.trace.run import trace
 from symcount.trace.settings import AS_USUAL, Everything, Listen, Settings
@@ -102,7 +103,7 @@ def _require_whole_loops(trace: Trace, iterations: Sequence[Iteration]) -> None:
 class _Assumed(NamedTuple):
     """A decision that a way through a function of numbers assumes, and the facts with it."""
 
-    decision: Decision
+    decision: ForcedTest
     condition: Condition | None
     truth: bool
     facts: Facts
@@ -162,7 +163,7 @@ class Walk:
         self._step(Step(condition, truth, branch.source, subject))
         return True
 
-    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+    def answer(self, branch: Branch, under: Sequence[ForcedTest]) -> bool | None:
         """Return the outcome of a comparison, if what is known and these decisions settle it."""
         try:
             assumed = self._assuming(under, branch.tags)
@@ -181,7 +182,7 @@ class Walk:
                     return consequence is polarity
         return None
 
-    def _assuming(self, under: Sequence[Decision], tags: Tags) -> list[_Assumed]:
+    def _assuming(self, under: Sequence[ForcedTest], tags: Tags) -> list[_Assumed]:
         """Return what decisions say. Each way has most of them from the one before."""
         if self._assumed_here != (self.facts, tags):
             self._assumed, self._assumed_here = [], (self.facts, tags)

@@ -22,8 +22,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from symcount import interception
-
-Values: TypeAlias = "Mapping[str, int | float]"
+from symcount.symbols import Values
 
 
 @dataclass(frozen=True)

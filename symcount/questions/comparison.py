@@ -28,8 +28,8 @@ from symcount.errors import (
     UndecidedError,
 )
 from symcount.formula.signature import declared_facts
-from symcount.questions.line import Line, Value, no_valid_value, reachable
-from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, RealHyperparameter
+from symcount.questions.line import Line, no_valid_value, reachable
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, RealHyperparameter
 
 if TYPE_CHECKING:
     from symcount.formula.formula import Formula
@@ -68,7 +68,7 @@ class Comparison:
     difference: sympy.Expr
     over: str | None = None
     spans: tuple[Span, ...] = ()
-    examples: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    examples: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
 
     @property
     def crossovers(self) -> tuple[int, ...]:
@@ -304,8 +304,8 @@ def _ended(line: Line, run: tuple[Any, int, int | None]) -> Span:
 
 def _first_examples(
     spans: tuple[Span, ...], over: str, values: Mapping[str, Any]
-) -> dict[str, Mapping[str, Value]]:
-    examples: dict[str, Mapping[str, Value]] = {}
+) -> dict[str, Mapping[str, Number]]:
+    examples: dict[str, Mapping[str, Number]] = {}
     for span in spans:
         examples.setdefault(span.relation, {over: span.first, **values})
     return examples
@@ -313,9 +313,9 @@ def _first_examples(
 
 def _everywhere(
     left: Formula, right: Formula, ranges: list[Hyperparameter]
-) -> tuple[Relation, dict[str, Mapping[str, Value]]]:
+) -> tuple[Relation, dict[str, Mapping[str, Number]]]:
     """Return the relation that is proved, and the points that show a mixed one."""
-    examples: dict[str, Mapping[str, Value]] = {}
+    examples: dict[str, Mapping[str, Number]] = {}
     for point in _points(left, right, ranges):
         here, there = (
             count.at(tuple(point[h.name] for h in count.hyperparameters)) for count in (left, right)
@@ -340,7 +340,7 @@ def _everywhere(
 
 def _points(
     left: Formula, right: Formula, ranges: list[Hyperparameter]
-) -> Iterator[dict[str, Value]]:
+) -> Iterator[dict[str, Number]]:
     """Yield sizes at which to look: small ones, those of the certificates, and random ones."""
     names = {h.name for h in ranges}
     for size in (1, 2, 3, 4, 8, 64):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from symcount.algebra.comparing import compare, compare_any
 from symcount.algebra.conditions import Decisions
@@ -15,15 +15,13 @@ from symcount.algebra.evaluate import value
 from symcount.algebra.poly import const
 from symcount.errors import ArgumentError, CountOverflowError, InternalError, UndecidedError
 from symcount.formula.signature import declared_facts
-from symcount.symbols import Hyperparameter
+from symcount.symbols import Hyperparameter, Number, Point
 
 if TYPE_CHECKING:
     from symcount.algebra.poly import Poly
     from symcount.formula.expressions import Expression
     from symcount.formula.formula import Formula
 
-Number: TypeAlias = "int | float"
-Point: TypeAlias = "tuple[Number, ...]"
 
 # Sizes are gone through one by one, then drawn at random, then z3 is asked.
 _IN_ORDER = 20_000

@@ -27,7 +27,8 @@ from symcount.errors import (
 from symcount.formula import sympy_form
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Built, Inexact, Split, Tree
-from symcount.questions.line import Line, Value
+from symcount.questions.line import Line
+from symcount.symbols import Number
 
 if TYPE_CHECKING:
     from symcount.formula.formula import Formula
@@ -164,7 +165,7 @@ def _taken_by_large_values(
         yield tree
 
 
-def _checked(count: Formula, name: str, others: Mapping[str, Any]) -> dict[str, Value]:
+def _checked(count: Formula, name: str, others: Mapping[str, Any]) -> dict[str, Number]:
     """Check values of some of the other symbols, as a call does."""
     if name in others:
         raise ArgumentError(f"{name}={others[name]!r}: {name!r} is what goes to infinity")

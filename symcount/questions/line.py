@@ -12,7 +12,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from symcount.algebra.bounds import Interval, hull
 from symcount.algebra.boxes import Box
@@ -25,7 +25,6 @@ from symcount.symbols import whole_number
 if TYPE_CHECKING:
     from symcount.formula.formula import Formula
 
-Value: TypeAlias = "int | float"
 # So few values are evaluated one by one: bounds take as long.
 _FEW = 32
 # How many ranges one question may be taken apart into, and how often values may double.

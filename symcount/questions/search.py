@@ -19,12 +19,12 @@ from symcount.algebra.boxes import Box
 from symcount.errors import ArgumentError
 from symcount.questions.keep import Keep
 from symcount.questions.line import (
-    Value,
     distance_from,
     exceeds,
     reachable,
     whole_count,
 )
+from symcount.symbols import Number
 
 if TYPE_CHECKING:
     from symcount.formula.formula import Formula
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Where a box of combinations begins and ends in each symbol's list of values.
 _Places: TypeAlias = "tuple[tuple[int, int], ...]"
 # How far from what is to be near, how far from the middle of the total, the values, the count.
-_Ranked: TypeAlias = "tuple[Fraction, Fraction, tuple[Value, ...], int]"
+_Ranked: TypeAlias = "tuple[Fraction, Fraction, tuple[Number, ...], int]"
 _FEW_COMBINATIONS = 128
 _MOST_VALUES = 1_000_000
 
@@ -45,7 +45,7 @@ class Match:
     `offset` is the count less the middle of the range that was asked for.
     """
 
-    values: Mapping[str, Value]
+    values: Mapping[str, Number]
     count: int
     distance: float
     offset: float
@@ -88,7 +88,7 @@ def _double(value: Fraction) -> float:
 
 def _best(
     count: Formula,
-    choices: list[list[Value]],
+    choices: list[list[Number]],
     total: tuple[int, int],
     kept: Keep,
     limit: int | None,
@@ -127,7 +127,7 @@ def _best(
 
 def _promise(
     count: Formula,
-    choices: list[list[Value]],
+    choices: list[list[Number]],
     places: _Places,
     total: tuple[int, int],
     kept: Keep,
@@ -144,7 +144,7 @@ def _promise(
 
 
 def _ranked(
-    count: Formula, combinations: Iterable[tuple[Value, ...]], total: tuple[int, int], kept: Keep
+    count: Formula, combinations: Iterable[tuple[Number, ...]], total: tuple[int, int], kept: Keep
 ) -> Iterator[_Ranked]:
     """Evaluate some combinations; those that are kept come with what they are sorted by."""
     middle = Fraction(sum(total), 2)
@@ -156,7 +156,7 @@ def _ranked(
                 yield distance, abs(found - middle), values, found
 
 
-def _halves(places: _Places, choices: list[list[Value]]) -> Iterator[_Places]:
+def _halves(places: _Places, choices: list[list[Number]]) -> Iterator[_Places]:
     """Cut a box in two, along the symbol that changes most, relatively."""
     widest = max(
         (i for i, (a, b) in enumerate(places) if b - a > 1),
@@ -179,7 +179,7 @@ def _total_range(total: Any) -> tuple[int, int]:
     return low, high
 
 
-def _choices(count: Formula, symbols: Mapping[str, Any]) -> list[list[Value]]:
+def _choices(count: Formula, symbols: Mapping[str, Any]) -> list[list[Number]]:
     """List for each symbol the values to try, in order."""
     given: dict[str, list[Any]] = {}
     for name, value in symbols.items():
@@ -192,7 +192,7 @@ def _choices(count: Formula, symbols: Mapping[str, Any]) -> list[list[Value]]:
         else:
             given[name] = [value]
     first = count.signature.bind((), {name: values[0] for name, values in given.items()})
-    choices: list[list[Value]] = []
+    choices: list[list[Number]] = []
     for place, h in enumerate(count.hyperparameters):
         values = {
             count.signature.bind((), {**_first(given), h.name: value})[place]

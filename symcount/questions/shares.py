@@ -20,8 +20,8 @@ from symcount.formula import sympy_form
 from symcount.formula.breakdown import breakdown
 from symcount.formula.tree import parts_of
 from symcount.questions.growth import advice, expanded
-from symcount.questions.line import Value
 from symcount.shown import Shown
+from symcount.symbols import Number
 
 if TYPE_CHECKING:
     from symcount.formula.formula import Formula
@@ -43,7 +43,7 @@ class Share(Shown):
         """The fraction as a sympy expression."""
         return self.part.expr / self.whole.expr
 
-    def __call__(self, /, *args: Value, **kwargs: Value) -> Fraction:
+    def __call__(self, /, *args: Number, **kwargs: Number) -> Fraction:
         """Compute the fraction at these sizes.
 
         Returns:
@@ -57,7 +57,7 @@ class Share(Shown):
             )
         return Fraction(self.part(*args, **kwargs), whole)
 
-    def limit(self, symbol: str, /, **others: Value) -> sympy.Expr:
+    def limit(self, symbol: str, /, **others: Number) -> sympy.Expr:
         """Find the limit of the fraction as a symbol goes to infinity.
 
         It is in terms of the symbols that are not given.

@@ -68,7 +68,7 @@ class Memory(Generic[FormulaT]):
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Layout:
     """The bytes of each element, and the parts that are cut into pieces."""
 
     dtype: str | None
@@ -164,7 +164,7 @@ def _plan(
     zero: object,
     master_weights: object,
     gradients: object,
-) -> tuple[_Plan, tuple[Hyperparameter, ...]]:
+) -> tuple[_Layout, tuple[Hyperparameter, ...]]:
     """Check what is given, and return the plan, and the symbols of the formulas."""
     if not isinstance(optimizer, str) or optimizer not in STATES:
         raise ArgumentError(
@@ -176,7 +176,7 @@ def _plan(
     if not isinstance(master_weights, bool):
         raise ArgumentError(f"memory(master_weights={master_weights!r}): use True or False")
     pieces, hyperparameters = _shards(count, shards)
-    plan = _Plan(
+    plan = _Layout(
         dtype=_dtype("dtype", dtype),
         gradients=_dtype("gradients", gradients),
         states=STATES[optimizer],
@@ -226,7 +226,7 @@ def _shards(count: Formula, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...
     )
 
 
-def _said(plan: _Plan, optimizer: str, shards: object) -> str:
+def _said(plan: _Layout, optimizer: str, shards: object) -> str:
     text = f"{plan.dtype or 'own dtypes of'} weights, "
     if plan.gradients is not None:
         text += f"{plan.gradients} gradients, "

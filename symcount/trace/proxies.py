@@ -23,7 +23,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 from symcount.errors import EscapedSymbolError, UnsupportedError
-from symcount.record import OPERATORS, Frame, Node, Number
+from symcount.record import OPERATORS, Frame, Node
+from symcount.symbols import Number
 from symcount.trace.renaming import original_code
 
 _HERE = str(Path(__file__).parent)

@@ -27,7 +27,8 @@ from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
 from symcount import interception
-from symcount.record import COMPARISONS, Node, Number
+from symcount.record import COMPARISONS, Node
+from symcount.symbols import Number
 from symcount.trace.interrupts import GivenUp
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.renaming import made_of, original_code
@@ -69,8 +70,8 @@ _SUSPENDED = 0x20 | 0x80 | 0x200
 _SCALARS = (int, float, str, bytes, type(None))
 _CONSTANTS = frozenset([*_SCALARS, bool, SymInt, SymFloat])
 
-Comparison: TypeAlias = "tuple[str, Node, Node | Number]"
-Decision: TypeAlias = "tuple[Comparison, bool]"
+Test: TypeAlias = "tuple[str, Node, Node | Number]"
+ForcedTest: TypeAlias = "tuple[Test, bool]"
 
 
 @dataclass
@@ -83,7 +84,7 @@ class Way:
     """
 
     forced: tuple[bool, ...]
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[ForcedTest] = field(default_factory=list)
     comparisons: int = 0
     abandoned: bool = False
 
@@ -92,7 +93,7 @@ class Way:
         """Whether there must be too many ways, or this one never ends, as none would go it."""
         return len(self.decisions) > _MOST_WAYS or self.comparisons > _MOST_COMPARISONS
 
-    def decide(self, comparison: Comparison) -> bool:
+    def decide(self, comparison: Test) -> bool:
         """The outcome of a comparison: the forced one, or true if none is."""
         place = len(self.decisions)
         outcome = self.forced[place] if place < len(self.forced) else True
@@ -111,7 +112,7 @@ def call_as_one(run: Any, function: Callable[..., Any], args: Any, kwargs: Any) 
     Raises:
         GivenUp: it has too many ways, raises in one of them, or returns no integer.
     """
-    ends: list[tuple[list[Decision], Any]] = []
+    ends: list[tuple[list[ForcedTest], Any]] = []
     waiting: list[tuple[bool, ...]] = [()]
     if len(run.ways) > _DEEPEST:
         run.give_up()  # it calls itself
@@ -134,7 +135,7 @@ def call_as_one(run: Any, function: Callable[..., Any], args: Any, kwargs: Any) 
     return _chosen(run, ends, 0)
 
 
-def _chosen(run: Any, ends: list[tuple[list[Decision], Any]], depth: int) -> Any:
+def _chosen(run: Any, ends: list[tuple[list[ForcedTest], Any]], depth: int) -> Any:
     """The ends of the ways that agree so far, as a tree of choices."""
     first, result = ends[0]
     if len(first) == depth:

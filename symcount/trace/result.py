@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from symcount.record import (
-    Concretisation,
-    Frame,
-    Node,
-    Number,
-    Program,
-    Shape,
-    Source,
-    freeze,
-)
+from symcount.record import Concretisation, Frame, Node, Program, Shape, Source, freeze
+from symcount.symbols import Number
 from symcount.trace.loops import Loop, Tags
 
 

@@ -25,15 +25,11 @@ from symcount.errors import (
     InternalError,
     SymcountError,
 )
-from symcount.record import (
-    OPERATORS,
-    Concretisation,
-    Frame,
-    Node,
-    Number,
-)
+from symcount.record import OPERATORS, Concretisation, Frame, Node
+from symcount.symbols import Number
 from symcount.trace import lookups, pure_functions
 from symcount.trace.collecting import collected, raised_by
+from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.loops import Loop, Tags, name_of
 from symcount.trace.proxies import (
@@ -44,11 +40,10 @@ from symcount.trace.proxies import (
     place_of,
     user_frame,
 )
-from symcount.trace.pure_functions import Decision, Way
+from symcount.trace.pure_functions import ForcedTest, Way
 from symcount.trace.renaming import original_code
 from symcount.trace.result import Branch, Raised, Trace, TracedTensor
-from symcount.trace.settings import AS_USUAL, Everything, Listen, Listener, Settings
-from symcount.trace.stand_ins import intercept_functions, intercept_if_needed
+from symcount.trace.settings import AS_USUAL, BranchListener, Everything, Listen, Settings
 from symcount.trace.tensors.bypasses import (
     learn_what_refuses,
     mode_of_thread,
@@ -116,7 +111,7 @@ class _Run:
 
     def __init__(
         self,
-        listener: Listener,
+        listener: BranchListener,
         settings: Settings,
         restarted: _Restarted,
     ) -> None:
@@ -161,7 +156,7 @@ class _Run:
 
     def must_intercept(self, frame: FrameType) -> bool:
         """Have the code of `frame` intercepted from the next run on, if it must be."""
-        return intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
+        return INTERCEPTOR.intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
 
     def intercept_callers(self) -> None:
         """Restart if code that calls torch here must be intercepted: the factory's, or its own."""
@@ -223,7 +218,7 @@ class _Run:
         """Whether the outcome of a comparison has been forced, so that hints may not fit."""
         return any(way.decisions for way in self.ways)
 
-    def _forced(self) -> list[Decision]:
+    def _forced(self) -> list[ForcedTest]:
         return [decision for way in self.ways for decision in way.decisions]
 
     def give_up(self) -> NoReturn:
@@ -238,7 +233,7 @@ class _Run:
             self.give_up()
 
     def _settled(
-        self, op: str, a: Node, b: Node | Number, under: Sequence[Decision]
+        self, op: str, a: Node, b: Node | Number, under: Sequence[ForcedTest]
     ) -> bool | None:
         """The outcome of a comparison on a way, if these decisions or the path settle it."""
         for comparison, outcome in under:
@@ -637,6 +632,6 @@ def _followed(
     with Tensors(run) as run.tensors:
         tell(run.tensors)
         replace_unseen()
-        intercept_functions()
+        INTERCEPTOR.intercept_functions()
         pure_functions.follow_functions()
         return factory(**arguments, **fixed)

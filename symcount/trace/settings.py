@@ -7,25 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from symcount.record import (
-    Number,
-)
-from symcount.trace.pure_functions import Decision
+from symcount.symbols import Number
+from symcount.trace.pure_functions import ForcedTest
 from symcount.trace.result import Branch
 
-Listen: TypeAlias = "Callable[[], Listener]"
+Listen: TypeAlias = "Callable[[], BranchListener]"
 
 
 Perturb: TypeAlias = "Callable[[str, Number], Number]"
 
 
-class Listener(Protocol):
+class BranchListener(Protocol):
     """Whoever follows the comparisons of a run."""
 
     def on_branch(self, branch: Branch) -> bool:
         """Take note of a comparison; False if it always goes one way, and is no branch."""
 
-    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+    def answer(self, branch: Branch, under: Sequence[ForcedTest]) -> bool | None:
         """The outcome of a comparison, if what is known and these decisions settle it."""
 
 
@@ -35,7 +33,7 @@ class Everything:
     def on_branch(self, branch: Branch) -> bool:
         return True
 
-    def answer(self, branch: Branch, under: Sequence[Decision]) -> bool | None:
+    def answer(self, branch: Branch, under: Sequence[ForcedTest]) -> bool | None:
         return None
 
 

@@ -20,32 +20,20 @@ import builtins
 import copy
 import copyreg
 import functools
-import inspect
 import math
 import operator
 import sys
 import types
-import weakref
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import numpy
 
-from symcount import interception
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt, apply, hint, operand
-from symcount.trace.renaming import (
-    is_renamed,
-    make_importable,
-    make_known,
-    original_code,
-    owners,
-    renamed,
-)
 
 
 def is_symbol(value: object) -> bool:
@@ -227,14 +215,14 @@ def _sum(iterable: Any, /, start: Any = 0) -> Any:
     return sum(items, start)
 
 
-def _index(value: Any, /) -> Any:
+def index(value: Any, /) -> Any:
     return value if type(value) is SymInt else operator.index(value)
 
 
-def _linspace(original: Callable[..., Any]) -> Any:
+def linspace(original: Callable[..., Any]) -> Any:
     """Return `numpy.linspace` with as many numbers as a loop over their number has iterations."""
 
-    def linspace(start: Any, stop: Any, num: Any = 50, *args: Any, **kwargs: Any) -> Any:
+    def numbers(start: Any, stop: Any, num: Any = 50, *args: Any, **kwargs: Any) -> Any:
         if type(num) is not SymInt:
             return original(start, stop, num, *args, **kwargs)
         made = original(start, stop, unrolled(num), *args, **kwargs)
@@ -242,7 +230,7 @@ def _linspace(original: Callable[..., Any]) -> Any:
             return made
         return numpy.asarray(num._run.concretise_value("numpy.linspace()", made.tolist()))
 
-    return linspace
+    return numbers
 
 
 def _math_function(name: str) -> Callable[..., Any]:
@@ -349,212 +337,3 @@ class ModuleShadow(ModuleType):
 
     def __dir__(self) -> list[str]:
         return dir(self.__dict__["_original"])
-
-
-_by_identity: dict[int, tuple[Any, str]] = {}
-# In the code of a package, what a global of this identity reads as instead.
-_within: dict[tuple[str, int], tuple[str, ModuleShadow]] = {}
-# What so much code mentions that this alone does not say that it uses what is replaced.
-_mentioned_by_all: set[int] = set()
-# In a module, what a global of this name reads as instead.
-_in_module: dict[int, dict[str, str]] = {}
-_names: set[str] = set()
-_builtins: dict[str, str] = {}
-_imported: dict[str, str] = {}
-
-
-def intercept(original: Any, replacement: Any, *names: str) -> None:
-    """From now on, code that is intercepted reads `replacement` for a global that is `original`.
-
-    Code that mentions one of `names` is taken to use it.
-    """
-    name = f"{getattr(original, '__module__', 'module')}.{original.__name__}"
-    _by_identity[id(original)] = original, make_known(name, replacement)
-    _names.update(names)
-
-
-def intercept_module(original: ModuleType, replaced: dict[str, Any], *names: str) -> ModuleShadow:
-    """The same of a module, some of whose attributes are replaced; also where it is imported."""
-    shadow = ModuleShadow(original, replaced)
-    intercept(original, shadow, *names)
-    _imported[original.__name__] = make_importable(original.__name__, shadow)
-    if not replaced:  # it is what will be replaced that counts
-        _mentioned_by_all.add(id(original))
-    return shadow
-
-
-def intercept_within(original: ModuleType, shadow: ModuleShadow) -> None:
-    """From now on, the code of a module's own package reads this if it uses what is replaced.
-
-    So does code that imports the module in a function.
-    """
-    package = original.__name__
-    _imported[package] = make_importable(package, shadow)
-    _within[package, id(original)] = make_known(f"{package} of {package}", shadow), shadow
-
-
-for _name, _replacement in BUILTINS.items():
-    intercept(getattr(builtins, _name), _replacement, _name)
-    _builtins[_name] = _by_identity[id(getattr(builtins, _name))][1]
-for _name, _replacement in MATH.items():
-    intercept(getattr(math, _name), _replacement, _name)
-intercept_module(math, MATH)
-intercept(operator.index, _index, "index")
-intercept_module(operator, {"index": _index})
-
-# --- whose code is intercepted ------------------------------------------------------------------
-
-
-class _Intercepted(NamedTuple):
-    """The code of a function, what it is for runs, and the globals that this depends on."""
-
-    before: CodeType
-    instead: CodeType
-    reads: tuple[tuple[str, Any], ...]
-
-
-_functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = weakref.WeakKeyDictionary()
-_mentions: dict[int, tuple[CodeType, bool]] = {}
-_made_anew: set[CodeType] = set()
-_missing = object()
-# What is remembered of code that nothing else may be using any more.
-_MOST_CODES = 1 << 16
-# So many times a function of some code is intercepted in one trace, lest it be made anew each time.
-_MOST_TWINS = 4
-
-
-def _mentions_intercepted(code: CodeType, names: dict[str, Any]) -> bool:
-    known = _mentions.get(id(code))
-    if known is None:
-        values = {id(names.get(name)) for name in code.co_names} - _mentioned_by_all
-        mentioned = not (
-            _names.isdisjoint(code.co_names) and _by_identity.keys().isdisjoint(values)
-        )
-        known = _remember(code, mentioned and not is_renamed(code))
-    return known[1]
-
-
-def _remember(code: CodeType, answer: bool) -> tuple[CodeType, bool]:
-    if len(_mentions) >= _MOST_CODES:
-        _mentions.clear()
-    known = _mentions[id(code)] = code, answer
-    return known
-
-
-def intercept_if_needed(
-    frame: FrameType, asked: Counter[CodeType], roots: Sequence[FunctionType] = ()
-) -> bool:
-    """Intercept the code of a frame from the next run on if it may keep a symbol.
-
-    Returns whether there was something to do for that, so that the run must start again. `asked`
-    says of which code that was so before; code of which new functions are made again and again,
-    out of nothing that is known, is left alone.
-    """
-    code, names = frame.f_code, frame.f_globals
-    return (
-        _mentions_intercepted(code, names)
-        and code not in _made_anew
-        and _intercept(code, names, asked, roots)
-    )
-
-
-def _intercept(
-    code: CodeType, names: dict[str, Any], asked: Counter[CodeType], roots: Sequence[FunctionType]
-) -> bool:
-    asked[code] += 1
-    if asked[code] > _MOST_TWINS:
-        if len(_made_anew) >= _MOST_CODES:
-            _made_anew.clear()
-        _made_anew.add(code)
-        return False
-    found = owners(code, names, roots, _functions.__contains__)
-    changed = any([_intercept_function(function) for function in found])
-    if not changed:
-        _remember(code, False)
-    return changed
-
-
-def intercept_anew() -> None:
-    """Look again for what is replaced in the code that is intercepted, as there is more of it."""
-    _mentions.clear()
-    for function in tuple(_functions):
-        _intercept_function(function)
-
-
-def _intercept_function(function: FunctionType) -> bool:
-    """Intercept the code of a function from the next run on; whether that changes anything."""
-    code, names = original_code(function.__code__), function.__globals__
-    reads: dict[str, Any] = {}
-
-    def loads(code: CodeType, name: str) -> str | None:
-        value = names.get(name, _missing)
-        private = _private_name(code, names, name, value)
-        if private is not None:
-            reads[name] = value
-        return private
-
-    of_python = names.get("__builtins__", builtins)
-    if of_python is builtins or of_python is vars(builtins):
-        instead = renamed(code, loads, lambda _, name: _imported.get(name))
-    else:
-        instead = code  # it would not find what it is to read instead
-    _functions[function] = _Intercepted(code, instead, tuple(reads.items()))
-    return instead is not code
-
-
-def _private_name(code: CodeType, names: dict[str, Any], name: str, value: Any) -> str | None:
-    """What a global reads as instead in a run, if there is such."""
-    if value is _missing:
-        return _builtins.get(name)
-    special = _in_module.get(id(names), {}).get(name)
-    if special is not None:
-        return special
-    package = str(names.get("__name__")).split(".")[0]
-    if (package, id(value)) in _within:
-        private, shadow = _within[package, id(value)]
-        return None if vars(shadow).keys().isdisjoint(code.co_names) else private
-    return _by_identity.get(id(value), (None, None))[1]
-
-
-def intercept_in(names: dict[str, Any], replaced: Mapping[str, Any]) -> None:
-    """Intercept all functions of a module that read some of its globals, from the start.
-
-    So what a run skips does not depend on what ran before.
-    """
-    module = names["__name__"]
-    _in_module.setdefault(id(names), {}).update(
-        (name, make_known(f"{module}.{name}", value)) for name, value in replaced.items()
-    )
-    functions = [f for f in names.values() if isinstance(f, FunctionType)]
-    for function in functions:
-        is_own = function.__globals__ is names
-        if is_own and not replaced.keys().isdisjoint(function.__code__.co_names):
-            _intercept_function(function)
-
-
-# Functions that ask for a plain number in code of their own, whoever calls them, and other code.
-_OF_NUMPY: list[tuple[FunctionType, CodeType]] = [
-    (function, interception.code_calling(_linspace(interception.copy_of(function)), function))
-    for function in [inspect.unwrap(numpy.linspace)]
-    if isinstance(function, FunctionType)
-]
-
-
-def intercept_functions() -> None:
-    """Have the functions concerned run the code that they are to, until all is restored."""
-    for function, code in _OF_NUMPY:
-        interception.replace(function, "__code__", code)
-    for function, known in tuple(_functions.items()):
-        if not _is_current(function, known):
-            _intercept_function(function)
-            known = _functions[function]
-        if known.instead is not known.before:
-            interception.replace(function, "__code__", known.instead)
-
-
-def _is_current(function: FunctionType, known: _Intercepted) -> bool:
-    """Whether neither the function nor a global that it reads has become something else."""
-    if function.__code__ is not known.before:
-        return False
-    names = function.__globals__
-    return all(names.get(name, _missing) is value for name, value in known.reads)

@@ -24,7 +24,7 @@ from torch import nn
 
 import symcount
 from symcount.errors import EscapedSymbolError
-from symcount.trace import stand_ins as intercepted
+from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.proxies import SymFloat, SymInt, hint
 from symcount.trace.result import Trace
 from symcount.trace.run import trace
@@ -377,5 +377,5 @@ def test_namespaces_that_are_no_modules_do_not_pile_up() -> None:
     for _ in range(100):
         symcount.derive(namespace()["factory"])
     gc.collect()
-    kept = [f for f in intercepted._functions if f.__globals__["__name__"] == "nowhere"]
+    kept = [f for f in INTERCEPTOR._functions if f.__globals__["__name__"] == "nowhere"]
     assert len(kept) < 2

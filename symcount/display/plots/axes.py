@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from symcount.algebra.evaluate import Values
 from symcount.display.plots.ranges import LOG_FROM, Range, said
 from symcount.errors import ArgumentError, MissingDependencyError
+from symcount.symbols import Values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from symcount.algebra.evaluate import Values
 from symcount.errors import ArgumentError, DomainError
-from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, Values
 
 if TYPE_CHECKING:
     import sympy

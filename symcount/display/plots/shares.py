@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.evaluate import Values
 from symcount.display.outline import outline
 from symcount.display.plots.axes import (
     COLOURS,
@@ -27,7 +26,7 @@ from symcount.display.plots.ranges import (
 )
 from symcount.errors import ArgumentError, DomainError
 from symcount.formula.breakdown import breakdown
-from symcount.symbols import Number
+from symcount.symbols import Number, Values
 
 if TYPE_CHECKING:
     import sympy

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from symcount.trace.tensors.calls import getter, leaves, setter
-from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.rules import Rules, TorchCall
 from symcount.trace.tensors.sizes import Dims, Size, is_shape, sizes_of, torch_requires
 
 RULES = Rules()
@@ -59,7 +59,7 @@ __xor__ __rxor__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__
 
 
 @RULES.rule(*_BROADCASTING)
-def pointwise(call: Call) -> Any:
+def pointwise(call: TorchCall) -> Any:
     """Follow an operation on each element, whose operands broadcast."""
     if not call.has_symbols():
         return call.without_rule()
@@ -112,7 +112,7 @@ __reversed__
 
 
 @RULES.rule(*_SAME, getter("data"), getter("grad"))
-def _same_shape(call: Call) -> Any:
+def _same_shape(call: TorchCall) -> Any:
     tensor = call.tensor
     out = call.real()
     shape = call.mode.known_shape(tensor)
@@ -124,7 +124,7 @@ def _same_shape(call: Call) -> Any:
 
 
 @RULES.rule("to", "cuda", "cpu", "type", "type_as", "xpu")
-def _convert(call: Call) -> Any:
+def _convert(call: TorchCall) -> Any:
     """Change the dtype and leave the device: nothing here has a real device to go to."""
     tensor, *rest = call.args
     given = (*rest, *call.kwargs.values())
@@ -142,7 +142,7 @@ def _convert(call: Call) -> Any:
 
 
 @RULES.rule(setter("data"))
-def _set_data(call: Call) -> Any:
+def _set_data(call: TorchCall) -> Any:
     shape = call.shape(1)
     call.real()
     call.mode.know(call.tensor, shape, "data")

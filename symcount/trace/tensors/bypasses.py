@@ -19,17 +19,9 @@ import torch
 
 from symcount import interception
 from symcount.interception import code_calling, copy_of
+from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.proxies import SymInt
-from symcount.trace.stand_ins import (
-    ModuleShadow,
-    TypeShadow,
-    intercept,
-    intercept_anew,
-    intercept_in,
-    intercept_module,
-    intercept_within,
-    is_symbol,
-)
+from symcount.trace.stand_ins import ModuleShadow, TypeShadow, is_symbol
 from symcount.trace.tensors.calls import first_argument, leaves
 from symcount.trace.tensors.known import KnownTensors
 
@@ -68,10 +60,10 @@ def behind(func: Any) -> Any:
 
 # What code that is intercepted reads instead of these modules; what refuses a symbol is added.
 _NN = ModuleShadow(torch._C._nn, {})
-_FUNCTIONAL = intercept_module(torch.nn.functional, {})
+_FUNCTIONAL = INTERCEPTOR.intercept_module(torch.nn.functional, {})
 _INNER = ModuleShadow(torch, {"_C": ModuleShadow(torch._C, {"_nn": _NN})})
-_TORCH = intercept_module(torch, {})
-intercept_within(torch, _INNER)  # its own code compares with `torch.Tensor` by identity
+_TORCH = INTERCEPTOR.intercept_module(torch, {})
+INTERCEPTOR.intercept_within(torch, _INNER)  # its own code compares with `torch.Tensor` by identity
 _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
     (torch, (_TORCH, _INNER)),
     (torch.nn.functional, (_FUNCTIONAL,)),
@@ -91,7 +83,7 @@ def _refuse(name: str, accepting: Set[Any] = frozenset()) -> bool:
         if owner is torch.nn.functional and isinstance(original, FunctionType):
             continue  # it is followed into
         wrapper = _following(original)
-        intercept(original, wrapper, name)
+        INTERCEPTOR.intercept(original, wrapper, name)
         for shadow in shadows:
             vars(shadow)[name] = wrapper
         learned = True
@@ -127,7 +119,7 @@ def learn_what_refuses(
                 # one that takes symbols may refuse one for another argument, and does so again
                 learned = _refuse(name, frozenset() if name in retried else _accepting)
                 if learned:
-                    intercept_anew()
+                    INTERCEPTOR.intercept_anew()
                 if any([*map(needed, _frames(error.__traceback__)), learned, name not in retried]):
                     retried.add(name)
                     return True
@@ -161,7 +153,7 @@ class _LegacyMeta(TypeShadow):
 def _legacy(name: str, dtype: torch.dtype | None) -> Any:
     original = getattr(torch, name)
     shadow = _LegacyMeta(f"{name}Shadow", (), {"original": original, "dtype": dtype})
-    intercept(original, shadow, name)
+    INTERCEPTOR.intercept(original, shadow, name)
     return shadow
 
 
@@ -242,7 +234,7 @@ def _to_integer(value: Any) -> Any:
 
 
 _sym_int = torch.sym_int
-intercept_in(
+INTERCEPTOR.intercept_in(
     vars(torch.nn.functional),
     {name: _followed_into(getattr(torch.nn.functional, name)) for name in _ASKING}
     | {"_sym_int": _to_integer},

@@ -9,7 +9,7 @@ import torch
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
 from symcount.trace.tensors.calls import first_argument, plain
-from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.rules import Rules, TorchCall
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,
@@ -27,7 +27,7 @@ _OF_MEMORY = frozenset(["device", "pin_memory", "out", "generator", "memory_form
 _LARGEST_REAL = 1 << 16
 
 
-def _create(call: Call, sizes: Dims, args: tuple[Any, ...], *named: str) -> Any:
+def _create(call: TorchCall, sizes: Dims, args: tuple[Any, ...], *named: str) -> Any:
     """Create a tensor without values on the meta device.
 
     `args` are what the function is to take in the place of its own, and `named` those that were
@@ -42,25 +42,25 @@ def _create(call: Call, sizes: Dims, args: tuple[Any, ...], *named: str) -> Any:
 
 
 @RULES.rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
-def _of_sizes(call: Call) -> Any:
+def _of_sizes(call: TorchCall) -> Any:
     sizes = sizes_of(call.args or (call.kwargs["size"],))
     return _create(call, sizes, (sizes,), "size")
 
 
 @RULES.rule(torch.full)
-def _full(call: Call) -> Any:
+def _full(call: TorchCall) -> Any:
     size, value = call.argument(0, "size"), call.argument(1, "fill_value")
     return _create(call, sizes_of((size,)), (tuple(size), value), "size", "fill_value")
 
 
 @RULES.rule(torch.randint)
-def _randint(call: Call) -> Any:
+def _randint(call: TorchCall) -> Any:
     size = call.kwargs.get("size", call.args[-1] if call.args else ())
     return _create(call, sizes_of((size,)), call.args)
 
 
 @RULES.rule(torch.normal)
-def _normal(call: Call) -> Any:
+def _normal(call: TorchCall) -> Any:
     tensors = [a for a in call.args if isinstance(a, torch.Tensor)]
     if tensors:
         return call.result(call.mode.shape(tensors[0]))
@@ -69,25 +69,25 @@ def _normal(call: Call) -> Any:
 
 
 @RULES.rule(torch.randperm)
-def _randperm(call: Call) -> Any:
+def _randperm(call: TorchCall) -> Any:
     return _create(call, (call.args[0],), call.args)
 
 
 @RULES.rule(torch.eye)
-def _eye(call: Call) -> Any:
+def _eye(call: TorchCall) -> Any:
     rows = call.argument(0, "n")
     sizes = rows, call.argument(1, "m", rows)
     return _create(call, sizes, sizes, "n", "m")
 
 
 @RULES.rule("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
-def _window(call: Call) -> Any:
+def _window(call: TorchCall) -> Any:
     length = call.argument(0, "window_length")
     return _create(call, (length,), (length, *call.args[1:]), "window_length")
 
 
 @RULES.rule("new_tensor")
-def _new_tensor(call: Call) -> Any:
+def _new_tensor(call: TorchCall) -> Any:
     data = call.argument(1, "data")
     if isinstance(data, torch.Tensor):
         return call.result(call.mode.shape(data))
@@ -96,7 +96,7 @@ def _new_tensor(call: Call) -> Any:
 
 
 @RULES.rule("new_empty", "new_zeros", "new_ones", "new_full", "new")
-def _new(call: Call) -> Any:
+def _new(call: TorchCall) -> Any:
     tensor, *rest = call.args
     if call.name == "new" and any(isinstance(a, torch.Tensor | list) for a in rest):
         return call.without_rule()
@@ -111,14 +111,14 @@ def _new(call: Call) -> Any:
 
 
 @RULES.rule("empty_like", "zeros_like", "ones_like", "rand_like", "randn_like", "full_like")
-def _like(call: Call) -> Any:
+def _like(call: TorchCall) -> Any:
     return _create(call, call.shape(), call.args)
 
 
 # --- small tensors with values ----------------------------------------------------------------
 
 
-def _create_with_values(call: Call, shape: Dims | None, count: Any = 0) -> Any:
+def _create_with_values(call: TorchCall, shape: Dims | None, count: Any = 0) -> Any:
     """Create a tensor for real if it is small; its values may be read."""
     device = torch.device(call.kwargs.get("device") or "cpu")
     small = hint(count) <= _LARGEST_REAL
@@ -150,7 +150,7 @@ def _double(value: Any) -> Any:
 
 
 @RULES.rule(torch.arange, torch.range)
-def _arange(call: Call) -> Any:
+def _arange(call: TorchCall) -> Any:
     args, given = call.args, dict(call.kwargs)
     if len(args) == 1 and "end" not in given:
         args = (given.pop("start", 0), *args)
@@ -168,7 +168,7 @@ def _arange(call: Call) -> Any:
 
 
 @RULES.rule(torch.linspace, torch.logspace)
-def _linspace(call: Call) -> Any:
+def _linspace(call: TorchCall) -> Any:
     steps = call.kwargs["steps"] if "steps" in call.kwargs else call.args[2]
     torch_requires(steps >= 0)
     return _create_with_values(call, (steps,), steps)
@@ -187,7 +187,7 @@ def _count_of_triangle(rows: Size, columns: Size, offset: Size) -> Size:
 
 
 @RULES.rule(torch.tril_indices, torch.triu_indices)
-def _triangle_indices(call: Call) -> Any:
+def _triangle_indices(call: TorchCall) -> Any:
     names = ("row", "col", "offset")
     given = {"offset": 0, **dict(zip(names, call.args, strict=False)), **call.kwargs}
     rows, columns, offset = (given.pop(name) for name in names)
@@ -201,7 +201,7 @@ def _triangle_indices(call: Call) -> Any:
 
 
 @RULES.rule(torch.tensor, torch.as_tensor, torch.scalar_tensor, torch.asarray)
-def _tensor(call: Call) -> Any:
+def _tensor(call: TorchCall) -> Any:
     data = first_argument(call.args, call.kwargs, "data")
     if not isinstance(data, torch.Tensor):
         return _create_with_values(call, None)

@@ -8,7 +8,7 @@ import torch
 
 from symcount.trace.stand_ins import apply_to_pair
 from symcount.trace.tensors.broadcasting import fits_into
-from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.rules import Rules, TorchCall
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,
@@ -85,14 +85,14 @@ def _indexed(shape: Dims, index: Any) -> Dims | None:
 
 
 @RULES.rule("__getitem__")
-def _getitem(call: Call) -> Any:
+def _getitem(call: TorchCall) -> Any:
     if not call.has_symbols():
         return call.without_rule()
     return call.result(_indexed(call.shape(), call.args[1]))
 
 
 @RULES.rule("__setitem__")
-def _setitem(call: Call) -> Any:
+def _setitem(call: TorchCall) -> Any:
     _, index, value = call.args
     if call.has_symbols():
         shape = _indexed(call.shape(), index)

@@ -9,7 +9,7 @@ import torch
 
 from symcount.trace.stand_ins import specialised
 from symcount.trace.tensors.reshaping import at_least_three_axes, at_least_two_axes
-from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.rules import Rules, TorchCall
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,
@@ -107,7 +107,7 @@ def _equal_lengths(total: Size, size: Size) -> Callable[[int], Sequence[Size]]:
     return lengths
 
 
-def _pieces(call: Call, dim: int, lengths: Callable[[int], Sequence[Size]]) -> Any:
+def _pieces(call: TorchCall, dim: int, lengths: Callable[[int], Sequence[Size]]) -> Any:
     """Split a tensor along `dim`; `lengths` takes the number of pieces."""
     out = call.real()
     shape = call.shape()
@@ -116,12 +116,12 @@ def _pieces(call: Call, dim: int, lengths: Callable[[int], Sequence[Size]]) -> A
 
 
 @RULES.rule("split", "split_with_sizes", torch.functional.split, asks_for_sizes=True)
-def _split(call: Call) -> Any:
+def _split(call: TorchCall) -> Any:
     tensor, *rest = call.args
     given = dict(zip(("split_size", "dim"), rest, strict=False)) | call.kwargs
     size = next(given[k] for k in given if k.startswith("split_size"))
     dim = given.get("dim", 0)
-    call = Call(call.mode, torch.Tensor.split, (tensor, size, dim), {})
+    call = TorchCall(call.mode, torch.Tensor.split, (tensor, size, dim), {})
     total = call.shape()[dim]
     if isinstance(size, int):
         return _pieces(call, dim, _equal_lengths(total, size))
@@ -130,17 +130,17 @@ def _split(call: Call) -> Any:
 
 
 @RULES.rule("chunk", asks_for_sizes=True)
-def _chunk(call: Call) -> Any:
+def _chunk(call: TorchCall) -> Any:
     chunks, dim = specialised(call.argument(1, "chunks")), call.argument(2, "dim", 0)
-    call = Call(call.mode, torch.Tensor.chunk, (call.tensor, chunks, dim), {})
+    call = TorchCall(call.mode, torch.Tensor.chunk, (call.tensor, chunks, dim), {})
     total = call.shape()[dim]
     return _pieces(call, dim, _equal_lengths(total, ceil_div(total, chunks) if total != 0 else 0))
 
 
 @RULES.rule("unbind", "__iter__", asks_for_sizes=True)
-def _unbind(call: Call) -> Any:
+def _unbind(call: TorchCall) -> Any:
     shape, dim = call.shape(), call.argument(1, "dim", 0)
     length_of(call.tensor, shape[dim])
-    unbound = Call(call.mode, torch.Tensor.unbind, (call.tensor, dim), {})
+    unbound = TorchCall(call.mode, torch.Tensor.unbind, (call.tensor, dim), {})
     pieces = unbound.result(replaced(shape, axis_of(dim, len(shape))))
     return iter(pieces) if call.name == "__iter__" else pieces

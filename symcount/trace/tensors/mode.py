@@ -34,7 +34,7 @@ from symcount.trace.tensors import (
 from symcount.trace.tensors.broadcasting import fits_into
 from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of
 from symcount.trace.tensors.known import KnownTensors
-from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.rules import Rules, TorchCall
 from symcount.trace.tensors.sizes import TorchRaises
 
 _PARTS = (
@@ -63,7 +63,7 @@ class Tensors(KnownTensors):
         rule = RULES.by_function.get(func)
         if rule is not None:
             try:
-                return rule(Call(self, func, args, kwargs))
+                return rule(TorchCall(self, func, args, kwargs))
             except TorchRaises:
                 pass  # it says itself why
             except UnknownShapeError:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from symcount.trace.tensors.broadcasting import pointwise
-from symcount.trace.tensors.rules import Call, Rules
+from symcount.trace.tensors.rules import Rules, TorchCall
 from symcount.trace.tensors.sizes import Dims, all_positive, axes_of, torch_may_require
 
 RULES = Rules()
@@ -27,7 +27,7 @@ _OF_SOMETHING = frozenset("amax amin aminmax argmax argmin max median min mode n
 
 
 def _reduction_rule(dim_position: int, keepdim_position: int, *functions: Any) -> None:
-    def apply_rule(call: Call) -> Any:
+    def apply_rule(call: TorchCall) -> Any:
         if len(call.args) > 1 and isinstance(call.args[1], torch.Tensor):
             return pointwise(call)  # torch.max(a, b)
         if not call.has_symbols():

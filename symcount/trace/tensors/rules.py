@@ -24,7 +24,7 @@ from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.sizes import Dims
 
 
-class Call(NamedTuple):
+class TorchCall(NamedTuple):
     """A call of a torch function, which a rule is to follow."""
 
     mode: KnownTensors
@@ -76,7 +76,7 @@ class Call(NamedTuple):
         return self.know(self.real(), shapes)
 
 
-Rule: TypeAlias = "Callable[[Call], Any]"
+Rule: TypeAlias = "Callable[[TorchCall], Any]"
 ShapeRule = TypeVar("ShapeRule", bound="Callable[..., Dims | list[Dims | None] | None]")
 
 _C: Any = torch._C
@@ -140,7 +140,7 @@ class Rules:
                     return False
                 return True
 
-            def apply_rule(call: Call) -> Any:
+            def apply_rule(call: TorchCall) -> Any:
                 named = {"input" if k == "self" else k: v for k, v in call.kwargs.items()}
                 if not takes(len(call.args), tuple(named)) or not call.has_symbols():
                     return call.without_rule()

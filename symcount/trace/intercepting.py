@@ -1,0 +1,241 @@
+"""Intercept code of a factory: have it read stand-ins while a run on symbols lasts.
+
+Only functions whose code asked a symbol for a plain number, and mentions something that there is a
+stand-in for, are intercepted, and only while a run lasts; `symcount.trace.renaming` says how.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import math
+import operator
+import weakref
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy
+
+from symcount import interception
+from symcount.trace.renaming import (
+    is_renamed,
+    make_importable,
+    make_known,
+    original_code,
+    owners,
+    renamed,
+)
+from symcount.trace.stand_ins import BUILTINS, MATH, ModuleShadow, index, linspace
+
+
+class _Intercepted(NamedTuple):
+    """The code of a function, what it is for runs, and the globals that this depends on."""
+
+    before: CodeType
+    instead: CodeType
+    reads: tuple[tuple[str, Any], ...]
+
+
+_missing = object()
+# What is remembered of code that nothing else may be using any more.
+_MOST_CODES = 1 << 16
+# So many times a function of some code is intercepted in one trace, lest it be made anew each time.
+_MOST_TWINS = 4
+
+
+class Interceptor:
+    """What is read in the place of what, and the functions whose code does so while a run lasts."""
+
+    def __init__(self) -> None:
+        self._by_identity: dict[int, tuple[Any, str]] = {}
+        # In the code of a package, what a global of this identity reads as instead.
+        self._within: dict[tuple[str, int], tuple[str, ModuleShadow]] = {}
+        # What so much code mentions that this alone does not say that it uses what is replaced.
+        self._mentioned_by_all: set[int] = set()
+        # In a module, what a global of this name reads as instead.
+        self._in_module: dict[int, dict[str, str]] = {}
+        self._names: set[str] = set()
+        self._builtins: dict[str, str] = {}
+        self._imported: dict[str, str] = {}
+        self._functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._mentions: dict[int, tuple[CodeType, bool]] = {}
+        self._made_anew: set[CodeType] = set()
+        for name, replacement in BUILTINS.items():
+            original = getattr(builtins, name)
+            self.intercept(original, replacement, name)
+            self._builtins[name] = self._by_identity[id(original)][1]
+        for name, replacement in MATH.items():
+            self.intercept(getattr(math, name), replacement, name)
+        self.intercept_module(math, MATH)
+        self.intercept(operator.index, index, "index")
+        self.intercept_module(operator, {"index": index})
+
+    def intercept(self, original: Any, replacement: Any, *names: str) -> None:
+        """Have code that is intercepted read `replacement` for a global that is `original`.
+
+        Code that mentions one of `names` is taken to use it.
+        """
+        name = f"{getattr(original, '__module__', 'module')}.{original.__name__}"
+        self._by_identity[id(original)] = original, make_known(name, replacement)
+        self._names.update(names)
+
+    def intercept_module(
+        self, original: ModuleType, replaced: dict[str, Any], *names: str
+    ) -> ModuleShadow:
+        """Do the same of a module with some attributes replaced, also where it is imported."""
+        shadow = ModuleShadow(original, replaced)
+        self.intercept(original, shadow, *names)
+        self._imported[original.__name__] = make_importable(original.__name__, shadow)
+        if not replaced:  # it is what will be replaced that counts
+            self._mentioned_by_all.add(id(original))
+        return shadow
+
+    def intercept_within(self, original: ModuleType, shadow: ModuleShadow) -> None:
+        """From now on, the code of a module's own package reads this if it uses what is replaced.
+
+        So does code that imports the module in a function.
+        """
+        package = original.__name__
+        self._imported[package] = make_importable(package, shadow)
+        self._within[package, id(original)] = make_known(f"{package} of {package}", shadow), shadow
+
+    def intercept_in(self, names: dict[str, Any], replaced: Mapping[str, Any]) -> None:
+        """Intercept all functions of a module that read some of its globals, from the start.
+
+        So what a run skips does not depend on what ran before.
+        """
+        module = names["__name__"]
+        self._in_module.setdefault(id(names), {}).update(
+            (name, make_known(f"{module}.{name}", value)) for name, value in replaced.items()
+        )
+        functions = [f for f in names.values() if isinstance(f, FunctionType)]
+        for function in functions:
+            is_own = function.__globals__ is names
+            if is_own and not replaced.keys().isdisjoint(function.__code__.co_names):
+                self._intercept_function(function)
+
+    def intercept_if_needed(
+        self, frame: FrameType, asked: Counter[CodeType], roots: Sequence[FunctionType] = ()
+    ) -> bool:
+        """Intercept the code of a frame from the next run on if it may keep a symbol.
+
+        Returns whether there was something to do for that, so that the run must start again.
+        `asked` says of which code that was so before; code of which new functions are made again
+        and again, out of nothing that is known, is left alone.
+        """
+        code, names = frame.f_code, frame.f_globals
+        return (
+            self._mentions_intercepted(code, names)
+            and code not in self._made_anew
+            and self._intercept(code, names, asked, roots)
+        )
+
+    def intercept_anew(self) -> None:
+        """Look again for what is replaced in the code that is intercepted: there is more."""
+        self._mentions.clear()
+        for function in tuple(self._functions):
+            self._intercept_function(function)
+
+    def intercept_functions(self) -> None:
+        """Have the functions concerned run the code that they are to, until all is restored."""
+        for function, code in _OF_NUMPY:
+            interception.replace(function, "__code__", code)
+        for function, known in tuple(self._functions.items()):
+            if not _is_current(function, known):
+                self._intercept_function(function)
+                known = self._functions[function]
+            if known.instead is not known.before:
+                interception.replace(function, "__code__", known.instead)
+
+    def _mentions_intercepted(self, code: CodeType, names: dict[str, Any]) -> bool:
+        known = self._mentions.get(id(code))
+        if known is None:
+            values = {id(names.get(name)) for name in code.co_names} - self._mentioned_by_all
+            mentioned = not (
+                self._names.isdisjoint(code.co_names)
+                and self._by_identity.keys().isdisjoint(values)
+            )
+            known = self._remember(code, mentioned and not is_renamed(code))
+        return known[1]
+
+    def _remember(self, code: CodeType, answer: bool) -> tuple[CodeType, bool]:
+        if len(self._mentions) >= _MOST_CODES:
+            self._mentions.clear()
+        known = self._mentions[id(code)] = code, answer
+        return known
+
+    def _intercept(
+        self,
+        code: CodeType,
+        names: dict[str, Any],
+        asked: Counter[CodeType],
+        roots: Sequence[FunctionType],
+    ) -> bool:
+        asked[code] += 1
+        if asked[code] > _MOST_TWINS:
+            if len(self._made_anew) >= _MOST_CODES:
+                self._made_anew.clear()
+            self._made_anew.add(code)
+            return False
+        found = owners(code, names, roots, self._functions.__contains__)
+        changed = any([self._intercept_function(function) for function in found])
+        if not changed:
+            self._remember(code, False)
+        return changed
+
+    def _intercept_function(self, function: FunctionType) -> bool:
+        """Intercept the code of a function from the next run on; whether that changes anything."""
+        code, names = original_code(function.__code__), function.__globals__
+        reads: dict[str, Any] = {}
+
+        def loads(code: CodeType, name: str) -> str | None:
+            value = names.get(name, _missing)
+            private = self._private_name(code, names, name, value)
+            if private is not None:
+                reads[name] = value
+            return private
+
+        of_python = names.get("__builtins__", builtins)
+        if of_python is builtins or of_python is vars(builtins):
+            instead = renamed(code, loads, lambda _, name: self._imported.get(name))
+        else:
+            instead = code  # it would not find what it is to read instead
+        self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
+        return instead is not code
+
+    def _private_name(
+        self, code: CodeType, names: dict[str, Any], name: str, value: Any
+    ) -> str | None:
+        """What a global reads as instead in a run, if there is such."""
+        if value is _missing:
+            return self._builtins.get(name)
+        special = self._in_module.get(id(names), {}).get(name)
+        if special is not None:
+            return special
+        package = str(names.get("__name__")).split(".")[0]
+        if (package, id(value)) in self._within:
+            private, shadow = self._within[package, id(value)]
+            return None if vars(shadow).keys().isdisjoint(code.co_names) else private
+        return self._by_identity.get(id(value), (None, None))[1]
+
+
+def _is_current(function: FunctionType, known: _Intercepted) -> bool:
+    """Whether neither the function nor a global that it reads has become something else."""
+    if function.__code__ is not known.before:
+        return False
+    names = function.__globals__
+    return all(names.get(name, _missing) is value for name, value in known.reads)
+
+
+# Functions that ask for a plain number in code of their own, whoever calls them, and other code.
+_OF_NUMPY: list[tuple[FunctionType, CodeType]] = [
+    (function, interception.code_calling(linspace(interception.copy_of(function)), function))
+    for function in [inspect.unwrap(numpy.linspace)]
+    if isinstance(function, FunctionType)
+]
+
+INTERCEPTOR = Interceptor()
