@@ -1,4 +1,4 @@
-"""What a long computation is at: said by its stages, heard by whoever shows it.
+"""Report progress: each stage of a long computation says what it does to whoever listens.
 
 Who says something need not know whether anybody listens; if not, it costs next to nothing.
 """

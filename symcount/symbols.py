@@ -1,4 +1,4 @@
-"""Hyper-parameters kept symbolic: what a user may say of them, and what a formula knows."""
+"""Declare hyper-parameters that stay symbolic, and keep what a formula knows of them."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ class Hyperparameter:
 
     @property
     def real(self) -> bool:
-        """Whether its values are floats."""
+        """Tell whether its values are floats."""
         return False
 
     @property
     def declared(self) -> str:
-        """What is declared of its values, in words."""
+        """The declaration of its values, in words."""
         parts = [f"{self.name} >= {self.minimum}"]
         if self.maximum is not None:
             parts.append(f"{self.name} <= {self.maximum}")
@@ -175,7 +175,7 @@ class RealHyperparameter(Hyperparameter):
 
     @property
     def real(self) -> bool:
-        """Whether its values are floats."""
+        """Tell whether its values are floats."""
         return True
 
     def __contains__(self, value: Number) -> bool:
@@ -211,7 +211,7 @@ class RealHyperparameter(Hyperparameter):
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can name a symbol: what Python reads as this very parameter of a function.
+    """Tell whether a text can name a symbol: Python reads it as this very name of a parameter.
 
     Python reads some letters as others (PEP 3131), so two names might be one to it.
     """

@@ -1,4 +1,4 @@
-"""What the seed factories share about their arguments."""
+"""Check the arguments of the seed factories."""
 
 from collections.abc import Mapping
 

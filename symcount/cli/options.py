@@ -106,7 +106,7 @@ def read_point(text: str) -> tuple[str, tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class Given:
-    """What the command line says of the parameters of a target.
+    """Values and declarations of parameters, as the command line gives them.
 
     Attributes:
         fixed: the parameters that are fixed, by `--set`.

@@ -53,7 +53,7 @@ class Iteration:
 
     @property
     def is_first(self) -> bool:
-        """Whether it is the first iteration of all loops around, and surely gone through."""
+        """Tell whether it is the first iteration of all loops around, and surely gone through."""
         around = (number for _, number in self.loop.inside)
         return self.certain and self.number == 0 and not any(around)
 
@@ -93,7 +93,7 @@ class Path:
 
     @property
     def raised_after_lengths(self) -> bool:
-        """Whether it raised, maybe because a list was as long as it was."""
+        """Tell whether it raised, maybe because a list was as long as it was."""
         return self.trace.raised is not None and bool(self.trace.unrolled)
 
     def is_taken_by(self, values: Values) -> bool:
@@ -152,12 +152,12 @@ class Place:
 
     @property
     def is_open(self) -> bool:
-        """Whether no run has been here and nothing has been proved of it."""
+        """Tell whether no run has been here and nothing has been proved of it."""
         return isinstance(self.state, Open)
 
     @property
     def awaits_a_run(self) -> bool:
-        """Whether it is open, and there may be hints that lead here."""
+        """Tell whether it is open, and there may be hints that lead here."""
         return isinstance(self.state, Open) and not self.state.undecided
 
     @property
@@ -274,7 +274,7 @@ def takes(decisions: Decisions, values: Values) -> bool:
 
 @dataclass
 class Exploration:
-    """What exploring found: the tree, its paths, why it ended, and how long it took."""
+    """The result of exploring: the tree, its paths, why it ended, and how long it took."""
 
     root: Place = field(default_factory=Place)
     paths: list[Path] = field(default_factory=list)
@@ -291,12 +291,12 @@ class Exploration:
 
     @property
     def has_module(self) -> bool:
-        """Whether a run built a module."""
+        """Tell whether a run built a module."""
         return any(path.trace.raised is None for path in self.paths)
 
     @property
     def has_loops(self) -> bool:
-        """Whether a run went through a loop over a symbol."""
+        """Tell whether a run went through a loop over a symbol."""
         return any(path.trace.loops or path.trace.unrolled for path in self.paths)
 
     def open_places(self) -> Iterator[Place]:

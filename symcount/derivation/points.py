@@ -81,7 +81,7 @@ class Points:
 
     @property
     def short_of_memory(self) -> bool:
-        """Whether there are fewer points than there should be for want of memory."""
+        """Tell whether there are fewer points than there should be for want of memory."""
         return self._largest < math.inf and len(self.chosen) < self._wanted
 
     def of_paths(self) -> Iterator[Values]:

@@ -54,7 +54,7 @@ class Undecided(Exception):
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What may be assumed where a sum is wanted: facts, and conditions with their truth."""
+    """Assumptions under which a sum is wanted: facts, and conditions with their truth."""
 
     facts: Facts
     decided: Mapping[Condition, bool]

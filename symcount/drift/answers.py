@@ -50,7 +50,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Query:
-    """What a marker asks for, and the answer. Paths in it are relative to its document."""
+    """A request of a marker, and its answer. Paths in it are relative to its document."""
 
     document: Path
     asked: Asked

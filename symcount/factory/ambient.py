@@ -76,7 +76,7 @@ class State:
         _set_function_modes([m for m in self._function_modes if isinstance(m, DeviceContext)])
 
     def drew_random_numbers(self) -> bool:
-        """Whether random numbers have been drawn since."""
+        """Tell whether random numbers have been drawn since."""
         if random.getstate() != self._python:
             return True
         if torch.get_rng_state().numpy().tobytes() != self._torch.numpy().tobytes():

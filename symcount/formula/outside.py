@@ -152,7 +152,7 @@ def _nearest(
 
 @dataclass(frozen=True)
 class Reason:
-    """What has to hold, what happens where it does not, and the symbols that it is about."""
+    """A condition that has to hold, what happens where it does not, and the symbols it is about."""
 
     text: str
     detail: str = ""

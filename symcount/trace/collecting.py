@@ -22,7 +22,7 @@ from symcount.trace.result import Raised, TracedTensor
 
 
 def raised_by(error: BaseException) -> Raised:
-    """What an exception said, and the innermost line outside torch and symcount it passed."""
+    """Return what an exception said, and the innermost line of the user's code that it passed."""
     source = None
     step = error.__traceback__
     here = __file__.rsplit("/", 2)[0]

@@ -46,7 +46,7 @@ _MOST_TWINS = 4
 
 
 class Interceptor:
-    """What is read in the place of what, and the functions whose code does so while a run lasts."""
+    """Keep what is read in the place of what, and the functions whose code does so in a run."""
 
     def __init__(self) -> None:
         self._by_identity: dict[int, tuple[Any, str]] = {}
@@ -95,7 +95,7 @@ class Interceptor:
         return shadow
 
     def intercept_within(self, original: ModuleType, shadow: ModuleShadow) -> None:
-        """From now on, the code of a module's own package reads this if it uses what is replaced.
+        """Have the code of a module's own package read this if it uses what is replaced.
 
         So does code that imports the module in a function.
         """
@@ -210,7 +210,7 @@ class Interceptor:
     def _private_name(
         self, code: CodeType, names: dict[str, Any], name: str, value: Any
     ) -> str | None:
-        """What a global reads as instead in a run, if there is such."""
+        """Return the name of what code reads instead of a global in a run, if there is such."""
         if value is _missing:
             return self._builtins.get(name)
         special = self._in_module.get(id(names), {}).get(name)
@@ -224,7 +224,7 @@ class Interceptor:
 
 
 def _is_current(function: FunctionType, known: _Intercepted) -> bool:
-    """Whether neither the function nor a global that it reads has become something else."""
+    """Tell whether neither the function nor a global that it reads has become something else."""
     if function.__code__ is not known.before:
         return False
     names = function.__globals__

@@ -1,4 +1,4 @@
-"""The exceptions that end a run of a factory, or start it again: control flow, and no errors.
+"""Exceptions that end a run of a factory, or start it again: control flow, and no errors.
 
 Each is a `BaseException`, so that a factory's `except Exception` cannot swallow it. A bare `except`
 can, so a run remembers what it has raised (`_Run.interrupt`), and ends with that whatever the
@@ -26,7 +26,7 @@ class TooLong(Interrupt):
 
 
 class NotFolded(Interrupt):
-    """What a loop over a symbol does cannot be said once for all of its iterations."""
+    """The iterations of a loop over a symbol cannot be folded into one."""
 
 
 class GivenUp(Interrupt):

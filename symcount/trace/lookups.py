@@ -1,4 +1,4 @@
-"""What a symbol is looked up in: the dict, set, list or tuple of `TABLE[dim]` or `dim in SIZES`.
+"""Find what a symbol is looked up in: the container of `TABLE[dim]` or `dim in SIZES`.
 
 Python asks the symbol for its hash or its index and does not say what for. The line of source at
 which it asks does: if the container there is a plain name, attribute or literal it can be looked
@@ -53,13 +53,13 @@ def members(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:
 
 
 def is_slice(frame: FrameType) -> bool:
-    """Whether the frame is taking a slice of something."""
+    """Tell whether the frame is taking a slice of something."""
     expression = _expression(frame)
     return isinstance(expression, ast.Subscript) and isinstance(expression.slice, ast.Slice)
 
 
 def is_text(frame: FrameType) -> bool:
-    """Whether a number is being put into a text, as in `"layer%d" % n`."""
+    """Tell whether a number is being put into a text, as in `"layer%d" % n`."""
     expression = _expression(frame)
     return (
         isinstance(expression, ast.BinOp)
@@ -70,7 +70,7 @@ def is_text(frame: FrameType) -> bool:
 
 
 def compares_length(frame: FrameType) -> bool:
-    """Whether the frame is comparing something with `len(...)`."""
+    """Tell whether the frame is comparing something with `len(...)`."""
     expression = _expression(frame)
     return isinstance(expression, ast.Compare) and any(
         isinstance(side, ast.Call) and isinstance(side.func, ast.Name) and side.func.id == "len"
@@ -79,7 +79,7 @@ def compares_length(frame: FrameType) -> bool:
 
 
 def in_while_test(frame: FrameType) -> bool:
-    """Whether what the frame is evaluating is part of the condition of a `while` loop."""
+    """Tell whether what the frame is evaluating is part of the condition of a `while` loop."""
     place = _place(frame)
     if place is None or place[0] is None or place[2] is None:
         return False
@@ -159,7 +159,7 @@ def _looked_up_in(expression: ast.expr) -> ast.expr | None:
 
 
 def _is_pure(expression: ast.expr) -> bool:
-    """Whether evaluating an expression once more can change nothing."""
+    """Tell whether evaluating an expression once more can change nothing."""
     return all(isinstance(node, _PURE) for node in ast.walk(expression))
 
 

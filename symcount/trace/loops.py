@@ -1,4 +1,4 @@
-"""Loops over a symbolic bound: `for i in range(n)`.
+"""Go through loops over a symbolic bound a few times: `for i in range(n)`.
 
 A run goes through such a loop as often as the hint of the bound says, which is a few times, with an
 index that is a symbol of its own. What the iterations decide and create is tagged with the loop and
@@ -40,7 +40,7 @@ class Loop:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all iterations were gone through, to their end."""
+        """Tell whether all iterations were gone through, to their end."""
         return self.finished or (self.goes_along and len(self.numbers) == self.length)
 
 

@@ -1,4 +1,4 @@
-"""`SymInt` and `SymFloat`: proxies that pass for `int` and `float` and remember their arithmetic.
+"""Pass for `int` and `float`, and remember the arithmetic: the proxies `SymInt` and `SymFloat`.
 
 A symbol stands for an ordinary integer, its hint, while the factory runs. It is a proxy and not a
 subclass of `int`, so nothing can read its value behind its back: whoever needs a plain number must
@@ -86,7 +86,7 @@ def frames_of_call() -> Iterator[FrameType]:
 
 
 class Run(Protocol):
-    """What a symbol needs of the run of the factory it belongs to."""
+    """The run of a factory, as far as its symbols need it."""
 
     alive: bool
 
@@ -118,7 +118,7 @@ class Run(Protocol):
         """Run an operation between a tensor and the value of a symbol."""
 
     def is_tensor(self, value: object) -> bool:
-        """Whether `value` is a tensor."""
+        """Tell whether `value` is a tensor."""
 
 
 def operand(value: object) -> Node | Number | None:
@@ -348,7 +348,7 @@ def _for_numpy(name: str) -> Callable[[_Symbol], Any]:
 
 
 class _Symbol:
-    """What `SymInt` and `SymFloat` share."""
+    """Base of `SymInt` and `SymFloat`."""
 
     __slots__ = ("_node", "_run")
 
@@ -544,7 +544,7 @@ class SymFloat(_Symbol):
         return numpy.asarray(self._run.concretise("numpy", self._node), dtype=dtype)
 
     def is_integer(self) -> bool:
-        """Whether the number is whole: a branch."""
+        """Tell whether the number is whole: a branch."""
         return bool(self == self.__floor__())
 
     def as_integer_ratio(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Functions of numbers alone, such as `make_divisible`, followed as one operation.
+"""Follow functions of numbers alone, such as `make_divisible`, as one operation.
 
 A branch inside of such a function decides nothing but what number it returns. If it were a branch
 of the factory like any other, twenty calls would make a million paths. So the function is run
@@ -90,7 +90,7 @@ class Way:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether there must be too many ways, or this one never ends, as none would go it."""
+        """Tell whether there must be too many ways, or this one never ends, as none would go it."""
         return len(self.decisions) > _MOST_WAYS or self.comparisons > _MOST_COMPARISONS
 
     def decide(self, comparison: Test) -> bool:
@@ -102,7 +102,7 @@ class Way:
 
 
 def is_defined_anywhere(op: str, args: Sequence[Node | Number]) -> bool:
-    """Whether an operation may be computed at sizes that do not lead to it."""
+    """Tell whether an operation may be computed at sizes that do not lead to it."""
     return op in _ANYWHERE and not (op in _BY_PLAIN_NUMBERS and isinstance(args[1], Node))
 
 
@@ -259,7 +259,7 @@ class _Data:
 
 
 def _give_up(data: Any, *args: Any) -> Any:
-    """What everything else that can be done with an object comes to."""
+    """Give up: anything else may be done with an object by code that is not pure."""
     object.__getattribute__(data, "_Data__run").give_up()
 
 
@@ -303,7 +303,7 @@ def _replacement(function: FunctionType, body: FunctionType) -> Any:
 
 
 class _Reading(NamedTuple):
-    """What there is to know of code: whether it may be pure, and the globals that it reads."""
+    """Facts about code: whether it may be pure, and the globals that it reads."""
 
     code: CodeType
     may_be_pure: bool
@@ -340,7 +340,7 @@ def _may_be_pure(code: CodeType) -> bool:
 
 
 def _is_pure(function: FunctionType, depth: int = 0) -> bool:
-    """Whether calling a function with numbers has no effect but its result."""
+    """Tell whether calling a function with numbers has no effect but its result."""
     code = _code_of(function)
     if depth > _DEEPEST or code.co_freevars or code.co_flags & _SUSPENDED or function.__dict__:
         return False
@@ -356,7 +356,7 @@ _missing = object()
 
 
 def _is_harmless(name: str, function: FunctionType, depth: int) -> bool:
-    """Whether a global that a function reads is a constant, or a function of numbers."""
+    """Tell whether a global that a function reads is a constant, or a function of numbers."""
     value = function.__globals__.get(name, _missing)
     if value is _missing:
         value = getattr(builtins, name, None)
@@ -371,7 +371,7 @@ def _is_harmless(name: str, function: FunctionType, depth: int) -> bool:
 
 
 def _is_constant(value: object) -> bool:
-    """Whether a value is a number or text, or a tuple of such, and of no class of its own."""
+    """Tell whether a value is a number or text, or a tuple of such, and of no class of its own."""
     if type(value) is tuple:
         return all(map(_is_constant, value))
     return type(value) in _CONSTANTS

@@ -1,4 +1,4 @@
-"""Code that calls what is replaced by names of its own, and the functions that code belongs to.
+"""Rename what code calls, so that it finds stand-ins, and find the functions that it belongs to.
 
 `int` in the code of a factory becomes `int of symcount`, which is among the builtins: the same
 instructions with another name, so the same lines, arguments and jumps. Only the code that a run on
@@ -35,7 +35,7 @@ def original_code(code: CodeType) -> CodeType:
 
 
 def is_renamed(code: CodeType) -> bool:
-    """Whether code is made of other."""
+    """Tell whether code is made of other."""
     return id(code) in _originals
 
 

@@ -1,4 +1,4 @@
-"""Running a factory on symbols: `trace(factory, ...) -> Trace`.
+"""Run a factory on symbols: `trace(factory, ...) -> Trace`.
 
 A trace is one run. It follows the branches that the hints take, records them, and keeps for every
 parameter and buffer of the module the symbolic shape it was created with. Choosing hints, and
@@ -94,7 +94,7 @@ def _symbols_of(node: Node) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Restarted:
-    """What the runs of one trace have started again for, and the factory's own functions."""
+    """The reasons for which a trace has started again, and the factory's own functions."""
 
     roots: tuple[FunctionType, ...]
     followed: dict[CodeType, set[int]] = field(default_factory=dict)
@@ -215,7 +215,7 @@ class _Run:
             self.give_up()
 
     def _is_forced(self) -> bool:
-        """Whether the outcome of a comparison has been forced, so that hints may not fit."""
+        """Tell whether the outcome of a comparison has been forced, so that hints may not fit."""
         return any(way.decisions for way in self.ways)
 
     def _forced(self) -> list[ForcedTest]:
@@ -278,7 +278,7 @@ class _Run:
         return taken
 
     def _is_of_loop(self, node: Node, size: int) -> bool:
-        """Whether an index reads from a list that a loop has made: one as long as the loop."""
+        """Tell whether an index reads from a list that a loop has made: one as long as the loop."""
         return any(int(n.hint) == size for n in self.unrolled.values()) and (
             not _symbols_of(node) or not set(_symbols_of(node)).isdisjoint(self._bounds())
         )
@@ -287,7 +287,7 @@ class _Run:
         return {name for n in self.unrolled.values() for name in _symbols_of(n)}
 
     def _is_length_of_loop(self, node: Node, length: int) -> bool:
-        """Whether a comparison is `n == len(items)`, the items made by a loop over n."""
+        """Tell whether a comparison is `n == len(items)`, the items made by a loop over n."""
         return (
             not self.specialising
             and any(int(n.hint) == length for n in self.unrolled.values())
@@ -296,7 +296,7 @@ class _Run:
         )
 
     def _counts_a_while_loop(self, node: Node, number: int) -> bool:
-        """Whether a comparison is `while i < n`: of one symbol, with one number after the other.
+        """Tell whether a comparison is `while i < n`: of one symbol, with number after number.
 
         Once that is known, the run starts again, so that it is known from the first iteration.
         """
@@ -313,7 +313,7 @@ class _Run:
         return False
 
     def _is_membership(self, frame: FrameType, a: Node, b: Node) -> bool:
-        """Whether this is a step of `x in list(range(...))`, which is decided as one question.
+        """Tell whether this is a step of `x in list(range(...))`, which is decided as one question.
 
         Python compares x with one number of the list after the other, and with those of a short
         run only.
@@ -437,7 +437,7 @@ class _Run:
         return value
 
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
-        """What a symbol that is looked up is hashed as: the key that it is equal to, if any."""
+        """Return the hash of a symbol that is looked up: of the key that it is equal to, if any."""
         for key in keys:
             other = key._node if type(key) is SymInt else key
             if other is node or self._decide("eq", node, other):
@@ -495,7 +495,7 @@ class _Run:
         return int(value)
 
     def has_lost_sizes(self) -> bool:
-        """Whether a symbol has become a plain number that may be the size of a tensor."""
+        """Tell whether a symbol has become a plain number that may be the size of a tensor."""
         return bool(self.pokes or self.unrolled) or any(
             kind not in ("text", "hash") for kind, *_ in self.concretisations
         )

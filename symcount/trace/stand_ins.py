@@ -1,17 +1,11 @@
-"""Following `int()`, `max()`, `range()`, `math.*` and the like, which would drop a symbol.
+"""Follow `int()`, `max()`, `range()`, `math.*` and the like, which would drop a symbol.
 
 Python's `int(x)` returns a plain integer whatever `x` is, and so do `float`, `range` and most of
-`math`. While a factory runs, modules that call one of them on a symbol see a replacement instead.
+`math`. Code of a factory that asked a symbol for a plain number, and mentions one of these, reads a
+stand-in instead while a run lasts (`symcount.trace.intercepting`).
 
-Which modules? Not all of `sys.modules`: writing names into three thousand of them costs more than
-tracing does. Replacing `builtins.int` itself costs less, but breaks `type(x) is int` everywhere.
-So modules are shadowed lazily. A symbol is asked for a plain number through a hook; if the code
-that asked mentions one of the intercepted names and its module is not shadowed yet, the module is
-added and the run starts again (`Restart`). That happens once a module and process: later runs
-shadow it from the start. The globals are restored after every run, whatever ended it.
-
-Replacements act on symbols only. Given plain values they do what the original does, so code of
-another thread that meets one computes the same.
+Stand-ins act on symbols only. Given plain values they do what the original does, so code of another
+thread that meets one computes the same.
 """
 
 from __future__ import annotations
@@ -37,7 +31,7 @@ from symcount.trace.proxies import SymFloat, SymInt, apply, hint, operand
 
 
 def is_symbol(value: object) -> bool:
-    """Whether `value` is a `SymInt` or `SymFloat`; never decides a branch."""
+    """Tell whether `value` is a `SymInt` or `SymFloat`; never decides a branch."""
     kind = type(value)
     return kind is SymInt or kind is SymFloat
 
