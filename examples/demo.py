@@ -22,6 +22,7 @@ from examples.families import PublishedSize
 from symcount.catalogue.audit import audit
 from symcount.catalogue.targets import seeds
 from symcount.cli import views
+from symcount.cli.audit_view import audit_view
 
 FAMILIES = (families.gpt2, families.llama, families.bert)
 
@@ -30,7 +31,7 @@ def main() -> int:
     show_title("1. Blueprints: each formula derived from the factory that builds the module")
     views.show(views.registry_view(seeds(), sizes=(64, 512)))
     show_title("2. The same blueprints, with the costs once written by hand")
-    views.show(views.audit_view(audit(tickets.registry)))
+    views.show(audit_view(audit(tickets.registry)))
     show_title("3. Language models of transformers, against published totals")
     if find_spec("transformers") is None:
         print("transformers is not installed: pip install 'symcount[zoo]'")

@@ -40,8 +40,8 @@ class DuplicateError(SymcountError, ValueError):
 class DomainError(SymcountError, ValueError):
     """A formula was asked for a value outside the domain on which it holds.
 
-    The message is composed when it is first read: that a value is not valid is known at once, the
-    nearest values that are have to be searched for.
+    `symcount.formula.domain_errors` composes the message when it is first read: that a value is not
+    valid is known at once, the nearest values that are have to be searched for.
     """
 
     def __init__(self, message: str | Callable[[], str]) -> None:

@@ -37,7 +37,7 @@ RULES = {
     "formula": "algebra factory.origin",
     "derivation": "trace algebra factory formula",
     "questions": VALUE,
-    "storage": f"{VALUE} factory.source",  # a file holds digests of the code
+    "storage": f"{VALUE} factory.statements",  # a file holds digests of the code
     "display": VALUE,
     "export": f"{VALUE} display",
     "param_count": f"{VALUE} questions storage display export",

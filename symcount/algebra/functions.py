@@ -2,6 +2,8 @@
 
 Code that evaluates, bounds, writes or reads calls asks the row. Where it needs more than the row
 says, it keeps a table of its own, and `tests/algebra/test_functions.py` holds the tables together.
+What a factory does with a symbol is in `symcount.record.OPERATORS`; `symcount.derivation.lowering`
+makes calls of it.
 
 Each float step stands for the double that Python computes, with the rounding of IEEE 754.
 """

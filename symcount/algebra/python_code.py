@@ -12,7 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symcount.algebra.code import Language, Writer
+from symcount.algebra.code_writer import Language, Writer
 from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, has_floats

@@ -1,4 +1,7 @@
-"""Compare hand-written estimates of parameter counts with exact counts."""
+"""Compare hand-written estimates of parameter counts with exact counts.
+
+`symcount.cli.audit_view` shows the result.
+"""
 
 from __future__ import annotations
 

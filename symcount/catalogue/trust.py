@@ -29,7 +29,7 @@ from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from symcount.errors import ArgumentError, NotTrustedError
-from symcount.factory.source import is_installed
+from symcount.factory.statements import is_installed
 
 _BUILT_IN = frozenset(kind for kind in vars(builtins).values() if isinstance(kind, type))
 _PROGRAMS = frozenset(["__main__", "__mp_main__"])

@@ -240,9 +240,10 @@ def audit(
     if as_json:
         print_json(describe_audit(found))
     else:
-        from symcount.cli import views
+        from symcount.cli.audit_view import audit_view
+        from symcount.cli.views import show
 
-        views.show(views.audit_view(found))
+        show(audit_view(found))
     if found.exceeding:
         ctx.exit(1)
 

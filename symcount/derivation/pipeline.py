@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,6 @@ import torch
 from symcount import interception, progress
 from symcount.derivation.budget import Budget
 from symcount.derivation.checking import (
-    Checked,
     check,
     require_a_module,
     require_known_shapes,
@@ -27,21 +26,21 @@ from symcount.derivation.checking import (
 from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind
 from symcount.derivation.frontier import first_hints
-from symcount.derivation.joining import Joined, join
+from symcount.derivation.grading import certificate_of
+from symcount.derivation.joining import join
 from symcount.derivation.naming import named
 from symcount.derivation.paths import Exploration, Path
-from symcount.derivation.perturbation import Perturbation, Sorted
-from symcount.derivation.points import HELD_OUT
+from symcount.derivation.perturbation import Perturbation
 from symcount.errors import DerivationError, IncompleteError, InternalError, VerificationError
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
 from symcount.factory.origin import Origin, plain_values, target_of
-from symcount.formula.certificate import Certificate, Grade
+from symcount.formula.certificate import Certificate
 from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
-from symcount.record import INDEX, Concretisation
+from symcount.record import INDEX
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.run import ELEMENT
 from symcount.trace.settings import AS_USUAL, Settings
@@ -203,7 +202,7 @@ class _Derivation:
         unfolded = self.unfolded if settings.specialising else ""
         return self._formula(
             named(joined.tree, found, self.builds, [dict(point) for point in checked.points]),
-            _certificate(found, joined, concretisations, checked, unfolded),
+            certificate_of(found, joined, concretisations, checked, unfolded),
         )
 
     def _explored(self, settings: Settings) -> tuple[Exploration, Settings]:
@@ -257,51 +256,3 @@ class _Derivation:
             max_paths=self.max_paths,
             max_seconds=float(self.max_seconds),
         )
-
-
-def _certificate(
-    found: Exploration, joined: Joined, tried: Sorted, checked: Checked, unfolded: str
-) -> Certificate:
-    """Say what was done to trust a formula; `unfolded` is why its loops were not folded."""
-    grade, reason = _grade(found, tried.lost, joined.inferred, checked)
-    if tried.untried and tried.lost:
-        reason += ". There was no time to see which of its numbers matter"
-    if joined.hasty:
-        reason += ". There was no time to simplify it"
-    if unfolded:
-        reason += f". Loops were followed for each number of iterations, since {unfolded}"
-    return Certificate(
-        grade=grade,
-        reason=reason,
-        paths=len(found.paths),
-        refused_paths=len(found.paths) - len(found.built),
-        points=checked.points,
-        concretisations=tried.lost,
-        harmless=tried.harmless,
-    )
-
-
-def _grade(
-    found: Exploration, lost: Sequence[Concretisation], inferred: bool, checked: Checked
-) -> tuple[Grade, str]:
-    points, missing = len(checked.points), checked.missing
-    open_places = sum(1 for _ in found.open_places())
-    if open_places:
-        one = open_places == 1
-        why = found.spent or f"the solver could not decide {'it' if one else 'them'}"
-        verb = "path was" if one else "paths were"
-        also = f". Also, {missing}" if missing else ""
-        return "partial", f"{open_places} {verb} not followed: {why}{also}"
-    followed = "every path over the declared values was followed, or proved to be taken by none"
-    if missing:
-        return "partial", f"{followed}, but {missing}"
-    if not lost and not inferred:
-        return "complete", followed
-    if points <= HELD_OUT:
-        return "partial", f"a symbol became a plain number, and only {points} points were compared"
-    if not lost:
-        why = (
-            "the first or last iteration of a loop differs from the others for no branch of its own"
-        )
-        return "checked", f"{followed}, but {why}"
-    return "checked", f"{followed}, but a symbol became a plain number where it matters"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from symcount.catalogue.trust import Trust
 from symcount.errors import NotTrustedError, StoredFormulaError, SymcountError, UndecidedError
 from symcount.factory.origin import portable
-from symcount.factory.source import ChangedLine, changes, is_loaded, statements_of
+from symcount.factory.statements import ChangedLine, changes, is_loaded, statements_of
 from symcount.questions.equality import Difference, first_difference
 from symcount.version import __version__
 

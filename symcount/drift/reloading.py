@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from symcount.factory.source import is_installed
+from symcount.factory.statements import is_installed
 
 if TYPE_CHECKING:
     from symcount.catalogue.targets import Target

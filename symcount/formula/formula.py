@@ -247,9 +247,9 @@ class Formula:
 
     def why_outside(self, values: tuple[int | float, ...]) -> str:
         """Explain why values are outside the domain, and name values nearby that are in it."""
-        from symcount.formula import outside
+        from symcount.formula import domain_errors
 
-        return outside.explained(values, self.signature, self.tree, self.words, self.at)
+        return domain_errors.explained(values, self.signature, self.tree, self.words, self.at)
 
     def valid(self, /, *args: int | float, **kwargs: int | float) -> bool:
         """Return whether the formula holds at these values, given as in a call.

@@ -1,0 +1,1 @@
+"""Answer questions about a formula, each for a method of `symcount.ParamCount`."""

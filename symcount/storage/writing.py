@@ -46,7 +46,7 @@ def _with_statements(count: Formula) -> Formula:
     """Return the formula with the statements of its factory, where they can be looked up."""
     if count.origin is None or count.origin.statements:
         return count
-    from symcount.factory.source import statements_of
+    from symcount.factory.statements import statements_of
 
     statements = statements_of(count.origin.target, count.origin.config)
     return replace(count, origin=replace(count.origin, statements=statements))

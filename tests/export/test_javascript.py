@@ -22,7 +22,7 @@ from torch import nn
 import symcount
 from examples.families import FAMILIES, PUBLISHED, derived
 from symcount import ParamCount, Symbol, derive
-from symcount.algebra.code import write
+from symcount.algebra.code_writer import write
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES
 from symcount.algebra.python_code import compile_tree

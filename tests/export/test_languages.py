@@ -29,7 +29,8 @@ from symcount.algebra.conditions import Condition
 from symcount.algebra.functions import CALLS, CHOICES, call
 from symcount.algebra.poly import Call, atom, const, symbol
 from symcount.catalogue.targets import seeds
-from symcount.export.languages import c, code, javascript, python, sql
+from symcount.export.languages import c, javascript, python, sql
+from symcount.export.languages import captions as code
 from symcount.export.languages import numpy as export_numpy
 from symcount.formula.tree import Split
 from tests.formulas import OUTSIDE, formula, formulas, leaf

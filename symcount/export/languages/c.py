@@ -15,10 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.code_writer import Language, Writer, write
 from symcount.algebra.functions import CALLS, CHOICES
 from symcount.errors import UnsupportedError
-from symcount.export.languages.code import about, identifiers, string
+from symcount.export.languages.captions import about, identifiers, string
 from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:

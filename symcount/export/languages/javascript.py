@@ -15,12 +15,12 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.code_writer import Language, Writer, write
 from symcount.algebra.functions import CALLS, CHOICES
 from symcount.algebra.poly import sum_of
 from symcount.formula.breakdown import breakdown
+from symcount.formula.domain_errors import Reason, place_of, with_reasons
 from symcount.formula.formula import Formula
-from symcount.formula.outside import Reason, place_of, with_reasons
 from symcount.formula.tree import Built, Leaf, merged
 
 if TYPE_CHECKING:

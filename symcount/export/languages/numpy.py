@@ -14,11 +14,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from symcount.algebra.code import Language, Writer, write
+from symcount.algebra.code_writer import Language, Writer, write
 from symcount.algebra.functions import CALLS, CHOICES
 from symcount.algebra.poly import Poly
 from symcount.export.languages import python
-from symcount.export.languages.code import identifiers
+from symcount.export.languages.captions import identifiers
 from symcount.formula.formula import Formula
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.code import Writer, write
+from symcount.algebra.code_writer import Writer, write
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS
 from symcount.algebra.poly import Call, Poly, fraction
 from symcount.algebra.python_code import PYTHON
-from symcount.export.languages.code import about, identifiers, string
+from symcount.export.languages.captions import about, identifiers, string
+from symcount.formula.domain_errors import Reason, with_reasons
 from symcount.formula.formula import Formula
-from symcount.formula.outside import Reason, with_reasons
 from symcount.formula.tree import Split
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from symcount.algebra.code import Language, Writer
+from symcount.algebra.code_writer import Language, Writer
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
 from symcount.algebra.poly import Call, fraction
 from symcount.errors import ArgumentError, MissingDependencyError
-from symcount.export.languages.code import about, string
+from symcount.export.languages.captions import about, string
 from symcount.formula.formula import Formula
 from symcount.formula.tree import Split
 

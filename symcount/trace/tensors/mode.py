@@ -18,30 +18,13 @@ import torch
 from symcount.errors import UnknownShapeError
 from symcount.trace.proxies import calling_frame
 from symcount.trace.stand_ins import is_symbol
-from symcount.trace.tensors import (
-    broadcasting,
-    bypasses,
-    convolutions,
-    creation,
-    indexing,
-    joining,
-    layers,
-    products,
-    reading,
-    reductions,
-    reshaping,
-)
-from symcount.trace.tensors.broadcasting import fits_into
+from symcount.trace.tensors import bypasses
 from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of
 from symcount.trace.tensors.known import KnownTensors
-from symcount.trace.tensors.rules import Rules, TorchCall
+from symcount.trace.tensors.registering import TorchCall
+from symcount.trace.tensors.rules import RULES
+from symcount.trace.tensors.rules.broadcasting import fits_into
 from symcount.trace.tensors.sizes import TorchRaises
-
-_PARTS = (
-    broadcasting, convolutions, creation, indexing, joining, layers, products, reading, reductions,
-    reshaping,
-)  # fmt: skip
-RULES = Rules(*(part.RULES for part in _PARTS))
 
 
 class Tensors(KnownTensors):

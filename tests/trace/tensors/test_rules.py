@@ -18,7 +18,7 @@ from torch import nn
 import symcount
 from symcount.errors import DerivationError, InternalError, UnknownShapeError
 from symcount.trace.tensors import mode
-from symcount.trace.tensors.rules import Rules
+from symcount.trace.tensors.registering import Rules
 from tests.brute_force import assert_exact
 from tests.operations import (
     LAYERS,

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from symcount.trace.stand_ins import apply_to_pair
-from symcount.trace.tensors.broadcasting import broadcast, fits_into, together
-from symcount.trace.tensors.rules import Rules
+from symcount.trace.tensors.registering import Rules
+from symcount.trace.tensors.rules.broadcasting import broadcast, fits_into, together
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from symcount.trace.tensors.rules import Rules, ShapeRule
+from symcount.trace.tensors.registering import Rules, ShapeRule
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from symcount.trace.tensors.calls import getter, leaves, setter
-from symcount.trace.tensors.rules import Rules, TorchCall
+from symcount.trace.tensors.registering import Rules, TorchCall
 from symcount.trace.tensors.sizes import Dims, Size, is_shape, sizes_of, torch_requires
 
 RULES = Rules()

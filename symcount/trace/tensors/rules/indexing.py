@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from symcount.trace.stand_ins import apply_to_pair
-from symcount.trace.tensors.broadcasting import fits_into
-from symcount.trace.tensors.rules import Rules, TorchCall
+from symcount.trace.tensors.registering import Rules, TorchCall
+from symcount.trace.tensors.rules.broadcasting import fits_into
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,

@@ -9,7 +9,7 @@ import torch
 
 from symcount.trace.stand_ins import unrolled
 from symcount.trace.tensors.calls import getter, setter
-from symcount.trace.tensors.rules import Rules, TorchCall
+from symcount.trace.tensors.registering import Rules, TorchCall
 from symcount.trace.tensors.sizes import SymSize, is_symbolic, length_of, product, torch_requires
 
 RULES = Rules()

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from symcount.trace.stand_ins import specialised
-from symcount.trace.tensors.reshaping import at_least_three_axes, at_least_two_axes
-from symcount.trace.tensors.rules import Rules, TorchCall
+from symcount.trace.tensors.registering import Rules, TorchCall
+from symcount.trace.tensors.rules.reshaping import at_least_three_axes, at_least_two_axes
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,

@@ -12,7 +12,7 @@ from torch import nn
 import symcount
 from symcount.catalogue.targets import load
 from symcount.factory.origin import NO_CODE
-from symcount.factory.source import changes, statements_of
+from symcount.factory.statements import changes, statements_of
 from tests.projects import Project, project
 
 MODELS = '''

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symcount.trace.stand_ins import is_symbol
-from symcount.trace.tensors.rules import Rules
+from symcount.trace.tensors.registering import Rules
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,

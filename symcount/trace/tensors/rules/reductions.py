@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from symcount.trace.tensors.broadcasting import pointwise
-from symcount.trace.tensors.rules import Rules, TorchCall
+from symcount.trace.tensors.registering import Rules, TorchCall
+from symcount.trace.tensors.rules.broadcasting import pointwise
 from symcount.trace.tensors.sizes import Dims, all_positive, axes_of, torch_may_require
 
 RULES = Rules()

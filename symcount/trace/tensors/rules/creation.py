@@ -9,7 +9,7 @@ import torch
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
 from symcount.trace.tensors.calls import first_argument, plain
-from symcount.trace.tensors.rules import Rules, TorchCall
+from symcount.trace.tensors.registering import Rules, TorchCall
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,

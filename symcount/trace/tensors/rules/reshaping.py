@@ -8,7 +8,7 @@ import torch
 
 from symcount.trace.stand_ins import apply_to_pair
 from symcount.trace.tensors.calls import getter
-from symcount.trace.tensors.rules import Rules
+from symcount.trace.tensors.registering import Rules
 from symcount.trace.tensors.sizes import (
     Dims,
     Size,

@@ -1,0 +1,63 @@
+"""Grade a derivation, and write its certificate: what a grade says, and the reason for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symcount.derivation.checking import (
+    Checked,
+)
+from symcount.derivation.joining import Joined
+from symcount.derivation.paths import Exploration
+from symcount.derivation.perturbation import Sorted
+from symcount.derivation.points import HELD_OUT
+from symcount.formula.certificate import Certificate, Grade
+from symcount.record import Concretisation
+
+
+def certificate_of(
+    found: Exploration, joined: Joined, tried: Sorted, checked: Checked, unfolded: str
+) -> Certificate:
+    """Say what was done to trust a formula; `unfolded` is why its loops were not folded."""
+    grade, reason = _grade(found, tried.lost, joined.inferred, checked)
+    if tried.untried and tried.lost:
+        reason += ". There was no time to see which of its numbers matter"
+    if joined.hasty:
+        reason += ". There was no time to simplify it"
+    if unfolded:
+        reason += f". Loops were followed for each number of iterations, since {unfolded}"
+    return Certificate(
+        grade=grade,
+        reason=reason,
+        paths=len(found.paths),
+        refused_paths=len(found.paths) - len(found.built),
+        points=checked.points,
+        concretisations=tried.lost,
+        harmless=tried.harmless,
+    )
+
+
+def _grade(
+    found: Exploration, lost: Sequence[Concretisation], inferred: bool, checked: Checked
+) -> tuple[Grade, str]:
+    points, missing = len(checked.points), checked.missing
+    open_places = sum(1 for _ in found.open_places())
+    if open_places:
+        one = open_places == 1
+        why = found.spent or f"the solver could not decide {'it' if one else 'them'}"
+        verb = "path was" if one else "paths were"
+        also = f". Also, {missing}" if missing else ""
+        return "partial", f"{open_places} {verb} not followed: {why}{also}"
+    followed = "every path over the declared values was followed, or proved to be taken by none"
+    if missing:
+        return "partial", f"{followed}, but {missing}"
+    if not lost and not inferred:
+        return "complete", followed
+    if points <= HELD_OUT:
+        return "partial", f"a symbol became a plain number, and only {points} points were compared"
+    if not lost:
+        why = (
+            "the first or last iteration of a loop differs from the others for no branch of its own"
+        )
+        return "checked", f"{followed}, but {why}"
+    return "checked", f"{followed}, but a symbol became a plain number where it matters"
