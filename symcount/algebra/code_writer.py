@@ -102,7 +102,7 @@ def write(
 
     Args:
         language: what to write.
-        tree: a `Split` tree; `paths.merged` makes one without idle splits.
+        tree: a `Split` tree; `symcount.formula.tree.merged` makes one without idle splits.
         parameters: the names of the symbols.
         leaf: the text of a leaf's result, made with the writer's `integer`.
         names: what the symbols are called in the text; s0, s1 and so on if not given.
