@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # The index of a loop is a symbol whose name starts with this, so that it is no hyper-parameter's.
 INDEX = "@"
+# The operation of a value that is not followed; what depends on it is.
+TRACKED = "tracked"
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,23 @@ class Concretisation:
     """A symbolic value that became a plain number where tracing could not follow.
 
     `kind` is what asked for the number, `symbols` what it was computed from, and `value` what it
-    was in the run that is reported.
+    was in the run that is reported. `tried` are the numbers at which modules were built to see
+    whether it matters.
     """
 
     kind: str
     symbols: tuple[str, ...]
     value: Number | None
     source: Source
+    tried: tuple[Number, ...] = ()
 
     def __str__(self) -> str:
         value = "" if self.value is None else f" of {self.value}"
         symbols = f" ({', '.join(self.symbols)})" if self.symbols else ""
-        return f"{self.source}: {self.kind}{value}{symbols}"
+        tried = ""
+        if self.tried:
+            tried = f"; tried at {len(self.tried)} numbers up to {max(self.tried)}"
+        return f"{self.source}: {self.kind}{value}{symbols}{tried}"
 
 
 class Frame:

@@ -23,12 +23,15 @@ from symcount.derivation.explanations import (
 )
 from symcount.derivation.paths import Exploration
 from symcount.derivation.points import NoTime, Points
+from symcount.derivation.trials import Trials
 from symcount.derivation.walk import traced
 from symcount.errors import FactoryError, NondeterministicError, UnknownShapeError
+from symcount.executed import Executed
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Refused, Tree, leaves
+from symcount.record import Concretisation
 from symcount.symbols import Values
 from symcount.trace.result import Trace
 
@@ -108,10 +111,14 @@ def _lost(found: Trace) -> str:
 
 
 class Checked(NamedTuple):
-    """The points at which a formula was compared, and why there are fewer than there should be."""
+    """The points at which a formula was compared, and why there are fewer than there should be.
+
+    `assumed` are the concretisations that were put to the test, each with its numbers.
+    """
 
     points: tuple[tuple[tuple[str, int | float], ...], ...]
     missing: str = ""
+    assumed: tuple[Concretisation, ...] = ()
 
 
 def check(
@@ -120,13 +127,17 @@ def check(
     builds: building.PlainBuilds,
     tree: Tree,
     facts: Facts,
-    may_be_wrong: bool,
+    lost: Sequence[Concretisation],
+    executed: Executed,
+    inferred: bool,
     deadline: float = math.inf,
 ) -> Checked:
     """Compare the tree with plainly built modules, or raise.
 
     On every path it is compared however long that takes, at further points until the deadline.
+    What was `lost` is put to the test with the numbers that the code which has `executed` mentions.
     """
+    may_be_wrong = bool(lost) or inferred
 
     def compare(points: Sequence[Values]) -> None:
         mismatch = building.compare(builds, partial(expected, tree), points)
@@ -148,9 +159,14 @@ def check(
             compare([point])
     except NoTime:
         missing = missing or f"there was time to compare it at {len(choice.chosen)} points only"
+    tried = Trials(call, found, tree, lost, executed)
+    for point in tried:
+        compare([point])
     if choice.short_of_memory:
         missing = missing or f"there was memory to compare it at {len(choice.chosen)} points only"
-    return Checked(tuple(tuple(point.items()) for point in choice.chosen), missing)
+    return Checked(
+        tuple(tuple(point.items()) for point in choice.chosen), missing, tried.concretisations
+    )
 
 
 def require_same_again(call: FactoryCall, found: Exploration) -> None:

@@ -29,6 +29,7 @@ from symcount.record import (
     FLOAT_FUNCTIONS,
     FLOAT_FUNCTIONS_2,
     INTEGER_FUNCTIONS_2,
+    TRACKED,
     Node,
 )
 from symcount.symbols import Number
@@ -130,6 +131,12 @@ class Lowering:
         if node.op == "symbol":
             real = isinstance(node.hint, float)
             return Value(symbol(str(node.args[0]), real), real)
+        if node.op == TRACKED:
+            at = f"{node.frame.source}: " if node.frame else ""
+            raise UnsupportedError(
+                f"{at}a size depends on what {node.args[0]} gave, which is not followed; compute "
+                "sizes from the hyper-parameters, and not from values of tensors and arrays"
+            )
         if node.op == "index":
             self._indices[id(node)] = frozenset([(node.args[1], int(node.hint))])
             return Value(symbol(str(node.args[0])), False)

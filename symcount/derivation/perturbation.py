@@ -22,7 +22,9 @@ from symcount.factory import constants
 from symcount.factory.call import FactoryCall
 from symcount.record import Concretisation
 from symcount.symbols import Number
+from symcount.trace import ends
 from symcount.trace.interrupts import BudgetSpent
+from symcount.trace.run import VALUE
 from symcount.trace.settings import Settings
 
 # How many numbers are tried in the place of the texts of a path, in all combinations.
@@ -88,12 +90,18 @@ class Perturbation:
         untried = False
         for path in found.built:
             if path.trace.concretisations:
-                tried = self._of(path, settings, deadline)
-                untried |= bool(tried.untried)
-                matter = tried.kinds | tried.untried
+                values = any(c.kind == VALUE for c in path.trace.concretisations)
+                either = values and self._goes_either_way(path, settings, deadline)
                 for concretisation in path.trace.concretisations:
-                    (lost if concretisation.kind in matter else harmless)[concretisation] = None
+                    kind = concretisation.kind
+                    explained = either if kind == VALUE else kind in ends.HARMLESS
+                    (harmless if explained else lost)[concretisation] = None
         return Sorted(tuple(lost), tuple(c for c in harmless if c not in lost), untried)
+
+    def _goes_either_way(self, path: Path, settings: Settings, deadline: float) -> bool:
+        """Return whether a path builds the same whatever its branches on tracked values decide."""
+        again = _Again(self.call, path, self.facts, settings, deadline)
+        return not again.differs({VALUE}, (lambda _: True, lambda _: False))
 
     def _of(self, path: Path, settings: Settings, deadline: float) -> Mattering:
         """Return the kinds of a path that matter: the same in every run of its kind."""
@@ -121,7 +129,7 @@ def kinds_that_matter(
     mention (`in_texts`) among them.
     """
     found = path.trace.concretisations
-    matter = {c.kind for c in found if c.value is None}
+    matter = {c.kind for c in found if c.value is None and c.kind != VALUE}
     rest = {c.kind for c in found} - matter
     again = _Again(call, path, facts, settings, deadline)
     try:

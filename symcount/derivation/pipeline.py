@@ -32,6 +32,7 @@ from symcount.derivation.naming import named
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.perturbation import Perturbation
 from symcount.errors import DerivationError, IncompleteError, InternalError, VerificationError
+from symcount.executed import Executed
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
@@ -101,9 +102,11 @@ def _derive(
     builds = building.PlainBuilds(call)
     state = OutsideState(call.function)
     # Built plainly first, the factory has done its imports before it is run on symbols.
-    _build_first(call, builds)
+    executed = Executed()
+    with executed.collecting():
+        _build_first(call, builds)
     require_no_memory(call, builds, state)
-    derivation = _Derivation(call, builds, max_paths, max_seconds, drew_random_numbers)
+    derivation = _Derivation(call, builds, executed, max_paths, max_seconds, drew_random_numbers)
     formula = derivation.in_the_best_way()
     grade, reason = formula.certificate.grade, formula.certificate.reason
     if strict and grade != "complete":
@@ -133,12 +136,15 @@ class _Derivation:
         self,
         call: FactoryCall,
         builds: building.PlainBuilds,
+        executed: Executed,
         max_paths: int,
         max_seconds: float,
         drew_random_numbers: Callable[[], bool],
     ) -> None:
         self.call = call
         self.builds = builds
+        self.executed = executed
+        self.as_usual = replace(AS_USUAL, executed=executed)
         self.max_paths = max_paths
         self.max_seconds = max_seconds
         self.budget = Budget(max_seconds)
@@ -164,14 +170,14 @@ class _Derivation:
                 if not self.found.has_loops:
                     raise
                 self.unfolded = "what is made of them does not follow from what they decide"
-        return self.formula(replace(AS_USUAL, specialising=True))
+        return self.formula(replace(self.as_usual, specialising=True))
 
     def _ways_to_fold(self) -> Iterator[Settings]:
-        yield AS_USUAL
+        yield self.as_usual
         splits = first_of_each_kind(self.found.paths, self.facts)
         if splits:
-            yield replace(AS_USUAL, splits=splits)
-        yield replace(AS_USUAL, splits=splits, lengths=True)
+            yield replace(self.as_usual, splits=splits)
+        yield replace(self.as_usual, splits=splits, lengths=True)
 
     def formula(self, settings: Settings) -> Formula:
         """Explore, join, compare.
@@ -196,7 +202,9 @@ class _Derivation:
             self.builds,
             joined.tree,
             self.facts,
-            bool(concretisations.lost) or joined.inferred,
+            concretisations.lost,
+            self.executed,
+            joined.inferred,
             self.budget.checking,
         )
         unfolded = self.unfolded if settings.specialising else ""
@@ -222,7 +230,8 @@ class _Derivation:
             nonlocal followed
             followed += 1
             progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
-            self.builds.at(path.trace.hints)
+            with self.executed.collecting():
+                self.builds.at(path.trace.hints)
 
         self.found = explore(
             self.call,

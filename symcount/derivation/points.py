@@ -37,8 +37,6 @@ _MOST_LENGTHS = 60
 _MOST_SIDES = 256
 _MOST_QUESTIONS = 16
 _MILLISECONDS = 100
-# A constant of a factory's code above this is no size that is worth building.
-_LARGEST_CONSTANT = 1 << 31
 # How many times smaller a point is than one that there is no memory for, by the product of its
 # numbers, if nothing is known of points between them.
 _MUCH_SMALLER = 16
@@ -111,7 +109,6 @@ class Points:
                     break
                 if not (distinct and self._shares_a_value(point)):
                     yield from self._new([point])
-        yield from self._new(_points_of_lost_symbols(self.call, self.found))
         yield from self._new(self._of_choices())
 
     def _new(self, points: Iterable[Point]) -> Iterator[Values]:
@@ -237,26 +234,6 @@ def _points_of_other_lengths(call: FactoryCall, found: Exploration) -> Iterator[
         if h.name in found.short:
             for number in lengths:
                 yield (*base[:index], h.aligned(number), *base[index + 1 :])
-
-
-def _points_of_lost_symbols(call: FactoryCall, found: Exploration) -> Iterator[Point]:
-    """List points with the numbers that the code mentions, where a symbol may have been lost.
-
-    What the code does with the lost number most likely depends on one of them.
-    """
-    code = getattr(call.function, "__code__", None)
-    if code is None:
-        return
-    tests_identity = not {"type", "id"}.isdisjoint(code.co_names)
-    if not tests_identity and not any(p.trace.concretisations for p in found.paths):
-        return
-    numbers = constants.numbers(call.function)
-    for path in found.paths:
-        base = tuple(path.trace.hints.values())
-        for index, h in enumerate(call.hyperparameters):
-            for number in numbers:
-                if number in h and number <= _LARGEST_CONSTANT:
-                    yield (*base[:index], number, *base[index + 1 :])
 
 
 def _other_points(call: FactoryCall, found: Exploration) -> Iterator[Point]:

@@ -1,4 +1,4 @@
-"""Collect the numbers that a factory's code mentions.
+"""Collect the numbers that code mentions: that of a factory, and all that it has executed.
 
 Where a symbol becomes a plain number, what happens to the number most likely depends on one of
 them: `if size == 64`, `BLOCKS["resnet50"]`, `getattr(self, "build_12")`.
@@ -6,15 +6,25 @@ them: `if size == 64`, `BLOCKS["resnet50"]`, `getattr(self, "build_12")`.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import CodeType, ModuleType
-from typing import Any
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+import torch
+
+from symcount.executed import Executed, Use
 
 # Larger tables, and code that leads further, are not looked through.
 _MOST_ITEMS = 64
 _MOST_VALUES = 4096
+_MOST_TEXT = 256
+_DEEPEST = 3
 _DIGITS = re.compile("[0-9]+")
 
 
@@ -29,12 +39,93 @@ def numbers_in_texts(function: Callable[..., Any]) -> list[int]:
     return sorted(dict.fromkeys(_numbers(texts)))
 
 
+class Mentioned(NamedTuple):
+    """The numbers that code mentions, the factory's own first, and pairs that stand together."""
+
+    numbers: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+
+def mentioned(function: Callable[..., Any], executed: Executed) -> Mentioned:
+    """List the numbers in all code that has executed, and in what it reads.
+
+    Those are its constants, and what its globals, attributes and variables hold: numbers, texts
+    and containers. Python's own code and torch's come last.
+    """
+    mine = [*_values(function)]
+    others = sorted(executed.items(), key=lambda item: _is_foundation(item[0]))
+    values = [v for code, use in others for v in _read(code, use)]
+    containers = [v for v in values if isinstance(v, tuple | list | Mapping | set | frozenset)]
+    flat = [*mine, *(leaf for value in values for leaf in _leaves(value, 0))]
+    pairs = [pair for value in containers for pair in _pairs(value, 0)]
+    return Mentioned(tuple(dict.fromkeys(_numbers(flat))), tuple(dict.fromkeys(pairs)))
+
+
+_FOUNDATION = tuple(
+    str(Path(module.__file__ or "").parent) for module in (inspect, re, torch) if module.__file__
+)
+
+
+def _is_foundation(code: CodeType) -> bool:
+    is_installed = "site-packages" in code.co_filename
+    return code.co_filename.startswith(_FOUNDATION[-1]) or (
+        code.co_filename.startswith(_FOUNDATION[:-1]) and not is_installed
+    )
+
+
+def _read(code: CodeType, use: Use) -> Iterator[object]:
+    """List the constants of code, and the values of the names that it reads."""
+    yield from (const for const in code.co_consts if const is not None)
+    yield from use.values
+    owners = [use.names.get(name) for name in code.co_names]
+    owners = [owner for owner in owners if isinstance(owner, ModuleType | type)]
+    for name in code.co_names:
+        yield use.names.get(name)
+        for owner in (*use.values, *owners):
+            yield inspect.getattr_static(owner, name, None)
+
+
+def _leaves(value: Any, depth: int) -> Iterator[object]:
+    """List the numbers and texts in a value, and in containers that are not too large."""
+    if isinstance(value, str | int | float):
+        yield value
+    elif depth > _DEEPEST:
+        return
+    elif isinstance(value, FunctionType):
+        for default in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
+            yield from _leaves(default, depth + 1)
+    elif isinstance(value, Mapping):
+        for item in itertools.islice(value.items(), _MOST_ITEMS):
+            yield from _leaves(item, depth + 1)
+    elif isinstance(value, tuple | frozenset | list | set):
+        for part in itertools.islice(value, _MOST_ITEMS):
+            yield from _leaves(part, depth + 1)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield from _leaves(vars(value), depth + 1)
+    elif type(value).__module__ == "numpy" and getattr(value, "size", _MOST_ITEMS) < _MOST_ITEMS:
+        yield from _leaves(value.tolist(), depth + 1)
+
+
+def _pairs(value: Any, depth: int) -> Iterator[tuple[int, int]]:
+    """List the numbers that stand beside each other in tuples and other keys."""
+    if isinstance(value, tuple) or dataclasses.is_dataclass(value):
+        parts = [*(value if isinstance(value, tuple) else vars(value).values())]
+        for a, b in itertools.pairwise(parts):
+            if type(a) is int and type(b) is int:
+                yield a, b
+    if isinstance(value, tuple | frozenset | list | set | Mapping) and depth < _DEEPEST:
+        for part in itertools.islice(value, _MOST_ITEMS):
+            yield from _pairs(part, depth + 1)
+
+
 def _numbers(values: Iterable[object]) -> Iterator[int]:
     for value in values:
         if isinstance(value, str):
-            yield from map(int, _DIGITS.findall(value[:_MOST_VALUES]))
+            yield from map(int, _DIGITS.findall(value[:_MOST_TEXT]))
         elif isinstance(value, int) and not isinstance(value, bool):
-            yield value
+            yield int(value)
+        elif isinstance(value, float) and math.isfinite(value):
+            yield int(value)
 
 
 def _values(function: object) -> Iterator[object]:

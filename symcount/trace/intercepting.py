@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from symcount import interception
+from symcount.executed import Executed
 from symcount.trace.renaming import (
     is_renamed,
     make_importable,
@@ -27,7 +28,7 @@ from symcount.trace.renaming import (
     owners,
     renamed,
 )
-from symcount.trace.stand_ins import BUILTINS, MATH, ModuleShadow, index, linspace
+from symcount.trace.stand_ins import BUILTINS, MATH, SILENT, ModuleShadow, index, linspace
 
 
 class _Intercepted(NamedTuple):
@@ -64,6 +65,7 @@ class Interceptor:
         )
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
+        self._silent: dict[int, CodeType] = {}
         for name, replacement in BUILTINS.items():
             original = getattr(builtins, name)
             self.intercept(original, replacement, name)
@@ -133,6 +135,16 @@ class Interceptor:
             and code not in self._made_anew
             and self._intercept(code, names, asked, roots)
         )
+
+    def intercept_silent(self, executed: Executed, roots: Sequence[FunctionType]) -> None:
+        """Intercept code that may depend on a symbol though it never asks it for anything."""
+        for code, use in tuple(executed.items()):
+            if SILENT.isdisjoint(code.co_names) or id(code) in self._silent:
+                continue
+            self._silent[id(code)] = code
+            if any(use.names.get(name) is None for name in SILENT.intersection(code.co_names)):
+                for function in owners(code, use.names, roots, self._functions.__contains__):
+                    self._intercept_function(function)
 
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""

@@ -10,29 +10,102 @@ makes the symbol a plain number and is recorded as that.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
+import itertools
 import linecache
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+from symcount.trace import ends
 from symcount.trace.proxies import SymInt
 
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
 _MEMBERSHIP = (ast.In, ast.NotIn)
 _MOST_KEYS = 64
+_DIGITS = "0123456789"
+_NUMBER = re.compile("-?[0-9]+")
 
 
 def integer_keys(frame: FrameType) -> list[Any] | None:
-    """The integers, symbols among them, that are keys of what is being looked up in.
+    """The integers, symbols among them, that the keys of what is being looked up in are made of.
 
     None if that is not known.
     """
+    if frame.f_code.co_name == "__hash__" and frame.f_back is not None:
+        frame = frame.f_back  # the key has a hash of its own, made of the number's
     container = _container(frame)
     if not isinstance(container, Mapping | set | frozenset) or len(container) > _MOST_KEYS:
         return None
-    return [key for key in container if type(key) in (int, SymInt)]
+    parts = [part for key in container for part in _parts(key)]
+    return None if None in parts else [part for part in parts if type(part) in (int, SymInt)]
+
+
+def _parts(key: Any) -> Iterator[Any]:
+    """The numbers and texts that a key is made of, and None if it is made of anything else."""
+    if type(key) in (int, str, float, bool, bytes, SymInt):
+        yield key
+    elif isinstance(key, tuple | frozenset):
+        for part in key:
+            yield from _parts(part)
+    elif dataclasses.is_dataclass(key) and not isinstance(key, type):
+        for part in vars(key).values():
+            yield from _parts(part)
+    elif key is not None and not isinstance(key, type):
+        yield None
+
+
+def numbers_in_keys(frame: FrameType) -> list[int] | None:
+    """The numbers for which a text that is being made is a key of what it is looked up in.
+
+    None if it is not known where it is looked up, or what the text is made of.
+    """
+    place = ends.place_of(frame)
+    if place is None:
+        return None
+    text, parent = ends.whole_text(place)
+    if parent is None or _looked_up_in(parent, text) is None:
+        return None
+    target = _looked_up_in(parent, text)
+    container = None if target is None else _evaluated(target, frame)
+    keys = [container] if isinstance(container, str) and _is_equality(parent) else container
+    if not isinstance(keys, Mapping | set | frozenset | list | tuple) or len(keys) > _MOST_KEYS:
+        return None
+    if not _has_numbers_apart(text) or not all(type(key) in (str, int) for key in keys):
+        return None
+    texts = [key for key in keys if isinstance(key, str)]
+    return sorted({int(number) for key in texts for number in _NUMBER.findall(key)})
+
+
+def _has_numbers_apart(text: ast.expr) -> bool:
+    """Tell whether no number in a text has another digit beside it."""
+    pieces = _pieces(text)
+    return "?" not in pieces and all(
+        (a or "?")[-1:] not in _DIGITS and (b or "?")[:1] not in _DIGITS and (a or b)
+        for a, b in itertools.pairwise(pieces)
+    )
+
+
+def _pieces(text: ast.expr) -> list[str | None]:
+    """The pieces of a text: None for what varies, and "?" for what is not known."""
+    if isinstance(text, ast.Constant) and isinstance(text.value, str):
+        return [text.value] if text.value else []
+    if isinstance(text, ast.JoinedStr):
+        return [piece for part in text.values for piece in _pieces(part)]
+    if isinstance(text, ast.FormattedValue):
+        return [None] if text.format_spec is None else ["?"]
+    if isinstance(text, ast.BinOp) and isinstance(text.op, ast.Add):
+        return [*_pieces(text.left), *_pieces(text.right)]
+    if isinstance(text, ast.Call) and isinstance(text.func, ast.Name) and text.func.id == "str":
+        return [None]
+    return ["?"]
+
+
+def _is_equality(expression: ast.AST) -> bool:
+    return isinstance(expression, ast.Compare) and isinstance(expression.ops[0], ast.Eq | ast.NotEq)
 
 
 def length(frame: FrameType) -> int | None:
@@ -106,7 +179,11 @@ def _container(frame: FrameType) -> Any:
     if expression is None:
         return None
     target = _looked_up_in(expression)
-    if target is None or not _is_pure(target):
+    return None if target is None else _evaluated(target, frame)
+
+
+def _evaluated(target: ast.expr, frame: FrameType) -> Any:
+    if not _is_pure(target):
         return None
     code = compile(ast.Expression(target), "<look-up>", "eval")
     try:
@@ -148,13 +225,14 @@ def _parsed(frame: FrameType, place: tuple[int | None, ...]) -> ast.expr | None:
         return None
 
 
-def _looked_up_in(expression: ast.expr) -> ast.expr | None:
+def _looked_up_in(expression: ast.AST, key: ast.AST | None = None) -> ast.expr | None:
+    """The container that an expression looks something up in; `key` is what, if that is known."""
     if isinstance(expression, ast.Subscript):
-        return expression.value
+        return expression.value if key in (None, expression.slice) else None
     if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
         return expression.func.value if expression.func.attr in _METHODS else None
     if isinstance(expression, ast.Compare) and len(expression.ops) == 1:
-        return expression.comparators[0]
+        return expression.comparators[0] if key in (None, expression.left) else None
     return None
 
 

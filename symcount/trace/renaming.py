@@ -14,12 +14,16 @@ import functools
 import gc
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
 _LOADS = frozenset(["LOAD_GLOBAL", "LOAD_NAME"])
 _IMPORTS = frozenset(["IMPORT_NAME"])
+_COMPARING = frozenset(["IS_OP", "MATCH_CLASS"])
+# Instructions that take nothing from the stack, nor leave anything there.
+_NO_EFFECT = frozenset(["CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "KW_NAMES", "RESUME"])
+_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
 _STORES = frozenset(["STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"])
 _LOAD_GLOBAL_SAYS_MORE = sys.version_info >= (3, 11)  # its lowest bit: that a call follows
 _MOST_ARGUMENT = 0xFF
@@ -70,7 +74,8 @@ def renamed(code: CodeType, loads: Rename, imports: Rename) -> CodeType:
 
     Itself if there is nothing to rename. A name that the code sets is left alone.
     """
-    steps = [step for step in dis.get_instructions(code) if step.opcode in dis.hasname]
+    every = [step for step in dis.get_instructions(code) if step.opname not in _NO_EFFECT]
+    steps = [step for step in every if step.opcode in dis.hasname]
     names = list(code.co_names)
     text = bytearray(code.co_code)
     for name in code.co_names:
@@ -82,10 +87,11 @@ def renamed(code: CodeType, loads: Rename, imports: Rename) -> CodeType:
             private = rename(code, name)
             if private is None:
                 continue
-            if kinds <= these:
+            used = [s for s in users if s.opname in these and not _is_compared(every, s)]
+            if len(used) == len(users):
                 names[code.co_names.index(name)] = private
-            else:  # an attribute is called the same
-                _redirect(text, [step for step in users if step.opname in these], len(names))
+            elif used:  # an attribute is called the same, or it is compared by identity
+                _redirect(text, used, len(names))
                 names.append(private)
     consts = tuple(
         renamed(const, loads, imports) if isinstance(const, CodeType) else const
@@ -96,6 +102,18 @@ def renamed(code: CodeType, loads: Rename, imports: Rename) -> CodeType:
         return code
     other = code.replace(co_names=tuple(names), co_consts=consts, co_code=bytes(text))
     return made_of(other, code)
+
+
+def _is_compared(steps: Sequence[dis.Instruction], load: dis.Instruction) -> bool:
+    """Tell whether what is loaded is compared by identity, or is the class of a pattern."""
+    above = 0
+    for step in steps[steps.index(load) + 1 :]:
+        effect = 0 if step.opcode in _JUMPS else dis.stack_effect(step.opcode, step.arg)
+        taken = max(0, 1 - effect) if not step.opname.startswith("LOAD") else 0
+        if taken > above:
+            return step.opname in _COMPARING
+        above += effect
+    return False
 
 
 def _redirect(text: bytearray, steps: Iterable[dis.Instruction], place: int) -> None:

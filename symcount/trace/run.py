@@ -25,9 +25,9 @@ from symcount.errors import (
     InternalError,
     SymcountError,
 )
-from symcount.record import OPERATORS, Concretisation, Frame, Node
+from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import lookups, pure_functions
+from symcount.trace import ends, identity, lookups, pure_functions
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
@@ -50,7 +50,6 @@ from symcount.trace.tensors.bypasses import (
     replace_unseen,
     tell,
 )
-from symcount.trace.tensors.calls import leaves
 from symcount.trace.tensors.mode import Tensors
 
 _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
@@ -63,6 +62,8 @@ _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
 _MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
 ELEMENT = "element"
+# The kind of a branch on a value that is tracked, but not followed.
+VALUE = "branch on a value"
 # A factory cannot need more restarts than it has modules and refusing functions.
 _MOST_RESTARTS = 1000
 
@@ -90,6 +91,16 @@ def _symbols_of(node: Node) -> tuple[str, ...]:
                 found[str(here.args[0])] = None
             stack += [a for a in here.args if isinstance(a, Node)]
     return tuple(sorted(found))
+
+
+def _is_told_apart(node: Node) -> bool:
+    """Tell whether each iteration of a loop gives another number: `i`, `i + 1`, `2 * i`."""
+    while node.op in ("add", "sub", "mul"):
+        nodes = [a for a in node.args if isinstance(a, Node)]
+        if len(nodes) > 1 or (node.op == "mul" and 0 in node.args):
+            return False
+        (node,) = nodes
+    return node.op in ("index", "symbol")
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,7 @@ class _Run:
         self.specialising = settings.specialising
         self.longest = settings.longest
         self.deadline = settings.deadline
+        self.executed = settings.executed
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
@@ -138,6 +150,7 @@ class _Run:
         self._keys: list[Node] = []
         self._elements: dict[Node, tuple[Loop, int]] = {}
         self._hashes: dict[Node | int, Number] = {}
+        self._tracked: dict[int, Node] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
     def interrupt(self, reason: Interrupt) -> NoReturn:
@@ -172,7 +185,17 @@ class _Run:
             node = Node(op, args, value, place_of(calling_frame(2)))
             known = SymFloat(node, self) if type(value) is float else SymInt(node, self)
             self._nodes[key] = known
+            if any(id(arg) in self._tracked for arg in args):
+                self._tracked[id(node)] = node
         return known
+
+    def track(
+        self, made_by: str, of: Sequence[Node], value: float, within: tuple[float, float] | None
+    ) -> SymFloat:
+        """A value that nobody follows, but that is seen wherever something depends on it."""
+        node = Node(TRACKED, (made_by, within, *of), value, user_frame())
+        self._tracked[id(node)] = node
+        return SymFloat(node, self)
 
     def choices(self) -> tuple[Node, ...]:
         """The numbers that helpers chose, whether a shape or a branch depends on them or not."""
@@ -195,6 +218,8 @@ class _Run:
         self._shadow(frame)
         if a is b:
             return op in ("eq", "le", "ge")
+        if self._tracked and (id(a) in self._tracked or id(b) in self._tracked):
+            return self._branch_on_value(op, a, b)
         if self.ways:
             way = self.ways[-1]
             way.comparisons += 1
@@ -209,7 +234,9 @@ class _Run:
         return self._decide(op, a, b)
 
     def require(self, op: str, a: Node, b: Node | Number) -> None:
-        if not self._is_forced():
+        if id(a) in self._tracked:
+            self._branch_on_value(op, a, b)
+        elif not self._is_forced():
             self._decide(op, a, b)
         elif not self._settled(op, a, b, ()):
             self.give_up()
@@ -276,6 +303,21 @@ class _Run:
             self._note(branch)
             taken = self._decided[key] = branch.taken
         return taken
+
+    def _branch_on_value(self, op: str, a: Node, b: Node | Number) -> bool:
+        """Branch on a value that is tracked: both ways are gone, by runs with another outcome."""
+        self._give_up_ways()
+        taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
+        if a.op == TRACKED and a.args[1] and type(b) is not Node:
+            outcomes = {bool(OPERATORS[op](end, b)) for end in a.args[1]}
+            if len(outcomes) == 1 and op in _ORDERINGS:
+                return taken  # it is the same for every value between these
+        place = user_frame()
+        key = VALUE, 0, id(place.code), place.lasti
+        self.concretisations.setdefault(
+            key, Concretisation(VALUE, _symbols_of(a), None, place.source)
+        )
+        return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
 
     def _is_of_loop(self, node: Node, size: int) -> bool:
         """Tell whether an index reads from a list that a loop has made: one as long as the loop."""
@@ -419,14 +461,23 @@ class _Run:
         self._give_up_ways()
         if is_number and _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
+        if kind == "text":
+            end = ends.end_of_text(frame)
+            if end == ends.NAME and not _is_told_apart(node):
+                end = None
+            if end is not None:
+                self._is_harmless(f"text {end}", node)
+                return node.hint
+            numbers = lookups.numbers_in_keys(frame)
+            if numbers is not None:
+                _ = any(self._decide("eq", node, number) for number in numbers)
+                return node.hint
         keys = lookups.integer_keys(frame) if kind == "hash" else None
-        if kind in ("hash", "text") and keys is None and self.loops and not _symbols_of(node):
-            return node.hint  # the number of an iteration, as it appears in names
         if keys is not None:
             return self._hash_of_equal_key(node, keys)
         if kind == "hash" and self.specialising:
             return self.specialised(SymInt(node, self))
-        if kind == "hash":
+        if kind == "hash" and _symbols_of(node):
             self._follow_equal_keys(node)
         if kind == "text" and any(self._decide("eq", node, number) for number in self.texts):
             return node.hint
@@ -458,21 +509,37 @@ class _Run:
                 kind, _symbols_of(node), node.hint, frame.source
             )
 
-    def concretise_value(self, kind: str, values: Any) -> Any:
-        """Record that values of a tensor that depends on symbols were read, and return them."""
-        frame = user_frame()
-        first = next((v for v in leaves(values) if type(v) is float), None)
-        self.concretisations.setdefault(
-            (kind, 0, id(frame.code), frame.lasti), Concretisation(kind, (), first, frame.source)
-        )
-        if first is None or self.perturb is None:
-            return values
-        other = self.perturb(kind, first)
-        if other == first:
-            return values
-        if 0 <= first <= 1:  # and so it stays: rates are often checked
-            other = 1 - 1 / max(1, other)
-        return [other] * len(values) if isinstance(values, list) else other
+    def _is_harmless(self, kind: str, node: Node) -> None:
+        """Record that a number went where it decides nothing, once for each place."""
+        place = user_frame()
+        key = kind, 0, id(place.code), place.lasti
+        if key not in self.concretisations:
+            self.concretisations[key] = Concretisation(
+                kind, _symbols_of(node), node.hint, place.source
+            )
+
+    def assume(self, kind: str, symbols: tuple[str, ...], frame: Frame) -> None:
+        """Record that what follows holds for the hints of these symbols, and maybe for no other."""
+        key = kind, hash(symbols), id(frame.code), frame.lasti
+        self.concretisations.setdefault(key, Concretisation(kind, symbols, None, frame.source))
+
+    def assume_identity(self, *values: Any) -> None:
+        """Record that something depends on which numbers are one object."""
+        symbols = {name for value in values for name in _symbols_of(value._node)}
+        self.assume("identity of a number", tuple(sorted(symbols)), user_frame())
+
+    def concretise_value(
+        self, kind: str, values: Any, within: tuple[float, float] | None = None
+    ) -> Any:
+        """Return values of a tensor that depend on symbols: floats are tracked, others assumed."""
+        if type(values) is float:
+            return self.track(kind, (), values, within)
+        if type(values) is list and all(type(value) is float for value in values):
+            if within is not None and within[0] == within[1]:
+                return values  # they depend on no symbol
+            return [self.track(kind, (), value, within) for value in values]
+        self.assume(kind, (), user_frame())
+        return values
 
     def poke(self, node: Node) -> int:
         frame = calling_frame(2)
@@ -632,6 +699,8 @@ def _followed(
     with Tensors(run) as run.tensors:
         tell(run.tensors)
         replace_unseen()
+        INTERCEPTOR.intercept_silent(run.executed, run.restarted.roots)
         INTERCEPTOR.intercept_functions()
         pure_functions.follow_functions()
-        return factory(**arguments, **fixed)
+        with identity.watched(identity.places(run.executed), run.assume_identity):
+            return factory(**arguments, **fixed)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from symcount.executed import Executed
 from symcount.symbols import Number
 from symcount.trace.pure_functions import ForcedTest
 from symcount.trace.result import Branch
@@ -49,6 +50,7 @@ class Settings:
     - `specialising`: follow the bounds of loops for their very values, each a path of its own.
     - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
     - `splits`: conditions by which paths that build a module are told apart, tested or not.
+    - `executed`: the code that plain builds of the factory have run.
     - `deadline`: when a run that is not finished raises `BudgetSpent`.
     """
 
@@ -59,6 +61,7 @@ class Settings:
     lengths: bool = False
     splits: tuple[Any, ...] = ()
     deadline: float = math.inf
+    executed: Executed = field(default_factory=Executed)
 
 
 AS_USUAL = Settings()

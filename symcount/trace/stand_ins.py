@@ -27,7 +27,7 @@ import numpy
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
-from symcount.trace.proxies import SymFloat, SymInt, apply, hint, operand
+from symcount.trace.proxies import SymFloat, SymInt, apply, calling_frame, hint, operand
 
 
 def is_symbol(value: object) -> bool:
@@ -120,6 +120,11 @@ class _FloatMeta(TypeShadow):
         return symbol if type(symbol) is SymFloat else apply_to("float", symbol)
 
 
+class _TypeMeta(TypeShadow):
+    def convert(cls, symbol: Any) -> Any:
+        return type(hint(symbol))
+
+
 class IntShadow(metaclass=_IntMeta):
     """Stands in for `int`."""
 
@@ -130,6 +135,12 @@ class FloatShadow(metaclass=_FloatMeta):
     """Stands in for `float`."""
 
     original = float
+
+
+class TypeOfShadow(metaclass=_TypeMeta):
+    """Stands in for `type`: a symbol is of the type of the number that it passes for."""
+
+    original = type
 
 
 # --- functions --------------------------------------------------------------------------------
@@ -211,6 +222,13 @@ def _sum(iterable: Any, /, start: Any = 0) -> Any:
 
 def index(value: Any, /) -> Any:
     return value if type(value) is SymInt else operator.index(value)
+
+
+def _identity(value: Any, /) -> int:
+    """Stand in for `id`, which tells two equal numbers apart or not, as it happens."""
+    if is_symbol(value) and calling_frame().f_globals.get("__name__") != "copy":
+        value._run.assume_identity(value)  # `copy.deepcopy` asks it of what it then returns as is
+    return id(value)
 
 
 def linspace(original: Callable[..., Any]) -> Any:
@@ -309,7 +327,11 @@ BUILTINS: dict[str, Any] = {
     "min": _extremum("min"),
     "sum": _sum,
     "range": RangeShadow,
+    "type": TypeOfShadow,
+    "id": _identity,
 }
+# Those of them by which code can depend on a symbol without asking it for anything.
+SILENT = frozenset(["type", "id"])
 
 
 # --- modules ----------------------------------------------------------------------------------

@@ -1,0 +1,83 @@
+"""Collect the code that executes: every function that a factory leads to, whoever wrote it.
+
+`sys.monitoring` tells of each code object once (Python 3.12 and later), `sys.setprofile` of each
+call. Both are for the thread that asks, and give back what was there before.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+
+class Use(NamedTuple):
+    """The names of a module and the variables with which code ran first."""
+
+    names: dict[str, Any]
+    values: tuple[Any, ...]
+
+
+class Executed(dict[CodeType, Use]):
+    """The code that has executed, in the order in which it did so first."""
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Collect what this thread executes."""
+        with _monitored(self) if sys.version_info >= (3, 12) else _profiled(self):
+            yield
+
+    def note(self, frame: FrameType) -> None:
+        """Take note of the code that a frame runs."""
+        if frame.f_code not in self:
+            self[frame.f_code] = Use(frame.f_globals, tuple(frame.f_locals.values()))
+
+
+@contextmanager
+def _profiled(executed: Executed) -> Iterator[None]:
+    before = sys.getprofile()
+
+    def on_event(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code not in executed:
+            executed.note(frame)
+
+    sys.setprofile(on_event)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+@contextmanager
+def _monitored(executed: Executed) -> Iterator[None]:
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+    started = monitoring.events.PY_START
+    tool = next((n for n in _TOOLS if monitoring.get_tool(n) is None), None)
+    thread = threading.get_ident()
+
+    def on_start(code: CodeType, _: int) -> Any:
+        if threading.get_ident() == thread:
+            executed.note(sys._getframe(1))
+            return monitoring.DISABLE
+        return None
+
+    if tool is None:  # others have taken all of them
+        yield
+        return
+    monitoring.use_tool_id(tool, "symcount")
+    try:
+        monitoring.register_callback(tool, started, on_start)
+        monitoring.set_events(tool, started)
+        monitoring.restart_events()
+        yield
+    finally:
+        monitoring.set_events(tool, 0)
+        monitoring.register_callback(tool, started, None)
+        monitoring.free_tool_id(tool)
+
+
+# Tools that nobody has a name for: `sys.monitoring` knows six, of which four have one.
+_TOOLS = (4, 3)

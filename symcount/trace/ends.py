@@ -1,0 +1,292 @@
+"""Find out where a text that is made of a symbol ends: in a message, or in the name of a module.
+
+What ends there decides nothing. That is read from the syntax tree of the very statements the text
+goes through: those of the function that makes it, and of its callers while it is returned. A text
+that goes anywhere else, or whose source is not known, has no end that is known.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import itertools
+import linecache
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FrameType
+from typing import Any, TypeAlias
+
+from torch import nn
+
+_MESSAGE = "in the message of an exception"
+_OUTPUT = "in what is printed or logged"
+_NOWHERE = "that nothing reads"
+NAME = "in the name of a module or parameter"
+
+# The kinds of concretisations of texts that end there.
+HARMLESS = frozenset(f"text {end}" for end in (_MESSAGE, _OUTPUT, _NOWHERE, NAME))
+
+# An expression, and the nodes around it, from the module to its parent.
+_Place: TypeAlias = "tuple[ast.AST, ...]"
+
+_LOGGING = frozenset(["debug", "info", "warning", "warn", "error", "critical", "exception", "log"])
+_NAMING = {"add_module": 0, "register_module": 0, "register_buffer": 0, "register_parameter": 0}
+_TEXT_METHODS = frozenset(["format", "join"])
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# A text that goes through more variables and callers than this has no end that is known.
+_FURTHEST = 6
+
+
+def end_of_text(frame: FrameType) -> str | None:
+    """Say where the text that a frame is making ends, or None if that is not known."""
+    for around in _callers(frame):
+        place = place_of(around)
+        if place is None:
+            continue
+        if _is_output(place, around):
+            return _OUTPUT
+    end = _end(frame, place_of(frame), 0)
+    if end is _MESSAGE and any(map(_examines_exceptions, _callers(frame))):
+        return None
+    return end
+
+
+def _callers(frame: FrameType) -> Iterator[FrameType]:
+    here: FrameType | None = frame
+    while here is not None and here.f_globals.get("__name__") != "symcount.factory.call":
+        yield here
+        here = here.f_back
+
+
+def _end(frame: FrameType | None, place: _Place | None, depth: int) -> str | None:
+    if frame is None or place is None or depth > _FURTHEST:
+        return None
+    if any(isinstance(node, ast.Raise) for node in place):
+        return _MESSAGE
+    for parent, child in _upwards(place):
+        if isinstance(parent, ast.Assert):
+            return _MESSAGE if parent.msg is child else None
+        if isinstance(parent, ast.Expr):
+            return _NOWHERE
+        if isinstance(parent, ast.Return):
+            back = frame.f_back
+            return None if back is None else _end(back, place_of(back), depth + 1)
+        if isinstance(parent, ast.Assign | ast.AnnAssign):
+            targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+            return _end_of_variables(frame, place, targets, depth)
+        if isinstance(parent, ast.Call) and not _keeps_text(parent, child):
+            return _end_of_argument(frame, parent, child)
+        if isinstance(parent, ast.Subscript):
+            return NAME if _is_stored_in_modules(frame, parent, place) else None
+        if not _passes_text(parent, child):
+            return None
+    return None
+
+
+def whole_text(place: _Place) -> tuple[ast.expr, ast.AST | None]:
+    """The text that an expression becomes part of, and the expression that takes it."""
+    for parent, child in _upwards(place):
+        keeps = isinstance(parent, ast.Call) and _keeps_text(parent, child)
+        if not keeps and not isinstance(parent, ast.BinOp | ast.JoinedStr | ast.FormattedValue):
+            assert isinstance(child, ast.expr)
+            return child, parent
+    raise AssertionError("an expression is part of a statement")
+
+
+def _upwards(place: _Place) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Yield each parent with its child, from within."""
+    return zip(place[-2::-1], place[:0:-1], strict=True)
+
+
+def _passes_text(parent: ast.AST, child: ast.AST) -> bool:
+    """Tell whether the value of an expression is a text that holds the text of its part."""
+    if isinstance(parent, ast.BinOp):
+        return isinstance(parent.op, ast.Add | ast.Mod)
+    if isinstance(parent, ast.IfExp):
+        return child is not parent.test
+    return isinstance(parent, ast.JoinedStr | ast.FormattedValue | ast.Call | ast.Tuple)
+
+
+def _keeps_text(call: ast.Call, child: ast.AST) -> bool:
+    """Tell whether a call returns a text that holds the text of its argument, or the method."""
+    if isinstance(call.func, ast.Name):
+        return call.func.id in ("str", "repr", "format")
+    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant):
+        return call.func.attr in _TEXT_METHODS
+    return call.func is child
+
+
+def _end_of_argument(frame: FrameType, call: ast.Call, child: ast.AST) -> str | None:
+    if _is_sink(call, frame):
+        return _OUTPUT
+    function = call.func
+    place = next((i for i, a in enumerate(call.args) if a is child), None)
+    if isinstance(function, ast.Attribute) and function.attr in _NAMING:
+        return NAME if place == _NAMING[function.attr] else None
+    if isinstance(function, ast.Name) and function.id == "setattr":
+        return NAME if place == 1 else None
+    return None
+
+
+def _is_stored_in_modules(frame: FrameType, target: ast.Subscript, place: _Place) -> bool:
+    """Tell whether a text is the key under which a module is stored in an `nn.ModuleDict`."""
+    return isinstance(target.ctx, ast.Store) and isinstance(
+        evaluated(target.value, frame), nn.ModuleDict
+    )
+
+
+def _end_of_variables(
+    frame: FrameType, place: _Place, targets: Iterable[ast.AST], depth: int
+) -> str | None:
+    """Say where the text in local variables ends: in all places that read them alike, or None."""
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    scope = next((node for node in reversed(place) if isinstance(node, _FUNCTIONS)), None)
+    if scope is None or len(names) != len(list(targets)):
+        return None
+    ends = {
+        _end(frame, (*around, node), depth + 1)
+        for around, node in _within(scope)
+        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load)
+    }
+    if None in ends:
+        return None
+    return next(iter(sorted(filter(None, ends))), _NOWHERE)
+
+
+def _within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
+    """Yield every node in a scope, and those around it."""
+    waiting: list[_Place] = [(scope,)]
+    while waiting:
+        place = waiting.pop()
+        yield place[:-1], place[-1]
+        waiting += [(*place, child) for child in ast.iter_child_nodes(place[-1])]
+
+
+# --- where texts end --------------------------------------------------------------------------
+
+
+def _is_output(place: _Place, frame: FrameType) -> bool:
+    calls = (node for node in place if isinstance(node, ast.Call))
+    return any(_is_sink(call, frame) for call in calls)
+
+
+def _is_sink(call: ast.Call, frame: FrameType) -> bool:
+    """Tell whether a call prints, warns or logs what it is given."""
+    function = evaluated(call.func, frame)
+    if function is builtins.print or function is warnings.warn:
+        return True
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    owner = evaluated(call.func.value, frame)
+    is_logger = isinstance(owner, logging.Logger) or owner is logging
+    return is_logger and call.func.attr.removesuffix("_once") in _LOGGING
+
+
+def _examines_exceptions(frame: FrameType) -> bool:
+    """Tell whether a frame is in a `try` whose handlers may look at what an exception says."""
+    place = place_of(frame)
+    if place is None:
+        return True
+    return any(
+        any(map(_looks_at_exception, node.handlers))
+        for node, child in zip(place, place[1:], strict=False)
+        if isinstance(node, ast.Try) and child in node.body
+    )
+
+
+def _looks_at_exception(handler: ast.ExceptHandler) -> bool:
+    return any(
+        isinstance(node, ast.Name)
+        and node.id == handler.name
+        and not any(isinstance(parent, ast.Raise) for parent in around)
+        for around, node in _within(handler)
+    )
+
+
+# --- expressions ------------------------------------------------------------------------------
+
+
+def evaluated(expression: ast.expr, frame: FrameType, unknown: Any = None) -> Any:
+    """The value of a name, or of an attribute of a module or object that is no property."""
+    if isinstance(expression, ast.Constant):
+        return expression.value
+    if isinstance(expression, ast.Name):
+        for names in (frame.f_locals, frame.f_globals, vars(builtins)):
+            if expression.id in names:
+                return names[expression.id]
+    elif isinstance(expression, ast.Attribute):
+        owner = evaluated(expression.value, frame, unknown)
+        held = getattr(owner, "__dict__", {})
+        if expression.attr in held:
+            return held[expression.attr]
+        if isinstance(owner, nn.Module):
+            return owner._modules.get(expression.attr, unknown)
+    return unknown
+
+
+def place_of(frame: FrameType) -> _Place | None:
+    """The expression that a frame is evaluating, and the nodes around it."""
+    return place_in(frame.f_code, frame.f_lasti)
+
+
+def place_in(code: CodeType, offset: int) -> _Place | None:
+    """The expression that an instruction is part of, and the nodes around it."""
+    at = next(itertools.islice(code.co_positions(), offset // 2, None), None)
+    if at is None or None in at:
+        return None
+    return _found(code.co_filename, (at[0], at[2]), (at[1], at[3]))
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _found(file: str, start: Any, end: Any) -> _Place | None:
+    """The innermost node of a file that goes from here to there, and those around it."""
+    tree = _tree(file)
+    if tree is None:
+        return None
+    place: list[ast.AST] = [tree]
+    while True:
+        inner = next(
+            (
+                child
+                for child in _descendants(place[-1])
+                if _begin(child) <= start and end <= _end_at(child)
+            ),
+            None,
+        )
+        if inner is None:
+            break
+        place.append(inner)
+    innermost = place[-1]
+    same = (_begin(innermost), _end_at(innermost)) == (start, end)
+    return tuple(place) if same or isinstance(innermost, ast.JoinedStr) else None
+
+
+def _descendants(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes below one that have a place in the file, the outermost of them."""
+    if isinstance(node, ast.JoinedStr):
+        return  # the places of its parts are those of the whole, before Python 3.12
+    for child in ast.iter_child_nodes(node):
+        if hasattr(child, "lineno"):
+            yield child
+        else:
+            yield from _descendants(child)
+
+
+def _begin(node: Any) -> tuple[int, int]:
+    decorators = getattr(node, "decorator_list", None)
+    return _begin(decorators[0]) if decorators else (node.lineno, node.col_offset)
+
+
+def _end_at(node: Any) -> tuple[int, int]:
+    return node.end_lineno, node.end_col_offset
+
+
+@functools.lru_cache(maxsize=64)
+def _tree(file: str) -> ast.AST | None:
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return None
