@@ -10,8 +10,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
+
+
+_HERE = str(Path(__file__).parent)
 
 
 class Use(NamedTuple):
@@ -32,13 +36,16 @@ class Executed(dict[CodeType, Use]):
 
     def note(self, frame: FrameType) -> None:
         """Take note of the code that a frame runs."""
-        if frame.f_code not in self:
+        if frame.f_code not in self and not frame.f_code.co_filename.startswith(_HERE):
             self[frame.f_code] = Use(frame.f_globals, tuple(frame.f_locals.values()))
 
 
 @contextmanager
 def _profiled(executed: Executed) -> Iterator[None]:
-    before = sys.getprofile()
+    before: Any = sys.getprofile()
+    is_of_c = before is not None and not callable(before)  # `cProfile`, which has a switch instead
+    if is_of_c:
+        before.disable()
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         if event == "call" and frame.f_code not in executed:
@@ -48,7 +55,9 @@ def _profiled(executed: Executed) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.setprofile(None if is_of_c else before)
+        if is_of_c:
+            before.enable()
 
 
 @contextmanager

@@ -11,9 +11,10 @@ import inspect
 import itertools
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import torch
@@ -25,6 +26,7 @@ _MOST_ITEMS = 64
 _MOST_VALUES = 4096
 _MOST_TEXT = 256
 _DEEPEST = 3
+_CONTAINERS = (dict, OrderedDict, MappingProxyType, tuple, list, set, frozenset)
 _DIGITS = re.compile("[0-9]+")
 
 
@@ -55,7 +57,7 @@ def mentioned(function: Callable[..., Any], executed: Executed) -> Mentioned:
     mine = [*_values(function)]
     others = sorted(executed.items(), key=lambda item: _is_foundation(item[0]))
     values = [v for code, use in others for v in _read(code, use)]
-    containers = [v for v in values if isinstance(v, tuple | list | Mapping | set | frozenset)]
+    containers = [v for v in values if type(v) in _CONTAINERS]
     flat = [*mine, *(leaf for value in values for leaf in _leaves(value, 0))]
     pairs = [pair for value in containers for pair in _pairs(value, 0)]
     return Mentioned(tuple(dict.fromkeys(_numbers(flat))), tuple(dict.fromkeys(pairs)))
@@ -94,26 +96,32 @@ def _leaves(value: Any, depth: int) -> Iterator[object]:
     elif isinstance(value, FunctionType):
         for default in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
             yield from _leaves(default, depth + 1)
-    elif isinstance(value, Mapping):
-        for item in itertools.islice(value.items(), _MOST_ITEMS):
-            yield from _leaves(item, depth + 1)
-    elif isinstance(value, tuple | frozenset | list | set):
-        for part in itertools.islice(value, _MOST_ITEMS):
+    elif type(value) in _CONTAINERS:
+        parts = value.items() if isinstance(value, Mapping) else value
+        for part in itertools.islice(parts, _MOST_ITEMS):
             yield from _leaves(part, depth + 1)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        yield from _leaves(vars(value), depth + 1)
+    elif _is_data(value):
+        yield from _leaves(_fields(value), depth + 1)
     elif type(value).__module__ == "numpy" and getattr(value, "size", _MOST_ITEMS) < _MOST_ITEMS:
         yield from _leaves(value.tolist(), depth + 1)
 
 
+def _is_data(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _fields(value: Any) -> tuple[Any, ...]:
+    return tuple(getattr(value, field.name, None) for field in dataclasses.fields(value))
+
+
 def _pairs(value: Any, depth: int) -> Iterator[tuple[int, int]]:
     """List the numbers that stand beside each other in tuples and other keys."""
-    if isinstance(value, tuple) or dataclasses.is_dataclass(value):
-        parts = [*(value if isinstance(value, tuple) else vars(value).values())]
+    if isinstance(value, tuple) or _is_data(value):
+        parts = value if isinstance(value, tuple) else _fields(value)
         for a, b in itertools.pairwise(parts):
             if type(a) is int and type(b) is int:
                 yield a, b
-    if isinstance(value, tuple | frozenset | list | set | Mapping) and depth < _DEEPEST:
+    if type(value) in _CONTAINERS and depth < _DEEPEST:
         for part in itertools.islice(value, _MOST_ITEMS):
             yield from _pairs(part, depth + 1)
 

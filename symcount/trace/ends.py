@@ -24,9 +24,10 @@ _MESSAGE = "in the message of an exception"
 _OUTPUT = "in what is printed or logged"
 _NOWHERE = "that nothing reads"
 NAME = "in the name of a module or parameter"
+TORCH = "in code of torch"
 
 # The kinds of concretisations of texts that end there.
-HARMLESS = frozenset(f"text {end}" for end in (_MESSAGE, _OUTPUT, _NOWHERE, NAME))
+HARMLESS = frozenset(f"text {end}" for end in (_MESSAGE, _OUTPUT, _NOWHERE, NAME, TORCH))
 
 # An expression, and the nodes around it, from the module to its parent.
 _Place: TypeAlias = "tuple[ast.AST, ...]"
@@ -260,6 +261,8 @@ def _found(file: str, start: Any, end: Any) -> _Place | None:
             break
         place.append(inner)
     innermost = place[-1]
+    if innermost is tree:
+        return None
     same = (_begin(innermost), _end_at(innermost)) == (start, end)
     return tuple(place) if same or isinstance(innermost, ast.JoinedStr) else None
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from symcount.executed import Executed
 from symcount.trace import ends
+from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import original_code
 from symcount.trace.stand_ins import is_symbol
 
@@ -34,10 +35,15 @@ _MOST_CODES = 1 << 16
 
 
 def places(executed: Executed) -> Places:
-    """Find the comparisons of identities in code that may be of numbers."""
+    """Find the comparisons of identities in code that may be of numbers.
+
+    What torch compares is part of what is trusted, and `copy` compares a number with its copy,
+    which is the number.
+    """
     found = {}
     for code, use in executed.items():
-        if _IS_OP in code.co_code[::2]:
+        is_known = is_of_torch(code) or use.names.get("__name__") == "copy"
+        if not is_known and _IS_OP in code.co_code[::2]:
             offsets = _places_in(code, use.names)
             if offsets:
                 found[code] = offsets
@@ -53,7 +59,6 @@ def _places_in(code: CodeType, names: Mapping[str, Any]) -> frozenset[int]:
             for k, step in enumerate(steps)
             if step.opname == "IS_OP"
             and not _loads_no_number(steps[:k], names)
-            and not _shows_no_number(code, step.offset, names)
         )
         if len(_known) >= _MOST_CODES:
             _known.clear()
@@ -77,39 +82,10 @@ def _loads_no_number(before: Sequence[dis.Instruction], names: Mapping[str, Any]
     return value is not _unknown and not _is_number(value)
 
 
-def _shows_no_number(code: CodeType, offset: int, names: Mapping[str, Any]) -> bool:
-    """Tell whether the source shows that one side is no number."""
-    expression = _comparison(code, offset)
-    if expression is None:
-        return False
-    local = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
-    sides = (expression.left, *expression.comparators)
-    return any(_is_no_number(side, names, local) for side in sides)
-
-
 def _comparison(code: CodeType, offset: int) -> ast.Compare | None:
     place = ends.place_in(code, offset)
     node = None if place is None else place[-1]
     return node if isinstance(node, ast.Compare) and len(node.ops) == 1 else None
-
-
-def _is_no_number(side: ast.expr, names: Mapping[str, Any], local: set[str]) -> bool:
-    if isinstance(side, ast.Constant):
-        return not _is_number(side.value)
-    if isinstance(side, ast.Call) and isinstance(side.func, ast.Name):
-        return side.func.id == "type"
-    value = _global(side, names, local)
-    return value is not _unknown and not _is_number(value)
-
-
-def _global(side: ast.expr, names: Mapping[str, Any], local: set[str]) -> Any:
-    """The value of a global, or of an attribute of one, as it is now."""
-    if isinstance(side, ast.Name) and side.id not in local:
-        return names.get(side.id, getattr(builtins, side.id, _unknown))
-    if isinstance(side, ast.Attribute):
-        owner = _global(side.value, names, local)
-        return _unknown if owner is _unknown else getattr(owner, side.attr, _unknown)
-    return _unknown
 
 
 def _is_number(value: object) -> bool:
@@ -123,23 +99,20 @@ def watched(places: Places, on_loss: Callable[..., None]) -> Iterator[None]:
         yield
         return
 
-    def on_instruction(frame: FrameType, event: str, _: Any) -> Any:
-        if event == "opcode" and frame.f_lasti in offsets_of(frame):
+    def on_event(frame: FrameType, event: str, _: Any) -> Any:
+        code = original_code(frame.f_code)
+        if event == "line":
+            frame.f_trace_opcodes = frame.f_lineno in lines[code]
+        elif event == "opcode" and frame.f_lasti in places[code]:
             lost = _lost(frame)
             if lost is not None:
                 on_loss(*lost)
-        return on_instruction
-
-    def offsets_of(frame: FrameType) -> frozenset[int]:
-        return places.get(original_code(frame.f_code), frozenset())
+        return on_event
 
     def on_call(frame: FrameType, event: str, _: Any) -> Any:
-        if not offsets_of(frame):
-            return None
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        return on_instruction
+        return on_event if original_code(frame.f_code) in places else None
 
+    lines = {code: _lines_of(code, offsets) for code, offsets in places.items()}
     before = sys.gettrace()
     sys.settrace(on_call)
     try:
@@ -148,15 +121,57 @@ def watched(places: Places, on_loss: Callable[..., None]) -> Iterator[None]:
         sys.settrace(before)
 
 
+def _lines_of(code: CodeType, offsets: frozenset[int]) -> frozenset[int | None]:
+    """The lines at which instructions start that come to one of these places."""
+    of_offset = {at: line for a, b, line in code.co_lines() for at in range(a, b, 2)}
+    return frozenset(of_offset.get(offset) for offset in offsets)
+
+
 def _lost(frame: FrameType) -> list[Any] | None:
-    """The symbols that a frame is about to compare with a number, or with what is not known."""
+    """The symbols that a frame is about to compare with another number, or with what is unknown."""
+    sides = _loaded(frame)
+    if sides is None:
+        held = _held(frame)
+        sides = _evaluated(frame) if held else [None]
+        if sides is None:
+            return held
+    if sides[0] is sides[-1] is not _unknown:
+        return None  # one object on both sides is one object when it is a plain number, too
+    symbols = [side for side in sides if is_symbol(side)]
+    if _unknown in sides:
+        return symbols or _held(frame) or None
+    return symbols if symbols and all(map(_is_number, sides)) else None
+
+
+def _held(frame: FrameType) -> list[Any]:
+    """The symbols in the variables of a frame, and in what these hold."""
+    values = list(frame.f_locals.values())
+    for value in tuple(values):
+        if type(value) in (list, tuple):
+            values += value
+        elif isinstance(getattr(value, "__dict__", None), dict):
+            values += vars(value).values()
+    return [value for value in values if is_symbol(value)]
+
+
+def _loaded(frame: FrameType) -> list[Any] | None:
+    """The operands, if both are variables or constants; they need no source."""
+    code = original_code(frame.f_code)
+    steps = [s for s in dis.get_instructions(code) if s.opname not in _SKIPPED]
+    place = next(k for k, step in enumerate(steps) if step.offset == frame.f_lasti)
+    names = {**frame.f_globals, **frame.f_locals}
+    found = []
+    for step in steps[max(0, place - 2) : place]:
+        if step.opname == "LOAD_CONST":
+            found.append(step.argval)
+        elif step.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE", "LOAD_GLOBAL")):
+            found.append(names.get(step.argval, _unknown))
+    return found if len(found) == 2 else None
+
+
+def _evaluated(frame: FrameType) -> list[Any] | None:
     expression = _comparison(original_code(frame.f_code), frame.f_lasti)
     if expression is None:
-        return [value for value in frame.f_locals.values() if is_symbol(value)] or None
-    sides = [
-        ends.evaluated(side, frame, _unknown) for side in (expression.left, *expression.comparators)
-    ]
-    symbols = [side for side in sides if is_symbol(side)]
-    unknown = sum(side is _unknown for side in sides)
-    other = any(type(side) in (int, float) for side in sides)
-    return symbols if len(symbols) + unknown > 1 or (symbols and other) else None
+        return None
+    sides = (expression.left, *expression.comparators)
+    return [ends.evaluated(side, frame, _unknown) for side in sides]

@@ -20,6 +20,7 @@ import numpy
 
 from symcount import interception
 from symcount.executed import Executed
+from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
     is_renamed,
     make_importable,
@@ -40,6 +41,8 @@ class _Intercepted(NamedTuple):
 
 
 _missing = object()
+_OF_SYMCOUNT = " of symcount"
+_SILENT_NAMES = frozenset(f"builtins.{name}{_OF_SYMCOUNT}" for name in SILENT)
 # What is remembered of code that nothing else may be using any more.
 _MOST_CODES = 1 << 16
 # So many times a function of some code is intercepted in one trace, lest it be made anew each time.
@@ -66,6 +69,8 @@ class Interceptor:
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
         self._silent: dict[int, CodeType] = {}
+        # Functions that have asked a symbol for nothing: they read what they would read of `int`.
+        self._silent_only: weakref.WeakSet[FunctionType] = weakref.WeakSet()
         for name, replacement in BUILTINS.items():
             original = getattr(builtins, name)
             self.intercept(original, replacement, name)
@@ -130,6 +135,8 @@ class Interceptor:
         and again, out of nothing that is known, is left alone.
         """
         code, names = frame.f_code, frame.f_globals
+        if _is_silent(code):
+            code = original_code(code)
         return (
             self._mentions_intercepted(code, names)
             and code not in self._made_anew
@@ -139,11 +146,13 @@ class Interceptor:
     def intercept_silent(self, executed: Executed, roots: Sequence[FunctionType]) -> None:
         """Intercept code that may depend on a symbol though it never asks it for anything."""
         for code, use in tuple(executed.items()):
-            if SILENT.isdisjoint(code.co_names) or id(code) in self._silent:
+            is_known = id(code) in self._silent or SILENT.isdisjoint(code.co_names)
+            if is_known or is_of_torch(code):  # torch is trusted with what it asks of a type
                 continue
             self._silent[id(code)] = code
             if any(use.names.get(name) is None for name in SILENT.intersection(code.co_names)):
                 for function in owners(code, use.names, roots, self._functions.__contains__):
+                    self._silent_only.add(function)
                     self._intercept_function(function)
 
     def intercept_anew(self) -> None:
@@ -193,19 +202,27 @@ class Interceptor:
                 self._made_anew.clear()
             self._made_anew.add(code)
             return False
-        found = owners(code, names, roots, self._functions.__contains__)
+        found = owners(code, names, roots, self._is_intercepted)
+        self._silent_only.difference_update(found)
         changed = any([self._intercept_function(function) for function in found])
         if not changed:
             self._remember(code, False)
         return changed
+
+    def _is_intercepted(self, function: FunctionType) -> bool:
+        return function in self._functions and function not in self._silent_only
 
     def _intercept_function(self, function: FunctionType) -> bool:
         """Intercept the code of a function from the next run on; whether that changes anything."""
         code, names = original_code(function.__code__), function.__globals__
         reads: dict[str, Any] = {}
 
+        silent = function in self._silent_only
+
         def loads(code: CodeType, name: str) -> str | None:
             value = names.get(name, _missing)
+            if silent and (value is not _missing or name not in SILENT):
+                return None
             private = self._private_name(code, names, name, value)
             if private is not None:
                 reads[name] = value
@@ -213,7 +230,9 @@ class Interceptor:
 
         of_python = names.get("__builtins__", builtins)
         if of_python is builtins or of_python is vars(builtins):
-            instead = renamed(code, loads, lambda _, name: self._imported.get(name))
+            instead = renamed(
+                code, loads, lambda _, name: None if silent else self._imported.get(name)
+            )
         else:
             instead = code  # it would not find what it is to read instead
         self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
@@ -233,6 +252,12 @@ class Interceptor:
             private, shadow = self._within[package, id(value)]
             return None if vars(shadow).keys().isdisjoint(code.co_names) else private
         return self._by_identity.get(id(value), (None, None))[1]
+
+
+def _is_silent(code: CodeType) -> bool:
+    """Tell whether code reads stand-ins of `SILENT`, and no others."""
+    private = [name for name in code.co_names if name.endswith(_OF_SYMCOUNT)]
+    return bool(private) and all(name in _SILENT_NAMES for name in private)
 
 
 def _is_current(function: FunctionType, known: _Intercepted) -> bool:

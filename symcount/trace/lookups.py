@@ -52,8 +52,8 @@ def _parts(key: Any) -> Iterator[Any]:
         for part in key:
             yield from _parts(part)
     elif dataclasses.is_dataclass(key) and not isinstance(key, type):
-        for part in vars(key).values():
-            yield from _parts(part)
+        for field in dataclasses.fields(key):
+            yield from _parts(getattr(key, field.name, None))
     elif key is not None and not isinstance(key, type):
         yield None
 

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
 from symcount.errors import EscapedSymbolError, UnsupportedError
@@ -73,6 +73,11 @@ def user_frame() -> Frame:
     if frame is None or frame.f_globals.get("__name__") == _RUNNER:
         frame = inner
     return place_of(frame)
+
+
+def is_of_torch(code: CodeType) -> bool:
+    """Tell whether code is torch's own."""
+    return code.co_filename.startswith(_libraries[0])
 
 
 def frames_of_call() -> Iterator[FrameType]:

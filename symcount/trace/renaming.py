@@ -23,6 +23,11 @@ _IMPORTS = frozenset(["IMPORT_NAME"])
 _COMPARING = frozenset(["IS_OP", "MATCH_CLASS"])
 # Instructions that take nothing from the stack, nor leave anything there.
 _NO_EFFECT = frozenset(["CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "KW_NAMES", "RESUME"])
+_PUSHING = frozenset(
+    code
+    for name, code in dis.opmap.items()
+    if name.startswith("LOAD_") and name not in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
+)
 _JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
 _STORES = frozenset(["STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"])
 _LOAD_GLOBAL_SAYS_MORE = sys.version_info >= (3, 11)  # its lowest bit: that a call follows
@@ -109,7 +114,7 @@ def _is_compared(steps: Sequence[dis.Instruction], load: dis.Instruction) -> boo
     above = 0
     for step in steps[steps.index(load) + 1 :]:
         effect = 0 if step.opcode in _JUMPS else dis.stack_effect(step.opcode, step.arg)
-        taken = max(0, 1 - effect) if not step.opname.startswith("LOAD") else 0
+        taken = 0 if step.opcode in _PUSHING else max(0, 1 - effect)
         if taken > above:
             return step.opname in _COMPARING
         above += effect

@@ -37,6 +37,7 @@ from symcount.trace.proxies import (
     SymInt,
     calling_frame,
     frames_of_call,
+    is_of_torch,
     place_of,
     user_frame,
 )
@@ -187,7 +188,8 @@ class _Run:
             self._nodes[key] = known
             if any(id(arg) in self._tracked for arg in args):
                 self._tracked[id(node)] = node
-        return known
+            return known
+        return type(known)(known._node, self)  # a number of its own, as it is in Python
 
     def track(
         self, made_by: str, of: Sequence[Node], value: float, within: tuple[float, float] | None
@@ -462,7 +464,7 @@ class _Run:
         if is_number and _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
         if kind == "text":
-            end = ends.end_of_text(frame)
+            end = ends.TORCH if is_of_torch(frame.f_code) else ends.end_of_text(frame)
             if end == ends.NAME and not _is_told_apart(node):
                 end = None
             if end is not None:
