@@ -137,10 +137,9 @@ def _lost(frame: FrameType) -> list[Any] | None:
             return held
     if sides[0] is sides[-1] is not _unknown:
         return None  # one object on both sides is one object when it is a plain number, too
-    symbols = [side for side in sides if is_symbol(side)]
-    if _unknown in sides:
-        return symbols or _held(frame) or None
-    return symbols if symbols and all(map(_is_number, sides)) else None
+    if any(side is not _unknown and not _is_number(side) for side in sides):
+        return None
+    return [side for side in sides if is_symbol(side)] or (_unknown in sides and _held(frame)) or None
 
 
 def _held(frame: FrameType) -> list[Any]:

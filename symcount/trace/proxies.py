@@ -16,7 +16,7 @@ import importlib.util
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import CodeType, FrameType
@@ -119,6 +119,14 @@ class Run(Protocol):
     def poke(self, node: Node) -> int:
         """The same for `__index__`, which may or may not concretise a symbol."""
 
+    def track(
+        self, made_by: str, of: Sequence[Node], value: float, within: tuple[float, float] | None
+    ) -> Any:
+        """Return a value that is not followed, but seen wherever something depends on it."""
+
+    def assume(self, kind: str, symbols: tuple[str, ...], frame: Frame) -> None:
+        """Record that what follows may hold for the hints of these symbols alone."""
+
     def mix(self, operation: Callable[[], Any]) -> Any:
         """Run an operation between a tensor and the value of a symbol."""
 
@@ -140,8 +148,9 @@ def operand(value: object) -> Node | Number | None:
         return operator.index(value)  # bool, IntEnum
     scalar: Any = value
     if hasattr(scalar, "dtype") and not hasattr(scalar, "is_meta"):
-        if scalar.dtype.kind in "iub" and scalar.ndim == 0:
-            return int(scalar)
+        if scalar.dtype.kind in "iub" and scalar.ndim == 0 and scalar.dtype.itemsize in (1, 8):
+            if scalar.dtype.kind == "b" or scalar.dtype.itemsize == 8:
+                return int(scalar)
         raise UnsupportedError(
             f"{user_frame().source}: arithmetic of a symbol with a numpy {scalar.dtype} is not "
             "modelled; make it a Python number first: float(x), int(x)"
@@ -228,6 +237,12 @@ def apply(run: Run, op: str, *args: Node | Number) -> Any:
     return run.record(op, args, OPERATORS[op](*map(_value, args)))
 
 
+def require_finite(run: Run, node: Node) -> None:
+    """Record that a float is finite, which what it is computed from may be too large for."""
+    run.require("le", node, sys.float_info.max)
+    run.require("ge", node, -sys.float_info.max)
+
+
 def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any], flip: bool) -> Any:
     """An operator whose other operand is no number: a tensor, a sequence, or not our business."""
     value = self._node.hint
@@ -245,10 +260,21 @@ def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any],
     return NotImplemented
 
 
+def _takes_over(other: object, method: str) -> bool:
+    """Tell whether Python lets a number of a class of its own answer in the place of an `int`."""
+    kind = type(other)
+    if kind in (int, float, bool, SymInt, SymFloat) or not isinstance(other, int | float):
+        return False
+    base = int if isinstance(other, int) else float
+    return getattr(kind, method, None) is not getattr(base, method, None)
+
+
 def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     operation = getattr(operator, {"and": "and_", "or": "or_"}.get(op, op))
 
     def forward(self: _Symbol, other: object) -> Any:
+        if _takes_over(other, f"__r{op}__"):
+            return NotImplemented
         right = operand(other)
         if right is None:
             return _refused(self, other, operation, flip=False)
@@ -265,12 +291,17 @@ def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return forward, backward
 
 
+_MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
+
+
 def _comparison(op: str) -> Callable[..., Any]:
     operation = getattr(operator, op)
 
     def compare(self: _Symbol, other: object) -> Any:
         if op in ("eq", "ne") and not (self._run.alive and _is_usable(other)):
             return NotImplemented  # a key that a cache has kept from a run: equal to nothing
+        if _takes_over(other, f"__{_MIRRORED.get(op, op)}__"):
+            return NotImplemented
         right = operand(other)
         if right is None:
             if self._run.is_tensor(other):
@@ -279,6 +310,8 @@ def _comparison(op: str) -> Callable[..., Any]:
             return NotImplemented
         self._check()
         if isinstance(right, float) and not math.isfinite(right):
+            if isinstance(self._node.hint, float):
+                require_finite(self._run, self._node)
             return operation(self._node.hint, right)  # the same for every finite value
         return self._run.branch(op, self._node, right)
 
@@ -329,6 +362,13 @@ def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
             return getattr(right, f"__{backward}__")(left)
         if name in _FUNCTIONS_OF_NUMPY:
             return _FUNCTIONS_OF_NUMPY[name](*inputs)
+    symbols = [value for value in inputs if isinstance(value, _Symbol)]
+    if method == "__call__" and not kwargs:
+        hints = [value._node.hint if isinstance(value, _Symbol) else value for value in inputs]
+        result = ufunc(*hints)
+        if getattr(result, "ndim", 1) == 0 and isinstance(result, float):
+            nodes = [value._node for value in symbols]
+            return symbols[0]._run.track(f"numpy.{name}()", nodes, float(result), None)
     plain = [
         value._run.concretise("numpy", value._node) if isinstance(value, _Symbol) else value
         for value in inputs

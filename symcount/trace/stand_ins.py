@@ -27,7 +27,15 @@ import numpy
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.loops import SymRange
-from symcount.trace.proxies import SymFloat, SymInt, apply, calling_frame, hint, operand
+from symcount.trace.proxies import (
+    SymFloat,
+    SymInt,
+    apply,
+    calling_frame,
+    hint,
+    operand,
+    require_finite,
+)
 
 
 def is_symbol(value: object) -> bool:
@@ -238,9 +246,11 @@ def linspace(original: Callable[..., Any]) -> Any:
         if type(num) is not SymInt:
             return original(start, stop, num, *args, **kwargs)
         made = original(start, stop, unrolled(num), *args, **kwargs)
-        if not isinstance(made, numpy.ndarray):
+        if not isinstance(made, numpy.ndarray) or is_symbol(start) or is_symbol(stop):
             return made
-        return numpy.asarray(num._run.concretise_value("numpy.linspace()", made.tolist()))
+        within = min(start, stop), max(start, stop)
+        values = num._run.concretise_value("numpy.linspace()", made.tolist(), within)
+        return numpy.fromiter(values, dtype=object if any(map(is_symbol, values)) else float)
 
     return numbers
 
@@ -298,7 +308,11 @@ def _constant_test(name: str, answer: bool) -> Callable[[Any], bool]:
     native = getattr(math, name)
 
     def replacement(x: Any, /) -> bool:
-        return answer if is_symbol(x) else native(x)
+        if not is_symbol(x):
+            return bool(native(x))
+        if type(x) is SymFloat:
+            require_finite(x._run, x._node)
+        return answer
 
     return replacement
 

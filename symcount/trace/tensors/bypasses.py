@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator, Set
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
+import numpy
 import torch
 
 from symcount import interception
 from symcount.interception import code_calling, copy_of
 from symcount.trace.intercepting import INTERCEPTOR
-from symcount.trace.proxies import SymInt
+from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import ModuleShadow, TypeShadow, is_symbol
 from symcount.trace.tensors.calls import first_argument, leaves
 from symcount.trace.tensors.known import KnownTensors
@@ -146,7 +147,12 @@ class _LegacyMeta(TypeShadow):
             return torch.empty(*args, dtype=cls.dtype)
         if len(args) == 1 and getattr(getattr(args[0], "dtype", None), "kind", "") == "O":
             # an array that numpy has made of symbols: its numbers are values, and no sizes
-            args = (args[0].astype(float),)
+            numbers = numpy.vectorize(hint, otypes=[float])(args[0])
+            made = cls.original(numbers, **kwargs)
+            mode = mode_of_thread()
+            if mode is not None:
+                mode.know(made, tuple(made.shape), cls.original.__name__, tainted=True)
+            return made
         return cls.original(*args, **kwargs)
 
 

@@ -11,17 +11,22 @@ from torch.overrides import TorchFunctionMode
 from symcount.errors import InternalError, UnknownShapeError
 from symcount.record import Frame
 from symcount.trace.loops import Tags
-from symcount.trace.proxies import hint, user_frame
+from symcount.trace.proxies import calling_frame, hint, is_of_torch, user_frame
 from symcount.trace.stand_ins import is_symbol
 from symcount.trace.tensors.calls import SIZELESS, in_place, leaves, name_of, plain
 from symcount.trace.tensors.sizes import Dims, is_symbolic
+
+
+# What functions return that says nothing of sizes or values.
+_SIZELESS = (type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
 @dataclass(eq=False, slots=True)
 class KnownTensor:
     """A tensor, which is kept alive so that its `id` stays its own, and what is known of it.
 
-    It is `tainted` if its values depend on a symbol.
+    It is `tainted` if its values depend on a symbol, and `within` are then numbers between which
+    they are for all its values, if such are known.
     """
 
     tensor: torch.Tensor
@@ -30,6 +35,7 @@ class KnownTensor:
     operation: str
     tainted: bool
     tags: Tags
+    within: tuple[float, float] | None = None
 
 
 class KnownTensors(TorchFunctionMode):
@@ -65,6 +71,17 @@ class KnownTensors(TorchFunctionMode):
         known = self.known.get(id(result))
         if known is not None:
             known.tainted = True
+
+    def bound(self, tensor: torch.Tensor, within: tuple[float, float] | None) -> None:
+        """Remember between which numbers the values of a tensor are."""
+        known = self.known.get(id(tensor))
+        if known is not None:
+            known.within = within
+
+    def within(self, tensor: object) -> tuple[float, float] | None:
+        """Return numbers between which the values of a tensor are, if such are known."""
+        known = self.known.get(id(tensor))
+        return None if known is None else known.within
 
     def known_of(self, tensor: torch.Tensor) -> KnownTensor | None:
         """Return what is known of a tensor.
@@ -164,8 +181,12 @@ class KnownTensors(TorchFunctionMode):
             if isinstance(item, torch.Tensor):
                 if id(item) not in self.known or not in_place(name):
                     self.know(item, None if depends else tuple(item.shape), name, tainted)
-            elif depends and type(item) in (int, float) and name not in SIZELESS:
-                self.run.concretise_value(f"torch {name}()", None)
+                elif tainted:
+                    self.taint(item)
+            elif (depends or tainted) and name not in SIZELESS and not isinstance(item, _SIZELESS):
+                # what torch asks itself is part of what is trusted, unless it is a number
+                if type(item) in (int, float) or not is_of_torch(calling_frame().f_code):
+                    self.run.concretise_value(f"torch {name}()", None)
         return out
 
 

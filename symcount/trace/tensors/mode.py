@@ -59,6 +59,8 @@ class Tensors(KnownTensors):
         elif in_place(name_of(func)):
             target = first_argument(args, kwargs, "tensor")
             if isinstance(target, torch.Tensor) and target.is_meta:
+                if self.tainted(args[1:], kwargs):
+                    self.taint(target)
                 others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
                 if all(fits_into(shape, self.shape(target)) for shape in others):
                     return target

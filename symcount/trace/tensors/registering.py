@@ -24,6 +24,13 @@ from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.sizes import Dims
 
 
+# Functions whose results have values of their first argument, and no others.
+_PARTS = frozenset(
+    "unbind split split_with_sizes chunk tensor_split __getitem__ select narrow view reshape "
+    "flatten squeeze unsqueeze clone detach contiguous flip expand".split()
+)
+
+
 class TorchCall(NamedTuple):
     """A call of a torch function, which a rule is to follow."""
 
@@ -69,6 +76,8 @@ class TorchCall(NamedTuple):
         several = shapes if isinstance(shapes, list) else [shapes] * len(results)
         for result, shape in zip(results, several, strict=True):
             self.mode.know(result, shape, self.name, tainted)
+            if tainted and self.name in _PARTS:
+                self.mode.bound(result, self.mode.within(self.args[0]))
         return out
 
     def result(self, shapes: Dims | list[Dims | None] | None) -> Any:

@@ -171,7 +171,13 @@ def _arange(call: TorchCall) -> Any:
 def _linspace(call: TorchCall) -> Any:
     steps = call.kwargs["steps"] if "steps" in call.kwargs else call.args[2]
     torch_requires(steps >= 0)
-    return _create_with_values(call, (steps,), steps)
+    out = _create_with_values(call, (steps,), steps)
+    ends = [call.argument(k, name) for k, name in enumerate(("start", "end"))]
+    if call.name == "linspace" and all(type(end) in (int, float) for end in ends):
+        with torch._C.DisableTorchFunction():
+            rounded = torch.tensor(ends, dtype=out.dtype).tolist()
+        call.mode.bound(out, (min(rounded), max(rounded)))
+    return out
 
 
 def _count_of_triangle(rows: Size, columns: Size, offset: Size) -> Size:

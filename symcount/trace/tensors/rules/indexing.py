@@ -99,6 +99,8 @@ def _setitem(call: TorchCall) -> Any:
         if shape is not None and isinstance(value, torch.Tensor):
             torch_requires(fits_into(call.mode.shape(value), shape))
     call.real()
+    if call.mode.tainted(call.args[1:], {}):
+        call.mode.taint(call.tensor)
 
 
 @RULES.shape_rule("gather")

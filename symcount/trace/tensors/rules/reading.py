@@ -68,5 +68,6 @@ def _read_values(call: TorchCall) -> Any:
                 unrolled(size)
     values = call.real()
     if call.mode.tainted(call.args, {}):
-        return call.mode.run.concretise_value(f"Tensor.{call.name}()", values)
+        within = call.mode.within(call.tensor)
+        return call.mode.run.concretise_value(f"Tensor.{call.name}()", values, within)
     return values
