@@ -60,7 +60,19 @@ def positions(dim, hidden):
     return nn.Linear(math.isqrt(dim), rounded(hidden) + table.numel())
 
 
-FACTORIES = [stack, branch, mlp, positions]
+def told(width):
+    """What the names in followed code mean, beside a number."""
+    import math as imported
+    from math import sqrt
+
+    return int(width * 1.5), int, sqrt, imported, math
+
+
+def telling(dim):
+    return nn.Linear(told(dim)[0], 3)
+
+
+FACTORIES = [stack, branch, mlp, positions, telling]
 OWNERS: dict[str, Any] = {
     "builtins": builtins,
     "torch": torch,
@@ -212,6 +224,7 @@ LOOKED: list[Callable[[], bool]] = [
     lambda: bool(nn.Linear(2, 2).weight.abs().sum() > 0),
     lambda: nn.functional.interpolate(torch.ones(1, 1, 2), scale_factor=2.0).shape == (1, 1, 4),
     lambda: copy.deepcopy(nn.Parameter(torch.ones(2))).sum().item() == 2,
+    lambda: told(4) == (6, type(FIVE), SQRT, math, math) and told(4)[1] is type(FIVE),
     lambda: rounded(17) == 16 and type(rounded(17)) is type(FIVE),
     lambda: mlp(4, 2)[0].weight.shape == (3, 4) and not mlp(4, 2)[0].weight.is_meta,
 ]
@@ -251,6 +264,7 @@ def test_another_thread_sees_nothing_of_a_derivation(eager_switching: None) -> N
             for _ in range(40):
                 derive(mlp)
                 derive(positions)
+                derive(telling)
             finished.set()
             return
         derive(branch)  # it has derived, and does no longer
@@ -259,6 +273,14 @@ def test_another_thread_sees_nothing_of_a_derivation(eager_switching: None) -> N
 
     assert not in_threads(2, work)
     assert not seen
+
+
+def test_no_name_of_ours_stays_in_the_process() -> None:
+    derive(mlp)
+    derive(positions)
+    derive(telling)
+    names = [*vars(builtins), *sys.modules, *globals()]
+    assert not [name for name in names if "symcount" in name and not name.startswith("symcount")]
 
 
 def test_another_thread_still_gets_its_warnings() -> None:

@@ -16,7 +16,6 @@ import copyreg
 import functools
 import math
 import operator
-import sys
 import types
 from collections.abc import Callable
 from types import ModuleType
@@ -26,6 +25,7 @@ import numpy
 
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
+from symcount.trace.bytecode import SUM_IS_COMPENSATED
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt, apply, hint, operand
 
@@ -201,7 +201,7 @@ class RangeShadow(metaclass=_RangeMeta):
 
 def _sum(iterable: Any, /, start: Any = 0) -> Any:
     items = list(iterable)
-    if sys.version_info >= (3, 12) and any(type(i) is SymFloat for i in items):
+    if SUM_IS_COMPENSATED and any(type(i) is SymFloat for i in items):
         raise UnsupportedError(
             "sum() of symbolic floats is compensated since Python 3.12, which is not modelled; "
             "add them with + instead"
