@@ -21,6 +21,7 @@ import torch
 from torch.utils import _device
 from torch.utils._device import DeviceContext
 
+from symcount import interception
 from symcount.interception import complete
 
 
@@ -70,6 +71,9 @@ class State:
 
         Modes that set a device stay: a factory may ask for it, or set another.
         """
+        global _outermost  # lest a child waits for what this thread restores
+        if _outermost is None or not _outermost._is_left:
+            _outermost = self
         self._is_left = True
         self._filters.insert(0, self._ignored)
         _set_dispatch_modes([])
@@ -90,13 +94,16 @@ class State:
         """Make everything as it was."""
         if self._is_left:
             complete(
-                self._restore_generators,
+                self.restore_process,
                 self._restore_defaults,
-                self._restore_filters,
                 lambda: _set_function_modes(self._function_modes),
                 lambda: _set_dispatch_modes(self._dispatch_modes),
             )
             self._is_left = False
+
+    def restore_process(self) -> None:
+        """Make as it was what all threads share."""
+        complete(self._restore_generators, self._restore_dtype, self._restore_filters)
 
     def _restore_generators(self) -> None:
         random.setstate(self._python)
@@ -104,9 +111,11 @@ class State:
         if self._numpy is not None:
             sys.modules["numpy.random"].set_state(self._numpy)
 
-    def _restore_defaults(self) -> None:
+    def _restore_dtype(self) -> None:
         if torch.get_default_dtype() is not self._dtype:
             torch.set_default_dtype(self._dtype)
+
+    def _restore_defaults(self) -> None:
         if torch.is_grad_enabled() != self._grad:
             torch.set_grad_enabled(self._grad)
         if _device_context() is not self._device:
@@ -122,6 +131,19 @@ class State:
         warnings.filters = self._filters
         with warnings.catch_warnings():
             pass  # lets the warnings module know
+
+
+# The state of before the derivation that is going on, or of the latest.
+_outermost: State | None = None
+
+
+def _restore_in_a_child() -> None:
+    """Restore what the thread that derives has left to a factory, and is not in this process."""
+    if _outermost is not None and _outermost._is_left:
+        _outermost.restore_process()
+
+
+interception.in_a_child.append(_restore_in_a_child)
 
 
 def _device_context() -> Any:

@@ -92,12 +92,20 @@ def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
     return sympy.floor(a / b)
 
 
+def _unevaluated(function: Any) -> Callable[..., Any]:
+    """Write an extremum as it is: sympy compares each pair of arguments, nested ones without end.
+
+    What there is to simplify, the normal form has simplified.
+    """
+    return lambda *args: function(*args, evaluate=all(arg.is_number for arg in args))
+
+
 _OWN: dict[str, Callable[..., Any]] = {
     "floor": sympy.floor,
     "floordiv": _int_division,
     "mod": sympy.Mod,
-    "max": sympy.Max,
-    "min": sympy.Min,
+    "max": _unevaluated(sympy.Max),
+    "min": _unevaluated(sympy.Min),
     "abs": sympy.Abs,
     "pow": sympy.Pow,
     "factorial": sympy.factorial,
