@@ -85,6 +85,15 @@ def frames_of_call() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def callers() -> Iterator[FrameType]:
+    """Yield the frames of the factory and of what it calls, from within, without torch's."""
+    frame: FrameType | None = calling_frame(2)
+    while frame is not None and frame.f_globals.get("__name__") != _RUNNER:
+        if not frame.f_code.co_filename.startswith((*_libraries, _HERE)):
+            yield frame
+        frame = frame.f_back
+
+
 class Run(Protocol):
     """The run of a factory, as far as its symbols need it."""
 

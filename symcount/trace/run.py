@@ -119,6 +119,7 @@ class _Run:
         self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
         self.interrupted: Interrupt | None = None
+        self.refused: SymcountError | None = None
         self.tensors: Tensors | None = None
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
@@ -136,6 +137,12 @@ class _Run:
         """
         self.interrupted = self.interrupted or reason
         raise self.interrupted
+
+    def refuse(self, reason: SymcountError) -> NoReturn:
+        """Refuse the factory for this reason, also if it catches the exception and goes on."""
+        if not self.ways:  # or it is only that a function is not followed as one
+            self.refused = self.refused or reason
+        raise reason
 
     def _shadow(self, frame: FrameType) -> None:
         """Restart if the code of `frame` must be intercepted."""
@@ -247,6 +254,8 @@ class _Run:
             is_new = self.listener.on_branch(branch)
         except Interrupt as reason:
             self.interrupt(reason)
+        except SymcountError as reason:
+            self.refuse(reason)
         if is_new:
             self.branches.append(branch)
 
@@ -600,6 +609,8 @@ def _run_once(
         interception.complete(run.finish, interception.restore, lambda: tell(outer))
     if run.interrupted is not None:
         raise run.interrupted
+    if run.refused is not None:
+        raise run.refused
     return Trace(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),

@@ -51,9 +51,11 @@ class KnownTensors(TorchFunctionMode):
             shape = tuple(shape)
             at_hints = tuple(map(hint, shape))
             if at_hints != tuple(tensor.shape):
-                raise InternalError(
-                    f"{operation} gave a tensor of shape {tuple(tensor.shape)}, its rule says "
-                    f"{at_hints}"
+                self.run.refuse(
+                    InternalError(
+                        f"{operation} gave a tensor of shape {tuple(tensor.shape)}, its rule says "
+                        f"{at_hints}"
+                    )
                 )
         self.known[id(tensor)] = KnownTensor(
             tensor, shape, user_frame(), operation, tainted, self.run.tags

@@ -49,10 +49,10 @@ class Tensors(KnownTensors):
                 return rule(TorchCall(self, func, args, kwargs))
             except TorchRaises:
                 pass  # it says itself why
-            except UnknownShapeError:
+            except UnknownShapeError as error:
                 # As long as nobody asks for its size, a tensor may be of unknown shape.
                 if func in RULES.asking:
-                    raise
+                    self.run.refuse(error)
                 out = self.without_rule(func, args, kwargs)
                 self.remember_origin(out, (args, kwargs))
                 return out
