@@ -463,3 +463,52 @@ def test_a_tensor_of_plain_sizes_behind_the_mode_s_back_has_them() -> None:
         return nn.ModuleList([*layers, Codes()])
 
     assert str(symcount.derive(factory, n=symcount.Symbol(max=3))) == "dim**2*n + dim*n + 24"
+
+
+def catches_torch(dim):
+    try:
+        return nn.Embedding(dim**2, dim**2)
+    except RuntimeError:
+        return nn.Linear(dim, 3)
+
+
+def test_a_factory_that_catches_what_torch_cannot_count() -> None:
+    count = symcount.derive(catches_torch)
+    for dim in (7, 38967, 38968, 50257):
+        with torch.device("meta"):
+            plain = sum(p.numel() for p in catches_torch(dim).parameters())
+        assert count(dim) == plain
+
+
+def test_a_refusal_that_a_factory_swallows() -> None:
+    def factory(dim):
+        try:
+            width = len(range(dim)[1:])
+        except Exception:
+            width = 3
+        return nn.Linear(dim, width)
+
+    with pytest.raises(symcount.UnsupportedError, match="slice of a range"):
+        symcount.derive(factory)
+
+
+def test_as_many_layers_as_a_power_ends() -> None:
+    def factory(n):
+        return nn.ParameterList([nn.Parameter(torch.empty(3)) for _ in range(2**n)])
+
+    assert symcount.derive(factory, max_seconds=5)(5) == 96
+
+
+def test_the_text_of_nested_extrema_ends() -> None:
+    def factory(dim):
+        layers, width = nn.ModuleList(), dim
+        for _ in range(40):
+            layers.append(nn.Linear(width, max(1, width // 2)))
+            width = max(1, width // 2)
+        return layers
+
+    count = symcount.derive(factory)
+    plain = sum(p.numel() for p in factory(64).parameters())
+    (dim,) = count.symbols
+    assert count(64) == count.expr.subs(dim, 64) == plain
+    assert str(count).count("Max(1,") > 40 and "max" in count.latex()

@@ -18,7 +18,7 @@ import torch
 from symcount.errors import UnknownShapeError
 from symcount.trace.proxies import calling_frame
 from symcount.trace.stand_ins import is_symbol
-from symcount.trace.tensors import bypasses
+from symcount.trace.tensors import bypasses, filling
 from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of
 from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.registering import TorchCall
@@ -59,6 +59,8 @@ class Tensors(KnownTensors):
         elif in_place(name_of(func)):
             target = first_argument(args, kwargs, "tensor")
             if isinstance(target, torch.Tensor) and target.is_meta:
+                if filling.raises(name_of(func), target, args[1:], kwargs):
+                    filling.raise_as_torch(func, target, args[1:], kwargs)
                 others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
                 if all(fits_into(shape, self.shape(target)) for shape in others):
                     return target

@@ -50,7 +50,7 @@ def _create(call: TorchCall, sizes: Dims, args: tuple[Any, ...], *named: str) ->
 @RULES.rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
 def _of_sizes(call: TorchCall) -> Any:
     sizes = sizes_of(call.args or (call.kwargs["size"],))
-    if is_symbolic(sizes) and may_be_caught():
+    if is_symbolic(sizes) and not call.mode.run.tags and may_be_caught():
         dtype = call.kwargs.get("dtype") or torch.get_default_dtype()
         torch_may_require(product(sizes) * dtype.itemsize <= _MOST_BYTES)
     return _create(call, sizes, (sizes,), "size")
