@@ -13,6 +13,7 @@ from torch import nn
 
 import symcount
 from symcount import Symbol
+from symcount.trace.bytecode import SUM_IS_COMPENSATED
 from tests.brute_force import assert_exact
 
 
@@ -512,3 +513,28 @@ def test_the_text_of_nested_extrema_ends() -> None:
     (dim,) = count.symbols
     assert count(64) == count.expr.subs(dim, 64) == plain
     assert str(count).count("Max(1,") > 40 and "max" in count.latex()
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        lambda d: line(int(sum([d * 0.1] * 10) * 3) + 1),
+        lambda d: line(int(sum((d * 0.1, 1e16, d * 0.3, -1e16), 0.5) * 7) + 30),
+        lambda d: line(int(sum([2, d * 0.7, 3, d / 3]) * 7) + 1),
+        lambda d: line(int(sum(d * 0.25 for _ in range(3)) * 4)),
+    ],
+)
+def test_sums_of_floats(factory: Any) -> None:
+    """Since Python 3.12 they are compensated, and since 3.14 the integers among them are."""
+    assert_exact(factory, d=range(1, 60))
+
+
+def test_a_sum_of_floats_and_symbols_is_what_python_computes_or_an_error() -> None:
+    def factory(d):
+        return line(int(sum([d * 0.1, d, 0.7]) * 7) + 1)
+
+    if SUM_IS_COMPENSATED:
+        with pytest.raises(symcount.UnsupportedError, match="sum"):
+            symcount.derive(factory)
+    else:
+        assert_exact(factory, d=range(1, 60))

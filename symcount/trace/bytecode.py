@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dis import opmap, opname
 from types import CodeType, FrameType
 
-# Since 3.12 the sum of floats is compensated (Neumaier).
-SUM_IS_COMPENSATED = sys.version_info >= (3, 12)
+# That `sum` of floats is compensated (Neumaier), as it is since 3.12; whether the integers among
+# them are, as since 3.14.
+SUM_IS_COMPENSATED = sum([1.0, 2.0**53, -(2.0**53)]) == 1.0
+SUM_COMPENSATES_INTEGERS = sum([1.0, 2**53, -(2**53)]) == 1.0
 # From 3.11 on, the lowest bit of a LOAD_GLOBAL says that a call follows, which a NULL is pushed
 # for: before the function, and from 3.13 on after it.
 _LOAD_GLOBAL_SAYS_MORE = sys.version_info >= (3, 11)

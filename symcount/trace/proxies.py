@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
-from symcount.errors import EscapedSymbolError, UnsupportedError
+from symcount.errors import EscapedSymbolError, SymcountError, UnsupportedError
 from symcount.record import OPERATORS, Frame, Node
 from symcount.symbols import Number
 from symcount.trace.renaming import original_code
@@ -113,6 +113,9 @@ class Run(Protocol):
 
     def specialised(self, value: Any) -> int:
         """The plain value of a symbol, followed for this very value: a branch."""
+
+    def refuse(self, reason: SymcountError) -> NoReturn:
+        """Refuse the factory, also if it catches the exception and goes on."""
 
     def concretise(self, kind: str, node: Node) -> Any:
         """Record that `node` becomes a plain number, and return the number."""
