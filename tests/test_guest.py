@@ -35,6 +35,7 @@ from symcount.questions.equality import first_difference
 from symcount.trace.interrupts import BudgetSpent, Interrupt
 from symcount.trace.run import trace
 from symcount.trace.settings import Settings
+from tests.hostile import interrupted
 
 FUZZ = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
 
@@ -116,22 +117,6 @@ def with_no_modes(work: Callable[[], Any]) -> Any:
 def changes(before: dict[Any, Any]) -> list[Any]:
     now = state()
     return [key for key in {**before, **now} if before.get(key) != now.get(key)]
-
-
-@contextmanager
-def interrupted(seconds: float, error: type[BaseException]) -> Iterator[None]:
-    """Within it, an exception comes after so many seconds, between any two instructions."""
-
-    def handler(*_: Any) -> None:
-        raise error
-
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 class Unexpected(Exception):
@@ -420,9 +405,27 @@ def test_a_factory_that_forks() -> None:
 # --- within others ------------------------------------------------------------------------------
 
 
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 @pytest.mark.parametrize("factory", FACTORIES)
 @pytest.mark.parametrize(
-    "around", [FakeTensorMode, lambda: torch.device("meta"), torch.no_grad, torch.inference_mode]
+    "around",
+    [
+        FakeTensorMode,
+        lambda: torch.device("meta"),
+        torch.no_grad,
+        torch.inference_mode,
+        lambda: default_dtype(torch.float64),
+        lambda: default_dtype(torch.bfloat16),
+    ],
 )
 def test_modes_around_a_derivation(factory: Any, around: Callable[[], Any]) -> None:
     alone = derive(factory)
