@@ -85,7 +85,8 @@ _TARGETS = (
     "os:system subprocess:Popen subprocess:run shutil:rmtree builtins:exec builtins:eval "
     "builtins:__import__ os:remove os.path:join pathlib:Path.unlink pathlib:Path "
     "importlib:import_module runpy:run_path code:interact pickle:loads torch:load torch.hub:load "
-    "torch:compile sys:exit torch.nn:Linear torch.nn:Identity cnn:attention numpy:load socket:create_connection "
+    "torch:compile sys:exit torch.nn:Linear torch.nn:Identity cnn:attention numpy:load "
+    "socket:create_connection "
     "urllib.request:urlopen multiprocessing:Process webbrowser:open ctypes:CDLL"
 ).split()
 _ARGUMENTS = ("path", "args", "cmd", "command", "source", "name", "dim", "in_features", "shell")

@@ -93,20 +93,27 @@ def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
     return sympy.floor(a / b)
 
 
-def _unevaluated(function: Any) -> Callable[..., Any]:
-    """Write an extremum as it is: sympy compares each pair of arguments, nested ones without end.
+# Sympy compares each pair of arguments of an extremum, which takes twice as long for each that is
+# nested in them.
+_MOST_NESTED = 4
 
-    What there is to simplify, the normal form has simplified.
-    """
-    return lambda *args: function(*args, evaluate=all(arg.is_number for arg in args))
+
+def _extremum(function: Any) -> Callable[..., Any]:
+    """Write an extremum as sympy simplifies it, or as it is where that has no end."""
+
+    def written(*args: sympy.Expr) -> sympy.Expr:
+        nested = sum(len(arg.atoms(sympy.Max, sympy.Min)) for arg in args)
+        return function(*args, evaluate=nested <= _MOST_NESTED)
+
+    return written
 
 
 _OWN: dict[str, Callable[..., Any]] = {
     "floor": sympy.floor,
     "floordiv": _int_division,
     "mod": sympy.Mod,
-    "max": _unevaluated(sympy.Max),
-    "min": _unevaluated(sympy.Min),
+    "max": _extremum(sympy.Max),
+    "min": _extremum(sympy.Min),
     "abs": sympy.Abs,
     "pow": sympy.Pow,
     "factorial": sympy.factorial,

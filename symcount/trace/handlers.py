@@ -15,9 +15,10 @@ from symcount.trace.proxies import callers
 
 # Who catches these alone does not catch what torch raises.
 _OTHERS = frozenset(
-    "ImportError ModuleNotFoundError AttributeError NameError LookupError KeyError IndexError "
+    "ValueError ImportError ModuleNotFoundError AttributeError NameError LookupError KeyError "
+    "IndexError "
     "OSError FileNotFoundError StopIteration AssertionError NotImplementedError "
-    "ZeroDivisionError UnicodeError".split()
+    "ZeroDivisionError".split()
 )
 
 

@@ -15,7 +15,6 @@ from symcount.trace.tensors.sizes import (
     Dims,
     Size,
     ceil_div,
-    is_symbolic,
     not_negative,
     product,
     sizes_of,
@@ -50,10 +49,19 @@ def _create(call: TorchCall, sizes: Dims, args: tuple[Any, ...], *named: str) ->
 @RULES.rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
 def _of_sizes(call: TorchCall) -> Any:
     sizes = sizes_of(call.args or (call.kwargs["size"],))
-    if is_symbolic(sizes) and not call.mode.run.tags and may_be_caught():
+    if _grows(sizes) and not call.mode.run.tags and may_be_caught():
         dtype = call.kwargs.get("dtype") or torch.get_default_dtype()
         torch_may_require(product(sizes) * dtype.itemsize <= _MOST_BYTES)
     return _create(call, sizes, (sizes,), "size")
+
+
+def _grows(sizes: Dims) -> bool:
+    """Tell whether a tensor may be too large at sizes that somebody may ask for.
+
+    A single hyper-parameter would have to be 2**50 or more.
+    """
+    symbols = [size for size in sizes if type(size) is SymInt]
+    return len(symbols) > 1 or any(size._node.op != "symbol" for size in symbols)
 
 
 @RULES.rule(torch.full)
