@@ -101,6 +101,18 @@ def complete(*steps: Callable[[], None]) -> None:
         raise failure
 
 
+def take_off_stack(mode: Any) -> None:
+    """Take a torch function mode off the stack, unless torch has done so for a moment.
+
+    If an exception comes then, such as that of Ctrl-C, it is not to be lost in another.
+    """
+    import torch
+
+    length: int = torch._C._len_torch_function_stack()
+    if length and torch._C._get_function_stack_at(length - 1) is mode:
+        torch._C._pop_torch_function_stack()
+
+
 # --- functions that do something else ---------------------------------------------------------
 
 

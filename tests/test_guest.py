@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import copy
 import math
 import os
@@ -178,6 +179,29 @@ def test_an_exception_in_restoring_keeps_nothing_else_from_it(failures: int, lef
         Stubborn.failures = 0
     assert (Other.held, Owner.held) == ("before", left)
     interception.restore()
+
+
+def test_an_interrupt_on_entering_a_context_leaves_no_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch takes the mode off the stack by a generator, which puts it back when it is released."""
+    text = """
+def __enter__(self):
+    entered = next(self.gen)
+    if self.gen.gi_code.co_name == "_pop_mode_temporarily":
+        raise KeyboardInterrupt
+    return entered
+"""
+    exec(compile(text, contextlib.__file__, "exec"), names := {})
+    derive(mlp)
+    before = state()
+    with monkeypatch.context() as patched:
+        patched.setattr(contextlib._GeneratorContextManager, "__enter__", names["__enter__"])
+        interrupted = False
+        try:
+            derive(mlp)
+        except KeyboardInterrupt:
+            interrupted = True
+    assert interrupted
+    assert not changes(before)
 
 
 def test_what_a_factory_takes_away_is_put_back() -> None:

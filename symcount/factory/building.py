@@ -101,6 +101,9 @@ class _Plain(TorchFunctionMode):
 
     is_over = False
 
+    def __exit__(self, *raised: object) -> None:
+        interception.take_off_stack(self)
+
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from symcount import interception
 from symcount.errors import InternalError, UnknownShapeError
 from symcount.record import Frame
 from symcount.trace.loops import Tags
@@ -42,6 +43,9 @@ class KnownTensors(TorchFunctionMode):
         super().__init__()
         self.run = run
         self.known: dict[int, KnownTensor] = {}
+
+    def __exit__(self, *raised: object) -> None:
+        interception.take_off_stack(self)
 
     def know(
         self, tensor: torch.Tensor, shape: Dims | None, operation: str, tainted: bool = False
