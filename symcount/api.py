@@ -61,7 +61,10 @@ def derive(
     >>> print(derive(nn.Linear, in_features=Symbol(name="d"), out_features=10))
     10*d + 10
     """
-    from symcount.derivation import pipeline  # which loads torch
+    from symcount import interception
+
+    with interception.alone():  # a fork waits until it is imported, or the child waits for ever
+        from symcount.derivation import pipeline  # which loads torch
 
     found = pipeline.derive(
         factory, max_paths=max_paths, max_seconds=max_seconds, strict=strict, **fixed

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-
 _HERE = str(Path(__file__).parent)
 
 

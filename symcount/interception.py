@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeAlias
 
 _missing = object()
@@ -23,8 +25,11 @@ _missing = object()
 _INSTEAD = "what is called instead"
 # How often it is tried to put one thing back.
 _TRIES = 3
-# How many seconds a fork waits for a derivation in another thread.
+# How many seconds a fork waits at most until no other thread is where it may hold a lock of C code.
 _PATIENCE = 60.0
+_PAUSE = 0.001
+# While code of these is running, a lock may be held that a child would wait for without end.
+_LOCKING = frozenset(["_frozen_importlib", "importlib", "z3"])
 
 
 # An attribute of something, what it was before, and what it is instead.
@@ -96,6 +101,18 @@ def complete(*steps: Callable[[], None]) -> None:
         raise failure
 
 
+def take_off_stack(mode: Any) -> None:
+    """Take a torch function mode off the stack, unless torch has done so for a moment.
+
+    If an exception comes then, such as that of Ctrl-C, it is not to be lost in another.
+    """
+    import torch
+
+    length: int = torch._C._len_torch_function_stack()
+    if length and torch._C._get_function_stack_at(length - 1) is mode:
+        torch._C._pop_torch_function_stack()
+
+
 # --- functions that do something else ---------------------------------------------------------
 
 
@@ -157,8 +174,26 @@ def alone() -> threading.RLock:
     return _lock
 
 
+# What else is put back in a child that is forked while another thread derives.
+in_a_child: list[Callable[[], None]] = []
+
+
 def _before_fork() -> None:
-    _forking.holds = _lock.acquire(timeout=_PATIENCE)
+    """Wait for a derivation in another thread, or until a child can do without its thread."""
+    until = time.monotonic() + _PATIENCE
+    while not (holds := _lock.acquire(timeout=_PAUSE)):
+        if time.monotonic() > until or not any(map(_is_locking, sys._current_frames().values())):
+            break
+    _forking.holds = holds
+
+
+def _is_locking(frame: FrameType | None) -> bool:
+    """Tell whether a thread is in the midst of an import or of a question to z3."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in _LOCKING:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _after_fork() -> None:
@@ -172,7 +207,7 @@ def _after_fork_in_child() -> None:
         _lock.release()
     else:  # it is held by a thread that there is not in the child
         _lock = threading.RLock()
-        restore()
+        complete(restore, *in_a_child)
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import copy
 import math
 import os
@@ -35,6 +36,7 @@ from symcount.questions.equality import first_difference
 from symcount.trace.interrupts import BudgetSpent, Interrupt
 from symcount.trace.run import trace
 from symcount.trace.settings import Settings
+from tests.hostile import interrupted
 
 FUZZ = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
 
@@ -60,7 +62,19 @@ def positions(dim, hidden):
     return nn.Linear(math.isqrt(dim), rounded(hidden) + table.numel())
 
 
-FACTORIES = [stack, branch, mlp, positions]
+def told(width):
+    """What the names in followed code mean, beside a number."""
+    import math as imported
+    from math import sqrt
+
+    return int(width * 1.5), int, sqrt, imported, math
+
+
+def telling(dim):
+    return nn.Linear(told(dim)[0], 3)
+
+
+FACTORIES = [stack, branch, mlp, positions, telling]
 OWNERS: dict[str, Any] = {
     "builtins": builtins,
     "torch": torch,
@@ -104,22 +118,6 @@ def with_no_modes(work: Callable[[], Any]) -> Any:
 def changes(before: dict[Any, Any]) -> list[Any]:
     now = state()
     return [key for key in {**before, **now} if before.get(key) != now.get(key)]
-
-
-@contextmanager
-def interrupted(seconds: float, error: type[BaseException]) -> Iterator[None]:
-    """Within it, an exception comes after so many seconds, between any two instructions."""
-
-    def handler(*_: Any) -> None:
-        raise error
-
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 class Unexpected(Exception):
@@ -183,6 +181,29 @@ def test_an_exception_in_restoring_keeps_nothing_else_from_it(failures: int, lef
     interception.restore()
 
 
+def test_an_interrupt_on_entering_a_context_leaves_no_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch takes the mode off the stack by a generator, which puts it back when it is released."""
+    text = """
+def __enter__(self):
+    entered = next(self.gen)
+    if self.gen.gi_code.co_name == "_pop_mode_temporarily":
+        raise KeyboardInterrupt
+    return entered
+"""
+    exec(compile(text, contextlib.__file__, "exec"), names := {})
+    derive(mlp)
+    before = state()
+    with monkeypatch.context() as patched:
+        patched.setattr(contextlib._GeneratorContextManager, "__enter__", names["__enter__"])
+        interrupted = False
+        try:
+            derive(mlp)
+        except KeyboardInterrupt:
+            interrupted = True
+    assert interrupted
+    assert not changes(before)
+
+
 def test_what_a_factory_takes_away_is_put_back() -> None:
     def factory(d):
         del torch.Tensor._make_subclass
@@ -212,6 +233,7 @@ LOOKED: list[Callable[[], bool]] = [
     lambda: bool(nn.Linear(2, 2).weight.abs().sum() > 0),
     lambda: nn.functional.interpolate(torch.ones(1, 1, 2), scale_factor=2.0).shape == (1, 1, 4),
     lambda: copy.deepcopy(nn.Parameter(torch.ones(2))).sum().item() == 2,
+    lambda: told(4) == (6, type(FIVE), SQRT, math, math) and told(4)[1] is type(FIVE),
     lambda: rounded(17) == 16 and type(rounded(17)) is type(FIVE),
     lambda: mlp(4, 2)[0].weight.shape == (3, 4) and not mlp(4, 2)[0].weight.is_meta,
 ]
@@ -251,6 +273,7 @@ def test_another_thread_sees_nothing_of_a_derivation(eager_switching: None) -> N
             for _ in range(40):
                 derive(mlp)
                 derive(positions)
+                derive(telling)
             finished.set()
             return
         derive(branch)  # it has derived, and does no longer
@@ -259,6 +282,14 @@ def test_another_thread_sees_nothing_of_a_derivation(eager_switching: None) -> N
 
     assert not in_threads(2, work)
     assert not seen
+
+
+def test_no_name_of_ours_stays_in_the_process() -> None:
+    derive(mlp)
+    derive(positions)
+    derive(telling)
+    names = [*vars(builtins), *sys.modules, *globals()]
+    assert not [name for name in names if "symcount" in name and not name.startswith("symcount")]
 
 
 def test_another_thread_still_gets_its_warnings() -> None:
@@ -352,25 +383,38 @@ def test_a_child_forked_while_a_thread_derives_can_derive() -> None:
 
 
 @FORKS
-def test_a_fork_that_has_waited_long_enough_finds_all_restored(monkeypatch) -> None:
+def test_a_fork_does_not_wait_for_a_long_derivation_and_finds_all_restored() -> None:
     def slow(d):
+        random.seed(3)
+        torch.set_default_dtype(torch.float64)
         running.set()
         done.wait(20)
         return nn.Linear(d, 3)
 
     running, done = threading.Event(), threading.Event()
-    monkeypatch.setattr(interception, "_PATIENCE", 0.05)
     derive(mlp)
     before = state()
     thread = threading.Thread(target=derive, args=(slow,))
     thread.start()
     assert running.wait(20)
-    status = status_of_child(
-        lambda: nn.init.normal_.__code__ is before["init", "normal_"][1] and derives()
-    )
+    started = time.perf_counter()
+    status = status_of_child(lambda: not changes(before) and derives())
+    taken = time.perf_counter() - started
+    is_running = not done.is_set() and thread.is_alive()
     done.set()
     thread.join()
     assert status == 0
+    assert is_running and taken < 15
+
+
+@FORKS
+def test_a_fork_waits_for_an_import_and_for_z3() -> None:
+    frames = []
+    for name, waits in (("z3.z3", True), ("importlib._bootstrap", True), ("torch", False)):
+        exec("import sys\ndef frame(): return sys._getframe()", names := {"__name__": name})
+        frames.append((names["frame"](), waits))
+    for frame, waits in frames:
+        assert interception._is_locking(frame) is waits
 
 
 @FORKS
@@ -385,9 +429,27 @@ def test_a_factory_that_forks() -> None:
 # --- within others ------------------------------------------------------------------------------
 
 
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 @pytest.mark.parametrize("factory", FACTORIES)
 @pytest.mark.parametrize(
-    "around", [FakeTensorMode, lambda: torch.device("meta"), torch.no_grad, torch.inference_mode]
+    "around",
+    [
+        FakeTensorMode,
+        lambda: torch.device("meta"),
+        torch.no_grad,
+        torch.inference_mode,
+        lambda: default_dtype(torch.float64),
+        lambda: default_dtype(torch.bfloat16),
+    ],
 )
 def test_modes_around_a_derivation(factory: Any, around: Callable[[], Any]) -> None:
     alone = derive(factory)

@@ -13,6 +13,7 @@ from torch import nn
 
 import symcount
 from symcount import Symbol
+from symcount.trace.bytecode import SUM_IS_COMPENSATED
 from tests.brute_force import assert_exact
 
 
@@ -463,3 +464,77 @@ def test_a_tensor_of_plain_sizes_behind_the_mode_s_back_has_them() -> None:
         return nn.ModuleList([*layers, Codes()])
 
     assert str(symcount.derive(factory, n=symcount.Symbol(max=3))) == "dim**2*n + dim*n + 24"
+
+
+def catches_torch(dim):
+    try:
+        return nn.Embedding(dim**2, dim**2)
+    except RuntimeError:
+        return nn.Linear(dim, 3)
+
+
+def test_a_factory_that_catches_what_torch_cannot_count() -> None:
+    count = symcount.derive(catches_torch)
+    for dim in (7, 38967, 38968, 50257):
+        with torch.device("meta"):
+            plain = sum(p.numel() for p in catches_torch(dim).parameters())
+        assert count(dim) == plain
+
+
+def test_a_refusal_that_a_factory_swallows() -> None:
+    def factory(dim):
+        try:
+            width = len(range(dim)[1:])
+        except Exception:
+            width = 3
+        return nn.Linear(dim, width)
+
+    with pytest.raises(symcount.UnsupportedError, match="slice of a range"):
+        symcount.derive(factory)
+
+
+def test_as_many_layers_as_a_power_ends() -> None:
+    def factory(n):
+        return nn.ParameterList([nn.Parameter(torch.empty(3)) for _ in range(2**n)])
+
+    assert symcount.derive(factory, max_seconds=5)(5) == 96
+
+
+def test_the_text_of_nested_extrema_ends() -> None:
+    def factory(dim):
+        layers, width = nn.ModuleList(), dim
+        for _ in range(40):
+            layers.append(nn.Linear(width, max(1, width // 2)))
+            width = max(1, width // 2)
+        return layers
+
+    count = symcount.derive(factory)
+    plain = sum(p.numel() for p in factory(64).parameters())
+    (dim,) = count.symbols
+    assert count(64) == count.expr.subs(dim, 64) == plain
+    assert str(count).count("Max(1,") > 40 and "max" in count.latex()
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        lambda d: line(int(sum([d * 0.1] * 10) * 3) + 1),
+        lambda d: line(int(sum((d * 0.1, 1e16, d * 0.3, -1e16), 0.5) * 7) + 30),
+        lambda d: line(int(sum([2, d * 0.7, 3, d / 3]) * 7) + 1),
+        lambda d: line(int(sum(d * 0.25 for _ in range(3)) * 4)),
+    ],
+)
+def test_sums_of_floats(factory: Any) -> None:
+    """Since Python 3.12 they are compensated, and since 3.14 the integers among them are."""
+    assert_exact(factory, d=range(1, 60))
+
+
+def test_a_sum_of_floats_and_symbols_is_what_python_computes_or_an_error() -> None:
+    def factory(d):
+        return line(int(sum([d * 0.1, d, 0.7]) * 7) + 1)
+
+    if SUM_IS_COMPENSATED:
+        with pytest.raises(symcount.UnsupportedError, match="sum"):
+            symcount.derive(factory)
+    else:
+        assert_exact(factory, d=range(1, 60))

@@ -15,6 +15,12 @@ from symcount.symbols import Values
 
 # torch counts the bytes of a tensor in 63 bits.
 _LARGEST_STORAGE = 1 << 63
+# Modules with more layers of a kind take too long to build.
+_MOST_ITERATIONS = 1 << 12
+
+
+class TooManyIterations(Exception):
+    """A loop has too many iterations at a point to look at each."""
 
 
 class SizesAt(dict[Poly, int]):
@@ -61,6 +67,8 @@ def iterations(weight: TensorSpec, sizes: SizesAt, depth: int = 0) -> Iterator[S
         yield sizes
         return
     repeat = weight.repeats[depth]
+    if sizes[repeat.count] > _MOST_ITERATIONS:
+        raise TooManyIterations
     for number in range(sizes[repeat.count]):
         here = SizesAt({**sizes.point, repeat.index: number})
         when = repeat.when
@@ -111,7 +119,10 @@ def is_built(tree: Tree, point: Values) -> bool:
 
 
 def can_be_described(tree: Tree, point: Values) -> bool:
-    """Return whether no tensor at a point is larger than torch can describe without memory."""
+    """Return whether no tensor at a point is larger than torch can describe without memory.
+
+    Nor may there be more of them than can be looked at.
+    """
     try:
         leaf = follow(tree, point)
         if not isinstance(leaf, Built):
@@ -123,6 +134,8 @@ def can_be_described(tree: Tree, point: Values) -> bool:
             if w.shape is not None
             for here in iterations(w, sizes)
         )
+    except TooManyIterations:
+        return False
     except (ArithmeticError, ValueError):
         return True
 

@@ -80,6 +80,9 @@ def _as_guest(
         try:
             state.leave_to_factory()
             return _derive(call, max_paths, max_seconds, strict, state.drew_random_numbers)
+        except BaseException as error:
+            ambient.let_go(error)
+            raise
         finally:
             interception.complete(interception.restore, state.restore)
     except DerivationError as error:

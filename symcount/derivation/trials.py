@@ -26,7 +26,7 @@ _MOST_NUMBERS = 1024
 _MOST_BUILDS = 3000
 _MOST_TENSORS = 60_000
 # The largest number of a symbol of which something may be made piece by piece, and of others.
-_LARGEST_COUNT = 1 << 12
+_LARGEST_COUNT = 1 << 17
 _LARGEST = 1 << 34
 # Where texts grow longer, and where integers of C end, and floats stop being exact.
 _STEPS = tuple(sorted({10**k for k in range(1, 8)} | {2**k for k in range(1, 34)}))

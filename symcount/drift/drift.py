@@ -24,6 +24,8 @@ FindingState = Literal["same", "differs", "broken", "unchecked", "refused"]
 
 # A machine may be slower than the one that derived a formula.
 _PATIENCE = 3
+# Whatever a file says, a derivation is not given more than so many seconds.
+_MOST_SECONDS = 300.0
 _MOST_SHOWN = 8
 _GRADES = ("partial", "checked", "complete")
 
@@ -195,7 +197,7 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
     factory = targets.resolve(origin.target, trust).factory
     budget: dict[str, Any] = {
         "max_paths": origin.max_paths,
-        "max_seconds": _PATIENCE * origin.max_seconds,
+        "max_seconds": min(_PATIENCE * origin.max_seconds, _MOST_SECONDS),
     }
     if origin.config is None:
         return derive(factory, **budget, **origin.arguments)

@@ -8,10 +8,12 @@ function and dispatch modes of torch that are active, and the warnings filters.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +23,7 @@ import torch
 from torch.utils import _device
 from torch.utils._device import DeviceContext
 
+from symcount import interception
 from symcount.interception import complete
 
 
@@ -70,6 +73,9 @@ class State:
 
         Modes that set a device stay: a factory may ask for it, or set another.
         """
+        global _outermost  # lest a child waits for what this thread restores
+        if _outermost is None or not _outermost._is_left:
+            _outermost = self
         self._is_left = True
         self._filters.insert(0, self._ignored)
         _set_dispatch_modes([])
@@ -90,13 +96,16 @@ class State:
         """Make everything as it was."""
         if self._is_left:
             complete(
-                self._restore_generators,
+                self.restore_process,
                 self._restore_defaults,
-                self._restore_filters,
                 lambda: _set_function_modes(self._function_modes),
                 lambda: _set_dispatch_modes(self._dispatch_modes),
             )
             self._is_left = False
+
+    def restore_process(self) -> None:
+        """Make as it was what all threads share."""
+        complete(self._restore_generators, self._restore_dtype, self._restore_filters)
 
     def _restore_generators(self) -> None:
         random.setstate(self._python)
@@ -104,9 +113,11 @@ class State:
         if self._numpy is not None:
             sys.modules["numpy.random"].set_state(self._numpy)
 
-    def _restore_defaults(self) -> None:
+    def _restore_dtype(self) -> None:
         if torch.get_default_dtype() is not self._dtype:
             torch.set_default_dtype(self._dtype)
+
+    def _restore_defaults(self) -> None:
         if torch.is_grad_enabled() != self._grad:
             torch.set_grad_enabled(self._grad)
         if _device_context() is not self._device:
@@ -122,6 +133,39 @@ class State:
         warnings.filters = self._filters
         with warnings.catch_warnings():
             pass  # lets the warnings module know
+
+
+# The state of before the derivation that is going on, or of the latest.
+_outermost: State | None = None
+
+
+def _restore_in_a_child() -> None:
+    """Restore what the thread that derives has left to a factory, and is not in this process."""
+    if _outermost is not None and _outermost._is_left:
+        _outermost.restore_process()
+
+
+interception.in_a_child.append(_restore_in_a_child)
+
+
+def let_go(error: BaseException) -> None:
+    """Finish the contexts that were just being entered when an exception came, such as Ctrl-C.
+
+    torch takes a mode off the stack in a generator, which puts it back when it is released: with
+    the exception, when nobody looks after the stack any more.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        here = waiting.pop()
+        if here is None or id(here) in seen:
+            continue
+        seen.add(id(here))
+        waiting += [here.__context__, here.__cause__]
+        for frame, _ in traceback.walk_tb(here.__traceback__):
+            if frame.f_code.co_filename == contextlib.__file__:
+                with suppress(RuntimeError):  # it still runs
+                    frame.clear()
 
 
 def _device_context() -> Any:

@@ -3,7 +3,7 @@
 This is the independent check: it knows nothing of how a formula was derived, and imports neither
 the tracer nor the algebra. A module is built by calling the factory with plain integers. Only
 three things differ from an ordinary call: tensors are made on the meta device, whatever device the
-factory asks for; initialisers return their tensor untouched, since filling memory cannot change a
+factory asks for; what fills them with values leaves them untouched, since that cannot change a
 shape; and the small tensors whose values constructors read back (`linspace`, `arange`, `tensor`)
 are made on the CPU.
 """
@@ -11,7 +11,6 @@ are made on the CPU.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
@@ -85,15 +84,11 @@ _MOVE = frozenset([torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu])
 _NEW = frozenset(
     [torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_full]
 )
-_INITIALISERS = {
-    name: function
-    for name, function in vars(nn.init).items()
-    if name.endswith("_") and not name.startswith("_") and isinstance(function, FunctionType)
-}
-_FILL = frozenset(
-    [*_INITIALISERS, "fill_", "zero_", "erfinv_", "exponential_", "bernoulli_", "cauchy_",
-     "geometric_", "log_normal_", "random_"]
+_RANDOM = frozenset(
+    ["normal_", "uniform_", "exponential_", "bernoulli_", "cauchy_", "geometric_", "log_normal_",
+     "random_"]
 )  # fmt: skip
+_FILL = _RANDOM | {"fill_", "zero_", "erfinv_"}
 # With numbers for operands these change values alone.
 _IN_PLACE = frozenset(
     ["add_", "sub_", "mul_", "div_", "pow_", "clamp_", "clamp_min_", "clamp_max_", "abs_", "neg_",
@@ -105,6 +100,9 @@ class _Plain(TorchFunctionMode):
     """Put everything on the meta device and initialise nothing, until it is over."""
 
     is_over = False
+
+    def __exit__(self, *raised: object) -> None:
+        interception.take_off_stack(self)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -126,7 +124,7 @@ class _Plain(TorchFunctionMode):
         elif _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")
             if target is not None and target.is_meta:
-                return target
+                return _filled(target, func, args, kwargs)
         elif func in _MOVE:
             return _convert(args, kwargs)
         return self.call(func, args, kwargs)
@@ -147,6 +145,19 @@ def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return name in _FILL or (
         name in _IN_PLACE and not any(True for _ in _tensors((args[1:], kwargs)))
     )
+
+
+def _filled(
+    target: torch.Tensor, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> torch.Tensor:
+    """Return a tensor that has no values to change, unless torch raises for these numbers."""
+    if func.__name__ in _RANDOM:
+        empty = torch.empty(0, dtype=target.dtype, device="cpu")
+        func(empty, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensor"})
+    is_method = not isinstance(func, FunctionType)
+    if is_method and target.requires_grad and target.is_leaf and torch.is_grad_enabled():
+        func(*args, **kwargs)  # raises
+    return target
 
 
 def _convert(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
@@ -188,25 +199,6 @@ def _all_on_meta(value: Any) -> Any:
         return item
 
     return move(value)
-
-
-# The thread that builds without initialising anything.
-_builder: int | None = None
-
-
-def _idle(initialiser: FunctionType) -> Any:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() == _builder:
-            return args[0] if args else kwargs["tensor"]
-        return initialiser(*args, **kwargs)
-
-    return wrapper
-
-
-_IDLE = [
-    (function, interception.code_calling(_idle(interception.copy_of(function)), function))
-    for function in _INITIALISERS.values()
-]
 
 
 def is_too_large(error: BaseException | None) -> bool:
@@ -256,11 +248,7 @@ class PlainBuilds:
                 interception.restore()
 
     def _built(self, point: Values) -> nn.Module:
-        """Build the module at a point, initialisers idle, which is for others to restore."""
-        global _builder
-        _builder = threading.get_ident()
-        for function, idle in _IDLE:
-            interception.replace(function, "__code__", idle)
+        """Build the module at a point."""
         mode = _Plain()
         try:
             with mode:

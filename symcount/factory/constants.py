@@ -130,9 +130,9 @@ def _numbers(values: Iterable[object]) -> Iterator[int]:
     for value in values:
         if isinstance(value, str):
             yield from map(int, _DIGITS.findall(value[:_MOST_TEXT]))
-        elif isinstance(value, int) and not isinstance(value, bool):
-            yield int(value)
-        elif isinstance(value, float) and math.isfinite(value):
+        elif (isinstance(value, int) and not isinstance(value, bool)) or (
+            isinstance(value, float) and math.isfinite(value)
+        ):
             yield int(value)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import sympy
 from sympy.logic.boolalg import Boolean
 from sympy.printing.latex import LatexPrinter
+from sympy.printing.printer import Printer
 from sympy.printing.str import StrPrinter
 
 from symcount.algebra.choices import as_choice
@@ -92,12 +93,27 @@ def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
     return sympy.floor(a / b)
 
 
+# Sympy compares each pair of arguments of an extremum, which takes twice as long for each that is
+# nested in them.
+_MOST_NESTED = 4
+
+
+def _extremum(function: Any) -> Callable[..., Any]:
+    """Write an extremum as sympy simplifies it, or as it is where that has no end."""
+
+    def written(*args: sympy.Expr) -> sympy.Expr:
+        nested = sum(len(arg.atoms(sympy.Max, sympy.Min)) for arg in args)
+        return function(*args, evaluate=nested <= _MOST_NESTED)
+
+    return written
+
+
 _OWN: dict[str, Callable[..., Any]] = {
     "floor": sympy.floor,
     "floordiv": _int_division,
     "mod": sympy.Mod,
-    "max": sympy.Max,
-    "min": sympy.Min,
+    "max": _extremum(sympy.Max),
+    "min": _extremum(sympy.Min),
     "abs": sympy.Abs,
     "pow": sympy.Pow,
     "factorial": sympy.factorial,
@@ -258,14 +274,36 @@ def _arms(tree: Any, tests: Decisions) -> Iterator[tuple[Poly, Boolean]]:
         yield from _arms(tree.otherwise, tests)
 
 
-class _Text(StrPrinter):  # type: ignore[misc]
+class _InsideOut(Printer):  # type: ignore[misc]
+    """Prints each part once, and before what holds it: Python's stack may be less deep."""
+
+    def doprint(self, expr: Any) -> str:
+        self._printed: dict[Any, str] = {}
+        waiting = [(expr, False)]
+        while waiting:
+            part, is_last = waiting.pop()
+            if is_last:
+                self._print(part)
+            elif isinstance(part, sympy.Basic) and part not in self._printed:
+                waiting += [(part, True), *((arg, False) for arg in part.args)]
+        return str(super().doprint(expr))
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if kwargs or not isinstance(expr, sympy.Basic):
+            return str(super()._print(expr, **kwargs))
+        if expr not in self._printed:
+            self._printed[expr] = str(super()._print(expr))
+        return self._printed[expr]
+
+
+class _Text(_InsideOut, StrPrinter):  # type: ignore[misc]
     """Floats in the shortest form that reads back as the same double."""
 
     def _print_Float(self, expr: sympy.Float) -> str:
         return repr(float(expr))
 
 
-class _Latex(LatexPrinter):  # type: ignore[misc]
+class _Latex(_InsideOut, LatexPrinter):  # type: ignore[misc]
     """The same in LaTeX; names of several letters are set upright."""
 
     def _print_Float(self, expr: sympy.Float) -> str:

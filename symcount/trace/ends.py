@@ -14,11 +14,13 @@ import itertools
 import linecache
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 from torch import nn
+
+from symcount.trace.bytecode import position_in
 
 _MESSAGE = "in the message of an exception"
 _OUTPUT = "in what is printed or logged"
@@ -193,7 +195,7 @@ def _examines_exceptions(frame: FrameType) -> bool:
         return True
     return any(
         any(map(_looks_at_exception, node.handlers))
-        for node, child in zip(place, place[1:], strict=False)
+        for node, child in itertools.pairwise(place)
         if isinstance(node, ast.Try) and child in node.body
     )
 
@@ -235,7 +237,7 @@ def place_of(frame: FrameType) -> _Place | None:
 
 def place_in(code: CodeType, offset: int) -> _Place | None:
     """The expression that an instruction is part of, and the nodes around it."""
-    at = next(itertools.islice(code.co_positions(), offset // 2, None), None)
+    at = position_in(code, offset)
     if at is None or None in at:
         return None
     return _found(code.co_filename, (at[0], at[2]), (at[1], at[3]))

@@ -57,8 +57,7 @@ def _places_in(code: CodeType, names: Mapping[str, Any]) -> frozenset[int]:
         offsets = frozenset(
             step.offset
             for k, step in enumerate(steps)
-            if step.opname == "IS_OP"
-            and not _loads_no_number(steps[:k], names)
+            if step.opname == "IS_OP" and not _loads_no_number(steps[:k], names)
         )
         if len(_known) >= _MOST_CODES:
             _known.clear()
@@ -139,7 +138,9 @@ def _lost(frame: FrameType) -> list[Any] | None:
         return None  # one object on both sides is one object when it is a plain number, too
     if any(side is not _unknown and not _is_number(side) for side in sides):
         return None
-    return [side for side in sides if is_symbol(side)] or (_unknown in sides and _held(frame)) or None
+    return (
+        [side for side in sides if is_symbol(side)] or (_unknown in sides and _held(frame)) or None
+    )
 
 
 def _held(frame: FrameType) -> list[Any]:

@@ -12,7 +12,7 @@ import math
 import operator
 import weakref
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -22,12 +22,12 @@ from symcount import interception
 from symcount.executed import Executed
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
+    StandIn,
     is_renamed,
-    make_importable,
-    make_known,
     original_code,
     owners,
     renamed,
+    run_in_this_thread,
 )
 from symcount.trace.stand_ins import BUILTINS, MATH, SILENT, ModuleShadow, index, linspace
 
@@ -41,8 +41,6 @@ class _Intercepted(NamedTuple):
 
 
 _missing = object()
-_OF_SYMCOUNT = " of symcount"
-_SILENT_NAMES = frozenset(f"builtins.{name}{_OF_SYMCOUNT}" for name in SILENT)
 # What is remembered of code that nothing else may be using any more.
 _MOST_CODES = 1 << 16
 # So many times a function of some code is intercepted in one trace, lest it be made anew each time.
@@ -53,16 +51,16 @@ class Interceptor:
     """Keep what is read in the place of what, and the functions whose code does so in a run."""
 
     def __init__(self) -> None:
-        self._by_identity: dict[int, tuple[Any, str]] = {}
+        self._by_identity: dict[int, tuple[Any, StandIn]] = {}
         # In the code of a package, what a global of this identity reads as instead.
-        self._within: dict[tuple[str, int], tuple[str, ModuleShadow]] = {}
+        self._within: dict[tuple[str, int], tuple[StandIn, ModuleShadow]] = {}
         # What so much code mentions that this alone does not say that it uses what is replaced.
         self._mentioned_by_all: set[int] = set()
         # In a module, what a global of this name reads as instead.
-        self._in_module: dict[int, dict[str, str]] = {}
+        self._in_module: dict[int, dict[str, StandIn]] = {}
         self._names: set[str] = set()
-        self._builtins: dict[str, str] = {}
-        self._imported: dict[str, str] = {}
+        self._builtins: dict[str, StandIn] = {}
+        self._imported: dict[str, StandIn] = {}
         self._functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = (
             weakref.WeakKeyDictionary()
         )
@@ -70,6 +68,7 @@ class Interceptor:
         self._made_anew: set[CodeType] = set()
         self._silent: dict[int, CodeType] = {}
         # Functions that have asked a symbol for nothing: they read what they would read of `int`.
+        self._silent_codes: dict[int, CodeType] = {}
         self._silent_only: weakref.WeakSet[FunctionType] = weakref.WeakSet()
         for name, replacement in BUILTINS.items():
             original = getattr(builtins, name)
@@ -86,8 +85,7 @@ class Interceptor:
 
         Code that mentions one of `names` is taken to use it.
         """
-        name = f"{getattr(original, '__module__', 'module')}.{original.__name__}"
-        self._by_identity[id(original)] = original, make_known(name, replacement)
+        self._by_identity[id(original)] = original, StandIn(replacement)
         self._names.update(names)
 
     def intercept_module(
@@ -96,7 +94,7 @@ class Interceptor:
         """Do the same of a module with some attributes replaced, also where it is imported."""
         shadow = ModuleShadow(original, replaced)
         self.intercept(original, shadow, *names)
-        self._imported[original.__name__] = make_importable(original.__name__, shadow)
+        self._imported[original.__name__] = StandIn(shadow)
         if not replaced:  # it is what will be replaced that counts
             self._mentioned_by_all.add(id(original))
         return shadow
@@ -107,17 +105,16 @@ class Interceptor:
         So does code that imports the module in a function.
         """
         package = original.__name__
-        self._imported[package] = make_importable(package, shadow)
-        self._within[package, id(original)] = make_known(f"{package} of {package}", shadow), shadow
+        self._imported[package] = StandIn(shadow)
+        self._within[package, id(original)] = StandIn(shadow), shadow
 
     def intercept_in(self, names: dict[str, Any], replaced: Mapping[str, Any]) -> None:
         """Intercept all functions of a module that read some of its globals, from the start.
 
         So what a run skips does not depend on what ran before.
         """
-        module = names["__name__"]
         self._in_module.setdefault(id(names), {}).update(
-            (name, make_known(f"{module}.{name}", value)) for name, value in replaced.items()
+            (name, StandIn(value)) for name, value in replaced.items()
         )
         functions = [f for f in names.values() if isinstance(f, FunctionType)]
         for function in functions:
@@ -135,7 +132,7 @@ class Interceptor:
         and again, out of nothing that is known, is left alone.
         """
         code, names = frame.f_code, frame.f_globals
-        if _is_silent(code):
+        if id(code) in self._silent_codes:
             code = original_code(code)
         return (
             self._mentions_intercepted(code, names)
@@ -163,6 +160,7 @@ class Interceptor:
 
     def intercept_functions(self) -> None:
         """Have the functions concerned run the code that they are to, until all is restored."""
+        run_in_this_thread()
         for function, code in _OF_NUMPY:
             interception.replace(function, "__code__", code)
         for function, known in tuple(self._functions.items()):
@@ -219,14 +217,14 @@ class Interceptor:
 
         silent = function in self._silent_only
 
-        def loads(code: CodeType, name: str) -> str | None:
+        def loads(code: CodeType, name: str) -> StandIn | None:
             value = names.get(name, _missing)
             if silent and (value is not _missing or name not in SILENT):
                 return None
-            private = self._private_name(code, names, name, value)
-            if private is not None:
+            stand_in = self._stand_in(code, names, name, value)
+            if stand_in is not None:
                 reads[name] = value
-            return private
+            return stand_in
 
         of_python = names.get("__builtins__", builtins)
         if of_python is builtins or of_python is vars(builtins):
@@ -234,14 +232,16 @@ class Interceptor:
                 code, loads, lambda _, name: None if silent else self._imported.get(name)
             )
         else:
-            instead = code  # it would not find what it is to read instead
+            instead = code  # its `int` may be another
+        if silent:
+            self._silent_codes.update((id(inner), inner) for inner in _nested(instead))
         self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
         return instead is not code
 
-    def _private_name(
+    def _stand_in(
         self, code: CodeType, names: dict[str, Any], name: str, value: Any
-    ) -> str | None:
-        """Return the name of what code reads instead of a global in a run, if there is such."""
+    ) -> StandIn | None:
+        """Return what code reads instead of a global in a run, if there is such."""
         if value is _missing:
             return self._builtins.get(name)
         special = self._in_module.get(id(names), {}).get(name)
@@ -249,15 +249,17 @@ class Interceptor:
             return special
         package = str(names.get("__name__")).split(".")[0]
         if (package, id(value)) in self._within:
-            private, shadow = self._within[package, id(value)]
-            return None if vars(shadow).keys().isdisjoint(code.co_names) else private
+            stand_in, shadow = self._within[package, id(value)]
+            return None if vars(shadow).keys().isdisjoint(code.co_names) else stand_in
         return self._by_identity.get(id(value), (None, None))[1]
 
 
-def _is_silent(code: CodeType) -> bool:
-    """Tell whether code reads stand-ins of `SILENT`, and no others."""
-    private = [name for name in code.co_names if name.endswith(_OF_SYMCOUNT)]
-    return bool(private) and all(name in _SILENT_NAMES for name in private)
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    """Yield code, and all that is nested in it."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from _nested(const)
 
 
 def _is_current(function: FunctionType, known: _Intercepted) -> bool:

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 from symcount.trace import ends
+from symcount.trace.bytecode import position
 from symcount.trace.proxies import SymInt
 
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
@@ -153,7 +154,7 @@ def compares_length(frame: FrameType) -> bool:
 
 def in_while_test(frame: FrameType) -> bool:
     """Tell whether what the frame is evaluating is part of the condition of a `while` loop."""
-    place = _place(frame)
+    place = position(frame)
     if place is None or place[0] is None or place[2] is None:
         return False
     at = place[0], place[2]
@@ -194,16 +195,8 @@ def _evaluated(target: ast.expr, frame: FrameType) -> Any:
 
 def _expression(frame: FrameType) -> ast.expr | None:
     """The expression that the frame is evaluating."""
-    place = _place(frame)
+    place = position(frame)
     return None if place is None else _parsed(frame, place)
-
-
-def _place(frame: FrameType) -> tuple[int | None, ...] | None:
-    """The lines and columns of what the frame is evaluating, before Python 3.11 None."""
-    positions = getattr(frame.f_code, "co_positions", None)
-    if positions is None:
-        return None
-    return next((p for i, p in enumerate(positions()) if 2 * i == frame.f_lasti), None)
 
 
 def _parsed(frame: FrameType, place: tuple[int | None, ...]) -> ast.expr | None:

@@ -91,8 +91,11 @@ class SymRange:
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
-            raise UnsupportedError(
-                "a slice of a range over a symbol is not followed; write its bounds into range()"
+            self._run.refuse(
+                UnsupportedError(
+                    "a slice of a range over a symbol is not followed; write its bounds into "
+                    "range()"
+                )
             )
         if not -self._count <= key < self._count:
             raise IndexError("range object index out of range")

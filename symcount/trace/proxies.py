@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
-from symcount.errors import EscapedSymbolError, UnsupportedError
+from symcount.errors import EscapedSymbolError, SymcountError, UnsupportedError
 from symcount.record import OPERATORS, Frame, Node
 from symcount.symbols import Number
 from symcount.trace.renaming import original_code
@@ -90,6 +90,15 @@ def frames_of_call() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def callers() -> Iterator[FrameType]:
+    """Yield the frames of the factory and of what it calls, from within, without torch's."""
+    frame: FrameType | None = calling_frame(2)
+    while frame is not None and frame.f_globals.get("__name__") != _RUNNER:
+        if not frame.f_code.co_filename.startswith((*_libraries, _HERE)):
+            yield frame
+        frame = frame.f_back
+
+
 class Run(Protocol):
     """The run of a factory, as far as its symbols need it."""
 
@@ -110,11 +119,16 @@ class Run(Protocol):
     def specialised(self, value: Any) -> int:
         """The plain value of a symbol, followed for this very value: a branch."""
 
+    def refuse(self, reason: SymcountError) -> NoReturn:
+        """Refuse the factory, also if it catches the exception and goes on."""
+
     def concretise(self, kind: str, node: Node) -> Any:
         """Record that `node` becomes a plain number, and return the number."""
 
-    def concretise_value(self, kind: str, values: Any) -> Any:
-        """Record that values which depend on symbols became plain numbers, and return them."""
+    def concretise_value(
+        self, kind: str, values: Any, within: tuple[float, float] | None = None
+    ) -> Any:
+        """Return values which depend on symbols, and which are `within` these for all of them."""
 
     def poke(self, node: Node) -> int:
         """The same for `__index__`, which may or may not concretise a symbol."""
@@ -134,6 +148,10 @@ class Run(Protocol):
         """Tell whether `value` is a tensor."""
 
 
+# Of an integer of numpy that holds every size that torch can describe.
+_BYTES_OF_SIZES = 8
+
+
 def operand(value: object) -> Node | Number | None:
     """The node or plain number that stands for `value`, or None where it is no real number."""
     kind = type(value)
@@ -148,9 +166,9 @@ def operand(value: object) -> Node | Number | None:
         return operator.index(value)  # bool, IntEnum
     scalar: Any = value
     if hasattr(scalar, "dtype") and not hasattr(scalar, "is_meta"):
-        if scalar.dtype.kind in "iub" and scalar.ndim == 0 and scalar.dtype.itemsize in (1, 8):
-            if scalar.dtype.kind == "b" or scalar.dtype.itemsize == 8:
-                return int(scalar)
+        is_wide = scalar.dtype.kind in "iu" and scalar.dtype.itemsize == _BYTES_OF_SIZES
+        if scalar.ndim == 0 and (is_wide or scalar.dtype.kind == "b"):
+            return int(scalar)  # narrower ones wrap around
         raise UnsupportedError(
             f"{user_frame().source}: arithmetic of a symbol with a numpy {scalar.dtype} is not "
             "modelled; make it a Python number first: float(x), int(x)"
@@ -348,6 +366,14 @@ _FUNCTIONS_OF_NUMPY: dict[str, Callable[..., Any]] = {
 }
 
 
+def _fitting(result: Any) -> Any:
+    """The result of integer arithmetic of numpy, and the condition that it fits into 64 bits."""
+    if type(result) is SymInt:
+        result._run.require("lt", result._node, 1 << 63)
+        result._run.require("ge", result._node, -(1 << 63))
+    return result
+
+
 def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function of numpy on symbols: followed if it is exact arithmetic, else on plain numbers."""
     name = ufunc.__name__
@@ -358,8 +384,8 @@ def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
             # numpy makes arrays of its scalars
             left, right = (x[()] if getattr(x, "ndim", 1) == 0 else x for x in inputs)
             if isinstance(left, _Symbol):
-                return getattr(left, f"__{forward}__")(right)
-            return getattr(right, f"__{backward}__")(left)
+                return _fitting(getattr(left, f"__{forward}__")(right))
+            return _fitting(getattr(right, f"__{backward}__")(left))
         if name in _FUNCTIONS_OF_NUMPY:
             return _FUNCTIONS_OF_NUMPY[name](*inputs)
     symbols = [value for value in inputs if isinstance(value, _Symbol)]

@@ -1,41 +1,35 @@
-"""Rename what code calls, so that it finds stand-ins, and find the functions that it belongs to.
+"""Have code load stand-ins for what it calls, and find the functions that it belongs to.
 
-`int` in the code of a factory becomes `int of symcount`, which is among the builtins: the same
-instructions with another name, so the same lines, arguments and jumps. Only the code that a run on
-symbols is known to need is swapped while the run lasts. Its module keeps its globals, and no other
-function of it is touched.
+Where the code of a factory loads the global `int`, other code with the same lines, arguments and
+jumps loads a constant. What that stands for depends on the thread: the stand-in where a factory is
+run on symbols, and in any other what the name says. Nobody else can find the stand-in: no module
+has a name for it. Only the code that a run on symbols is known to need is swapped while the run
+lasts, and no other function of its module is touched.
 """
 
 from __future__ import annotations
 
 import builtins
-import dis
 import functools
 import gc
 import sys
+import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-_LOADS = frozenset(["LOAD_GLOBAL", "LOAD_NAME"])
-_IMPORTS = frozenset(["IMPORT_NAME"])
-_COMPARING = frozenset(["IS_OP", "MATCH_CLASS"])
-# Instructions that take nothing from the stack, nor leave anything there.
-_NO_EFFECT = frozenset(["CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "KW_NAMES", "RESUME"])
-_PUSHING = frozenset(
-    code
-    for name, code in dis.opmap.items()
-    if name.startswith("LOAD_") and name not in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
-)
-_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
-_STORES = frozenset(["STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"])
-_LOAD_GLOBAL_SAYS_MORE = sys.version_info >= (3, 11)  # its lowest bit: that a call follows
-_MOST_ARGUMENT = 0xFF
+from symcount.trace.bytecode import Instructions, is_compared
 
-Rename = Callable[[CodeType, str], "str | None"]
+_LOADS = frozenset(["LOAD_GLOBAL", "LOAD_NAME"])
+_STORES = frozenset(["STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"])
+
+# What code loads in the place of a name, None for what the name says.
+Instead = Callable[[CodeType, str], "StandIn | None"]
 
 _originals: dict[int, CodeType] = {}
+# The thread that runs a factory on symbols, or did last.
+_running: int | None = None
 
 
 def original_code(code: CodeType) -> CodeType:
@@ -55,80 +49,104 @@ def made_of(code: CodeType, original: CodeType) -> CodeType:
     return code
 
 
-def make_known(name: str, value: Any) -> str:
-    """The name by which renamed code finds a stand-in, in whatever module.
+def run_in_this_thread() -> None:
+    """Have stand-ins loaded in this thread and no other."""
+    global _running
+    _running = threading.get_ident()
 
-    It stays among the builtins: another thread may be in the midst of the code when a run ends.
+
+class StandIn:
+    """Something that code loads in the place of another."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class _Global:
+    """The constant of which `~` is a stand-in, or in other threads a global."""
+
+    __slots__ = ("instead", "name")
+
+    def __init__(self, instead: Any, name: str) -> None:
+        self.instead = instead
+        self.name = name
+
+    def __invert__(self) -> Any:
+        if threading.get_ident() == _running:
+            return self.instead
+        for names in (sys._getframe(1).f_globals, vars(builtins)):
+            if self.name in names:
+                return names[self.name]
+        raise NameError(f"name {self.name!r} is not defined", name=self.name)
+
+
+class _Module:
+    """The constant of which `~` is the stand-in of a module, or in other threads the module."""
+
+    __slots__ = ("imported", "instead")
+
+    def __init__(self, instead: Any, name: str, taken: tuple[str, ...] | None) -> None:
+        self.instead = instead
+        self.imported = name, None, None, taken or ()
+
+    def __invert__(self) -> Any:
+        if threading.get_ident() == _running:
+            return self.instead
+        return __import__(*self.imported)
+
+
+def renamed(code: CodeType, loads: Instead, imports: Instead) -> CodeType:
+    """Code, and all that is nested in it, that loads and imports stand-ins.
+
+    Itself if there is nothing to load instead. A name that the code sets is left alone, and so is
+    one where there is no room for the instructions.
     """
-    private = f"{name} of symcount"
-    while private in vars(builtins):
-        private = f"another {private}"
-    vars(builtins)[private] = value
-    return private
-
-
-def make_importable(name: str, module: Any) -> str:
-    """The name by which renamed code imports a stand-in of a module."""
-    private = f"{name} of symcount"
-    sys.modules[private] = module
-    return private
-
-
-def renamed(code: CodeType, loads: Rename, imports: Rename) -> CodeType:
-    """Code, and all that is nested in it, with other names for what it loads and imports.
-
-    Itself if there is nothing to rename. A name that the code sets is left alone.
-    """
-    every = [step for step in dis.get_instructions(code) if step.opname not in _NO_EFFECT]
-    steps = [step for step in every if step.opcode in dis.hasname]
-    names = list(code.co_names)
-    text = bytearray(code.co_code)
-    for name in code.co_names:
-        users = [step for step in steps if step.argval == name]
-        kinds = {step.opname for step in users}
-        for these, rename in ((_LOADS, loads), (_IMPORTS, imports)):
-            if these.isdisjoint(kinds) or (these is _LOADS and kinds & _STORES):
-                continue
-            private = rename(code, name)
-            if private is None:
-                continue
-            used = [s for s in users if s.opname in these and not _is_compared(every, s)]
-            if len(used) == len(users):
-                names[code.co_names.index(name)] = private
-            elif used:  # an attribute is called the same, or it is compared by identity
-                _redirect(text, used, len(names))
-                names.append(private)
-    consts = tuple(
+    consts: list[Any] = [
         renamed(const, loads, imports) if isinstance(const, CodeType) else const
         for const in code.co_consts
-    )
+    ]
     same = all(a is b for a, b in zip(consts, code.co_consts, strict=True))
-    if same and names == list(code.co_names):
+    instructions = Instructions(code)
+    stored = {step.argval for step in instructions.steps if step.opname in _STORES}
+    changed = False
+    for place, step in enumerate(instructions.steps):
+        if step.opname in _LOADS and step.argval not in stored:
+            compared = is_compared(instructions.steps, place)
+            stand_in = None if compared else loads(code, step.argval)
+            changed |= stand_in is not None and _load(instructions, place, consts, stand_in)
+        elif step.opname == "IMPORT_NAME":
+            stand_in = imports(code, step.argval)
+            changed |= stand_in is not None and _import(instructions, place, consts, stand_in)
+    if same and not changed:
         return code
-    other = code.replace(co_names=tuple(names), co_consts=consts, co_code=bytes(text))
+    other = code.replace(co_consts=tuple(consts), co_code=bytes(instructions.text))
     return made_of(other, code)
 
 
-def _is_compared(steps: Sequence[dis.Instruction], load: dis.Instruction) -> bool:
-    """Tell whether what is loaded is compared by identity, or is the class of a pattern."""
-    above = 0
-    for step in steps[steps.index(load) + 1 :]:
-        effect = 0 if step.opcode in _JUMPS else dis.stack_effect(step.opcode, step.arg)
-        taken = 0 if step.opcode in _PUSHING else max(0, 1 - effect)
-        if taken > above:
-            return step.opname in _COMPARING
-        above += effect
-    return False
+def _load(instructions: Instructions, place: int, consts: list[Any], it: StandIn) -> bool:
+    """Load a stand-in in the place of a global; tell whether there is room for that."""
+    constant = _Global(it.value, instructions.steps[place].argval)
+    if instructions.load(place, len(consts)):
+        consts.append(constant)
+    elif instructions.load_plainly(place, len(consts)):
+        consts.append(it.value)
+    else:
+        return False
+    return True
 
 
-def _redirect(text: bytearray, steps: Iterable[dis.Instruction], place: int) -> None:
-    """Have instructions use the name at this place, where there is room to say so."""
-    for step in steps:
-        assert step.arg is not None
-        shifted = step.opname == "LOAD_GLOBAL" and _LOAD_GLOBAL_SAYS_MORE
-        argument = place << 1 | step.arg & 1 if shifted else place
-        if max(argument, step.arg) <= _MOST_ARGUMENT:
-            text[step.offset + 1] = argument
+def _import(instructions: Instructions, place: int, consts: list[Any], it: StandIn) -> bool:
+    """Load a stand-in in the place of a module; tell whether that is how it is imported."""
+    name, said = instructions.steps[place].argval, instructions.imported(place)
+    if said is None or said[0] or ("." in name and not said[1]):
+        return False  # relative, or `import a.b`, which gives a
+    constant = _Module(it.value, name, said[1])
+    if not instructions.load_module(place, len(consts)):
+        return False
+    consts.append(constant)
+    return True
 
 
 # --- whose code it is ---------------------------------------------------------------------------

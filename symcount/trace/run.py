@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from dis import opmap, opname
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NoReturn
 
@@ -28,6 +27,7 @@ from symcount.errors import (
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
 from symcount.trace import ends, identity, lookups, pure_functions
+from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
@@ -58,7 +58,6 @@ _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
 _while_places: set[tuple[CodeType, int]] = set()
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
-_LENGTH_OF_PRECALL = 4
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
 _MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
@@ -67,17 +66,6 @@ ELEMENT = "element"
 VALUE = "branch on a value"
 # A factory cannot need more restarts than it has modules and refusing functions.
 _MOST_RESTARTS = 1000
-
-
-def _instruction(frame: FrameType) -> str:
-    """The name of the instruction that a frame is at."""
-    return opname[frame.f_code.co_code[frame.f_lasti]]
-
-
-def _at_call(place: Frame) -> Frame:
-    """A place in a call, the same whether Python 3.11 has specialised the call or not."""
-    prepares = place.code.co_code[place.lasti] == opmap.get("PRECALL")
-    return Frame(place.code, place.lasti + _LENGTH_OF_PRECALL) if prepares else place
 
 
 def _symbols_of(node: Node) -> tuple[str, ...]:
@@ -144,6 +132,7 @@ class _Run:
         self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
         self.interrupted: Interrupt | None = None
+        self.refused: SymcountError | None = None
         self.tensors: Tensors | None = None
         self.pokes: list[tuple[Node, Frame, Frame]] = []
         self.concretisations: dict[tuple[str, int, int, int], Concretisation] = {}
@@ -162,6 +151,12 @@ class _Run:
         """
         self.interrupted = self.interrupted or reason
         raise self.interrupted
+
+    def refuse(self, reason: SymcountError) -> NoReturn:
+        """Refuse the factory for this reason, also if it catches the exception and goes on."""
+        if not self.ways:  # or it is only that a function is not followed as one
+            self.refused = self.refused or reason
+        raise reason
 
     def _shadow(self, frame: FrameType) -> None:
         """Restart if the code of `frame` must be intercepted."""
@@ -288,6 +283,8 @@ class _Run:
             is_new = self.listener.on_branch(branch)
         except Interrupt as reason:
             self.interrupt(reason)
+        except SymcountError as reason:
+            self.refuse(reason)
         if is_new:
             self.branches.append(branch)
 
@@ -363,7 +360,7 @@ class _Run:
         run only.
         """
         element, x = (a, b) if a in self._elements else (b, a)
-        if element not in self._elements or _instruction(frame) not in _MEMBERSHIPS:
+        if element not in self._elements or instruction(frame) not in _MEMBERSHIPS:
             return False
         loop, _ = self._elements[element]
         members = lookups.members(frame) if loop.finished else None
@@ -422,7 +419,8 @@ class _Run:
     def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
         """Go through a loop, the run's tags saying in which iteration it is."""
         length = self.unroll(count)
-        place = _at_call(place_of(calling_frame(2)))
+        place = place_of(calling_frame(2))
+        place = Frame(place.code, call_at(place.code, place.lasti))
         entered = self.tags, id(place.code), place.lasti
         times = self._entered[entered] = self._entered.get(entered, -1) + 1
         name = name_of(self.tags, place.code, place.lasti, times)
@@ -461,7 +459,7 @@ class _Run:
         if is_number:
             self._shadow(frame)
         self._give_up_ways()
-        if is_number and _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
+        if is_number and instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
         if kind == "text":
             end = ends.TORCH if is_of_torch(frame.f_code) else ends.end_of_text(frame)
@@ -547,7 +545,7 @@ class _Run:
         frame = calling_frame(2)
         self._shadow(frame)
         self._give_up_ways()
-        if _instruction(frame) in _SUBSCRIPTS:
+        if instruction(frame) in _SUBSCRIPTS:
             size = lookups.length(frame)
             if size is not None and self._is_of_loop(node, size):
                 self._concretise(ELEMENT, node, user_frame())
@@ -680,6 +678,8 @@ def _run_once(
         interception.complete(run.finish, interception.restore, lambda: tell(outer))
     if run.interrupted is not None:
         raise run.interrupted
+    if run.refused is not None:
+        raise run.refused
     return Trace(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),

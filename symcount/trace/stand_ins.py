@@ -16,9 +16,8 @@ import copyreg
 import functools
 import math
 import operator
-import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +25,7 @@ import numpy
 
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
+from symcount.trace.bytecode import SUM_COMPENSATES_INTEGERS, SUM_IS_COMPENSATED
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import (
     SymFloat,
@@ -35,6 +35,7 @@ from symcount.trace.proxies import (
     hint,
     operand,
     require_finite,
+    user_frame,
 )
 
 
@@ -220,12 +221,36 @@ class RangeShadow(metaclass=_RangeMeta):
 
 def _sum(iterable: Any, /, start: Any = 0) -> Any:
     items = list(iterable)
-    if sys.version_info >= (3, 12) and any(type(i) is SymFloat for i in items):
-        raise UnsupportedError(
-            "sum() of symbolic floats is compensated since Python 3.12, which is not modelled; "
-            "add them with + instead"
+    symbol = next((item for item in (start, *items) if type(item) is SymFloat), None)
+    if symbol is None or not SUM_IS_COMPENSATED:
+        return sum(items, start)
+    if not all(type(item) in (float, SymFloat) or _is_small(item) for item in (start, *items)):
+        symbol._run.refuse(
+            UnsupportedError(
+                f"{user_frame().source}: sum() of symbolic floats and other numbers is not "
+                "modelled; add them with + instead, or make them floats first: float(x)"
+            )
         )
-    return sum(items, start)
+    return _compensated(items, start)
+
+
+def _is_small(value: Any) -> bool:
+    """Tell whether a value is an integer that a double holds exactly."""
+    return type(value) is int and abs(value) <= 2**53
+
+
+def _compensated(items: Iterable[Any], start: Any) -> Any:
+    """Add up as CPython does since 3.12, with the rounding errors added at the end (Neumaier).
+
+    An error is computed without a branch (Knuth's TwoSum), which gives the same number.
+    """
+    total, errors = start, 0.0
+    for item in items:
+        before, total = total, total + item
+        if type(before) is not int and (type(item) is not int or SUM_COMPENSATES_INTEGERS):
+            added = total - before
+            errors = errors + ((before - (total - added)) + (item - added))
+    return total + errors
 
 
 def index(value: Any, /) -> Any:

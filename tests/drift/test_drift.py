@@ -15,6 +15,7 @@ from torch import nn
 import symcount
 from symcount import Symbol, derive
 from symcount.catalogue.targets import resolve
+from symcount.catalogue.trust import Trust
 from symcount.cli.as_json import describe_finding
 from symcount.drift import drift
 from symcount.drift.drift import Change, Finding
@@ -366,6 +367,17 @@ def test_a_lower_grade_is_a_difference_and_a_higher_one_is_not(models: Project) 
         None,
         "",
     )
+
+
+def test_a_file_does_not_say_for_how_long_it_is_derived(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    origins = [derive(nn.Linear, max_seconds=seconds).origin for seconds in (7, 1e9)]
+    monkeypatch.setattr(
+        symcount.api, "derive", lambda _, max_seconds, **__: given.append(max_seconds)
+    )
+    for origin in origins:
+        drift._derived_again(origin, Trust())
+    assert given == [21, 300]
 
 
 def test_undecided_is_a_difference(models: Project, monkeypatch: pytest.MonkeyPatch) -> None:

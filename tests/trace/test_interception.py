@@ -199,7 +199,8 @@ LEFT_OUT_OF_INT = {
     "__sizeof__": "object's",
     "__reduce__": "pickling is __reduce_ex__",
 }
-LEFT_OUT_OF_FLOAT = {**LEFT_OUT_OF_INT, "__getformat__": "a class method of CPython's own tests"}
+_OF_TESTS = "a class method of CPython's own tests"
+LEFT_OUT_OF_FLOAT = {**LEFT_OUT_OF_INT, "__getformat__": _OF_TESTS, "__setformat__": _OF_TESTS}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from symcount.interception import code_calling, copy_of
 from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import ModuleShadow, TypeShadow, is_symbol
+from symcount.trace.tensors import filling
 from symcount.trace.tensors.calls import first_argument, leaves
 from symcount.trace.tensors.known import KnownTensors
 
@@ -198,7 +199,11 @@ def _skipping(original: FunctionType) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if mode_of_thread() is None:
             return original(*args, **kwargs)
-        return first_argument(args, kwargs, "tensor")
+        tensor = first_argument(args, kwargs, "tensor")
+        rest = args[1:], {k: v for k, v in kwargs.items() if k != "tensor"}
+        if isinstance(tensor, torch.Tensor) and filling.raises(original.__name__, tensor, *rest):
+            filling.raise_as_torch(original, tensor, *rest)
+        return tensor
 
     return wrapper
 

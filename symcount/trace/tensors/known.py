@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from symcount import interception
 from symcount.errors import InternalError, UnknownShapeError
 from symcount.record import Frame
 from symcount.trace.loops import Tags
@@ -15,7 +16,6 @@ from symcount.trace.proxies import calling_frame, hint, is_of_torch, user_frame
 from symcount.trace.stand_ins import is_symbol
 from symcount.trace.tensors.calls import SIZELESS, in_place, leaves, name_of, plain
 from symcount.trace.tensors.sizes import Dims, is_symbolic
-
 
 # What functions return that says nothing of sizes or values.
 _SIZELESS = (type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
@@ -49,6 +49,9 @@ class KnownTensors(TorchFunctionMode):
         self.run = run
         self.known: dict[int, KnownTensor] = {}
 
+    def __exit__(self, *raised: object) -> None:
+        interception.take_off_stack(self)
+
     def know(
         self, tensor: torch.Tensor, shape: Dims | None, operation: str, tainted: bool = False
     ) -> torch.Tensor:
@@ -57,9 +60,11 @@ class KnownTensors(TorchFunctionMode):
             shape = tuple(shape)
             at_hints = tuple(map(hint, shape))
             if at_hints != tuple(tensor.shape):
-                raise InternalError(
-                    f"{operation} gave a tensor of shape {tuple(tensor.shape)}, its rule says "
-                    f"{at_hints}"
+                self.run.refuse(
+                    InternalError(
+                        f"{operation} gave a tensor of shape {tuple(tensor.shape)}, its rule says "
+                        f"{at_hints}"
+                    )
                 )
         self.known[id(tensor)] = KnownTensor(
             tensor, shape, user_frame(), operation, tainted, self.run.tags
@@ -183,11 +188,18 @@ class KnownTensors(TorchFunctionMode):
                     self.know(item, None if depends else tuple(item.shape), name, tainted)
                 elif tainted:
                     self.taint(item)
-            elif (depends or tainted) and name not in SIZELESS and not isinstance(item, _SIZELESS):
-                # what torch asks itself is part of what is trusted, unless it is a number
-                if type(item) in (int, float) or not is_of_torch(calling_frame().f_code):
-                    self.run.concretise_value(f"torch {name}()", None)
+            elif (depends or tainted) and _says_something(item) and name not in SIZELESS:
+                self.run.concretise_value(f"torch {name}()", None)
         return out
+
+
+def _says_something(result: object) -> bool:
+    """Tell whether a result that is no tensor may say something of sizes or values.
+
+    What torch asks itself is part of what is trusted, unless it is a number.
+    """
+    is_number = type(result) in (int, float)
+    return is_number or not (isinstance(result, _SIZELESS) or is_of_torch(calling_frame().f_code))
 
 
 def _to_meta(value: Any) -> Any:

@@ -18,7 +18,7 @@ import torch
 from symcount.errors import UnknownShapeError
 from symcount.trace.proxies import calling_frame
 from symcount.trace.stand_ins import is_symbol
-from symcount.trace.tensors import bypasses
+from symcount.trace.tensors import bypasses, filling
 from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of
 from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.registering import TorchCall
@@ -49,10 +49,10 @@ class Tensors(KnownTensors):
                 return rule(TorchCall(self, func, args, kwargs))
             except TorchRaises:
                 pass  # it says itself why
-            except UnknownShapeError:
+            except UnknownShapeError as error:
                 # As long as nobody asks for its size, a tensor may be of unknown shape.
                 if func in RULES.asking:
-                    raise
+                    self.run.refuse(error)
                 out = self.without_rule(func, args, kwargs)
                 self.remember_origin(out, (args, kwargs))
                 return out
@@ -61,6 +61,8 @@ class Tensors(KnownTensors):
             if isinstance(target, torch.Tensor) and target.is_meta:
                 if self.tainted(args[1:], kwargs):
                     self.taint(target)
+                if filling.raises(name_of(func), target, args[1:], kwargs):
+                    filling.raise_as_torch(func, target, args[1:], kwargs)
                 others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
                 if all(fits_into(shape, self.shape(target)) for shape in others):
                     return target

@@ -23,7 +23,6 @@ from symcount.trace.tensors.calls import first_argument, name_of
 from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.sizes import Dims
 
-
 # Functions whose results have values of their first argument, and no others.
 _PARTS = frozenset(
     "unbind split split_with_sizes chunk tensor_split __getitem__ select narrow view reshape "

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from symcount.trace.handlers import may_be_caught
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
 from symcount.trace.tensors.calls import first_argument, plain
@@ -15,7 +16,9 @@ from symcount.trace.tensors.sizes import (
     Size,
     ceil_div,
     not_negative,
+    product,
     sizes_of,
+    torch_may_require,
     torch_requires,
 )
 
@@ -23,6 +26,8 @@ RULES = Rules()
 
 _META = torch.device("meta")
 _OF_MEMORY = frozenset(["device", "pin_memory", "out", "generator", "memory_format"])
+# Torch has no number for more.
+_MOST_BYTES = 2**63 - 1
 # a tensor with values that is larger than this stays on the meta device
 _LARGEST_REAL = 1 << 16
 
@@ -44,7 +49,19 @@ def _create(call: TorchCall, sizes: Dims, args: tuple[Any, ...], *named: str) ->
 @RULES.rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
 def _of_sizes(call: TorchCall) -> Any:
     sizes = sizes_of(call.args or (call.kwargs["size"],))
+    if _grows(sizes) and not call.mode.run.tags and may_be_caught():
+        dtype = call.kwargs.get("dtype") or torch.get_default_dtype()
+        torch_may_require(product(sizes) * dtype.itemsize <= _MOST_BYTES)
     return _create(call, sizes, (sizes,), "size")
+
+
+def _grows(sizes: Dims) -> bool:
+    """Tell whether a tensor may be too large at sizes that somebody may ask for.
+
+    A single hyper-parameter would have to be 2**50 or more.
+    """
+    symbols = [size for size in sizes if type(size) is SymInt]
+    return len(symbols) > 1 or any(size._node.op != "symbol" for size in symbols)
 
 
 @RULES.rule(torch.full)
