@@ -42,6 +42,7 @@ from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
 from symcount.record import INDEX
 from symcount.trace.interrupts import Interrupt, NotFolded
+from symcount.trace.learning import Learned
 from symcount.trace.run import ELEMENT
 from symcount.trace.settings import AS_USUAL, Settings
 from symcount.version import __version__
@@ -148,6 +149,7 @@ class _Derivation:
         self.unfolded = ""
         self.short: set[str] = set()
         self.perturbation = Perturbation(call, self.facts)
+        self.usual = replace(AS_USUAL, learned=Learned())
 
     def in_the_best_way(self) -> Formula:
         """Derive with the loops folded, or else followed for each number of iterations."""
@@ -164,14 +166,14 @@ class _Derivation:
                 if not self.found.has_loops:
                     raise
                 self.unfolded = "what is made of them does not follow from what they decide"
-        return self.formula(replace(AS_USUAL, specialising=True))
+        return self.formula(replace(self.usual, specialising=True))
 
     def _ways_to_fold(self) -> Iterator[Settings]:
-        yield AS_USUAL
+        yield self.usual
         splits = first_of_each_kind(self.found.paths, self.facts)
         if splits:
-            yield replace(AS_USUAL, splits=splits)
-        yield replace(AS_USUAL, splits=splits, lengths=True)
+            yield replace(self.usual, splits=splits)
+        yield replace(self.usual, splits=splits, lengths=True)
 
     def formula(self, settings: Settings) -> Formula:
         """Explore, join, compare.

@@ -32,6 +32,32 @@ def reseed(seed: int) -> None:
         sys.modules["numpy.random"].seed(seed)
 
 
+class _Generators:
+    """The states of the generators of random numbers, as they are now."""
+
+    def __init__(self) -> None:
+        numpy_random: Any = sys.modules.get("numpy.random")
+        self._python = random.getstate()
+        self._torch = torch.get_rng_state()
+        self._numpy = numpy_random.get_state() if numpy_random else None
+
+    def have_changed(self) -> bool:
+        if random.getstate() != self._python:
+            return True
+        if torch.get_rng_state().numpy().tobytes() != self._torch.numpy().tobytes():
+            return True
+        if self._numpy is None:
+            return False
+        now = sys.modules["numpy.random"].get_state()
+        return bool(now[2] != self._numpy[2] or (now[1] != self._numpy[1]).any())
+
+    def restore(self) -> None:
+        random.setstate(self._python)
+        torch.set_rng_state(self._torch)
+        if self._numpy is not None:
+            sys.modules["numpy.random"].set_state(self._numpy)
+
+
 class _InThread:
     """Matches the text of each warning in one thread, and none in others."""
 
@@ -50,10 +76,7 @@ class State:
     """
 
     def __init__(self) -> None:
-        numpy_random: Any = sys.modules.get("numpy.random")
-        self._python = random.getstate()
-        self._torch = torch.get_rng_state()
-        self._numpy = numpy_random.get_state() if numpy_random else None
+        self._generators = self._seeded = _Generators()
         self._dtype = torch.get_default_dtype()
         self._grad = torch.is_grad_enabled()
         self._device = _device_context()
@@ -68,41 +91,31 @@ class State:
     def leave_to_factory(self) -> None:
         """Ignore warnings in this thread, and switch the caller's modes of torch off.
 
+        Generators of random numbers are seeded: a factory that draws some always draws the same.
         Modes that set a device stay: a factory may ask for it, or set another.
         """
         self._is_left = True
+        reseed(0)
+        self._seeded = _Generators()
         self._filters.insert(0, self._ignored)
         _set_dispatch_modes([])
         _set_function_modes([m for m in self._function_modes if isinstance(m, DeviceContext)])
 
     def drew_random_numbers(self) -> bool:
         """Tell whether random numbers have been drawn since."""
-        if random.getstate() != self._python:
-            return True
-        if torch.get_rng_state().numpy().tobytes() != self._torch.numpy().tobytes():
-            return True
-        if self._numpy is None:
-            return False
-        now = sys.modules["numpy.random"].get_state()
-        return bool(now[2] != self._numpy[2] or (now[1] != self._numpy[1]).any())
+        return self._seeded.have_changed()
 
     def restore(self) -> None:
         """Make everything as it was."""
         if self._is_left:
             complete(
-                self._restore_generators,
+                self._generators.restore,
                 self._restore_defaults,
                 self._restore_filters,
                 lambda: _set_function_modes(self._function_modes),
                 lambda: _set_dispatch_modes(self._dispatch_modes),
             )
             self._is_left = False
-
-    def _restore_generators(self) -> None:
-        random.setstate(self._python)
-        torch.set_rng_state(self._torch)
-        if self._numpy is not None:
-            sys.modules["numpy.random"].set_state(self._numpy)
 
     def _restore_defaults(self) -> None:
         if torch.get_default_dtype() is not self._dtype:

@@ -52,7 +52,7 @@ def make_known(name: str, value: Any) -> str:
     It stays among the builtins: another thread may be in the midst of the code when a run ends.
     """
     private = f"{name} of symcount"
-    while private in vars(builtins):
+    while vars(builtins).get(private, value) is not value:
         private = f"another {private}"
     vars(builtins)[private] = value
     return private

@@ -29,8 +29,8 @@ from symcount.record import OPERATORS, Concretisation, Frame, Node
 from symcount.symbols import Number
 from symcount.trace import lookups, pure_functions
 from symcount.trace.collecting import collected, raised_by
-from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
+from symcount.trace.learning import Learned
 from symcount.trace.loops import Loop, Tags, name_of
 from symcount.trace.proxies import (
     SymFloat,
@@ -54,8 +54,6 @@ from symcount.trace.tensors.calls import leaves
 from symcount.trace.tensors.mode import Tensors
 
 _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
-# Comparisons that are the condition of a `while` loop over a symbol.
-_while_places: set[tuple[CodeType, int]] = set()
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 _LENGTH_OF_PRECALL = 4
@@ -97,6 +95,7 @@ class _Restarted:
     """The reasons for which a trace has started again, and the factory's own functions."""
 
     roots: tuple[FunctionType, ...]
+    learned: Learned
     followed: dict[CodeType, set[int]] = field(default_factory=dict)
     asked: Counter[CodeType] = field(default_factory=Counter)
     retried: set[str] = field(default_factory=set)
@@ -117,6 +116,7 @@ class _Run:
     ) -> None:
         self.listener = listener
         self.restarted = restarted
+        self.learned = restarted.learned
         self.branches: list[Branch] = []
         self.ways: list[Way] = []
         self.perturb = settings.perturb
@@ -156,7 +156,8 @@ class _Run:
 
     def must_intercept(self, frame: FrameType) -> bool:
         """Have the code of `frame` intercepted from the next run on, if it must be."""
-        return INTERCEPTOR.intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
+        interceptor = self.learned.interceptor
+        return interceptor.intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
 
     def intercept_callers(self) -> None:
         """Restart if code that calls torch here must be intercepted: the factory's, or its own."""
@@ -202,7 +203,7 @@ class _Run:
                 self.give_up()
             outcome = self._settled(op, a, b, self._forced())
             return way.decide((op, a, b)) if outcome is None else outcome
-        if pure_functions.follow_as_one(frame, self.restarted.followed):
+        if pure_functions.follow_as_one(frame, self.learned.followed, self.restarted.followed):
             self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
@@ -302,13 +303,13 @@ class _Run:
         """
         frame = calling_frame(3)
         place = original_code(frame.f_code), frame.f_lasti
-        if self.specialising or place in _while_places:
+        if self.specialising or place in self.learned.while_places:
             return not self.specialising
         numbers = self._compared_with.setdefault((frame, frame.f_lasti, node), [])
         numbers.append(number)
         steps = {b - a for a, b in itertools.pairwise(numbers[-3:])}
         if len(numbers) > 2 and steps <= {1} and lookups.in_while_test(frame):
-            _while_places.add(place)
+            self.learned.while_places.add(place)
             self.interrupt(Restart())
         return False
 
@@ -381,7 +382,7 @@ class _Run:
         place = _at_call(place_of(calling_frame(2)))
         entered = self.tags, id(place.code), place.lasti
         times = self._entered[entered] = self._entered.get(entered, -1) + 1
-        name = name_of(self.tags, place.code, place.lasti, times)
+        name = name_of(self.learned.loops, self.tags, place.code, place.lasti, times)
         counted = count._node if type(count) is SymInt else length
         loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
@@ -568,7 +569,8 @@ def trace(
         BudgetSpent: the deadline passed before the factory was done.
     """
     function = inspect.unwrap(factory)
-    restarted = _Restarted((function,) if isinstance(function, FunctionType) else ())
+    roots = (function,) if isinstance(function, FunctionType) else ()
+    restarted = _Restarted(roots, settings.learned or Learned())
     with interception.alone():
         for _ in range(_MOST_RESTARTS):
             run = _Run(listen(), settings, restarted)
@@ -603,7 +605,7 @@ def _run_once(
             raise
     except Exception as error:
         if run.interrupted is None and learn_what_refuses(
-            error, run.must_intercept, run.restarted.retried
+            error, run.learned.refusing, run.must_intercept, run.restarted.retried
         ):
             run.interrupted = Restart()
         raised, exception = raised_by(error), error
@@ -631,7 +633,7 @@ def _followed(
     """Call the factory with everything replaced, which is for the caller to restore."""
     with Tensors(run) as run.tensors:
         tell(run.tensors)
-        replace_unseen()
-        INTERCEPTOR.intercept_functions()
-        pure_functions.follow_functions()
+        replace_unseen(run.learned.refusing)
+        run.learned.interceptor.intercept_functions()
+        pure_functions.follow_functions(run.learned.followed)
         return factory(**arguments, **fixed)

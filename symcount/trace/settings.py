@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from symcount.symbols import Number
+from symcount.trace.learning import Learned
 from symcount.trace.pure_functions import ForcedTest
 from symcount.trace.result import Branch
 
@@ -49,6 +50,7 @@ class Settings:
     - `specialising`: follow the bounds of loops for their very values, each a path of its own.
     - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
     - `splits`: conditions by which paths that build a module are told apart, tested or not.
+    - `learned`: what earlier runs of the same factory have learned; a run without has to itself.
     - `deadline`: when a run that is not finished raises `BudgetSpent`.
     """
 
@@ -58,6 +60,7 @@ class Settings:
     specialising: bool = False
     lengths: bool = False
     splits: tuple[Any, ...] = ()
+    learned: Learned | None = None
     deadline: float = math.inf
 
 

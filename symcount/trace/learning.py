@@ -1,0 +1,37 @@
+"""Keep what the runs of one derivation learn of its factory, each for those that follow it.
+
+Whose code has to read stand-ins, which functions are followed as one, what refuses symbols: each is
+found out by a run that starts again. It is forgotten with the derivation, so what ran before in the
+process changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import CodeType
+
+from symcount.trace.intercepting import INTERCEPTOR, Interceptor
+from symcount.trace.loops import Names
+from symcount.trace.pure_functions import Followed
+from symcount.trace.tensors.bypasses import Refusing
+
+
+@dataclass(eq=False)
+class Learned:
+    """What the runs of a derivation have learned so far.
+
+    - `interceptor`: the functions whose code reads stand-ins while a run lasts.
+    - `followed`: the functions of numbers that are followed as one.
+    - `refusing`: the functions of torch that refuse symbols, and those that took some.
+    - `while_places`: the comparisons that are the condition of a `while` loop over a symbol.
+    - `loops`: the names of loops.
+    """
+
+    interceptor: Interceptor = field(default_factory=INTERCEPTOR.copy)
+    followed: dict[int, Followed] = field(default_factory=dict)
+    refusing: Refusing = field(init=False)
+    while_places: set[tuple[CodeType, int]] = field(default_factory=set)
+    loops: Names = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.refusing = Refusing(self.interceptor)
