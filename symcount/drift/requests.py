@@ -21,13 +21,14 @@ from symcount.drift.reloading import (
 )
 from symcount.errors import ArgumentError, DerivationError, SymcountError
 from symcount.symbols import Symbol
+from symcount.work import MAX_SECONDS
 
 if TYPE_CHECKING:
     from symcount.display.outline import Row
     from symcount.param_count import ParamCount
 
 
-SECONDS = 10.0
+SECONDS = MAX_SECONDS
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from symcount import interception
 from symcount.symbols import Values
+from symcount.work import CALL, PLAIN_CALL, Work
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,10 @@ _IN_PLACE = frozenset(
 class _Plain(TorchFunctionMode):
     """Put everything on the meta device and initialise nothing, until it is over."""
 
-    is_over = False
+    def __init__(self, work: Work) -> None:
+        super().__init__()
+        self.work = work
+        self.is_over = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -112,6 +116,7 @@ class _Plain(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         if self.is_over:  # it was left behind
             return func(*args, **kwargs)
+        self.work.done += PLAIN_CALL
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
@@ -231,11 +236,12 @@ class PlainBuilds:
     """Build a factory's modules with plain integers, each point once.
 
     `build` is the factory as a function of the values of its symbols. What it does to the ambient
-    state (`symcount.factory.ambient`) is the caller's to restore.
+    state (`symcount.factory.ambient`) is the caller's to restore. Builds add to `work`.
     """
 
     def __init__(self, build: Callable[[Values], nn.Module]) -> None:
         self.build = build
+        self.work = Work()
         self._seen: dict[tuple[tuple[str, int | float], ...], PlainBuild] = {}
 
     def at(self, point: Values) -> PlainBuild:
@@ -261,7 +267,8 @@ class PlainBuilds:
         _builder = threading.get_ident()
         for function, idle in _IDLE:
             interception.replace(function, "__code__", idle)
-        mode = _Plain()
+        self.work.done += CALL
+        mode = _Plain(self.work)
         try:
             with mode:
                 return self.build(point)

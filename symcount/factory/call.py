@@ -107,7 +107,7 @@ def _parameters_of(factory: Callable[..., Any], name: str) -> dict[str, inspect.
             f"{name}: its signature cannot be read ({error}); wrap it in a function with "
             "named parameters"
         ) from None
-    for option in ("max_paths", "max_seconds", "strict"):
+    for option in ("max_paths", "max_work", "max_seconds", "strict"):
         if option in parameters:
             raise ArgumentError(
                 f"{name} has a parameter {option!r}, which is also an option of derive(); "

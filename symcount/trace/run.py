@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +51,7 @@ from symcount.trace.tensors.bypasses import (
 )
 from symcount.trace.tensors.calls import leaves
 from symcount.trace.tensors.mode import Tensors
+from symcount.work import CALL, COMPARISON, OPERATION
 
 _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
 # What Python asks an index for: an element or a slice.
@@ -124,6 +124,7 @@ class _Run:
         self.specialising = settings.specialising
         self.longest = settings.longest
         self.deadline = settings.deadline
+        self.deadline.spend(CALL)
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
@@ -170,6 +171,7 @@ class _Run:
         key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
         known = self._nodes.get(key)
         if known is None:
+            self.deadline.spend(OPERATION)
             node = Node(op, args, value, place_of(calling_frame(2)))
             known = SymFloat(node, self) if type(value) is float else SymInt(node, self)
             self._nodes[key] = known
@@ -180,18 +182,19 @@ class _Run:
         nodes = (known._node for known in self._nodes.values())
         return tuple(node for node in nodes if node.op.startswith("if_"))
 
-    def require_time(self) -> None:
-        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen.
+    def require_time(self, units: int) -> None:
+        """Raise `BudgetSpent` if it has done too much: asked wherever the factory is seen.
 
         A run that has been interrupted for another reason, and went on, is interrupted again.
         """
+        self.deadline.spend(units)
         if self.interrupted is not None:
             raise self.interrupted
-        if time.perf_counter() > self.deadline:
+        if self.deadline.passed:
             self.interrupt(BudgetSpent())
 
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
-        self.require_time()
+        self.require_time(COMPARISON)
         frame = calling_frame(2)
         self._shadow(frame)
         if a is b:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -11,6 +10,7 @@ from symcount.symbols import Number
 from symcount.trace.learning import Learned
 from symcount.trace.pure_functions import ForcedTest
 from symcount.trace.result import Branch
+from symcount.work import NEVER, Deadline
 
 Listen: TypeAlias = "Callable[[], BranchListener]"
 
@@ -61,7 +61,7 @@ class Settings:
     lengths: bool = False
     splits: tuple[Any, ...] = ()
     learned: Learned | None = None
-    deadline: float = math.inf
+    deadline: Deadline = NEVER
 
 
 AS_USUAL = Settings()

@@ -72,11 +72,10 @@ class Refusing:
 
     def __init__(self, interceptor: Interceptor) -> None:
         self.interceptor = interceptor
-        self.accepting: set[Any] = set()
+        # what almost every module calls: its errors are those of interrupts
+        self.accepting: set[Any] = {torch.empty}
         self._shadowed: dict[tuple[ModuleShadow, str], Any] = {}
         self._methods: dict[str, Any] = {}
-        for name in ("arange", "linspace"):
-            self.refuse(name, even_accepting=False)
 
     def refuse(self, name: str, even_accepting: bool) -> bool:
         """Have what torch calls by a name followed through wrappers; tell whether that is new."""
@@ -107,6 +106,16 @@ class Refusing:
         for name, wrapper in self._methods.items():
             interception.replace(torch.Tensor, name, wrapper)
 
+    def replace_for_good(self) -> None:
+        """Have stand-ins of torch hold these wrappers, as they do what they replace."""
+        for (shadow, name), wrapper in self._shadowed.items():
+            vars(shadow)[name] = wrapper
+
+
+_always = Refusing(INTERCEPTOR)
+for _name_of_refusing in ("arange", "linspace"):
+    _always.refuse(_name_of_refusing, even_accepting=False)
+_always.replace_for_good()
 
 _REFUSAL = re.compile(
     r"(\w+)\(\)[^\n]*\bSym(?:Int|Float)\b|(\w+)\(\) received an invalid combination"
