@@ -20,17 +20,16 @@ OPERATION = 4
 COMPARISON = 40
 # A call of torch in a run on symbols, in a plain build, and a run or build besides its calls.
 TRACED_CALL = 60
-PLAIN_CALL = 25
+PLAIN_CALL = 15
 CALL = 500
 # A tensor that is simplified, and one that is compared with a plain one.
 SIMPLIFIED = 60
-COMPARED = 20
-# A place at which candidates are told apart, a candidate, and a question to the solver.
+COMPARED = 90
+# A place at which candidates are told apart, a candidate, and a question to z3, each of whose steps
+# is a unit.
 PLACE = 150
 CANDIDATE = 1
 QUESTION = 2000
-# So many steps of the solver are one unit.
-STEPS = 2
 
 
 class Work:

@@ -29,7 +29,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, has_floats, is_float
 from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable, atom, fraction
 from symcount.symbols import Hyperparameter, Values
-from symcount.work import NEVER, QUESTION, STEPS, Deadline
+from symcount.work import NEVER, QUESTION, Deadline
 
 _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
@@ -147,7 +147,7 @@ class Solver:
         answer = solver.check()
         self.seconds += time.perf_counter() - started
         steps = max((n for what, n in iter(solver.statistics()) if what == _COUNTED), default=0)
-        self.deadline.spend(max(0, steps - self._steps_so_far) // STEPS)
+        self.deadline.spend(max(0, steps - self._steps_so_far))
         self._steps_so_far = max(steps, self._steps_so_far)
         return answer
 

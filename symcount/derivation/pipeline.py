@@ -110,6 +110,8 @@ def _derive(
     # Built plainly first, the factory has done its imports before it is run on symbols.
     _build_first(call, builds)
     require_no_memory(call, builds, state)
+    state.put_back()
+    builds.build = call = replace(call, outside=state)
     derivation = _Derivation(call, builds, allowed, drew_random_numbers)
     try:
         formula = derivation.in_the_best_way()

@@ -15,6 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import CodeType
 from typing import Any
 
 import torch
@@ -180,13 +181,14 @@ _missing = object()
 class OutsideState:
     """The globals and closure variables that a function mentions, as they are now.
 
+    So are the globals that functions of its module mention which it leads to.
     Values are compared by identity; lists, dicts and sets by the identity of what they hold.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         code = getattr(function, "__code__", None)
         self._globals: dict[str, Any] = getattr(function, "__globals__", {})
-        names = () if code is None else (n for n in code.co_names if n in self._globals)
+        names = _names_read(function, self._globals)
         self._values = {name: self._globals[name] for name in names}
         cells = getattr(function, "__closure__", None) or ()
         closure = zip(code.co_freevars if code else (), cells, strict=False)
@@ -202,15 +204,20 @@ class OutsideState:
         changed += [n for n, (now, then) in self._containers.items() if _items(now) != _items(then)]
         return list(dict.fromkeys(changed))
 
+    def put_back(self) -> None:
+        """Put everything back as it was: a call does not see what one before it has left."""
+        if self.changes():
+            self._globals.update(self._values)
+            for now, then in self._containers.values():
+                _refill(now, then)
+
     @contextmanager
     def as_before(self) -> Iterator[None]:
         """Put everything back as it was; on exit, as it has become."""
         became = {name: self._globals.get(name, _missing) for name in self._values}
         contents = [(now, copy.copy(now)) for now, _ in self._containers.values()]
         try:
-            self._globals.update(self._values)
-            for now, then in self._containers.values():
-                _refill(now, then)
+            self.put_back()
             yield
         finally:
             for name, value in became.items():
@@ -218,6 +225,25 @@ class OutsideState:
                     self._globals[name] = value
             for now, then in contents:
                 _refill(now, then)
+
+
+def _names_read(function: Any, names: dict[str, Any]) -> list[str]:
+    """List the globals that a function mentions, and those of its module that it leads to."""
+    waiting, found = [function], dict[str, None]()
+    for each in waiting:
+        for code in _codes(getattr(each, "__code__", None)):
+            new = [n for n in code.co_names if n in names and n not in found]
+            found.update(dict.fromkeys(new))
+            waiting += [f for f in map(names.get, new) if getattr(f, "__globals__", 0) is names]
+    return list(found)
+
+
+def _codes(code: Any) -> Iterator[CodeType]:
+    """Yield a code object and those that are nested in it."""
+    if isinstance(code, CodeType):
+        yield code
+        for const in code.co_consts:
+            yield from _codes(const)
 
 
 def _contents(cells: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

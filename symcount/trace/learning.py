@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import CodeType
+from typing import Any
 
 from symcount.trace.intercepting import INTERCEPTOR, Interceptor
 from symcount.trace.loops import Names
@@ -25,6 +26,7 @@ class Learned:
     - `refusing`: the functions of torch that refuse symbols, and those that took some.
     - `while_places`: the comparisons that are the condition of a `while` loop over a symbol.
     - `loops`: the names of loops.
+    - `caches`: the functions with a cache that a symbol was given to. It is emptied with each run.
     """
 
     interceptor: Interceptor = field(default_factory=INTERCEPTOR.copy)
@@ -32,6 +34,12 @@ class Learned:
     refusing: Refusing = field(init=False)
     while_places: set[tuple[CodeType, int]] = field(default_factory=set)
     loops: Names = field(default_factory=dict)
+    caches: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.refusing = Refusing(self.interceptor)
+
+    def empty_caches(self) -> None:
+        """Empty the caches: of symbols, and of numbers that symbols may be equal to."""
+        for cached in self.caches:
+            cached.cache_clear()

@@ -22,6 +22,7 @@ from symcount.trace.proxies import SymInt
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
 _MEMBERSHIP = (ast.In, ast.NotIn)
 _MOST_KEYS = 64
+_CACHE = type(functools.cache(lambda: None))
 
 
 def integer_keys(frame: FrameType) -> list[Any] | None:
@@ -33,6 +34,15 @@ def integer_keys(frame: FrameType) -> list[Any] | None:
     if not isinstance(container, Mapping | set | frozenset) or len(container) > _MOST_KEYS:
         return None
     return [key for key in container if type(key) in (int, SymInt)]
+
+
+def cache(frame: FrameType) -> Any:
+    """The function with a cache (`functools.lru_cache`) that the frame is calling, if it is one."""
+    expression = _expression(frame)
+    if not isinstance(expression, ast.Call) or not _is_pure(expression.func):
+        return None
+    called = _evaluated(expression.func, frame)
+    return called if isinstance(called, _CACHE) else None
 
 
 def length(frame: FrameType) -> int | None:
@@ -108,6 +118,10 @@ def _container(frame: FrameType) -> Any:
     target = _looked_up_in(expression)
     if target is None or not _is_pure(target):
         return None
+    return _evaluated(target, frame)
+
+
+def _evaluated(target: ast.expr, frame: FrameType) -> Any:
     code = compile(ast.Expression(target), "<look-up>", "eval")
     try:
         return eval(code, frame.f_globals, frame.f_locals)

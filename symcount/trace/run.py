@@ -424,6 +424,8 @@ class _Run:
         if is_number and _instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
         keys = lookups.integer_keys(frame) if kind == "hash" else None
+        if kind == "hash" and keys is None:
+            self._require_empty_cache(lookups.cache(frame))
         if kind in ("hash", "text") and keys is None and self.loops and not _symbols_of(node):
             return node.hint  # the number of an iteration, as it appears in names
         if keys is not None:
@@ -439,6 +441,12 @@ class _Run:
         if kind == "hash":
             self._hashes[node] = value
         return value
+
+    def _require_empty_cache(self, cached: Any) -> None:
+        """Restart with the cache of a function emptied, so that nothing in it is met."""
+        if cached is not None and cached not in self.learned.caches:
+            self.learned.caches.append(cached)
+            self.interrupt(Restart())
 
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
         """Return the hash of a symbol that is looked up: of the key that it is equal to, if any."""
@@ -613,7 +621,9 @@ def _run_once(
             run.interrupted = Restart()
         raised, exception = raised_by(error), error
     finally:
-        interception.complete(run.finish, interception.restore, lambda: tell(outer))
+        interception.complete(
+            run.finish, run.learned.empty_caches, interception.restore, lambda: tell(outer)
+        )
     if run.interrupted is not None:
         raise run.interrupted
     return Trace(
@@ -636,6 +646,7 @@ def _followed(
     """Call the factory with everything replaced, which is for the caller to restore."""
     with Tensors(run) as run.tensors:
         tell(run.tensors)
+        run.learned.empty_caches()
         replace_unseen(run.learned.refusing)
         run.learned.interceptor.intercept_functions()
         pure_functions.follow_functions(run.learned.followed)
