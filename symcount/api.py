@@ -45,8 +45,9 @@ def derive(
             is said by the certificate. Only what no formula can do without is done however much it
             is: a first run on symbols, and a comparison on every path. Where work ends does not
             depend on the machine, nor on what else it is doing.
-        max_seconds: a last resort, for what the factory itself is busy with: where it strikes, in
-            the same places, the certificate is `partial` and says that it depends on the machine.
+        max_seconds: a last resort, for what the factory itself is busy with, in processor time:
+            where it strikes, in the same places, the certificate is `partial` and says that it
+            depends on the machine.
         strict: refuse a formula whose certificate is not `complete`.
         **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
             it symbolic and says which values it may take.

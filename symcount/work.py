@@ -3,7 +3,7 @@
 Each kind of work has a price in units, which is about what it takes: a unit is a microsecond on an
 ordinary machine that is idle. The same derivation does the same work everywhere, and so ends at the
 same place. The clock is a last resort, for what no price is known of: code of the factory between
-two calls that are seen, and plain builds of modules.
+two calls that are seen. It is that of the thread, which stands still while others have the machine.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 
+clock = time.thread_time
 # What a derivation may do, and the seconds after which it is stopped, if nothing else is said.
 MAX_WORK = 10_000_000
 MAX_SECONDS = 60.0
@@ -61,7 +62,7 @@ class Deadline:
 
     def after(self, part: float) -> Deadline:
         """The end of what begins now, and may have this part of what is left."""
-        now, done = time.perf_counter(), self.work.done
+        now, done = clock(), self.work.done
         units, until = (a + part * (b - a) for a, b in ((done, self.units), (now, self.until)))
         return Deadline(self.work, units, until)
 
@@ -70,7 +71,7 @@ class Deadline:
         """Tell whether the work is done, or the time is over."""
         if self.work.done > self.units:
             return True
-        if time.perf_counter() > self.until:
+        if clock() > self.until:
             self.work.out_of_time = True
             return True
         return False
@@ -78,7 +79,7 @@ class Deadline:
     @property
     def seconds_left(self) -> float:
         """The time that is left until the last resort."""
-        return self.until - time.perf_counter()
+        return self.until - clock()
 
 
 NEVER = Deadline()

@@ -11,9 +11,7 @@ strike where machines are ordinary.
 
 from __future__ import annotations
 
-import time
-
-from symcount.work import MAX_SECONDS, MAX_WORK, Deadline, Work
+from symcount.work import MAX_SECONDS, MAX_WORK, Deadline, Work, clock
 
 _EXPLORING = 0.8
 _FOR_A_MODULE = 1.2
@@ -26,7 +24,7 @@ class Budget:
     """When each stage ends: after how much work, and when it is the latest."""
 
     def __init__(self, max_work: int = MAX_WORK, max_seconds: float = MAX_SECONDS) -> None:
-        started = time.perf_counter()
+        started = clock()
         self.work = work = Work()
 
         def end(part: float) -> Deadline:

@@ -70,8 +70,8 @@ class Request:
             if found.spec is not None and not self.fixed and not self.symbols:
                 count = found.spec.param_count
             else:
-                budget: Any = {"max_work": self.max_work, "max_seconds": self.max_seconds}
-                count = derive(found.factory, **budget, **self.fixed, **self.symbols)
+                given: Any = {"max_work": self.max_work, "max_seconds": self.max_seconds}
+                count = derive(found.factory, **{**given, **self.fixed, **self.symbols})
             return count, digests(sources_of(found))
 
 
