@@ -30,6 +30,7 @@ class Budget:
         def end(part: float) -> Deadline:
             return Deadline(work, part * max_work, started + part * max_seconds)
 
+        self._seconds_for_exploring = _EXPLORING * max_seconds
         self.exploring = end(_EXPLORING)
         self.for_a_module = end(_FOR_A_MODULE)
         self.joining = end(_JOINING)
@@ -40,7 +41,7 @@ class Budget:
     def spent_exploring(self) -> str:
         """Say of what there was none left to explore with."""
         if self.work.out_of_time:
-            return "the time for exploring was over"
+            return f"the budget for exploring, {self._seconds_for_exploring:g} seconds, was spent"
         return f"the budget for exploring, {self.exploring.units:,.0f} units of work, was spent"
 
     @property

@@ -30,7 +30,14 @@ from symcount.derivation.joining import join
 from symcount.derivation.naming import named
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.perturbation import Perturbation
-from symcount.errors import DerivationError, IncompleteError, InternalError, VerificationError
+from symcount.errors import (
+    DerivationError,
+    EscapedSymbolError,
+    IncompleteError,
+    InternalError,
+    NondeterministicError,
+    VerificationError,
+)
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
@@ -92,6 +99,8 @@ def _as_guest(state: ambient.State, call: FactoryCall, allowed: Allowed, strict:
     except DerivationError as error:
         error.args = (f"{call.name}{call.place}: {error}",)
         raise
+    except EscapedSymbolError as error:
+        raise NondeterministicError(f"{call.name}{call.place}: {error}") from error
     except Interrupt as error:
         raise InternalError(
             f"{call.name}{call.place}: {type(error).__name__} of a run on symbols was not handled; "
