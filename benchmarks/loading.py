@@ -50,7 +50,7 @@ print([name for name in {heavy!r} if name in sys.modules])
 def make(path: Path, wanted: int) -> None:
     """A file of so many formulas."""
     formulas = {spec.key: spec.param_count for spec in blueprints}
-    formulas |= {model.__name__: derive(model, max_seconds=60.0) for model in MODELS}
+    formulas |= {model.__name__: derive(model, max_work=60_000_000) for model in MODELS}
     many = islice(cycle(formulas.items()), wanted)
     save(path, {f"{name} {number}": count for number, (name, count) in enumerate(many)})
 

@@ -12,7 +12,6 @@ import argparse
 import gc
 import inspect
 import json
-import math
 import platform
 import statistics
 import sys
@@ -39,6 +38,8 @@ from symcount.derivation.pipeline import declared_facts
 from symcount.derivation.walk import traced
 from symcount.factory import building
 from symcount.factory.call import FactoryCall
+from symcount.trace.learning import Learned
+from symcount.trace.settings import Settings
 
 TARGET = 3.0
 EXPLORING_TARGET = 10.0
@@ -64,13 +65,15 @@ def measure(
     hints = dict(zip([h.name for h in call.hyperparameters],
                      first_hints(call.hyperparameters), strict=True))  # fmt: skip
 
+    settings = Settings(learned=Learned())  # as all runs of a derivation but the first
+
     def plain() -> None:
         with torch.device("meta"):
             call(hints)
 
     stages: dict[str, Callable[[], object]] = {
         "plain": plain,
-        "trace": lambda: traced(call, hints),
+        "trace": lambda: traced(call, hints, settings=settings),
         "verify": lambda: building.PlainBuilds(call).at(hints),
         "one_path": lambda: derive(factory, max_paths=1, **fixed),
         "all_paths": lambda: derive(factory, **fixed),
@@ -92,7 +95,7 @@ def measure(
 def exploring(call: FactoryCall, rounds: int) -> tuple[float, float]:
     """Seconds of following every path, without and of the solver."""
     facts = declared_facts(call.hyperparameters)
-    found = [explore(call, facts, max_paths=1000, budget=Budget(100)) for _ in range(rounds)]
+    found = [explore(call, facts, max_paths=1000, budget=Budget(10**9)) for _ in range(rounds)]
     assert not any(True for _ in found[0].open_places())
     solver = min(f.solver_seconds for f in found)
     return min(f.seconds - f.solver_seconds for f in found), solver
@@ -122,15 +125,16 @@ def deep(rounds: int = 5) -> None:
 
     call = FactoryCall.of(llama, {})
     few = {"num_hidden_layers": 4}
+    settings = Settings(learned=Learned())
     facts = declared_facts(call.hyperparameters)
 
     def without_comparisons() -> None:
-        found = explore(call, facts, max_paths=64, budget=Budget(10))
-        join(found, facts, call.hyperparameters, math.inf)
+        found = explore(call, facts, max_paths=64, budget=Budget())
+        join(found, facts, call.hyperparameters)
 
     stages: dict[str, Callable[[], object]] = {
         "plain": plain,
-        "run": lambda: traced(call, few),
+        "run": lambda: traced(call, few, settings=settings),
         "formula": without_comparisons,
         "builds": lambda: [
             building.PlainBuilds(call).at({"num_hidden_layers": n}) for n in (1, 2, 4)

@@ -25,7 +25,7 @@ from sympy.logic.boolalg import And, Boolean
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `examples`
 
 import symcount
-from examples.atlas import FAMILIES, KINDS, SECONDS, STORED, Family, Size
+from examples.atlas import FAMILIES, KINDS, STORED, WORK, Family, Size
 from symcount import ParamCount, Symbol
 from symcount.display import mathml
 from symcount.display.console import described
@@ -475,13 +475,13 @@ def program(family: Family) -> str:
     module, _, name = family.model.partition(":")
     imports = ["import symcount"]
     if family.config is None:
-        arguments = [name, f"max_seconds={SECONDS:.0f}"]
+        arguments = [name, f"max_work={WORK}"]
         arguments += [f"{symbol}={_symbol(of)}" for symbol, of in family.symbols.items()]
         imports.append(f"from {module} import {name}")
         verb = "derive"
     else:
         config = family.config.partition(":")[2]
-        arguments = [name, config, f"symbols={list(family.symbols)}", f"max_seconds={SECONDS:.0f}"]
+        arguments = [name, config, f"symbols={list(family.symbols)}", f"max_work={WORK}"]
         imports.append(f"from {module} import {', '.join(sorted((name, config)))}")
         verb = "from_config"
     arguments += [f"{key}={value!r}" for key, value in family.fixed.items()]

@@ -515,7 +515,7 @@ def _derived_once(
     fixed: frozenset[tuple[str, object]],
     declared: frozenset[tuple[str, Symbol]],
 ) -> ParamCount:
-    return derive(family, max_seconds=60.0, **dict(fixed), **dict(declared))
+    return derive(family, max_work=60_000_000, **dict(fixed), **dict(declared))
 
 
 def _keras_hub(package: str, preset: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from symcount.param_count import ParamCount
+from symcount.work import MAX_SECONDS, MAX_WORK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,8 @@ def derive(
     /,
     *,
     max_paths: int = 64,
-    max_seconds: float = 10.0,
+    max_work: int = MAX_WORK,
+    max_seconds: float = MAX_SECONDS,
     strict: bool = False,
     **fixed: Any,
 ) -> ParamCount:
@@ -37,11 +39,15 @@ def derive(
         factory: a function, class, `functools.partial` or other callable that returns an
             `nn.Module`.
         max_paths: how many paths to follow at most.
-        max_seconds: how long it may take, counted from when a first module has been built
-            plainly. Exploring ends after four fifths of it. Simplifying and comparing may take
-            as long again as all of it; what there is no time for is left out, and the certificate
-            says so. Only what no formula can do without is done however long it takes: a first
-            run on symbols, a comparison on every path, and what the factory itself is busy with.
+        max_work: how much work it may do, in units that are about a microsecond each, counted
+            from when a first module has been built plainly. Exploring ends after four fifths of
+            it. Simplifying and comparing may do as much again as all of it; what is left out then
+            is said by the certificate. Only what no formula can do without is done however much it
+            is: a first run on symbols, and a comparison on every path. Where work ends does not
+            depend on the machine, nor on what else it is doing.
+        max_seconds: a last resort, for what the factory itself is busy with, in processor time:
+            where it strikes, in the same places, the certificate is `partial` and says that it
+            depends on the machine.
         strict: refuse a formula whose certificate is not `complete`.
         **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
             it symbolic and says which values it may take.
@@ -67,7 +73,12 @@ def derive(
         from symcount.derivation import pipeline  # which loads torch
 
     found = pipeline.derive(
-        factory, max_paths=max_paths, max_seconds=max_seconds, strict=strict, **fixed
+        factory,
+        max_paths=max_paths,
+        max_work=max_work,
+        max_seconds=max_seconds,
+        strict=strict,
+        **fixed,
     )
     return ParamCount.of(found)
 

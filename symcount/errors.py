@@ -85,7 +85,13 @@ class UndecidedError(SymcountError):
 
 
 class DerivationError(SymcountError):
-    """No formula could be derived; the subclasses say why."""
+    """No formula could be derived; the subclasses say why.
+
+    If it is `out_of_time`, the clock has ended the derivation, and on another machine it may have
+    another end.
+    """
+
+    out_of_time = False
 
 
 class NotAModuleError(DerivationError, TypeError):

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
 _missing = object()
@@ -42,11 +42,16 @@ def replace(owner: Any, name: str, instead: Any) -> None:
     # of a class a static method as it is, and what is inherited as missing
     before = owner.__code__ if name == "__code__" else owner.__dict__.get(name, _missing)
     _journal.append((owner, name, before, instead))
-    setattr(owner, name, instead)
+    _set(owner, name, instead)
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
-    if value is not _missing:
+    if isinstance(owner, ModuleType):  # a stand-in of one sets what it stands for
+        if value is _missing:
+            vars(owner).pop(name, None)
+        else:
+            vars(owner)[name] = value
+    elif value is not _missing:
         setattr(owner, name, value)
     elif name in owner.__dict__:
         delattr(owner, name)

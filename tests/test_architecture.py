@@ -24,6 +24,7 @@ GROUND = {
     "progress": "",
     "shown": "",
     "interception": "",
+    "work": "",
     "symbols": "errors shown",
     "record": "errors symbols",
 }

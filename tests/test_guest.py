@@ -36,6 +36,7 @@ from symcount.questions.equality import first_difference
 from symcount.trace.interrupts import BudgetSpent, Interrupt
 from symcount.trace.run import trace
 from symcount.trace.settings import Settings
+from symcount.work import Deadline, clock
 from tests.hostile import interrupted
 
 FUZZ = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
@@ -539,7 +540,7 @@ def test_a_spent_budget_that_a_factory_swallows() -> None:
             factory,
             symbols={"d": ("d", 4)},
             fixed={},
-            settings=Settings(deadline=time.perf_counter() + 0.2),
+            settings=Settings(deadline=Deadline(until=clock() + 0.2)),
         )
 
 

@@ -29,7 +29,7 @@ _HEADS = re.compile("head|groups|cardinality")
 _VOCABULARY = re.compile("vocab|classes")
 
 
-def examine(library: str, model: str, every_symbol: bool, max_seconds: float) -> dict[str, Any]:
+def examine(library: str, model: str, every_symbol: bool, max_work: int) -> dict[str, Any]:
     """Derive a model and compare the formula with what is built; one line of the results."""
     record: dict[str, Any] = {"library": library, "model": model}
     try:
@@ -45,7 +45,7 @@ def examine(library: str, model: str, every_symbol: bool, max_seconds: float) ->
         return {**record, "status": "no sizes"}
     started = time.perf_counter()
     try:
-        count = derive(it.factory, max_seconds=max_seconds, **it.given)
+        count = derive(it.factory, max_work=max_work, **it.given)
     except SymcountError as error:
         record["derive_seconds"] = time.perf_counter() - started
         return {**record, "status": "refused", **described(error)}

@@ -49,7 +49,7 @@ class Worker:
         self.connection, other = context.Pipe()
         self.process = context.Process(
             target=work,
-            args=(other, self.options.symbols == "all", self.options.seconds),
+            args=(other, self.options.symbols == "all", self.options.work),
             daemon=True,
         )
         self.process.start()
@@ -88,7 +88,7 @@ class Worker:
         self.connection.close()
 
 
-def work(connection: Connection, every_symbol: bool, seconds: float) -> None:
+def work(connection: Connection, every_symbol: bool, max_work: int) -> None:
     """Examine models as they are asked for."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     logging.disable(logging.CRITICAL)
@@ -97,7 +97,7 @@ def work(connection: Connection, every_symbol: bool, seconds: float) -> None:
     while True:
         library, model = connection.recv()
         try:
-            record = checks.examine(library, model, every_symbol, seconds)
+            record = checks.examine(library, model, every_symbol, max_work)
         except BaseException as error:
             described = checks.described(Exception(repr(error)))
             record = {"library": library, "model": model, "status": "crash", **described,
@@ -182,7 +182,7 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
     parser.add_argument(
-        "--seconds", type=float, default=20.0, help="max_seconds of each derivation (20)"
+        "--work", type=int, default=20_000_000, help="max_work of each derivation (20 million)"
     )
     parser.add_argument(
         "--timeout", type=float, default=60.0, help="seconds after which a model is given up (60)"

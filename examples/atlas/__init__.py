@@ -6,9 +6,9 @@ import inspect
 
 from examples import families
 from examples.atlas import language, layers, speech, vision
-from examples.atlas.family import SECONDS, STORED, Family, Size, stored
+from examples.atlas.family import STORED, WORK, Family, Size, stored
 
-__all__ = ["FAMILIES", "KINDS", "SECONDS", "STORED", "Family", "Size", "stored"]
+__all__ = ["FAMILIES", "KINDS", "STORED", "WORK", "Family", "Size", "stored"]
 
 KINDS = (
     language.DECODERS,

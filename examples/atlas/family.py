@@ -12,12 +12,12 @@ from typing import Any
 import symcount
 from symcount import ParamCount, Symbol
 
-__all__ = ["SECONDS", "STORED", "Family", "Size", "stored"]
+__all__ = ["STORED", "WORK", "Family", "Size", "stored"]
 
 # The formulas of all families, as `make atlas` derived them.
 STORED = Path(__file__).resolve().parents[2] / "docs" / "atlas" / "formulas.json"
-# What the slowest of the families may take.
-SECONDS = 60.0
+# What the largest of the families may do.
+WORK = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ class Family:
         model = _named(self.model)
         if self.config is None:
             declared = {**self.symbols, **self.fixed}
-            return symcount.derive(model, max_seconds=SECONDS, **declared)
+            return symcount.derive(model, max_work=WORK, **declared)
         return symcount.from_config(
             model,
             _named(self.config),
             symbols=self.symbols,
-            max_seconds=SECONDS,
+            max_work=WORK,
             **self.fixed,
         )
 

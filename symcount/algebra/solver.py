@@ -3,8 +3,11 @@
 Conditions become formulas over integers. What z3 has no theory for (a float step, a power with a
 symbolic exponent, `gcd`) becomes a fresh unknown that is held to what is certain of it, such as
 bounds. So the translation says too little and never too much: *unsatisfiable* is a proof that no
-value takes the path, while a model may be spurious and is a suggestion to be evaluated. Time is
-bounded, and *unknown* is an answer of its own: never a proof.
+value takes the path, while a model may be spurious and is a suggestion to be evaluated. z3's steps
+are bounded, and *unknown* is an answer of its own: never a proof.
+
+An answer depends on the questions before it, and on nothing else: each solver has a context of its
+own, and a strategy without z3's timers.
 
 A float step is held between the exact result times 1 - 2**-53 and times 1 + 2**-53, the relative
 error of rounding to nearest in IEEE 754 binary64, unless it is so large that it may overflow.
@@ -13,7 +16,6 @@ error of rounding to nearest in IEEE 754 binary64, unless it is so large that it
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -27,6 +29,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, has_floats, is_float
 from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable, atom, fraction
 from symcount.symbols import Hyperparameter, Values
+from symcount.work import NEVER, QUESTION, Deadline
 
 _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
@@ -44,9 +47,10 @@ _LIMITS_OF_SMALL = (
 )
 # torch describes sizes in 63 bits. Whether floats may overflow is judged for such sizes only.
 _LARGEST_SIZE_BITS = 63
-# z3's steps in a millisecond of an ordinary machine, and how many times slower one may be.
-_STEPS = 4000
-_SLOWEST = 8
+# What z3 calls the steps that it has taken, for all questions of a context.
+_COUNTED = "rlimit count"
+# z3's own strategies do some of this for so many milliseconds, and then something else.
+_STRATEGY = ("simplify", "propagate-values", "solve-eqs", "elim-uncnstr", "simplify", "smt")
 
 
 class Solver:
@@ -55,26 +59,27 @@ class Solver:
     Args:
         ranges: the symbols and their values.
         facts: what is known of the symbols on every path.
-        milliseconds: how long one question may take, on an ordinary machine.
-        deadline: when, by `time.perf_counter`, nothing is known any more: no question that is
-            open then has an answer.
+        steps: how many of z3's resource units one question may take.
+        deadline: when nothing is known any more: no question that is asked then has an answer.
     """
 
     def __init__(
         self,
         ranges: Sequence[Hyperparameter],
         facts: Facts,
-        milliseconds: int = 400,
-        deadline: float = math.inf,
+        steps: int = 1_600_000,
+        deadline: Deadline = NEVER,
     ) -> None:
         self.facts = facts
-        self.milliseconds = milliseconds
+        self.steps = steps
         self.deadline = deadline
         self.seconds = 0.0
+        self._context = _new_context()
+        self._steps_so_far = 0
         self._symbols = {
-            h.name: (z3.Real if h.real else z3.Int)(h.name, _context()) for h in ranges
+            h.name: (z3.Real if h.real else z3.Int)(h.name, self._context) for h in ranges
         }
-        self._translation = _Translation(self._symbols, facts)
+        self._translation = _Translation(self._symbols, facts, self._context)
         self.small: set[str] = set()
         self._domain = [fact for h in ranges for fact in _declared(h, self._symbols[h.name])]
 
@@ -111,7 +116,9 @@ class Solver:
 
     def _asking(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> Any:
         """A z3 solver that is told of a path, and that pairs of polynomials differ there."""
-        solver = z3.Solver(ctx=_context())
+        self.deadline.spend(QUESTION)
+        tactics = (z3.Tactic(name, ctx=self._context) for name in _STRATEGY)
+        solver = z3.Then(*tactics, ctx=self._context).solver()
         symbols = self._symbols_of(decisions, *different)
         translation = self._translation
         translation.begin(symbols)
@@ -127,35 +134,32 @@ class Solver:
         atoms = set().union(*(c.atoms() for c, _ in decisions))
         atoms = atoms.union(*(side.atoms() for pair in different for side in pair))
         indices = {a.name for a in atoms if isinstance(a, Variable)} - self._symbols.keys()
-        return self._symbols | {name: z3.Int(name, _context()) for name in sorted(indices)}
+        return self._symbols | {name: z3.Int(name, self._context) for name in sorted(indices)}
 
     def _check(self, solver: Any) -> Any:
-        started = time.perf_counter()
-        left = self.deadline - started
-        if left <= 0:
+        if self.deadline.passed:
             return z3.unknown
+        started = time.perf_counter()
         solver.set("ctrl_c", False)  # or z3 takes the signal, and Python never hears of it
-        # Steps are the same on every machine; the clock ends what takes far longer than they.
-        solver.set("rlimit", _STEPS * self.milliseconds)
-        solver.set("timeout", max(1, int(min(_SLOWEST * self.milliseconds, 1000 * left))))
+        solver.set("rlimit", self.steps)
+        if self.deadline.until < math.inf:  # the last resort
+            solver.set("timeout", max(1, int(1000 * self.deadline.seconds_left)))
         answer = solver.check()
         self.seconds += time.perf_counter() - started
+        steps = max((n for what, n in iter(solver.statistics()) if what == _COUNTED), default=0)
+        self.deadline.spend(max(0, steps - self._steps_so_far))
+        self._steps_so_far = max(steps, self._steps_so_far)
         return answer
 
 
-_of_thread = threading.local()
-
-
-def _context() -> Any:
-    """The z3 context of this thread: the main one is for the program that symcount is a guest in.
+def _new_context() -> Any:
+    """A z3 context of a solver's own: what was asked in others changes no answer.
 
     A context is for one thread at a time, but the garbage collector may release what belongs to
     it in any.
     """
-    context = getattr(_of_thread, "context", None)
-    if context is None:
-        context = _of_thread.context = z3.Context()
-        z3.Z3_enable_concurrent_dec_ref(context.ref())
+    context = z3.Context()
+    z3.Z3_enable_concurrent_dec_ref(context.ref())
     return context
 
 
@@ -168,11 +172,11 @@ def _plain(value: Any) -> int | float:
 
 
 def _declared(h: Hyperparameter, s: Any) -> Iterator[Any]:
-    yield s >= _constant(Fraction(h.minimum))
+    yield s >= _constant(Fraction(h.minimum), s.ctx)
     if h.real:
         yield s > 0
     if h.maximum is not None:
-        yield s <= _constant(Fraction(h.maximum))
+        yield s <= _constant(Fraction(h.maximum), s.ctx)
     if h.multiple_of > 1:
         yield s % h.multiple_of == 0
 
@@ -186,7 +190,8 @@ class _Translation:
     conditions: what these and their atoms are in z3's terms is remembered, definitions included.
     """
 
-    def __init__(self, symbols: Mapping[str, Any], facts: Facts) -> None:
+    def __init__(self, symbols: Mapping[str, Any], facts: Facts, context: Any) -> None:
+        self.context = context
         self.symbols = symbols
         self.facts = facts
         self.definitions: dict[int, Any] = {}
@@ -229,9 +234,9 @@ class _Translation:
 
     def poly(self, poly: Poly) -> Any:
         """A polynomial: an integer term where it has neither fractions nor floats."""
-        total: Any = z3.IntVal(0, _context())
+        total: Any = z3.IntVal(0, self.context)
         for monomial, coefficient in poly.terms.items():
-            term: Any = _constant(coefficient)
+            term: Any = self._constant(coefficient)
             for base, exponent in monomial:
                 factor = self.atom(base)
                 for _ in range(abs(exponent)):
@@ -253,8 +258,11 @@ class _Translation:
             return translate(*base.args)
         return self._unknown(base)
 
+    def _constant(self, value: Rational) -> Any:
+        return _constant(value, self.context)
+
     def _new(self, integer: bool = True) -> Any:
-        return (z3.FreshInt if integer else z3.FreshReal)(ctx=_context())
+        return (z3.FreshInt if integer else z3.FreshReal)(ctx=self.context)
 
     def _unknown(self, base: Call) -> Any:
         """An unknown within the bounds of the call."""
@@ -263,9 +271,9 @@ class _Translation:
         unknown = self._new(not CALLS[base.op].is_float)
         low, high = self.facts.of(atom(base))
         if low is not None:
-            self.define(unknown >= _constant(low))
+            self.define(unknown >= self._constant(low))
         if high is not None:
-            self.define(unknown <= _constant(high))
+            self.define(unknown <= self._constant(high))
         return unknown
 
     # --- integers ---
@@ -330,12 +338,12 @@ class _Translation:
         """A double within rounding of `exact`, which is less than 2**bits."""
         result = self._new(integer=False)
         size = z3.If(exact >= 0, exact, -exact)
-        error = _constant(_ULP) * size + _constant(_SMALLEST)
+        error = self._constant(_ULP) * size + self._constant(_SMALLEST)
         near = z3.And(result >= exact - error, result <= exact + error)
         if bits < _OVERFLOW_BITS:
             self.define(near)
         else:
-            self.define(z3.Implies(size < _constant(2**_OVERFLOW_BITS), near))
+            self.define(z3.Implies(size < self._constant(2**_OVERFLOW_BITS), near))
         return result
 
     def _operand(self, a: Poly) -> Any:
@@ -374,7 +382,7 @@ class _Translation:
 
     def _round(self, a: Poly) -> Any:
         value, result = _real(self.poly(a)), self._new()
-        half = _constant(Fraction(1, 2))
+        half = self._constant(Fraction(1, 2))
         self.define(result >= value - half, result <= value + half)
         return result
 
@@ -416,10 +424,10 @@ def _quotient_bits(a: Poly, b: Poly) -> float:
     return _bits(a) if whole else math.inf
 
 
-def _constant(value: Rational) -> Any:
+def _constant(value: Rational, context: Any) -> Any:
     if value.denominator == 1:
-        return z3.IntVal(value.numerator, _context())
-    return z3.RealVal(value, _context())
+        return z3.IntVal(value.numerator, context)
+    return z3.RealVal(value, context)
 
 
 def _real(value: Any) -> Any:

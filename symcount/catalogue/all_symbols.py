@@ -18,6 +18,7 @@ from symcount.errors import ArgumentError, DerivationError
 from symcount.factory.call import name_of
 from symcount.param_count import ParamCount
 from symcount.symbols import Symbol
+from symcount.work import MAX_SECONDS, MAX_WORK
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def all_symbols(
     /,
     *,
     max_paths: int = 64,
-    max_seconds: float = 10.0,
+    max_work: int = MAX_WORK,
+    max_seconds: float = MAX_SECONDS,
     **given: Any,
 ) -> AllSymbols:
     """Keep as many integer hyper-parameters of a factory symbolic as derive together.
@@ -53,6 +55,7 @@ def all_symbols(
     Args:
         factory: as in `derive`.
         max_paths: as in `derive`, for each attempt.
+        max_work: as in `derive`, for each attempt.
         max_seconds: as in `derive`, for each attempt.
         **given: as in `derive`.
 
@@ -83,7 +86,13 @@ def all_symbols(
         others = {name: value for name, value in defaults.items() if name not in names}
         symbols = {name: named.get(name, Symbol()) for name in names}
         arguments: dict[str, Any] = {**rest, **symbols, **others}
-        return derive(adapted, max_paths=max_paths, max_seconds=max_seconds, **arguments)
+        return derive(
+            adapted,
+            max_paths=max_paths,
+            max_work=max_work,
+            max_seconds=max_seconds,
+            **arguments,
+        )
 
     return _most(attempt, defaults, name_of(factory), required)
 
@@ -95,7 +104,8 @@ def all_symbols_from_config(
     *,
     symbols: Mapping[str, Symbol] | None = None,
     max_paths: int = 64,
-    max_seconds: float = 10.0,
+    max_work: int = MAX_WORK,
+    max_seconds: float = MAX_SECONDS,
     **fixed: Any,
 ) -> AllSymbols:
     """Keep as many integers of a config symbolic as derive together; see `all_symbols`.
@@ -105,6 +115,7 @@ def all_symbols_from_config(
         config_class: as in `from_config`.
         symbols: what values some of them take.
         max_paths: as in `derive`, for each attempt.
+        max_work: as in `derive`, for each attempt.
         max_seconds: as in `derive`, for each attempt.
         **fixed: as in `from_config`.
 
@@ -120,7 +131,13 @@ def all_symbols_from_config(
     def attempt(names: Sequence[str]) -> ParamCount:
         wanted = {name: declared.get(name, Symbol()) for name in names}
         factory = config_factory(model_class, config_class, wanted, fixed)
-        return derive(factory, max_paths=max_paths, max_seconds=max_seconds, **factory.given)
+        return derive(
+            factory,
+            max_paths=max_paths,
+            max_work=max_work,
+            max_seconds=max_seconds,
+            **factory.given,
+        )
 
     names = {**integers, **{name: 1 for name in declared if name not in integers}}
     return _most(attempt, names, name_of(model_class))

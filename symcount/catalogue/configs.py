@@ -17,6 +17,7 @@ from symcount.factory.call import name_of
 from symcount.factory.origin import target_of
 from symcount.param_count import ParamCount
 from symcount.symbols import Symbol
+from symcount.work import MAX_SECONDS, MAX_WORK
 
 # The kinds of parameters that can be given as keywords.
 KEYWORDS = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -30,7 +31,8 @@ def from_config(
     *,
     symbols: Sequence[str] | Mapping[str, Symbol] = (),
     max_paths: int = 64,
-    max_seconds: float = 10.0,
+    max_work: int = MAX_WORK,
+    max_seconds: float = MAX_SECONDS,
     strict: bool = False,
     **fixed: Any,
 ) -> ParamCount:
@@ -50,6 +52,7 @@ def from_config(
         symbols: the keywords of the config to keep symbolic; or a mapping of these to
             `Symbol(...)`, which says what values they take.
         max_paths: as in `derive`.
+        max_work: as in `derive`.
         max_seconds: as in `derive`.
         strict: as in `derive`.
         **fixed: other keywords of the config: a value, or a `Symbol(...)` as in `symbols`.
@@ -79,7 +82,9 @@ def from_config(
     """
     factory = config_factory(model_class, config_class, symbols, fixed)
     given: dict[str, Any] = {"strict": strict, **factory.given}
-    count = derive(factory, max_paths=max_paths, max_seconds=max_seconds, **given)
+    count = derive(
+        factory, max_paths=max_paths, max_work=max_work, max_seconds=max_seconds, **given
+    )
     assert count.origin is not None
     # Keywords of configs within the config have other names in the formula.
     dotted = any("." in name for name in (*symbols, *fixed))

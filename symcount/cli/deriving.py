@@ -38,7 +38,7 @@ def derived(target: str, given: Given) -> ParamCount:
     with shown_progress(target):
         found = resolve(target)
     with shown_progress(target), without_logs():
-        options: dict[str, Any] = {"max_seconds": given.max_seconds, **given.fixed}
+        options: dict[str, Any] = {**given.budget, **given.fixed}
         if given.config is not None:
             if not given.symbols:
                 raise click.UsageError(
@@ -64,7 +64,7 @@ def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbo
     with shown_progress(target):
         factory = resolve(target).factory
     with shown_progress(target), without_logs():
-        options: dict[str, Any] = {"max_seconds": given.max_seconds, **given.fixed}
+        options: dict[str, Any] = {**given.budget, **given.fixed}
         if given.config is None:
             found = all_symbols.all_symbols(factory, **{**options, **given.symbols})
         else:

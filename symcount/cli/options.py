@@ -12,6 +12,7 @@ import click
 
 from symcount.cli import shells
 from symcount.symbols import Symbol
+from symcount.work import MAX_SECONDS, MAX_WORK
 
 if TYPE_CHECKING:
     pass
@@ -112,7 +113,8 @@ class Given:
         fixed: the parameters that are fixed, by `--set`.
         symbols: those that are kept symbolic, by `--symbol`.
         config: the class of the config that the target takes, if it takes one.
-        max_seconds: how long a derivation may take.
+        max_work: how much a derivation may do.
+        max_seconds: how long one may take.
 
     Raises:
         UsageError: a parameter is both fixed and kept symbolic.
@@ -121,12 +123,18 @@ class Given:
     fixed: Mapping[str, Any]
     symbols: Mapping[str, Symbol]
     config: str | None
+    max_work: int
     max_seconds: float
 
     def __post_init__(self) -> None:
         for name in self.symbols:
             if name in self.fixed:
                 raise click.UsageError(f"--set {name} fixes what --symbol {name} keeps symbolic")
+
+    @property
+    def budget(self) -> dict[str, Any]:
+        """The options of `derive` that say how much it may do."""
+        return {"max_work": self.max_work, "max_seconds": self.max_seconds}
 
     def __bool__(self) -> bool:
         return bool(self.fixed or self.symbols or self.config)
@@ -141,10 +149,11 @@ def derivation_options(command: Command) -> Command:
         settings: Sequence[tuple[str, Any]],
         declared: Sequence[tuple[str, Symbol]],
         config: str | None,
+        max_work: int,
         max_seconds: float,
         **rest: Any,
     ) -> Any:
-        given = Given(dict(settings), dict(declared), config, max_seconds)
+        given = Given(dict(settings), dict(declared), config, max_work, max_seconds)
         return command(*args, given=given, **rest)
 
     for option in reversed(_DERIVATION):
@@ -179,11 +188,19 @@ _DERIVATION = (
         "package.module:Class. --set and --symbol are then about the config.",
     ),
     click.option(
+        "--max-work",
+        type=click.IntRange(min=1),
+        default=MAX_WORK,
+        show_default=True,
+        help="How much a derivation may do, in units of about a microsecond.",
+    ),
+    click.option(
         "--max-seconds",
         type=click.FloatRange(min=0, min_open=True),
-        default=10.0,
+        default=MAX_SECONDS,
         show_default=True,
-        help="How long a derivation may take.",
+        help="A last resort: when the clock ends a derivation, and what it gives depends on the "
+        "machine.",
     ),
 )
 
@@ -192,7 +209,7 @@ all_symbols_option = click.option(
     "--all-symbols",
     is_flag=True,
     help="Keep every integer symbolic that can be, and say why the others cannot. Many "
-    "derivations may be needed; --max-seconds limits each.",
+    "derivations may be needed; --max-work limits each.",
 )
 points_option = click.option(
     "--at",

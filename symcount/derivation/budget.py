@@ -1,14 +1,17 @@
-"""Share out `max_seconds` among the stages of a derivation.
+"""Share out the work that a derivation may do among its stages.
 
 Stages follow each other, and each has an end of its own, counted from the beginning. So what one
 does not need the next may have. Exploring ends within the budget. What comes after it has about as
-long again, since without it all that was explored would be of no use. It uses that for what makes
-a formula simpler or its certificate better, and leaves the rest of it out when the time is over.
+much again, since without it all that was explored would be of no use. It uses that for what makes
+a formula simpler or its certificate better, and leaves the rest of it out when the work is done.
+
+The clock ends each stage in the same way: a last resort, after so many seconds that it does not
+strike where machines are ordinary.
 """
 
 from __future__ import annotations
 
-import time
+from symcount.work import MAX_SECONDS, MAX_WORK, Deadline, Work, clock
 
 _EXPLORING = 0.8
 _FOR_A_MODULE = 1.2
@@ -18,13 +21,30 @@ _CHECKING = 2.0
 
 
 class Budget:
-    """When each stage ends, by `time.perf_counter`."""
+    """When each stage ends: after how much work, and when it is the latest."""
 
-    def __init__(self, seconds: float) -> None:
-        started = time.perf_counter()
-        self.said_for_exploring = _EXPLORING * seconds
-        self.exploring = started + _EXPLORING * seconds
-        self.for_a_module = started + _FOR_A_MODULE * seconds
-        self.joining = started + _JOINING * seconds
-        self.perturbing = started + _PERTURBING * seconds
-        self.checking = started + _CHECKING * seconds
+    def __init__(self, max_work: int = MAX_WORK, max_seconds: float = MAX_SECONDS) -> None:
+        started = clock()
+        self.work = work = Work()
+
+        def end(part: float) -> Deadline:
+            return Deadline(work, part * max_work, started + part * max_seconds)
+
+        self._seconds_for_exploring = _EXPLORING * max_seconds
+        self.exploring = end(_EXPLORING)
+        self.for_a_module = end(_FOR_A_MODULE)
+        self.joining = end(_JOINING)
+        self.perturbing = end(_PERTURBING)
+        self.checking = end(_CHECKING)
+
+    @property
+    def spent_exploring(self) -> str:
+        """Say of what there was none left to explore with."""
+        if self.work.out_of_time:
+            return f"the budget for exploring, {self._seconds_for_exploring:g} seconds, was spent"
+        return f"the budget for exploring, {self.exploring.units:,.0f} units of work, was spent"
+
+    @property
+    def noun(self) -> str:
+        """Say of what there was none left for other stages."""
+        return "time" if self.work.out_of_time else "budget"

@@ -5,7 +5,6 @@ The comparison itself is that of `symcount.factory.building`.
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from functools import partial
@@ -34,6 +33,7 @@ from symcount.formula.tree import Refused, Tree, leaves
 from symcount.record import Concretisation
 from symcount.symbols import Values
 from symcount.trace.result import Trace
+from symcount.work import COMPARED, NEVER, Deadline
 
 
 def require_no_memory(call: FactoryCall, builds: building.PlainBuilds, state: OutsideState) -> None:
@@ -73,10 +73,10 @@ def require_a_module(call: FactoryCall, found: Exploration, builds: building.Pla
     others = "another size" if tried == 2 else f"{tried - 1} other sizes"
     more = "" if tried == 1 else f", and at {others}, one for each of its branches"
     spent = ""
-    if found.out_of_time:
+    if found.cut_short:
         spent = (
             f"\nExploring ended before it built a module: {found.spent}. Give it more: "
-            "derive(factory, max_seconds=...)."
+            "derive(factory, max_work=...)."
         )
     raise FactoryError(
         f"it raises at {hints}{more}{where}:\n  {raised}\n{furthest(found)}{advice(raised)}{spent}"
@@ -130,16 +130,18 @@ def check(
     lost: Sequence[Concretisation],
     executed: Executed,
     inferred: bool,
-    deadline: float = math.inf,
+    deadline: Deadline = NEVER,
 ) -> Checked:
     """Compare the tree with plainly built modules, or raise.
 
-    On every path it is compared however long that takes, at further points until the deadline.
+    On every path it is compared however much that is, at further points until the deadline.
     What was `lost` is put to the test with the numbers that the code which has `executed` mentions.
     """
     may_be_wrong = bool(lost) or inferred
 
     def compare(points: Sequence[Values]) -> None:
+        built = [builds.at(point) for point in points]
+        deadline.spend(COMPARED * sum(len(b) for b in built if isinstance(b, dict)))
         mismatch = building.compare(builds, partial(expected, tree), points)
         if mismatch is not None:
             raise explained(call, found, builds, tree, mismatch)
@@ -158,7 +160,8 @@ def check(
         for point in choice.others(may_be_wrong):
             compare([point])
     except NoTime:
-        missing = missing or f"there was time to compare it at {len(choice.chosen)} points only"
+        what = "time" if deadline.work.out_of_time else "budget"
+        missing = missing or f"there was {what} to compare it at {len(choice.chosen)} points only"
     tried = Trials(call, found, tree, lost, executed)
     for point in tried:
         compare([point])

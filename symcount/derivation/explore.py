@@ -13,7 +13,6 @@ again with more of them until these trees are closed.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +30,9 @@ from symcount.factory.call import FactoryCall
 from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 from symcount.trace.settings import AS_USUAL, Settings
+from symcount.work import Deadline
 
-# The part of the time that may be spent on a factory with loops before they are given up on.
+# The part of the work that may be done on a factory with loops before they are given up on.
 _FOLDING = 0.6
 
 
@@ -52,10 +52,10 @@ def explore(
         call: the factory.
         facts: what is declared of its symbols.
         max_paths: how many paths to follow at most.
-        budget: when to stop. The first run is finished however long it takes.
+        budget: when to stop. The first run is finished however much it is.
         settings: how the runs are to go.
         short: symbols that say how long loops are; those that are found to are added.
-        on_path: called after each run; the time it takes counts.
+        on_path: called after each run; what it does counts.
 
     Raises:
         NondeterministicError: the same decisions did not lead to the same next decision.
@@ -67,8 +67,8 @@ def explore(
     try:
         explorer.follow_every_branch()
     except BudgetSpent:
-        found.spent = f"the budget for exploring, {budget.said_for_exploring:g} seconds, was spent"
-        found.out_of_time = True
+        found.spent = budget.spent_exploring
+        found.cut_short = True
     found.seconds = time.perf_counter() - explorer.started
     found.solver_seconds = frontier.solver_seconds
     found.short = frozenset(frontier.short)
@@ -89,6 +89,7 @@ class _Explorer:
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
+        self.folding = self.budget.exploring.after(_FOLDING)
         self.found = Exploration()
         self._lowered: Lowered = {}
         self._lengths = self.frontier.other_lengths(self.found.paths, self.settings.lengths)
@@ -97,20 +98,20 @@ class _Explorer:
         """Run until there are no other hints.
 
         Raises:
-            BudgetSpent: the time is over.
+            BudgetSpent: the work is done.
         """
         hints: Values | None = self.frontier.first_hints()
         while hints is not None:
             hints = self._run(hints)
 
-    def _deadline(self) -> float:
+    def _deadline(self) -> Deadline:
         if not self.found.paths:
-            return math.inf
+            return self.budget.exploring.without_end
         if not self.found.has_module:
             return self.budget.for_a_module
         if self.frontier.short and not self.settings.specialising:
             # the loops may have to be followed in another way
-            return self.started + _FOLDING * (self.budget.exploring - self.started)
+            return self.folding
         return self.budget.exploring
 
     def _run(self, hints: Values) -> Values | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +26,7 @@ from symcount.derivation.paths import Closed, Fork, Path, Place, Step, takes
 from symcount.symbols import Hyperparameter, Number, Point, Values
 from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 from symcount.trace.settings import Settings
+from symcount.work import CANDIDATE, NEVER, PLACE
 
 if TYPE_CHECKING:
     from symcount.algebra.solver import Solver
@@ -79,7 +79,7 @@ class Frontier:
         self.specialising = settings.specialising
         self.short = short
         self.longest = settings.longest
-        self.deadline = math.inf
+        self.deadline = NEVER
         self.lengths = sorted(_ITERATIONS) if settings.specialising else _ITERATIONS
         self._points: dict[int, list[Point]] = {}
         self._answered: dict[Decisions, bool] = {}
@@ -157,7 +157,7 @@ class Frontier:
 
     def require_time(self) -> None:
         """Raise `BudgetSpent` if the deadline has passed."""
-        if time.perf_counter() > self.deadline:
+        if self.deadline.passed:
             raise BudgetSpent
 
     def give_up(self, root: Place, steps: Sequence[Step], hints: Values | None = None) -> None:
@@ -307,6 +307,7 @@ class Frontier:
     def _sorted(
         self, condition: Condition, points: Sequence[Point]
     ) -> tuple[list[Point], list[Point]]:
+        self.deadline.spend(PLACE + CANDIDATE * len(points))
         test = compile_condition(condition, self.names) if points else None
         true: list[Point] = []
         false: list[Point] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symcount.derivation.budget import Budget
 from symcount.derivation.checking import (
     Checked,
 )
@@ -11,21 +12,29 @@ from symcount.derivation.joining import Joined
 from symcount.derivation.paths import Exploration
 from symcount.derivation.perturbation import Sorted
 from symcount.derivation.points import HELD_OUT
-from symcount.formula.certificate import Certificate, Grade
+from symcount.formula.certificate import TIME_RAN_OUT, Certificate, Grade
 from symcount.record import Concretisation
 
 
 def certificate_of(
-    found: Exploration, joined: Joined, tried: Sorted, checked: Checked, unfolded: str
+    found: Exploration,
+    joined: Joined,
+    tried: Sorted,
+    checked: Checked,
+    unfolded: str,
+    budget: Budget,
 ) -> Certificate:
     """Say what was done to trust a formula; `unfolded` is why its loops were not folded."""
     grade, reason = _grade(found, tried.lost, joined.inferred, checked)
     if tried.untried and tried.lost:
-        reason += ". There was no time to see which of its numbers matter"
+        reason += f". There was no {budget.noun} to see which of its numbers matter"
     if joined.hasty:
-        reason += ". There was no time to simplify it"
+        reason += f". There was no {budget.noun} to simplify it"
     if unfolded:
         reason += f". Loops were followed for each number of iterations, since {unfolded}"
+    if budget.work.out_of_time:
+        grade = "partial"
+        reason += f". {TIME_RAN_OUT}"
     return Certificate(
         grade=grade,
         reason=reason,

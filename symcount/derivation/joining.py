@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +30,7 @@ from symcount.formula.tree import (
 )
 from symcount.symbols import Hyperparameter
 from symcount.trace.result import TracedTensor
+from symcount.work import NEVER, SIMPLIFIED, Deadline
 
 if TYPE_CHECKING:
     from symcount.algebra.solver import Solver
@@ -44,7 +43,7 @@ class Joined(NamedTuple):
     """A decision tree of weights.
 
     `inferred` says whether iterations of a loop were taken for exceptions that no decision
-    explains, and `hasty` whether there was no time to simplify all that can be.
+    explains, and `hasty` whether there was no budget to simplify all that can be.
     """
 
     tree: Tree
@@ -56,7 +55,7 @@ def join(
     found: Exploration,
     facts: Facts,
     ranges: Sequence[Hyperparameter],
-    deadline: float = math.inf,
+    deadline: Deadline = NEVER,
 ) -> Joined:
     """Freeze what exploring found into a decision tree, simplified by what holds on its paths.
 
@@ -81,7 +80,7 @@ class _Joiner:
         found: Exploration,
         facts: Facts,
         ranges: Sequence[Hyperparameter],
-        deadline: float,
+        deadline: Deadline,
     ) -> None:
         self.found = found
         self.deadline = deadline
@@ -115,10 +114,10 @@ class _Joiner:
     def _simplified(
         self, path: Path, facts: Facts, weights: Mapping[int, tuple[TensorSpec, ...]]
     ) -> tuple[TensorSpec, ...]:
-        """Simplify the weights of a path by what holds on it, unless there is no time."""
+        """Simplify the weights of a path by what holds on it, unless the work is done."""
         if facts is self.facts:
             return weights[id(path)]
-        if time.perf_counter() > self.deadline:
+        if self.deadline.passed:
             self.hasty = True
             return weights[id(path)]
         return self._weights(path, facts)
@@ -143,7 +142,7 @@ class _Joiner:
 
                 self._solver = Solver(self.ranges, self.facts, deadline=self.deadline)
             self._equal[key] = self._solver.proves_equal(a, b, decisions)
-            self.hasty |= not self._equal[key] and time.perf_counter() > self.deadline
+            self.hasty |= not self._equal[key] and self.deadline.passed
         return self._equal[key]
 
     def _facts_of(self, paths: Sequence[Path]) -> Facts:
@@ -157,6 +156,7 @@ class _Joiner:
         return facts
 
     def _weights(self, path: Path, facts: Facts) -> tuple[TensorSpec, ...]:
+        self.deadline.spend(SIMPLIFIED * len(path.trace.tensors))
         lowering = path.lowering
         if facts is not self.facts:
             # paths do much the same arithmetic

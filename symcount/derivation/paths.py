@@ -279,7 +279,7 @@ class Exploration:
     root: Place = field(default_factory=Place)
     paths: list[Path] = field(default_factory=list)
     spent: str = ""
-    out_of_time: bool = False
+    cut_short: bool = False
     seconds: float = 0.0
     solver_seconds: float = 0.0
     short: frozenset[str] = frozenset()

@@ -6,8 +6,6 @@ initial values, in names, or in messages. Reading a value of a tensor counts as 
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -26,6 +24,7 @@ from symcount.trace import ends
 from symcount.trace.interrupts import BudgetSpent
 from symcount.trace.run import VALUE
 from symcount.trace.settings import Settings
+from symcount.work import NEVER, Deadline
 
 # How many numbers are tried in the place of the texts of a path, in all combinations.
 _MOST_COMBINATIONS = 64
@@ -70,10 +69,10 @@ class Perturbation:
         """The numbers that the factory's texts mention."""
         return constants.numbers_in_texts(self.call.function)
 
-    def text_matters(self, found: Exploration, settings: Settings, deadline: float) -> bool:
+    def text_matters(self, found: Exploration, settings: Settings, deadline: Deadline) -> bool:
         """Return whether texts made of symbols are worth following, and can be."""
         texts = [p for p in found.paths if any(c.kind == "text" for c in p.trace.concretisations)]
-        if not texts or not 0 < len(self.in_texts) <= _MOST_TEXTS or found.out_of_time:
+        if not texts or not 0 < len(self.in_texts) <= _MOST_TEXTS or found.cut_short:
             return False
         if not found.has_module:
             return True
@@ -83,7 +82,7 @@ class Perturbation:
             if path.trace.raised is None
         )
 
-    def sorted(self, found: Exploration, settings: Settings, deadline: float) -> Sorted:
+    def sorted(self, found: Exploration, settings: Settings, deadline: Deadline) -> Sorted:
         """Sort the concretisations of what was explored by whether they matter."""
         lost: dict[Concretisation, None] = {}
         harmless: dict[Concretisation, None] = {}
@@ -98,12 +97,12 @@ class Perturbation:
                     (harmless if explained else lost)[concretisation] = None
         return Sorted(tuple(lost), tuple(c for c in harmless if c not in lost), untried)
 
-    def _goes_either_way(self, path: Path, settings: Settings, deadline: float) -> bool:
+    def _goes_either_way(self, path: Path, settings: Settings, deadline: Deadline) -> bool:
         """Return whether a path builds the same whatever its branches on tracked values decide."""
         again = _Again(self.call, path, self.facts, settings, deadline)
         return not again.differs({VALUE}, (lambda _: True, lambda _: False))
 
-    def _of(self, path: Path, settings: Settings, deadline: float) -> Mattering:
+    def _of(self, path: Path, settings: Settings, deadline: Deadline) -> Mattering:
         """Return the kinds of a path that matter: the same in every run of its kind."""
         key = tuple(path.trace.hints.items()), tuple(settings.texts), settings.specialising
         known = self._known.get(key)
@@ -121,7 +120,7 @@ def kinds_that_matter(
     facts: Facts,
     settings: Settings,
     in_texts: Sequence[int] = (),
-    deadline: float = math.inf,
+    deadline: Deadline = NEVER,
 ) -> Mattering:
     """Return the kinds of concretisations of a path whose numbers reach a branch or a shape.
 
@@ -154,7 +153,7 @@ class _Again:
     """Runs a path again with changed numbers in the place of some concretisations."""
 
     def __init__(
-        self, call: FactoryCall, path: Path, facts: Facts, settings: Settings, deadline: float
+        self, call: FactoryCall, path: Path, facts: Facts, settings: Settings, deadline: Deadline
     ) -> None:
         self.call = call
         self.path = path
@@ -170,7 +169,7 @@ class _Again:
             BudgetSpent: the deadline has passed.
         """
         for change in changes:
-            if time.perf_counter() > self.settings.deadline:
+            if self.settings.deadline.passed:
                 raise BudgetSpent
             if self._story_with(kinds, change) != self._story:
                 return True

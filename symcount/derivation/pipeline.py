@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import functools
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -31,21 +30,30 @@ from symcount.derivation.joining import join
 from symcount.derivation.naming import named
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.perturbation import Perturbation
-from symcount.errors import DerivationError, IncompleteError, InternalError, VerificationError
+from symcount.errors import (
+    DerivationError,
+    EscapedSymbolError,
+    IncompleteError,
+    InternalError,
+    NondeterministicError,
+    VerificationError,
+)
 from symcount.executed import Executed
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
-from symcount.factory.origin import Origin, plain_values, target_of
-from symcount.formula.certificate import Certificate
+from symcount.factory.origin import Origin, plain_values, target_of, text_of
+from symcount.formula.certificate import TIME_RAN_OUT, Certificate
 from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
 from symcount.record import INDEX
 from symcount.trace.interrupts import Interrupt, NotFolded
+from symcount.trace.learning import Learned
 from symcount.trace.run import ELEMENT
 from symcount.trace.settings import AS_USUAL, Settings
 from symcount.version import __version__
+from symcount.work import MAX_SECONDS, MAX_WORK
 
 # Symbols of which a module is built with a smaller value first.
 _SMALL = 256
@@ -56,7 +64,8 @@ def derive(
     /,
     *,
     max_paths: int = 64,
-    max_seconds: float = 10.0,
+    max_work: int = MAX_WORK,
+    max_seconds: float = MAX_SECONDS,
     strict: bool = False,
     **fixed: Any,
 ) -> Formula:
@@ -66,20 +75,26 @@ def derive(
         around = interception.set_aside()
         state = ambient.State()
         try:
-            return _as_guest(state, call, max_paths, max_seconds, strict)
+            return _as_guest(state, call, Allowed(max_paths, max_work, max_seconds), strict)
         finally:
             again = functools.partial(interception.replace_again, around)
             interception.complete(interception.restore, state.restore, again)
 
 
-def _as_guest(
-    state: ambient.State, call: FactoryCall, max_paths: int, max_seconds: float, strict: bool
-) -> Formula:
+class Allowed(NamedTuple):
+    """How much a derivation may do; see `symcount.derive`."""
+
+    max_paths: int
+    max_work: int
+    max_seconds: float
+
+
+def _as_guest(state: ambient.State, call: FactoryCall, allowed: Allowed, strict: bool) -> Formula:
     """Derive, and leave nothing behind but the formula or an error."""
     try:
         try:
             state.leave_to_factory()
-            return _derive(call, max_paths, max_seconds, strict, state.drew_random_numbers)
+            return _derive(call, allowed, strict, state.drew_random_numbers)
         except BaseException as error:
             ambient.let_go(error)
             raise
@@ -88,6 +103,8 @@ def _as_guest(
     except DerivationError as error:
         error.args = (f"{call.name}{call.place}: {error}",)
         raise
+    except EscapedSymbolError as error:
+        raise NondeterministicError(f"{call.name}{call.place}: {error}") from error
     except Interrupt as error:
         raise InternalError(
             f"{call.name}{call.place}: {type(error).__name__} of a run on symbols was not handled; "
@@ -97,8 +114,7 @@ def _as_guest(
 
 def _derive(
     call: FactoryCall,
-    max_paths: int,
-    max_seconds: float,
+    allowed: Allowed,
     strict: bool,
     drew_random_numbers: Callable[[], bool],
 ) -> Formula:
@@ -109,8 +125,16 @@ def _derive(
     with executed.collecting():
         _build_first(call, builds)
     require_no_memory(call, builds, state)
-    derivation = _Derivation(call, builds, executed, max_paths, max_seconds, drew_random_numbers)
-    formula = derivation.in_the_best_way()
+    state.put_back()
+    builds.build = call = replace(call, outside=state)
+    derivation = _Derivation(call, builds, executed, allowed, drew_random_numbers)
+    try:
+        formula = derivation.in_the_best_way()
+    except DerivationError as error:
+        if derivation.budget.work.out_of_time:
+            error.out_of_time = True
+            error.args = (f"{error}\n{TIME_RAN_OUT}",)
+        raise
     grade, reason = formula.certificate.grade, formula.certificate.reason
     if strict and grade != "complete":
         raise IncompleteError(
@@ -140,30 +164,27 @@ class _Derivation:
         call: FactoryCall,
         builds: building.PlainBuilds,
         executed: Executed,
-        max_paths: int,
-        max_seconds: float,
+        allowed: Allowed,
         drew_random_numbers: Callable[[], bool],
     ) -> None:
         self.call = call
         self.builds = builds
         self.executed = executed
-        self.as_usual = replace(AS_USUAL, executed=executed)
-        self.max_paths = max_paths
-        self.max_seconds = max_seconds
-        self.budget = Budget(max_seconds)
+        self.allowed = allowed
+        self.budget = Budget(allowed.max_work, allowed.max_seconds)
+        builds.work = self.budget.work
         self.drew_random_numbers = drew_random_numbers
         self.facts = declared_facts(call.hyperparameters)
         self.found = Exploration()  # the last that was finished
         self.unfolded = ""
         self.short: set[str] = set()
         self.perturbation = Perturbation(call, self.facts)
+        self.usual = replace(AS_USUAL, learned=Learned(), executed=executed)
 
     def in_the_best_way(self) -> Formula:
         """Derive with the loops folded, or else followed for each number of iterations."""
         for settings in self._ways_to_fold():
-            if self.unfolded and (
-                self.found.out_of_time or time.perf_counter() > self.budget.exploring
-            ):
+            if self.unfolded and (self.found.cut_short or self.budget.exploring.passed):
                 break  # other ways need longer still
             try:
                 return self.formula(settings)
@@ -173,14 +194,14 @@ class _Derivation:
                 if not self.found.has_loops:
                     raise
                 self.unfolded = "what is made of them does not follow from what they decide"
-        return self.formula(replace(self.as_usual, specialising=True))
+        return self.formula(replace(self.usual, specialising=True))
 
     def _ways_to_fold(self) -> Iterator[Settings]:
-        yield self.as_usual
+        yield self.usual
         splits = first_of_each_kind(self.found.paths, self.facts)
         if splits:
-            yield replace(self.as_usual, splits=splits)
-        yield replace(self.as_usual, splits=splits, lengths=True)
+            yield replace(self.usual, splits=splits)
+        yield replace(self.usual, splits=splits, lengths=True)
 
     def formula(self, settings: Settings) -> Formula:
         """Explore, join, compare.
@@ -213,7 +234,7 @@ class _Derivation:
         unfolded = self.unfolded if settings.specialising else ""
         return self._formula(
             named(joined.tree, found, self.builds, [dict(point) for point in checked.points]),
-            certificate_of(found, joined, concretisations, checked, unfolded),
+            certificate_of(found, joined, concretisations, checked, unfolded, self.budget),
         )
 
     def _explored(self, settings: Settings) -> tuple[Exploration, Settings]:
@@ -239,7 +260,7 @@ class _Derivation:
         self.found = explore(
             self.call,
             self.facts,
-            max_paths=self.max_paths,
+            max_paths=self.allowed.max_paths,
             budget=self.budget,
             settings=settings,
             short=self.short,
@@ -252,7 +273,9 @@ class _Derivation:
         return Formula(
             factory=call.name,
             hyperparameters=call.hyperparameters,
-            fixed=tuple((name, repr(value)) for name, value in {**call.left, **call.fixed}.items()),
+            fixed=tuple(
+                (name, text_of(value)) for name, value in {**call.left, **call.fixed}.items()
+            ),
             tree=tree,
             certificate=certificate,
             origin=self._origin(),
@@ -265,6 +288,7 @@ class _Derivation:
             hyperparameters=self.call.hyperparameters,
             symcount=__version__,
             torch=str(torch.__version__),
-            max_paths=self.max_paths,
-            max_seconds=float(self.max_seconds),
+            max_paths=self.allowed.max_paths,
+            max_work=self.allowed.max_work,
+            max_seconds=float(self.allowed.max_seconds),
         )

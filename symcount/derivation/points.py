@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice
@@ -22,6 +21,7 @@ from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Built, Tree, leaves
 from symcount.symbols import Point, Values
 from symcount.trace.interrupts import NotFolded
+from symcount.work import Deadline
 
 _POINTS = 6
 # Points beyond the hints at which a formula is compared if a symbol may be missing from it.
@@ -33,10 +33,10 @@ _MOST_TRIES = 400
 _MANY_ITERATIONS = 33
 _LARGEST_LENGTH = 64
 _MOST_LENGTHS = 60
-# On how many sides of choices points are looked for; on how many by the solver, and how long.
+# On how many sides of choices points are looked for; on how many by the solver, in how many steps.
 _MOST_SIDES = 256
 _MOST_QUESTIONS = 16
-_MILLISECONDS = 100
+_STEPS = 400_000
 # How many times smaller a point is than one that there is no memory for, by the product of its
 # numbers, if nothing is known of points between them.
 _MUCH_SMALLER = 16
@@ -61,7 +61,7 @@ class Points:
         builds: building.PlainBuilds,
         tree: Tree,
         facts: Facts,
-        deadline: float,
+        deadline: Deadline,
     ) -> None:
         self.call = call
         self.found = found
@@ -141,7 +141,7 @@ class Points:
             return
         from symcount.algebra.solver import Solver
 
-        solver = Solver(self.call.hyperparameters, self.facts, milliseconds=_MILLISECONDS)
+        solver = Solver(self.call.hyperparameters, self.facts, steps=_STEPS)
         solver.small = set(self.found.short)
         solver.deadline = self.deadline
         for goal in missing[:_MOST_QUESTIONS]:
@@ -162,7 +162,7 @@ class Points:
     def _is_new(self, point: Point) -> bool:
         if point in self._seen:
             return False
-        if self._further and time.perf_counter() > self.deadline:
+        if self._further and self.deadline.passed:
             raise NoTime
         self._seen.add(point)
         if not is_built(self.tree, self._named(point)):
@@ -196,7 +196,7 @@ class Points:
             for divisor in (_MUCH_SMALLER, 64, 256, 1024, 4096)
         )
         for other in chain(smaller, islice(_other_points(self.call, self.found), _MOST_TRIES)):
-            if time.perf_counter() > self.deadline:
+            if self.deadline.passed:
                 break
             if path.is_taken_by(self._named(other)) and self._can_be_built(other, largest):
                 return other

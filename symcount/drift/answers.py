@@ -74,6 +74,13 @@ class Query:
         found: ParamCount = count
         return found
 
+    def out_of_time(self) -> str:
+        """Return why the clock has ended the derivation, empty if it has not."""
+        if self.asked.shown == ("registry",):
+            return ""
+        certificate = self.count().certificate
+        return certificate.reason if certificate.out_of_time else ""
+
     def values(self) -> list[Evaluation]:
         """Return the counts at the sizes that are asked for."""
         count = self.count()

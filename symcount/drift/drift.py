@@ -10,22 +10,31 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from symcount.catalogue.trust import Trust
-from symcount.errors import NotTrustedError, StoredFormulaError, SymcountError, UndecidedError
+from symcount.errors import (
+    DerivationError,
+    NotTrustedError,
+    StoredFormulaError,
+    SymcountError,
+    UndecidedError,
+)
 from symcount.factory.origin import portable
 from symcount.factory.statements import ChangedLine, changes, is_loaded, statements_of
 from symcount.questions.equality import Difference, first_difference
 from symcount.version import __version__
+from symcount.work import MAX_SECONDS
 
 if TYPE_CHECKING:
     from symcount.factory.origin import Origin
     from symcount.param_count import ParamCount
 
-FindingState = Literal["same", "differs", "broken", "unchecked", "refused"]
+FindingState = Literal["same", "differs", "broken", "undecided", "unchecked", "refused"]
 
 # A machine may be slower than the one that derived a formula.
 _PATIENCE = 3
 # Whatever a file says, a derivation is not given more than so many seconds.
 _MOST_SECONDS = 300.0
+# For formulas that were derived when time was counted, and not work.
+_UNITS_PER_SECOND = 1_000_000
 _MOST_SHOWN = 8
 _GRADES = ("partial", "checked", "complete")
 
@@ -46,6 +55,7 @@ class Finding:
         name: what it is called in its file.
         target: its factory.
         state: `same`; `differs` from the code; `broken` where the code has no formula any more;
+            `undecided` where the clock has ended the derivation, so that this is no difference;
             `unchecked` where it cannot be derived again; `refused` where it names something that
             is not called for a file, so that nothing has run.
         changes: what differs, each then and now: `symbols`, `defaults`, `formula`, `domain`, and
@@ -54,7 +64,7 @@ class Finding:
         parameters: the parameters that differ, each then and now, with the lines that make them.
         lines: the lines of the factory's code that have changed since it was stored; those first
             that are in a function or class that makes one of the parameters.
-        reason: why it is broken, unchecked or refused, or what is not known.
+        reason: why it is broken, undecided, unchecked or refused, or what is not known.
         versions: the versions of torch and symcount that are others than then.
     """
 
@@ -130,8 +140,12 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
         return Finding(name, target, "refused", reason=str(error))
     except (Exception, SystemExit) as error:
         reason = _why_broken(error)
+        if isinstance(error, DerivationError) and error.out_of_time:
+            return Finding(**about, state="undecided", reason=reason)
         return Finding(**about, state="broken", reason=reason, lines=_lines(origin))
     changed, first, reason = _compared(stored, now)
+    if changed and now.certificate.out_of_time:
+        return Finding(**about, state="undecided", reason=now.certificate.reason)
     if changed:
         parameters = _parameters(stored, now)
         lines = _lines(origin, sorted({p.source for p in parameters if p.source}))
@@ -197,7 +211,8 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
     factory = targets.resolve(origin.target, trust).factory
     budget: dict[str, Any] = {
         "max_paths": origin.max_paths,
-        "max_seconds": min(_PATIENCE * origin.max_seconds, _MOST_SECONDS),
+        "max_work": origin.max_work or round(origin.max_seconds * _UNITS_PER_SECOND),
+        "max_seconds": min(max(_PATIENCE * origin.max_seconds, MAX_SECONDS), _MOST_SECONDS),
     }
     if origin.config is None:
         return derive(factory, **budget, **origin.arguments)
@@ -331,6 +346,7 @@ _HEADLINES: dict[FindingState, str] = {
     "same": "as it was",
     "differs": "the code has another formula now",
     "broken": "the code has no formula any more",
+    "undecided": "time ran out before it was known",
     "unchecked": "cannot be checked",
     "refused": "is not checked, since a file may not have this called",
 }

@@ -20,6 +20,7 @@ from symcount.drift.marker_text import Asked, read
 from symcount.drift.markers import SYNTAXES, Marker, Syntax
 from symcount.errors import (
     ArgumentError,
+    DerivationError,
     NotTrustedError,
     StoredFormulaError,
     TargetError,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from symcount.record import Source
 
 
-MarkerState = Literal["same", "differs", "broken", "malformed", "refused"]
+MarkerState = Literal["same", "differs", "broken", "undecided", "malformed", "refused"]
 _MOST_LINES = 8
 
 
@@ -49,7 +50,8 @@ class MarkerFinding:
         line: the line of its marker.
         asked: what the marker asks for.
         state: `same`; `differs` from what would be written now; `broken` where the code has no
-            such formula or count any more; `malformed` where it cannot be known what is asked for;
+            such formula or count any more; `undecided` where the clock has ended the derivation, so
+            that this is no difference; `malformed` where it cannot be known what is asked for;
             `refused` where it names something that is not called for a document.
         old: what stands there.
         new: what would be written.
@@ -58,7 +60,7 @@ class MarkerFinding:
         source: the line of the factory.
         lines: of a formula, the lines that the terms that are new come from: those that make the
             tensors, and those that compute their sizes.
-        reason: why it is broken, malformed or refused, or what is not known.
+        reason: why it is broken, undecided, malformed or refused, or what is not known.
     """
 
     file: str
@@ -260,9 +262,14 @@ class _PlacedMarker:
         except (ArgumentError, TargetError, StoredFormulaError) as error:
             return old, self.about("malformed", reason=str(error))
         except Exception as error:  # whatever it is, the other formulas are looked at
-            return old, self.about("broken", reason=requests.explained(error))
+            ended = isinstance(error, DerivationError) and error.out_of_time
+            state: MarkerState = "undecided" if ended else "broken"
+            return old, self.about(state, reason=requests.explained(error))
         if new == old:
             return old, self.about("same")
+        reason = query.out_of_time()
+        if reason:
+            return old, self.about("undecided", reason=reason)
         bare = self._bare(old)
         plain = re.sub(r"^\s*\.\. \|[^|]+\| replace::", "", bare).strip()
         formula = _formula_there(query, plain)

@@ -21,13 +21,14 @@ from symcount.drift.reloading import (
 )
 from symcount.errors import ArgumentError, DerivationError, SymcountError
 from symcount.symbols import Symbol
+from symcount.work import MAX_SECONDS, MAX_WORK
 
 if TYPE_CHECKING:
     from symcount.display.outline import Row
     from symcount.param_count import ParamCount
 
 
-SECONDS = 10.0
+SECONDS = MAX_SECONDS
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,13 @@ class Request:
     symbols: Mapping[str, Symbol]
     trust: Trust
     max_seconds: float = SECONDS
+    max_work: int = MAX_WORK
 
     @property
     def key(self) -> str:
         """A key that is equal for requests that ask for the same."""
         given = _sorted(self.fixed), _sorted(self.symbols)
-        return repr((self.target, *given, self.max_seconds, self.trust.allowed))
+        return repr((self.target, *given, self.max_work, self.max_seconds, self.trust.allowed))
 
     def answer(self) -> tuple[ParamCount, Digests]:
         """Derive the formula from the code as it is on disk now.
@@ -68,8 +70,8 @@ class Request:
             if found.spec is not None and not self.fixed and not self.symbols:
                 count = found.spec.param_count
             else:
-                given = {"max_seconds": self.max_seconds, **self.fixed, **self.symbols}
-                count = derive(found.factory, **given)
+                given: Any = {"max_work": self.max_work, "max_seconds": self.max_seconds}
+                count = derive(found.factory, **{**given, **self.fixed, **self.symbols})
             return count, digests(sources_of(found))
 
 

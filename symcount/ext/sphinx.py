@@ -36,6 +36,7 @@ from symcount.drift import notation, reloading, requests
 from symcount.drift.reloading import Digests
 from symcount.drift.requests import Blueprint, Request
 from symcount.errors import ArgumentError
+from symcount.work import MAX_WORK
 
 if TYPE_CHECKING:
     import sympy
@@ -333,8 +334,8 @@ def _found_file(env: BuildEnvironment, path: str) -> str:
 def _formula(
     env: BuildEnvironment, target: str, fixed: dict[str, Any], symbols: dict[str, Any]
 ) -> ParamCount:
-    seconds = env.config.symcount_max_seconds
-    request = Request(_found_target(env, target), fixed, symbols, _trust(env), seconds)
+    budget = env.config.symcount_max_seconds, env.config.symcount_max_work
+    request = Request(_found_target(env, target), fixed, symbols, _trust(env), *budget)
     return _kept(env).answer(request.key, request.answer)
 
 
@@ -576,6 +577,7 @@ def _add_style(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of this; Sphinx calls this."""
     app.add_config_value("symcount_max_seconds", requests.SECONDS, "env", {float, int})
+    app.add_config_value("symcount_max_work", MAX_WORK, "env", {int})
     app.add_config_value("symcount_allow", [], "env", {list, tuple})
     app.add_node(symcount_math, html=(_visit_html, None))
     app.add_domain(SymcountDomain)

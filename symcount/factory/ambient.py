@@ -17,6 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import CodeType
 from typing import Any
 
 import torch
@@ -33,6 +34,32 @@ def reseed(seed: int) -> None:
     torch.manual_seed(seed)
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed(seed)
+
+
+class _Generators:
+    """The states of the generators of random numbers, as they are now."""
+
+    def __init__(self) -> None:
+        numpy_random: Any = sys.modules.get("numpy.random")
+        self._python = random.getstate()
+        self._torch = torch.get_rng_state()
+        self._numpy = numpy_random.get_state() if numpy_random else None
+
+    def have_changed(self) -> bool:
+        if random.getstate() != self._python:
+            return True
+        if torch.get_rng_state().numpy().tobytes() != self._torch.numpy().tobytes():
+            return True
+        if self._numpy is None:
+            return False
+        now = sys.modules["numpy.random"].get_state()
+        return bool(now[2] != self._numpy[2] or (now[1] != self._numpy[1]).any())
+
+    def restore(self) -> None:
+        random.setstate(self._python)
+        torch.set_rng_state(self._torch)
+        if self._numpy is not None:
+            sys.modules["numpy.random"].set_state(self._numpy)
 
 
 class _InThread:
@@ -53,10 +80,7 @@ class State:
     """
 
     def __init__(self) -> None:
-        numpy_random: Any = sys.modules.get("numpy.random")
-        self._python = random.getstate()
-        self._torch = torch.get_rng_state()
-        self._numpy = numpy_random.get_state() if numpy_random else None
+        self._generators = self._seeded = _Generators()
         self._dtype = torch.get_default_dtype()
         self._grad = torch.is_grad_enabled()
         self._device = _device_context()
@@ -71,26 +95,22 @@ class State:
     def leave_to_factory(self) -> None:
         """Ignore warnings in this thread, and switch the caller's modes of torch off.
 
+        Generators of random numbers are seeded: a factory that draws some always draws the same.
         Modes that set a device stay: a factory may ask for it, or set another.
         """
         global _outermost  # lest a child waits for what this thread restores
         if _outermost is None or not _outermost._is_left:
             _outermost = self
         self._is_left = True
+        reseed(0)
+        self._seeded = _Generators()
         self._filters.insert(0, self._ignored)
         _set_dispatch_modes([])
         _set_function_modes([m for m in self._function_modes if isinstance(m, DeviceContext)])
 
     def drew_random_numbers(self) -> bool:
         """Tell whether random numbers have been drawn since."""
-        if random.getstate() != self._python:
-            return True
-        if torch.get_rng_state().numpy().tobytes() != self._torch.numpy().tobytes():
-            return True
-        if self._numpy is None:
-            return False
-        now = sys.modules["numpy.random"].get_state()
-        return bool(now[2] != self._numpy[2] or (now[1] != self._numpy[1]).any())
+        return self._seeded.have_changed()
 
     def restore(self) -> None:
         """Make everything as it was."""
@@ -105,13 +125,7 @@ class State:
 
     def restore_process(self) -> None:
         """Make as it was what all threads share."""
-        complete(self._restore_generators, self._restore_dtype, self._restore_filters)
-
-    def _restore_generators(self) -> None:
-        random.setstate(self._python)
-        torch.set_rng_state(self._torch)
-        if self._numpy is not None:
-            sys.modules["numpy.random"].set_state(self._numpy)
+        complete(self._generators.restore, self._restore_dtype, self._restore_filters)
 
     def _restore_dtype(self) -> None:
         if torch.get_default_dtype() is not self._dtype:
@@ -211,13 +225,14 @@ _missing = object()
 class OutsideState:
     """The globals and closure variables that a function mentions, as they are now.
 
+    So are the globals that functions of its module mention which it leads to.
     Values are compared by identity; lists, dicts and sets by the identity of what they hold.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         code = getattr(function, "__code__", None)
         self._globals: dict[str, Any] = getattr(function, "__globals__", {})
-        names = () if code is None else (n for n in code.co_names if n in self._globals)
+        names = _names_read(function, self._globals)
         self._values = {name: self._globals[name] for name in names}
         cells = getattr(function, "__closure__", None) or ()
         closure = zip(code.co_freevars if code else (), cells, strict=False)
@@ -233,15 +248,20 @@ class OutsideState:
         changed += [n for n, (now, then) in self._containers.items() if _items(now) != _items(then)]
         return list(dict.fromkeys(changed))
 
+    def put_back(self) -> None:
+        """Put everything back as it was: a call does not see what one before it has left."""
+        if self.changes():
+            self._globals.update(self._values)
+            for now, then in self._containers.values():
+                _refill(now, then)
+
     @contextmanager
     def as_before(self) -> Iterator[None]:
         """Put everything back as it was; on exit, as it has become."""
         became = {name: self._globals.get(name, _missing) for name in self._values}
         contents = [(now, copy.copy(now)) for now, _ in self._containers.values()]
         try:
-            self._globals.update(self._values)
-            for now, then in self._containers.values():
-                _refill(now, then)
+            self.put_back()
             yield
         finally:
             for name, value in became.items():
@@ -249,6 +269,25 @@ class OutsideState:
                     self._globals[name] = value
             for now, then in contents:
                 _refill(now, then)
+
+
+def _names_read(function: Any, names: dict[str, Any]) -> list[str]:
+    """List the globals that a function mentions, and those of its module that it leads to."""
+    waiting, found = [function], dict[str, None]()
+    for each in waiting:
+        for code in _codes(getattr(each, "__code__", None)):
+            new = [n for n in code.co_names if n in names and n not in found]
+            found.update(dict.fromkeys(new))
+            waiting += [f for f in map(names.get, new) if getattr(f, "__globals__", 0) is names]
+    return list(found)
+
+
+def _codes(code: Any) -> Iterator[CodeType]:
+    """Yield a code object and those that are nested in it."""
+    if isinstance(code, CodeType):
+        yield code
+        for const in code.co_consts:
+            yield from _codes(const)
 
 
 def _contents(cells: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from symcount import interception
 from symcount.symbols import Values
+from symcount.work import CALL, PLAIN_CALL, Work
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,10 @@ _IN_PLACE = frozenset(
 class _Plain(TorchFunctionMode):
     """Put everything on the meta device and initialise nothing, until it is over."""
 
-    is_over = False
+    def __init__(self, work: Work) -> None:
+        super().__init__()
+        self.work = work
+        self.is_over = False
 
     def __exit__(self, *raised: object) -> None:
         interception.take_off_stack(self)
@@ -110,6 +114,7 @@ class _Plain(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         if self.is_over:  # it was left behind
             return func(*args, **kwargs)
+        self.work.done += PLAIN_CALL
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
@@ -223,11 +228,12 @@ class PlainBuilds:
     """Build a factory's modules with plain integers, each point once.
 
     `build` is the factory as a function of the values of its symbols. What it does to the ambient
-    state (`symcount.factory.ambient`) is the caller's to restore.
+    state (`symcount.factory.ambient`) is the caller's to restore. Builds add to `work`.
     """
 
     def __init__(self, build: Callable[[Values], nn.Module]) -> None:
         self.build = build
+        self.work = Work()
         self._seen: dict[tuple[tuple[str, int | float], ...], PlainBuild] = {}
 
     def at(self, point: Values) -> PlainBuild:
@@ -249,7 +255,8 @@ class PlainBuilds:
 
     def _built(self, point: Values) -> nn.Module:
         """Build the module at a point."""
-        mode = _Plain()
+        self.work.done += CALL
+        mode = _Plain(self.work)
         try:
             with mode:
                 return self.build(point)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from symcount.errors import ArgumentError, NoSymbolError
+from symcount.factory.ambient import OutsideState
 from symcount.symbols import Hyperparameter, Symbol
 
 
@@ -19,7 +20,7 @@ class FactoryCall:
     """How to call the factory: which parameters are symbols, and what the others are.
 
     `symbols` maps a parameter to its symbol, `fixed` holds the values to call it with, and `left`
-    the defaults it is left to use.
+    the defaults it is left to use. What it changes `outside` of itself is put back after a call.
     """
 
     factory: Callable[..., Any]
@@ -29,6 +30,7 @@ class FactoryCall:
     fixed: Mapping[str, Any]
     left: Mapping[str, Any]
     positional: tuple[str, ...]
+    outside: OutsideState | None = None
 
     @classmethod
     def of(cls, factory: Callable[..., Any], given: Mapping[str, Any]) -> FactoryCall:
@@ -72,7 +74,11 @@ class FactoryCall:
         """Call the factory with values for its symbols."""
         arguments = {p: values[symbol] for p, symbol in self.symbols.items()} | dict(self.fixed)
         positional = [arguments.pop(name) for name in self.positional]
-        return self.factory(*positional, **arguments)
+        try:
+            return self.factory(*positional, **arguments)
+        finally:
+            if self.outside is not None:
+                self.outside.put_back()
 
 
 def function_of(factory: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,7 +113,7 @@ def _parameters_of(factory: Callable[..., Any], name: str) -> dict[str, inspect.
             f"{name}: its signature cannot be read ({error}); wrap it in a function with "
             "named parameters"
         ) from None
-    for option in ("max_paths", "max_seconds", "strict"):
+    for option in ("max_paths", "max_work", "max_seconds", "strict"):
         if option in parameters:
             raise ArgumentError(
                 f"{name} has a parameter {option!r}, which is also an option of derive(); "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -60,7 +61,9 @@ class Origin:
         symcount: the version of symcount.
         torch: the version of torch.
         max_paths: how many paths were to be followed at most.
-        max_seconds: how long it was to take.
+        max_work: how much work was to be done at most. 0 if it was derived when work was not
+            counted.
+        max_seconds: how long it was to take at most.
         config: the class of the config that the target takes, named likewise; None if it takes
             none.
         statements: the statements that the factory is made of, as digests; known of formulas that
@@ -82,6 +85,7 @@ class Origin:
     torch: str
     max_paths: int
     max_seconds: float
+    max_work: int = 0
     config: str | None = None
     statements: tuple[Statement, ...] = ()
 
@@ -146,7 +150,15 @@ def plain(value: Any) -> Any:
         return value
     if type(value) in (list, tuple):
         return type(value)(map(plain, value))
-    return Opaque(repr(value))
+    return Opaque(text_of(value))
+
+
+def text_of(value: Any) -> str:
+    """Return the text of a value without where it is in memory: `<function relu>`."""
+    return _ADDRESS.sub(">", repr(value))
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+>")
 
 
 def plain_values(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

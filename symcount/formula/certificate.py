@@ -10,6 +10,9 @@ from symcount.shown import Shown
 
 Grade: TypeAlias = Literal["complete", "checked", "partial"]
 
+# That a derivation was ended by the clock: another machine may come further, or this another time.
+TIME_RAN_OUT = "Time ran out (max_seconds), so this depends on the machine"
+
 
 @dataclass(frozen=True)
 class Certificate(Shown):
@@ -39,6 +42,11 @@ class Certificate(Shown):
     concretisations: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...] = ()
     substituted: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def out_of_time(self) -> bool:
+        """Tell whether the clock has ended the derivation, so that this depends on the machine."""
+        return TIME_RAN_OUT in self.reason
 
     def __str__(self) -> str:
         text = (

@@ -38,7 +38,7 @@ Relation: TypeAlias = Literal["<", "<=", "==", ">=", ">", "mixed", "unknown"]
 # How many points are looked at before z3 is asked to prove what they suggest, and how long it has.
 _SAMPLES = 200
 _MOST_PAIRS = 400
-_MILLISECONDS = 1000
+_STEPS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -361,7 +361,7 @@ class _Prover:
         from symcount.algebra.solver import Solver
 
         self.facts = declared_facts(ranges)
-        self.solver = Solver(ranges, self.facts, _MILLISECONDS)
+        self.solver = Solver(ranges, self.facts, _STEPS)
         self.pairs = [
             ((*here, *there), p, q)
             for here, p in left.cases()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +15,7 @@ from symcount.algebra.poly import const
 from symcount.errors import ArgumentError, CountOverflowError, InternalError, UndecidedError
 from symcount.formula.signature import declared_facts
 from symcount.symbols import Hyperparameter, Number, Point
+from symcount.work import Deadline, Work
 
 if TYPE_CHECKING:
     from symcount.algebra.poly import Poly
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _IN_ORDER = 20_000
 _AT_RANDOM = 2_000
 _MOST_PAIRS = 1_024
-_MILLISECONDS = 2_000
-_SECONDS = 20.0
+_STEPS = 8_000_000  # that one question may take
+_WORK = 20_000_000  # in units
 _ROUNDS = 64  # of making sizes smaller
 
 
@@ -213,9 +213,9 @@ class _Sides:
     def proved_or_found(self) -> Difference | None:
         from symcount.algebra.solver import Solver
 
-        deadline = time.perf_counter() + _SECONDS
+        deadline = Deadline(Work(), _WORK)
         facts = declared_facts(self.ranges)
-        solver = Solver(self.ranges, facts, _MILLISECONDS, deadline)
+        solver = Solver(self.ranges, facts, _STEPS, deadline)
         pairs = list(islice(self._pairs(), _MOST_PAIRS + 1))
         is_proved = len(pairs) <= _MOST_PAIRS
         for decisions, p, q in pairs:
@@ -233,7 +233,7 @@ class _Sides:
                 if found:
                     return found
                 is_proved = False
-            if time.perf_counter() > deadline:
+            if deadline.passed:
                 is_proved = False
                 break
         if is_proved:

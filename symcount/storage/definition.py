@@ -222,12 +222,14 @@ ORIGIN = Record(
         "torch": NAME,
         "max_paths": integer(0),
         "max_seconds": NUMBER,
+        "max_work": integer(0),
         "statements": list_of(STATEMENT).called(
             about="The statements that the factory is made of: file, name, first line, and a "
             "digest of each line."
         ),
     },
     attributes={"symbols": "hyperparameters"},
+    optional={"max_work": 0},
 ).called(
     "origin",
     "How it was derived: the factory and the class of its config, what was fixed, the symbols as "

@@ -7,6 +7,7 @@ stand-in for, are intercepted, and only while a run lasts; `symcount.trace.renam
 from __future__ import annotations
 
 import builtins
+import copy
 import inspect
 import math
 import operator
@@ -79,6 +80,16 @@ class Interceptor:
         self.intercept_module(math, MATH)
         self.intercept(operator.index, index, "index")
         self.intercept_module(operator, {"index": index})
+
+    def copy(self) -> Interceptor:
+        """One of its own for a derivation: what that adds, and whom it intercepts, ends with it."""
+        other = copy.copy(self)
+        other._by_identity = self._by_identity.copy()
+        other._names = self._names.copy()
+        other._functions = self._functions.copy()
+        other._mentions = {}
+        other._made_anew = set()
+        return other
 
     def intercept(self, original: Any, replacement: Any, *names: str) -> None:
         """Have code that is intercepted read `replacement` for a global that is `original`.

@@ -29,6 +29,7 @@ _MEMBERSHIP = (ast.In, ast.NotIn)
 _MOST_KEYS = 64
 _DIGITS = "0123456789"
 _NUMBER = re.compile("-?[0-9]+")
+_CACHE = type(functools.cache(lambda: None))
 
 
 def integer_keys(frame: FrameType) -> list[Any] | None:
@@ -107,6 +108,15 @@ def _pieces(text: ast.expr) -> list[str | None]:
 
 def _is_equality(expression: ast.AST) -> bool:
     return isinstance(expression, ast.Compare) and isinstance(expression.ops[0], ast.Eq | ast.NotEq)
+
+
+def cache(frame: FrameType) -> Any:
+    """The function with a cache (`functools.lru_cache`) that the frame is calling, if it is one."""
+    expression = _expression(frame)
+    if not isinstance(expression, ast.Call) or not _is_pure(expression.func):
+        return None
+    called = _evaluated(expression.func, frame)
+    return called if isinstance(called, _CACHE) else None
 
 
 def length(frame: FrameType) -> int | None:

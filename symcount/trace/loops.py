@@ -47,16 +47,14 @@ class Loop:
 Tag: TypeAlias = "tuple[Loop, int]"
 Tags: TypeAlias = "tuple[Tag, ...]"
 
-_names: dict[tuple[str, int, int, int], tuple[CodeType, str]] = {}
+# The names of loops, and the code that starts each: by the loop around, place, and times before.
+Names: TypeAlias = "dict[tuple[str, int, int, int], tuple[CodeType, str]]"
 
 
-def name_of(inside: Tags, code: CodeType, lasti: int, times: int) -> str:
-    """The name of the index of a loop, the same in every run."""
+def name_of(names: Names, inside: Tags, code: CodeType, lasti: int, times: int) -> str:
+    """The name of the index of a loop, the same in every run that shares the names."""
     around = inside[-1][0].name if inside else ""
-    key = around, id(code), lasti, times
-    if key not in _names:
-        _names[key] = code, f"{INDEX}{len(_names)}"
-    return _names[key][1]
+    return names.setdefault((around, id(code), lasti, times), (code, f"{INDEX}{len(names)}"))[1]
 
 
 class SymRange:

@@ -44,8 +44,6 @@ _DEEPEST = 4
 # So many functions of the same code, or of different code, make one run start again.
 _MOST_TWINS = 4
 _MOST_FOLLOWED = 200
-# Of how many functions the process remembers that they are followed.
-_MOST_REMEMBERED = 1024
 
 # What can be computed on a way that is not taken, if what `require` asks for holds on the path:
 # these raise nothing, and give nothing so large that a size which goes another way had to fear it.
@@ -156,16 +154,13 @@ def _chosen(run: Any, ends: list[tuple[list[ForcedTest], Any]], depth: int) -> A
 # --- which functions ---------------------------------------------------------------------------
 
 
-class _Followed(NamedTuple):
+class Followed(NamedTuple):
     """A function that is followed as one, one that runs its body, and the code to run instead."""
 
     function: FunctionType
     body: FunctionType
     before: CodeType
     instead: CodeType
-
-
-_followed: dict[int, _Followed] = {}
 
 
 def helper_around(frame: FrameType) -> FunctionType | None:
@@ -181,25 +176,26 @@ def helper_around(frame: FrameType) -> FunctionType | None:
     return None
 
 
-def follow_as_one(frame: FrameType, restarted: dict[CodeType, set[int]]) -> bool:
+def follow_as_one(
+    frame: FrameType, followed: dict[int, Followed], restarted: dict[CodeType, set[int]]
+) -> bool:
     """See to it that calls of the function of numbers that a frame runs are followed as one.
 
-    Returns whether something was done for that, so that the run must start again. `restarted` are
-    the functions for which it did, so that one which is made anew in each run is left alone.
+    They are added to those that are `followed`. Returns whether something was done for that, so
+    that the run must start again. `restarted` are the functions for which it did, so that one which
+    is made anew in each run is left alone.
     """
     function = helper_around(frame)
-    if function is None or id(function) in _followed:
+    if function is None or id(function) in followed:
         return False
     twins = restarted.setdefault(_code_of(function), set())
     twins.add(id(function))
     if len(twins) > _MOST_TWINS or len(restarted) > _MOST_FOLLOWED:
         return False
-    if len(_followed) >= _MOST_REMEMBERED:
-        _followed.pop(next(iter(_followed)))
     before = _code_of(function)
     body = interception.copy_of(function)
     instead = interception.code_calling(_replacement(function, body), function)
-    _followed[id(function)] = _Followed(function, body, before, made_of(instead, before))
+    followed[id(function)] = Followed(function, body, before, made_of(instead, before))
     return True
 
 
@@ -207,9 +203,9 @@ def _code_of(function: FunctionType) -> CodeType:
     return original_code(function.__code__)
 
 
-def follow_functions() -> None:
+def follow_functions(followed: dict[int, Followed]) -> None:
     """Have these functions followed as one until all is restored, their bodies intercepted."""
-    for function, body, before, instead in tuple(_followed.values()):
+    for function, body, before, instead in tuple(followed.values()):
         if _code_of(function) is before:
             interception.replace(body, "__code__", function.__code__)
             interception.replace(function, "__code__", instead)

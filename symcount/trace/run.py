@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,8 +28,8 @@ from symcount.symbols import Number
 from symcount.trace import ends, identity, lookups, pure_functions
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.collecting import collected, raised_by
-from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
+from symcount.trace.learning import Learned
 from symcount.trace.loops import Loop, Tags, name_of
 from symcount.trace.proxies import (
     SymFloat,
@@ -52,10 +51,9 @@ from symcount.trace.tensors.bypasses import (
     tell,
 )
 from symcount.trace.tensors.mode import Tensors
+from symcount.work import CALL, COMPARISON, OPERATION
 
 _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
-# Comparisons that are the condition of a `while` loop over a symbol.
-_while_places: set[tuple[CodeType, int]] = set()
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
@@ -97,6 +95,7 @@ class _Restarted:
     """The reasons for which a trace has started again, and the factory's own functions."""
 
     roots: tuple[FunctionType, ...]
+    learned: Learned
     followed: dict[CodeType, set[int]] = field(default_factory=dict)
     asked: Counter[CodeType] = field(default_factory=Counter)
     retried: set[str] = field(default_factory=set)
@@ -117,6 +116,7 @@ class _Run:
     ) -> None:
         self.listener = listener
         self.restarted = restarted
+        self.learned = restarted.learned
         self.branches: list[Branch] = []
         self.ways: list[Way] = []
         self.perturb = settings.perturb
@@ -125,6 +125,7 @@ class _Run:
         self.longest = settings.longest
         self.deadline = settings.deadline
         self.executed = settings.executed
+        self.deadline.spend(CALL)
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
@@ -165,7 +166,8 @@ class _Run:
 
     def must_intercept(self, frame: FrameType) -> bool:
         """Have the code of `frame` intercepted from the next run on, if it must be."""
-        return INTERCEPTOR.intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
+        interceptor = self.learned.interceptor
+        return interceptor.intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
 
     def intercept_callers(self) -> None:
         """Restart if code that calls torch here must be intercepted: the factory's, or its own."""
@@ -178,6 +180,7 @@ class _Run:
         key = (op, *args, *map(type, args))  # 2 and 2.0 are equal, and are not the same operand
         known = self._nodes.get(key)
         if known is None:
+            self.deadline.spend(OPERATION)
             node = Node(op, args, value, place_of(calling_frame(2)))
             known = SymFloat(node, self) if type(value) is float else SymInt(node, self)
             self._nodes[key] = known
@@ -199,18 +202,19 @@ class _Run:
         nodes = (known._node for known in self._nodes.values())
         return tuple(node for node in nodes if node.op.startswith("if_"))
 
-    def require_time(self) -> None:
-        """Raise `BudgetSpent` if the run has taken too long: asked wherever the factory is seen.
+    def require_time(self, units: int) -> None:
+        """Raise `BudgetSpent` if it has done too much: asked wherever the factory is seen.
 
         A run that has been interrupted for another reason, and went on, is interrupted again.
         """
+        self.deadline.spend(units)
         if self.interrupted is not None:
             raise self.interrupted
-        if time.perf_counter() > self.deadline:
+        if self.deadline.passed:
             self.interrupt(BudgetSpent())
 
     def branch(self, op: str, a: Node, b: Node | Number) -> bool:
-        self.require_time()
+        self.require_time(COMPARISON)
         frame = calling_frame(2)
         self._shadow(frame)
         if a is b:
@@ -224,7 +228,7 @@ class _Run:
                 self.give_up()
             outcome = self._settled(op, a, b, self._forced())
             return way.decide((op, a, b)) if outcome is None else outcome
-        if pure_functions.follow_as_one(frame, self.restarted.followed):
+        if pure_functions.follow_as_one(frame, self.learned.followed, self.restarted.followed):
             self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
@@ -343,13 +347,13 @@ class _Run:
         """
         frame = calling_frame(3)
         place = original_code(frame.f_code), frame.f_lasti
-        if self.specialising or place in _while_places:
+        if self.specialising or place in self.learned.while_places:
             return not self.specialising
         numbers = self._compared_with.setdefault((frame, frame.f_lasti, node), [])
         numbers.append(number)
         steps = {b - a for a, b in itertools.pairwise(numbers[-3:])}
         if len(numbers) > 2 and steps <= {1} and lookups.in_while_test(frame):
-            _while_places.add(place)
+            self.learned.while_places.add(place)
             self.interrupt(Restart())
         return False
 
@@ -423,7 +427,7 @@ class _Run:
         place = Frame(place.code, call_at(place.code, place.lasti))
         entered = self.tags, id(place.code), place.lasti
         times = self._entered[entered] = self._entered.get(entered, -1) + 1
-        name = name_of(self.tags, place.code, place.lasti, times)
+        name = name_of(self.learned.loops, self.tags, place.code, place.lasti, times)
         counted = count._node if type(count) is SymInt else length
         loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
@@ -473,6 +477,8 @@ class _Run:
                 _ = any(self._decide("eq", node, number) for number in numbers)
                 return node.hint
         keys = lookups.integer_keys(frame) if kind == "hash" else None
+        if kind == "hash" and keys is None:
+            self._require_empty_cache(lookups.cache(frame))
         if keys is not None:
             return self._hash_of_equal_key(node, keys)
         if kind == "hash" and self.specialising:
@@ -486,6 +492,12 @@ class _Run:
         if kind == "hash":
             self._hashes[node] = value
         return value
+
+    def _require_empty_cache(self, cached: Any) -> None:
+        """Restart with the cache of a function emptied, so that nothing in it is met."""
+        if cached is not None and cached not in self.learned.caches:
+            self.learned.caches.append(cached)
+            self.interrupt(Restart())
 
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
         """Return the hash of a symbol that is looked up: of the key that it is equal to, if any."""
@@ -635,7 +647,8 @@ def trace(
         BudgetSpent: the deadline passed before the factory was done.
     """
     function = inspect.unwrap(factory)
-    restarted = _Restarted((function,) if isinstance(function, FunctionType) else ())
+    roots = (function,) if isinstance(function, FunctionType) else ()
+    restarted = _Restarted(roots, settings.learned or Learned())
     with interception.alone():
         for _ in range(_MOST_RESTARTS):
             run = _Run(listen(), settings, restarted)
@@ -670,12 +683,14 @@ def _run_once(
             raise
     except Exception as error:
         if run.interrupted is None and learn_what_refuses(
-            error, run.must_intercept, run.restarted.retried
+            error, run.learned.refusing, run.must_intercept, run.restarted.retried
         ):
             run.interrupted = Restart()
         raised, exception = raised_by(error), error
     finally:
-        interception.complete(run.finish, interception.restore, lambda: tell(outer))
+        interception.complete(
+            run.finish, run.learned.empty_caches, interception.restore, lambda: tell(outer)
+        )
     if run.interrupted is not None:
         raise run.interrupted
     if run.refused is not None:
@@ -700,9 +715,10 @@ def _followed(
     """Call the factory with everything replaced, which is for the caller to restore."""
     with Tensors(run) as run.tensors:
         tell(run.tensors)
-        replace_unseen()
-        INTERCEPTOR.intercept_silent(run.executed, run.restarted.roots)
-        INTERCEPTOR.intercept_functions()
-        pure_functions.follow_functions()
+        run.learned.empty_caches()
+        replace_unseen(run.learned.refusing)
+        run.learned.interceptor.intercept_silent(run.executed, run.restarted.roots)
+        run.learned.interceptor.intercept_functions()
+        pure_functions.follow_functions(run.learned.followed)
         with identity.watched(identity.places(run.executed), run.assume_identity):
             return factory(**arguments, **fixed)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from symcount.executed import Executed
 from symcount.symbols import Number
+from symcount.trace.learning import Learned
 from symcount.trace.pure_functions import ForcedTest
 from symcount.trace.result import Branch
+from symcount.work import NEVER, Deadline
 
 Listen: TypeAlias = "Callable[[], BranchListener]"
 
@@ -51,6 +52,7 @@ class Settings:
     - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
     - `splits`: conditions by which paths that build a module are told apart, tested or not.
     - `executed`: the code that plain builds of the factory have run.
+    - `learned`: what earlier runs of the same factory have learned; a run without has to itself.
     - `deadline`: when a run that is not finished raises `BudgetSpent`.
     """
 
@@ -60,8 +62,9 @@ class Settings:
     specialising: bool = False
     lengths: bool = False
     splits: tuple[Any, ...] = ()
-    deadline: float = math.inf
     executed: Executed = field(default_factory=Executed)
+    learned: Learned | None = None
+    deadline: Deadline = NEVER
 
 
 AS_USUAL = Settings()

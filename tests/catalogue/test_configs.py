@@ -185,7 +185,7 @@ def test_options_of_derive_are_handed_on() -> None:
 
     with pytest.raises(IncompleteError, match=r"Model|model"):
         from_config(model, Config, symbols=["hidden"], max_paths=1, strict=True)
-    assert from_config(model, Config, symbols=["hidden"], max_seconds=20.0, strict=True)() == 33
+    assert from_config(model, Config, symbols=["hidden"], max_work=20_000_000, strict=True)() == 33
 
 
 def test_error_names_the_model_and_where_it_is() -> None:

@@ -313,7 +313,7 @@ def test_seconds_limit_the_derivation(models: Path, monkeypatch: pytest.MonkeyPa
     output_of("derive", "models.py:mlp", "--max-seconds", "1.5")
     output_of("derive", "models.py:mlp", "--max-seconds", "2", "--all-symbols")
     output_of("export", "models.py:mlp")
-    assert [seconds for seconds in given if seconds] == [1.5, 2.0, 10.0]
+    assert [seconds for seconds in given if seconds] == [1.5, 2.0, 60.0]
 
 
 # --- list -------------------------------------------------------------------------------------

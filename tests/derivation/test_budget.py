@@ -28,6 +28,7 @@ from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Built, leaves
 from symcount.symbols import Hyperparameter
 from symcount.trace.settings import AS_USUAL
+from symcount.work import NEVER, PASSED
 
 # What torch says on Linux where an allocator has no memory left.
 NO_MEMORY = (
@@ -82,8 +83,8 @@ def test_what_there_was_no_time_to_try_counts_as_mattering() -> None:
 
     call = FactoryCall.of(factory, {})
     facts = declared_facts(call.hyperparameters)
-    found = explore(call, facts, max_paths=9, budget=Budget(9))
-    for deadline, untried in ((math.inf, set()), (0.0, {"text"})):
+    found = explore(call, facts, max_paths=9, budget=Budget())
+    for deadline, untried in ((NEVER, set()), (PASSED, {"text"})):
         tried = kinds_that_matter(call, found.paths[0], facts, AS_USUAL, (3, 5), deadline=deadline)
         assert tried.untried == untried
 
@@ -136,8 +137,8 @@ def test_a_run_that_does_not_end_in_time_is_broken_off() -> None:
 def test_an_expired_solver_proves_nothing() -> None:
     call = FactoryCall.of(lambda dim, heads: nn.Linear(dim, heads), {})
     facts = declared_facts(call.hyperparameters)
-    impossible = explore(call, facts, max_paths=9, budget=Budget(9)).root.decisions
-    solver = Solver(call.hyperparameters, facts, deadline=0.0)
+    impossible = explore(call, facts, max_paths=9, budget=Budget()).root.decisions
+    solver = Solver(call.hyperparameters, facts, deadline=PASSED)
     assert list(solver.models(impossible)) == [None]
     assert not solver.refutes(impossible)
 
@@ -150,9 +151,9 @@ def test_without_time_to_simplify_a_formula_is_longer_and_as_true() -> None:
 
     call = FactoryCall.of(factory, {})
     facts = declared_facts(call.hyperparameters)
-    found = explore(call, facts, max_paths=9, budget=Budget(9))
+    found = explore(call, facts, max_paths=9, budget=Budget())
     patient, hasty = (
-        join(found, facts, call.hyperparameters, deadline) for deadline in (math.inf, 0.0)
+        join(found, facts, call.hyperparameters, deadline) for deadline in (NEVER, PASSED)
     )
     assert hasty.hasty and not patient.hasty
     shapes = [

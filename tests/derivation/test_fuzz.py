@@ -56,7 +56,7 @@ def _checked(source: str, factory: Any, names: list[str]) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            count = symcount.derive(factory, max_seconds=4)
+            count = symcount.derive(factory, max_work=4_000_000)
         except UnsupportedError:
             return "unsupported"
         except FactoryError as error:

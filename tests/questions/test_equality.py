@@ -58,8 +58,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(equality, "_IN_ORDER", WITHIN)
         patch.setattr(equality, "_AT_RANDOM", 50)
-        patch.setattr(equality, "_MILLISECONDS", 50)
-        patch.setattr(equality, "_SECONDS", 0.2)
+        patch.setattr(equality, "_STEPS", 200_000)
+        patch.setattr(equality, "_WORK", 200_000)
         yield
 
 
@@ -172,7 +172,7 @@ def test_what_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_when_time_is_spent_nothing_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     left = formula(when("lt", D, const(8), const(8) * H, D * H), "d", "h")
     right = formula(when("le", D, const(8), const(8) * H, D * H), "d", "h")
-    monkeypatch.setattr(equality, "_SECONDS", 0.0)
+    monkeypatch.setattr(equality, "_WORK", -1)
     with pytest.raises(UndecidedError):
         first_difference(left, right)
 

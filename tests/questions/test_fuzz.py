@@ -105,7 +105,7 @@ def derived(source: str) -> ParamCount | None:
         exec(compile(source, file, "exec"), scope)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return symcount.derive(scope["factory"], max_seconds=2)
+            return symcount.derive(scope["factory"], max_work=2_000_000)
     except SymcountError:
         return None
     finally:
@@ -454,7 +454,7 @@ QUESTIONS: list[Callable[[ParamCount, Draw], None]] = [
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not answered soon is given up, as it is later on in use."""
     monkeypatch.setattr(line, "_MOST_RANGES", 1000)
-    monkeypatch.setattr(comparison, "_MILLISECONDS", 50)
+    monkeypatch.setattr(comparison, "_STEPS", 200_000)
 
 
 @batches(BATCHES)

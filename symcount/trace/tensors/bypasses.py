@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
@@ -20,7 +20,7 @@ import torch
 
 from symcount import interception
 from symcount.interception import code_calling, copy_of
-from symcount.trace.intercepting import INTERCEPTOR
+from symcount.trace.intercepting import INTERCEPTOR, Interceptor
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import ModuleShadow, TypeShadow, is_symbol
 from symcount.trace.tensors import filling
@@ -32,11 +32,9 @@ _active = threading.local()
 # --- torch functions that refuse a symbol before any mode is asked ------------------------------
 
 _originals: dict[Any, Any] = {}
-_methods: dict[str, Any] = {}
-# Functions that a mode has been handed together with a symbol.
-_accepting: set[Any] = set()
 
 
+@functools.cache
 def _following(original: Any) -> Callable[..., Any]:
     @functools.wraps(original, assigned=("__name__", "__doc__"), updated=())
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -48,11 +46,6 @@ def _following(original: Any) -> Callable[..., Any]:
 
     _originals[wrapper] = original
     return wrapper
-
-
-def accepts(func: Any) -> None:
-    """Remember that a function of torch does not refuse symbols."""
-    _accepting.add(func)
 
 
 def behind(func: Any) -> Any:
@@ -73,39 +66,69 @@ _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
 )
 
 
-def _refuse(name: str, accepting: Set[Any] = frozenset()) -> bool:
-    """Have what torch calls by a name followed through wrappers; tell whether that is new."""
-    learned = False
-    for owner, shadows in _SHADOWS:
-        original = getattr(owner, name, None)
-        if not callable(original) or isinstance(original, type) or original in accepting:
-            continue
-        if name in vars(shadows[0]):
-            continue
-        if owner is torch.nn.functional and isinstance(original, FunctionType):
-            continue  # it is followed into
-        wrapper = _following(original)
-        INTERCEPTOR.intercept(original, wrapper, name)
-        for shadow in shadows:
-            vars(shadow)[name] = wrapper
-        learned = True
-    method = getattr(torch.Tensor, name, None)
-    if method is not None and method not in accepting and name not in _methods:
-        _methods[name] = _following(method)
-        learned = True
-    return learned
+class Refusing:
+    """The functions of torch that have refused symbols in a derivation, and who reads wrappers.
 
+    `accepting` are functions that a mode has been handed together with a symbol.
+    """
+
+    def __init__(self, interceptor: Interceptor) -> None:
+        self.interceptor = interceptor
+        # what almost every module calls: its errors are those of interrupts
+        self.accepting: set[Any] = {torch.empty}
+        self._shadowed: dict[tuple[ModuleShadow, str], Any] = {}
+        self._methods: dict[str, Any] = {}
+
+    def refuse(self, name: str, even_accepting: bool) -> bool:
+        """Have what torch calls by a name followed through wrappers; tell whether that is new."""
+        accepting = frozenset() if even_accepting else self.accepting
+        learned = False
+        for owner, shadows in _SHADOWS:
+            original = getattr(owner, name, None)
+            if not callable(original) or isinstance(original, type) or original in accepting:
+                continue
+            if (shadows[0], name) in self._shadowed or name in vars(shadows[0]):
+                continue
+            if owner is torch.nn.functional and isinstance(original, FunctionType):
+                continue  # it is followed into
+            wrapper = _following(original)
+            self.interceptor.intercept(original, wrapper, name)
+            self._shadowed.update(((shadow, name), wrapper) for shadow in shadows)
+            learned = True
+        method = getattr(torch.Tensor, name, None)
+        if method is not None and method not in accepting and name not in self._methods:
+            self._methods[name] = _following(method)
+            learned = True
+        return learned
+
+    def replace(self) -> None:
+        """Have wrappers in the place of these, until everything is restored."""
+        for (shadow, name), wrapper in self._shadowed.items():
+            interception.replace(shadow, name, wrapper)
+        for name, wrapper in self._methods.items():
+            interception.replace(torch.Tensor, name, wrapper)
+
+    def replace_for_good(self) -> None:
+        """Have stand-ins of torch hold these wrappers, as they do what they replace."""
+        for (shadow, name), wrapper in self._shadowed.items():
+            vars(shadow)[name] = wrapper
+
+
+_always = Refusing(INTERCEPTOR)
+for _name_of_refusing in ("arange", "linspace"):
+    _always.refuse(_name_of_refusing, even_accepting=False)
+_always.replace_for_good()
 
 _REFUSAL = re.compile(
     r"(\w+)\(\)[^\n]*\bSym(?:Int|Float)\b|(\w+)\(\) received an invalid combination"
 )
 
-for _name_of_refusing in ("arange", "linspace"):
-    _refuse(_name_of_refusing)
-
 
 def learn_what_refuses(
-    error: BaseException | None, needed: Callable[[FrameType], bool], retried: set[str]
+    error: BaseException | None,
+    refusing: Refusing,
+    needed: Callable[[FrameType], bool],
+    retried: set[str],
 ) -> bool:
     """Learn which function of torch raised because an argument is a symbol, if one did.
 
@@ -119,9 +142,10 @@ def learn_what_refuses(
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
                 # one that takes symbols may refuse one for another argument, and does so again
-                learned = _refuse(name, frozenset() if name in retried else _accepting)
+                learned = refusing.refuse(name, even_accepting=name in retried)
                 if learned:
-                    INTERCEPTOR.intercept_anew()
+                    refusing.replace()
+                    refusing.interceptor.intercept_anew()
                 if any([*map(needed, _frames(error.__traceback__)), learned, name not in retried]):
                     retried.add(name)
                     return True
@@ -263,11 +287,10 @@ def tell(mode: KnownTensors | None) -> None:
     _active.mode = mode
 
 
-def replace_unseen() -> None:
+def replace_unseen(refusing: Refusing) -> None:
     """Have the mode of this thread told of what it does not see, until everything is restored."""
     make = _make_subclass(torch.Tensor._make_subclass)
     interception.replace(torch.Tensor, "_make_subclass", make)
-    for name, wrapper in _methods.items():
-        interception.replace(torch.Tensor, name, wrapper)
+    refusing.replace()
     for function, code in _INITIALISERS:
         interception.replace(function, "__code__", code)

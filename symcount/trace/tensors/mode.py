@@ -25,6 +25,7 @@ from symcount.trace.tensors.registering import TorchCall
 from symcount.trace.tensors.rules import RULES
 from symcount.trace.tensors.rules.broadcasting import fits_into
 from symcount.trace.tensors.sizes import TorchRaises
+from symcount.work import TRACED_CALL
 
 
 class Tensors(KnownTensors):
@@ -36,12 +37,12 @@ class Tensors(KnownTensors):
         kwargs = kwargs or {}
         if not self.run.alive:  # it was left behind
             return func(*args, **kwargs)
-        self.run.require_time()
+        self.run.require_time(TRACED_CALL)
         if self.run.pokes:
             nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
             self.run.settle(calling_frame(), nodes)
             if nodes:
-                bypasses.accepts(func)
+                self.run.learned.refusing.accepting.add(func)
         func = bypasses.behind(func)
         rule = RULES.by_function.get(func)
         if rule is not None:

@@ -1,0 +1,45 @@
+"""Keep what the runs of one derivation learn of its factory, each for those that follow it.
+
+Whose code has to read stand-ins, which functions are followed as one, what refuses symbols: each is
+found out by a run that starts again. It is forgotten with the derivation, so what ran before in the
+process changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from symcount.trace.intercepting import INTERCEPTOR, Interceptor
+from symcount.trace.loops import Names
+from symcount.trace.pure_functions import Followed
+from symcount.trace.tensors.bypasses import Refusing
+
+
+@dataclass(eq=False)
+class Learned:
+    """What the runs of a derivation have learned so far.
+
+    - `interceptor`: the functions whose code reads stand-ins while a run lasts.
+    - `followed`: the functions of numbers that are followed as one.
+    - `refusing`: the functions of torch that refuse symbols, and those that took some.
+    - `while_places`: the comparisons that are the condition of a `while` loop over a symbol.
+    - `loops`: the names of loops.
+    - `caches`: the functions with a cache that a symbol was given to. It is emptied with each run.
+    """
+
+    interceptor: Interceptor = field(default_factory=INTERCEPTOR.copy)
+    followed: dict[int, Followed] = field(default_factory=dict)
+    refusing: Refusing = field(init=False)
+    while_places: set[tuple[CodeType, int]] = field(default_factory=set)
+    loops: Names = field(default_factory=dict)
+    caches: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.refusing = Refusing(self.interceptor)
+
+    def empty_caches(self) -> None:
+        """Empty the caches: of symbols, and of numbers that symbols may be equal to."""
+        for cached in self.caches:
+            cached.cache_clear()
