@@ -122,6 +122,7 @@ def check(
     facts: Facts,
     may_be_wrong: bool,
     deadline: float = math.inf,
+    lengths: Sequence[int] = (),
 ) -> Checked:
     """Compare the tree with plainly built modules, or raise.
 
@@ -133,7 +134,7 @@ def check(
         if mismatch is not None:
             raise explained(call, found, builds, tree, mismatch)
 
-    choice = Points(call, found, builds, tree, facts, deadline)
+    choice = Points(call, found, builds, tree, facts, deadline, lengths)
     missing = ""
     for point in choice.of_paths():
         compare([point])

@@ -189,7 +189,18 @@ class Interceptor:
 
     def _intercept_function(self, function: FunctionType) -> bool:
         """Intercept the code of a function from the next run on; whether that changes anything."""
-        code, names = original_code(function.__code__), function.__globals__
+        code = original_code(function.__code__)
+        instead, reads = self._renamed(code, function.__globals__)
+        self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
+        return instead is not code
+
+    def as_in_runs(self, function: FunctionType, code: CodeType) -> CodeType:
+        """Return other code for a function as it is in runs: intercepted, if the function is."""
+        known = function in self._functions
+        return self._renamed(code, function.__globals__)[0] if known else code
+
+    def _renamed(self, code: CodeType, names: dict[str, Any]) -> tuple[CodeType, dict[str, Any]]:
+        """Return code that reads what it is to read in runs, and the globals this depends on."""
         reads: dict[str, Any] = {}
 
         def loads(code: CodeType, name: str) -> str | None:
@@ -201,11 +212,8 @@ class Interceptor:
 
         of_python = names.get("__builtins__", builtins)
         if of_python is builtins or of_python is vars(builtins):
-            instead = renamed(code, loads, lambda _, name: self._imported.get(name))
-        else:
-            instead = code  # it would not find what it is to read instead
-        self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
-        return instead is not code
+            return renamed(code, loads, lambda _, name: self._imported.get(name)), reads
+        return code, reads  # it would not find what it is to read instead
 
     def _private_name(
         self, code: CodeType, names: dict[str, Any], name: str, value: Any

@@ -121,7 +121,7 @@ def owners(
 
     Those of the roots, its globals and its classes, if not all of them are known; else any.
     """
-    for candidates in ((*roots, *_in_namespace(names)), _anywhere(names)):
+    for candidates in ((*roots, *functions_in(names)), _anywhere(names)):
         found = [f for f in candidates if f.__globals__ is names and _has(f.__code__, code)]
         found = [function for function in found if not known(function)]
         if found:
@@ -136,7 +136,8 @@ def _has(code: CodeType, wanted: CodeType) -> bool:
     )
 
 
-def _in_namespace(names: dict[str, Any]) -> Iterator[FunctionType]:
+def functions_in(names: dict[str, Any]) -> Iterator[FunctionType]:
+    """The functions of a namespace, and of the classes that it defines."""
     for value in tuple(names.values()):
         yield from _functions_of(value)
         if isinstance(value, type) and value.__module__ == names.get("__name__"):

@@ -124,6 +124,7 @@ class _Run:
         self.specialising = settings.specialising
         self.longest = settings.longest
         self.deadline = settings.deadline
+        self.observer = settings.observer
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
@@ -458,6 +459,11 @@ class _Run:
                 kind, _symbols_of(node), node.hint, frame.source
             )
 
+    def assume(self, kind: str, symbols: tuple[str, ...], frame: Frame) -> None:
+        """Record that the run takes something for granted that nothing it recorded shows."""
+        key = (kind, 0, id(frame.code), frame.lasti)
+        self.concretisations.setdefault(key, Concretisation(kind, symbols, None, frame.source))
+
     def concretise_value(self, kind: str, values: Any) -> Any:
         """Record that values of a tensor that depends on symbols were read, and return them."""
         frame = user_frame()
@@ -633,5 +639,11 @@ def _followed(
         tell(run.tensors)
         replace_unseen()
         INTERCEPTOR.intercept_functions()
-        pure_functions.follow_functions()
-        return factory(**arguments, **fixed)
+        if run.observer is None:
+            pure_functions.follow_functions()
+            return factory(**arguments, **fixed)
+        try:
+            run.observer.start(run)
+            return factory(**arguments, **fixed)
+        finally:
+            run.observer.stop()

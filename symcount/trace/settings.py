@@ -49,6 +49,7 @@ class Settings:
     - `specialising`: follow the bounds of loops for their very values, each a path of its own.
     - `lengths`: follow each path with several numbers of iterations, to see what grows with them.
     - `splits`: conditions by which paths that build a module are told apart, tested or not.
+    - `observer`: told of the plain values by which code decides (`symcount.trace.observing`).
     - `deadline`: when a run that is not finished raises `BudgetSpent`.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     specialising: bool = False
     lengths: bool = False
     splits: tuple[Any, ...] = ()
+    observer: Any = None
     deadline: float = math.inf
 
 

@@ -1,0 +1,504 @@
+"""Have code report the plain values that it decides by, while a run on symbols lasts.
+
+A comparison of symbols is seen by the symbols. A plain number that code counts up by itself, the
+length of a list and the state of an iterator are seen by nobody. So the functions concerned get
+other code for one run: the same statements, in which the operands of whatever may decide something
+by a plain value (a comparison, a truth test, a subscript, a call of C code, a remainder) are handed
+to `report`. `symcount.derivation.carried` says which of these depend on how often a loop was gone
+through.
+"""
+
+from __future__ import annotations
+
+import ast
+import collections
+import linecache
+import os
+import sys
+import threading
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+
+from symcount import interception
+from symcount.record import Source
+from symcount.trace.intercepting import INTERCEPTOR
+from symcount.trace.loops import SymRange
+from symcount.trace.proxies import SymFloat, SymInt
+from symcount.trace.renaming import functions_in, made_of, make_known, original_code
+from symcount.trace.stand_ins import BUILTINS, MATH
+
+_FLAT = (ast.FloorDiv, ast.Mod, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor)
+# Calls of these look at the frame that makes them, or ask for nothing but the kind of a value.
+_LEFT_ALONE = frozenset(
+    "super locals globals vars dir eval exec isinstance issubclass type print callable id".split()
+)
+# Longer sequences are told apart by their length alone.
+_MOST_ELEMENTS = 4
+_MOST_TEXT = 200
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_BLUEPRINTS = os.path.join(_PACKAGE, "blueprints")
+_PYTHON = os.path.dirname(os.path.abspath(os.__file__))
+_LIBRARIES = tuple(
+    os.path.dirname(os.path.abspath(str(sys.modules[name].__file__))) for name in ("torch", "numpy")
+)
+
+Value: TypeAlias = "tuple[Any, ...] | None"
+"""A plain value as far as it can decide anything; None if it is none, or a symbol."""
+
+
+class Site(NamedTuple):
+    """A place that may decide something: its operands are reported. `names` are of what it does."""
+
+    kind: str
+    source: Source
+    names: tuple[str, ...]
+
+
+class Event(NamedTuple):
+    """What was reported at a site, in which iterations of which loops."""
+
+    tags: tuple[tuple[str, int], ...]
+    values: tuple[Value, ...]
+
+
+SITES: list[Site] = []
+_observers: list[Observer] = []
+
+
+class Observer:
+    """Keeps what is reported in a run, and the functions that are to report."""
+
+    def __init__(self) -> None:
+        self.codes: dict[int, tuple[CodeType, dict[str, Any]]] = {}
+        self.functions: dict[FunctionType, CodeType] = {}
+        self.events: dict[int, dict[Event, None]] = {}
+        self.is_new = False
+        self._ignored: dict[str, bool] = {}
+        self._open: dict[int, list[list[Value] | None]] = {}
+        self._run: Any = None
+        self._thread = 0
+        self._before: Any = None
+
+    def start(self, run: Any) -> None:
+        """Have the functions known so far report, and see which others there are."""
+        self.events.clear()
+        self._open.clear()
+        self._run, self._thread = run, threading.get_ident()
+        for function, code in self.functions.items():
+            interception.replace(function, "__code__", INTERCEPTOR.as_in_runs(function, code))
+        _observers.append(self)
+        self._before = sys.getprofile()
+        sys.setprofile(self._called)
+
+    def stop(self) -> None:
+        """End it: no more is reported."""
+        sys.setprofile(self._before)
+        _observers.remove(self)
+        self._run = None
+
+    def _called(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call" or id(frame.f_code) in self.codes:
+            return
+        code = original_code(frame.f_code)
+        ignored = self._ignored.get(code.co_filename)
+        if ignored is None:
+            ignored = self._ignored[code.co_filename] = is_foreign(code.co_filename)
+        if not ignored:
+            self.is_new |= id(code) not in self.codes and code not in _made_here
+            self.codes[id(code)] = self.codes[id(frame.f_code)] = frame.f_code, frame.f_globals
+
+    def learn(self, roots: Iterable[FunctionType]) -> bool:
+        """Have the functions that were called report from the next run on; whether there are any.
+
+        Code of which the source is not known goes on as it is.
+        """
+        if not self.is_new:
+            return False
+        self.is_new = False
+        codes = {id(c): (c, names) for c, names in _originals(self.codes.values())}
+        found = _functions_with(codes, roots)
+        twins = reporting(original_code(function.__code__) for function in found)
+        before = len(self.functions)
+        for function in found:
+            twin = twins.get(id(original_code(function.__code__)))
+            if twin is not None:
+                self.functions[function] = twin
+        return len(self.functions) > before
+
+    def report(self, site: int, place: int, count: int, value: Any) -> None:
+        """Take note of an operand; with the last one, of all."""
+        if threading.get_ident() != self._thread or not self._run.alive:
+            return
+        kind = SITES[site].kind
+        seen = callee_of(value) if kind == "call" and place == 0 else value_of(value)
+        held = self._open.setdefault(site, [])
+        if place == 0:
+            held.append(None if kind == "call" and seen is None else [seen])
+        elif held and held[-1] is not None:
+            held[-1].append(seen)
+        if kind == "compare" and place and held and held[-1] is not None:
+            self._keep(site, held[-1][-2:])
+        if place == count - 1 and held:
+            values = held.pop()
+            if values is not None and (kind != "compare"):
+                self._keep(site, values)
+
+    def _keep(self, site: int, values: Sequence[Value]) -> None:
+        if any(value is not None for value in values):
+            tags = tuple((loop.name, number) for loop, number in self._run.tags)
+            self.events.setdefault(site, {})[Event(tags, tuple(values))] = None
+
+
+def _report(site: int, place: int, count: int, value: Any) -> Any:
+    if _observers:
+        _observers[-1].report(site, place, count, value)
+    return value
+
+
+_REPORT = make_known("report", _report)
+
+
+# --- values -----------------------------------------------------------------------------------
+
+_SIZED = (
+    list, tuple, dict, set, frozenset, range, bytes, collections.deque, collections.abc.KeysView,
+    collections.abc.ValuesView, collections.abc.ItemsView, torch.nn.ModuleList, torch.nn.Sequential,
+    torch.nn.ModuleDict, torch.nn.ParameterList, torch.nn.ParameterDict,
+)  # fmt: skip
+_STAND_INS = {
+    **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
+    **{id(stand_in): f"math.{name}" for name, stand_in in MATH.items()},
+}
+
+
+def value_of(value: Any, depth: int = 0) -> Value:
+    """Describe a plain value: its kind first, and what can be told of it."""
+    kind = type(value)
+    if kind is SymInt or kind is SymFloat:
+        return None
+    if value is None or kind in (int, float, bool):
+        return "number", value
+    if isinstance(value, str):
+        return "text", str.__str__(value)[:_MOST_TEXT]
+    if kind is SymRange:
+        return "symbolic", "range"
+    if isinstance(value, torch.Tensor) or kind.__module__ == "numpy":
+        if getattr(value, "ndim", 0) and not isinstance(value, torch.Tensor):
+            return "array", value.shape[0], tuple(map(repr, value.tolist()[:_MOST_ELEMENTS]))
+        shape = getattr(value, "shape", ())
+        return ("array", int(shape[0]), ()) if len(shape) else _scalar(value)
+    if isinstance(value, _SIZED):
+        length = len(value)
+        few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
+        elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
+        most = getattr(value, "maxlen", None)
+        return "many", kind.__name__, length, elements, most
+    if isinstance(value, int | float):
+        return "number", float(value) if isinstance(value, float) else int(value)
+    if hasattr(kind, "__next__"):
+        return "iterator", kind.__name__
+    return "object", kind.__qualname__
+
+
+def _scalar(value: Any) -> Value:
+    try:
+        return None if isinstance(value, torch.Tensor) else ("number", value.item())
+    except Exception:
+        return None
+
+
+def callee_of(value: Any) -> Value:
+    """Describe code that is called: of C, of the standard library, or a method of a container."""
+    known = _STAND_INS.get(id(value))
+    if known is not None:
+        return "function", known
+    owner = getattr(value, "__self__", None)
+    if owner is not None and not isinstance(owner, types.ModuleType | type):
+        is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
+        if is_plain or isinstance(owner, _SIZED):
+            return "method", value.__name__, value_of(owner)
+    code = getattr(value, "__func__", value)
+    if isinstance(value, type):
+        code = next(
+            (f for f in (value.__init__, value.__new__) if isinstance(f, FunctionType)), value
+        )
+    module = str(getattr(value, "__module__", None))
+    if module.split(".")[0] in ("torch", "symcount"):
+        return None
+    if isinstance(code, FunctionType) and not hasattr(value, "cache_info"):
+        file = code.__code__.co_filename
+        if not is_foreign(file) or file.startswith((_PACKAGE, *_LIBRARIES[:1], "<")):
+            return None  # it reports by itself
+    if not callable(value) or isinstance(value, torch.nn.Module):
+        return None
+    return "function", f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+
+
+def is_foreign(file: str) -> bool:
+    """Tell whether code is none that anybody wrote for a factory: of Python, torch, this package."""
+    if file.startswith("<") and not linecache.getlines(file):
+        return True
+    if file.startswith(_PACKAGE):
+        return not file.startswith(_BLUEPRINTS)
+    of_python = file.startswith(_PYTHON) and "site-packages" not in file[len(_PYTHON) :]
+    return of_python or file.startswith(_LIBRARIES)
+
+
+# --- code that reports --------------------------------------------------------------------------
+
+_twins: dict[int, tuple[CodeType, CodeType | None]] = {}
+_made_here: set[CodeType] = set()
+
+
+def reporting(codes: Iterable[CodeType]) -> dict[int, CodeType | None]:
+    """Return for code of functions, by identity, code that does the same and reports."""
+    wanted = {id(code): code for code in codes}
+    files: dict[str, list[CodeType]] = {}
+    for key, code in wanted.items():
+        if key not in _twins:
+            files.setdefault(code.co_filename, []).append(code)
+    for file, missing in files.items():
+        made = _compiled(file, {code.co_firstlineno for code in missing})
+        for code in missing:
+            alike = [twin for twin in made if _is_twin(twin, code)]
+            _twins[id(code)] = code, alike[0] if len(alike) == 1 else None
+    return {key: _twins[key][1] for key in wanted}
+
+
+def _is_twin(twin: CodeType, code: CodeType) -> bool:
+    return _key(twin) == _key(code)
+
+
+def _key(code: CodeType) -> tuple[Any, ...]:
+    return (
+        code.co_firstlineno, code.co_name, code.co_varnames, code.co_freevars, code.co_argcount,
+        getattr(code, "co_qualname", None),
+    )  # fmt: skip
+
+
+def _compiled(file: str, lines: set[int]) -> list[CodeType]:
+    """Compile the functions of a file that start at these lines, reporting."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+        tree.body = list(_kept(tree.body, lines))
+        tree = ast.fix_missing_locations(_Reporting(file).visit(tree))
+        whole = compile(tree, file, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    made = list(_nested(whole))
+    for code in made:
+        made_of(code, code)
+    _made_here.update(made)
+    return made
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield const
+            yield from _nested(const)
+
+
+def _kept(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[ast.stmt]:
+    """The statements in which functions start at some lines; of classes, only these methods."""
+    for statement in body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            yield statement
+            continue
+        decorators = getattr(statement, "decorator_list", ())
+        first = min([statement.lineno, *(d.lineno for d in decorators)])
+        if not any(first <= line <= (statement.end_lineno or first) for line in lines):
+            continue
+        if isinstance(statement, ast.ClassDef):
+            statement.body = list(_kept(statement.body, lines)) or [ast.Pass()]
+        yield statement
+
+
+class _Reporting(ast.NodeTransformer):
+    """Rewrites code so that it reports the operands of what may decide something."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.inside: list[str] = []
+
+    def _told(self, kind: str, at: Any, values: Sequence[ast.expr], *names: str) -> list[Any]:
+        site = len(SITES)
+        where = self.inside[-1] if self.inside else "<module>"
+        SITES.append(Site(kind, Source(self.file, at.lineno, where), names))
+        return [
+            ast.copy_location(_call(_REPORT, [site, place, len(values)], value), value)
+            for place, value in enumerate(values)
+        ]
+
+    def _truth(self, test: ast.expr) -> ast.expr:
+        decided = (ast.Compare, ast.BoolOp, ast.Constant)
+        is_not = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+        if isinstance(test, decided) or is_not:
+            return test
+        (told,) = self._told("truth", test, [test])
+        return told  # type: ignore[no-any-return]
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        self.inside.append(node.name)
+        node.body = [self.visit(statement) for statement in node.body]
+        node.body = [s for item in node.body for s in (item if isinstance(item, list) else [item])]
+        node.args.defaults = [self.visit(value) for value in node.args.defaults]
+        self.inside.pop()
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        self.generic_visit(node)
+        operands = [node.left, *node.comparators]
+        names = tuple(type(op).__name__ for op in node.ops)
+        if len(operands) > 2:  # the middle ones are of two comparisons
+            self_told = self._told("compare", node, operands, *names)
+            node.left, *node.comparators = self_told
+            return node
+        is_none = any(isinstance(o, ast.Constant) and o.value is None for o in operands)
+        if not (names[0] in ("Is", "IsNot") and is_none):
+            node.left, *node.comparators = self._told("compare", node, operands, *names)
+        else:
+            (node.left,) = self._told("none", node, [node.left])
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE:
+            return node
+        plain = [i for i, a in enumerate(node.args) if not isinstance(a, ast.Starred)]
+        keywords = [k for k in node.keywords if k.arg is not None]
+        values = [node.func, *(node.args[i] for i in plain), *(k.value for k in keywords)]
+        node.func, *told = self._told("call", node, values, *(str(k.arg) for k in keywords))
+        for i, value in zip(plain, told[: len(plain)], strict=True):
+            node.args[i] = value
+        for keyword, value in zip(keywords, told[len(plain) :], strict=True):
+            keyword.value = value
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        self.generic_visit(node)
+        part: Any = node.slice
+        if isinstance(part, ast.Tuple) and part.elts and isinstance(part.elts[0], ast.Slice):
+            part = part.elts[0]
+        kind = "delete" if isinstance(node.ctx, ast.Del) else "index"
+        if isinstance(part, ast.Slice):
+            names = [n for n in ("lower", "upper", "step") if getattr(part, n) is not None]
+            bounds = [getattr(part, name) for name in names]
+            kind = "slice" if kind == "index" else kind
+            node.value, *told = self._told(kind, node, [node.value, *bounds], *names)
+            for name, value in zip(names, told, strict=True):
+                setattr(part, name, value)
+        elif not isinstance(node.ctx, ast.Store) and not isinstance(part, ast.Tuple):
+            node.value, node.slice = self._told(kind, node, [node.value, part])
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.op, _FLAT):
+            node.left, node.right = self._told("flat", node, [node.left, node.right])
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        self.generic_visit(node)
+        if not isinstance(node.op, _FLAT) or not isinstance(node.target, ast.Name):
+            return node
+        target = ast.copy_location(ast.Name(node.target.id, ast.Load()), node)
+        (told,) = self._told("flat", node, [target])
+        return [ast.copy_location(ast.Expr(told), node), node]
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        self.generic_visit(node)
+        *first, last = node.values  # what the last one is, is for whoever uses it
+        node.values = [*map(self._truth, first), last]
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Not):
+            node.operand = self._truth(node.operand)
+        return node
+
+    def _with_test(self, node: Any) -> Any:
+        self.generic_visit(node)
+        node.test = self._truth(self._last(node.test))
+        return node
+
+    visit_If = visit_While = visit_IfExp = visit_Assert = _with_test
+
+    def _last(self, test: ast.expr) -> ast.expr:
+        if isinstance(test, ast.BoolOp):
+            test.values[-1] = self._truth(self._last(test.values[-1]))
+        return test
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        self.generic_visit(node)
+        node.ifs = [self._truth(self._last(test)) for test in node.ifs]
+        return self._gone_through(node)
+
+    def visit_For(self, node: ast.For) -> Any:
+        self.generic_visit(node)
+        return self._gone_through(node)
+
+    def _gone_through(self, node: Any) -> Any:
+        if isinstance(node.iter, ast.Name | ast.Attribute):
+            (node.iter,) = self._told("iterate", node.iter, [node.iter])
+        return node
+
+    def visit_Match(self, node: ast.Match) -> Any:
+        self.generic_visit(node)
+        (node.subject,) = self._told("match", node.subject, [node.subject])
+        return node
+
+
+def _call(name: str, numbers: Sequence[int], value: ast.expr) -> ast.Call:
+    constants: list[ast.expr] = [ast.Constant(number) for number in numbers]
+    return ast.Call(ast.Name(name, ast.Load()), [*constants, value], [])
+
+
+# --- whose code it is ---------------------------------------------------------------------------
+
+
+def _originals(
+    codes: Iterable[tuple[CodeType, dict[str, Any]]],
+) -> Iterator[tuple[CodeType, dict[str, Any]]]:
+    for code, names in codes:
+        original = original_code(code)
+        if original not in _made_here:
+            yield original, names
+
+
+def _functions_with(
+    codes: Mapping[int, tuple[CodeType, dict[str, Any]]], roots: Iterable[FunctionType]
+) -> list[FunctionType]:
+    """The functions that run some codes, or have them nested in theirs."""
+    spaces = {id(names): names for _, names in codes.values()}
+    missing = dict(codes)
+    found: dict[FunctionType, None] = {}
+    for function in (*roots, *(f for names in spaces.values() for f in functions_in(names))):
+        if id(function.__globals__) in spaces:
+            own = original_code(function.__code__)
+            inner = [id(code) for code in (own, *_nested(own))]
+            if any(key in codes for key in inner):
+                found[function] = None
+                for key in inner:
+                    missing.pop(key, None)
+    if missing:
+        import gc
+
+        wanted = [code for code, _ in missing.values()]
+        for function in gc.get_referrers(*wanted):
+            if isinstance(function, FunctionType):
+                found[function] = None
+    return list(found)
