@@ -10,6 +10,7 @@ through.
 
 from __future__ import annotations
 
+import __future__
 import ast
 import collections
 import linecache
@@ -36,6 +37,7 @@ _FLAT = (ast.FloorDiv, ast.Mod, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor)
 _LEFT_ALONE = frozenset(
     "super locals globals vars dir eval exec isinstance issubclass type print callable id".split()
 )
+_FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 # Longer sequences are told apart by their length alone.
 _MOST_ELEMENTS = 4
 _MOST_TEXT = 200
@@ -122,12 +124,8 @@ class Observer:
         self.is_new = False
         codes = {id(c): (c, names) for c, names in _originals(self.codes.values())}
         found = _functions_with(codes, roots)
-        twins = reporting(original_code(function.__code__) for function in found)
         before = len(self.functions)
-        for function in found:
-            twin = twins.get(id(original_code(function.__code__)))
-            if twin is not None:
-                self.functions[function] = twin
+        self.functions |= reporting(found)
         return len(self.functions) > before
 
     def report(self, site: int, place: int, count: int, value: Any) -> None:
@@ -255,23 +253,69 @@ _twins: dict[int, tuple[CodeType, CodeType | None]] = {}
 _made_here: set[CodeType] = set()
 
 
-def reporting(codes: Iterable[CodeType]) -> dict[int, CodeType | None]:
-    """Return for code of functions, by identity, code that does the same and reports."""
-    wanted = {id(code): code for code in codes}
-    files: dict[str, list[CodeType]] = {}
-    for key, code in wanted.items():
-        if key not in _twins:
-            files.setdefault(code.co_filename, []).append(code)
-    for file, missing in files.items():
-        made = _compiled(file, {code.co_firstlineno for code in missing})
-        for code in missing:
-            alike = [twin for twin in made if _is_twin(twin, code)]
-            _twins[id(code)] = code, alike[0] if len(alike) == 1 else None
-    return {key: _twins[key][1] for key in wanted}
+def reporting(functions: Iterable[FunctionType]) -> dict[FunctionType, CodeType]:
+    """Return code that does the same and reports, for those functions of which there is source."""
+    made = {}
+    for function in functions:
+        code = original_code(function.__code__)
+        if id(code) not in _twins:
+            twin = _twin_in(_alone(code, function.__qualname__), code)
+            _twins[id(code)] = code, twin or _twin_in(_in_file(code), code)
+        twin = _twins[id(code)][1]
+        if twin is not None:
+            made[function] = twin
+    return made
 
 
-def _is_twin(twin: CodeType, code: CodeType) -> bool:
-    return _key(twin) == _key(code)
+def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
+    """Compile a tree, reporting, and return what is code of it."""
+    if tree is None:
+        return None
+    try:
+        tree = _Reporting(code.co_filename).visit(tree)
+        whole = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    made = list(_nested(whole))
+    alike = [twin for twin in made if _key(twin) == _key(code)]
+    if len(alike) != 1:
+        return None
+    for twin in (alike[0], *_nested(alike[0])):
+        made_of(twin, twin)
+        _made_here.add(twin)
+    return alike[0]
+
+
+def _alone(code: CodeType, name: str) -> ast.Module | None:
+    """Parse the source of a function, or of a method in its class, and nothing else."""
+    *classes, _ = name.split(".")
+    ends = [lines[-1] for each in (code, *_nested(code)) if (lines := _lines(each))]
+    text = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : max(ends, default=0)]
+    if not text or "<" in name:
+        return None
+    around = [f"{' ' * depth}class {each}:\n" for depth, each in enumerate(classes)]
+    before = "\n" * (code.co_firstlineno - 1 - len(around))
+    try:
+        return ast.parse("".join([before, *around, *text]))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _lines(code: CodeType) -> list[int]:
+    """The lines of code, in order, to the end of the last statement."""
+    if sys.version_info >= (3, 11):
+        return sorted({end for _, end, _, _ in code.co_positions() if end})
+    return sorted({line for _, _, line in code.co_lines() if line})
+
+
+def _in_file(code: CodeType) -> ast.Module | None:
+    """Parse the file of code, and keep what it stands in."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except (SyntaxError, ValueError):
+        return None
+    tree.body = list(_kept(tree.body, {code.co_firstlineno}))
+    return tree
 
 
 def _key(code: CodeType) -> tuple[Any, ...]:
@@ -279,22 +323,6 @@ def _key(code: CodeType) -> tuple[Any, ...]:
         code.co_firstlineno, code.co_name, code.co_varnames, code.co_freevars, code.co_argcount,
         getattr(code, "co_qualname", None),
     )  # fmt: skip
-
-
-def _compiled(file: str, lines: set[int]) -> list[CodeType]:
-    """Compile the functions of a file that start at these lines, reporting."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-        tree.body = list(_kept(tree.body, lines))
-        tree = ast.fix_missing_locations(_Reporting(file).visit(tree))
-        whole = compile(tree, file, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
-    made = list(_nested(whole))
-    for code in made:
-        made_of(code, code)
-    _made_here.update(made)
-    return made
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
@@ -307,9 +335,6 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
 def _kept(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[ast.stmt]:
     """The statements in which functions start at some lines; of classes, only these methods."""
     for statement in body:
-        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-            yield statement
-            continue
         decorators = getattr(statement, "decorator_list", ())
         first = min([statement.lineno, *(d.lineno for d in decorators)])
         if not any(first <= line <= (statement.end_lineno or first) for line in lines):
@@ -330,10 +355,7 @@ class _Reporting(ast.NodeTransformer):
         site = len(SITES)
         where = self.inside[-1] if self.inside else "<module>"
         SITES.append(Site(kind, Source(self.file, at.lineno, where), names))
-        return [
-            ast.copy_location(_call(_REPORT, [site, place, len(values)], value), value)
-            for place, value in enumerate(values)
-        ]
+        return [_call([site, place, len(values)], value) for place, value in enumerate(values)]
 
     def _truth(self, test: ast.expr) -> ast.expr:
         decided = (ast.Compare, ast.BoolOp, ast.Constant)
@@ -462,9 +484,11 @@ class _Reporting(ast.NodeTransformer):
         return node
 
 
-def _call(name: str, numbers: Sequence[int], value: ast.expr) -> ast.Call:
-    constants: list[ast.expr] = [ast.Constant(number) for number in numbers]
-    return ast.Call(ast.Name(name, ast.Load()), [*constants, value], [])
+def _call(numbers: Sequence[int], value: ast.expr) -> ast.Call:
+    """Call `report` with a value where it stands."""
+    where = {name: getattr(value, name) for name in value._attributes}
+    args = [ast.Constant(number, **where) for number in numbers]
+    return ast.Call(ast.Name(_REPORT, ast.Load(), **where), [*args, value], [], **where)
 
 
 # --- whose code it is ---------------------------------------------------------------------------
