@@ -22,7 +22,7 @@ from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.walk import traced
 from symcount.factory.call import FactoryCall
-from symcount.record import Concretisation
+from symcount.record import Concretisation, Source
 from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent
 from symcount.trace.observing import SITES, Event, Observer, Site, Value
@@ -33,10 +33,15 @@ STATE = "state carried from one iteration to the next"
 TEXT = "text made of the number of an iteration"
 UNTRIED = "loops with more iterations, for want of time"
 
+UNREAD = "code without source that runs in or after a loop"
+
 # How often the functions that a run calls for the first time are made to report.
 _MOST_ROUNDS = 4
 _MOST_HINTS = 24
-_MOST_LENGTHS = 40
+_MOST_LENGTHS = 60
+# Numbers of iterations that are tried whatever it is that may decide something, and for texts.
+_MANY = (65, 101, 130)
+_MORE_DIGITS = (10, 11, 12, 100, 102)
 _NUMBERS = re.compile("[0-9]+")
 
 
@@ -57,25 +62,46 @@ def carried(call: FactoryCall, found: Exploration, settings: Settings, deadline:
     settings = replace(
         settings, observer=observer, longest=MOST_ITERATIONS, deadline=deadline, splits=(), texts=()
     )
+    symbols = tuple(sorted(found.short))
     assumed: dict[Concretisation, None] = {}
     lengths: dict[int, None] = {}
-    for path in found.built:
-        if not (path.trace.loops or path.trace.unrolled):
-            continue
+    for path in _of_each_kind(found.built):
+        if any(c.value is None or c.kind == TEXT for c in path.trace.concretisations):
+            lengths |= dict.fromkeys((*_MANY, *_MORE_DIGITS))
         try:
             runs = _observed(call, path, found.short, settings, roots)
         except BudgetSpent:
-            source = SITES[0].source if SITES else None
-            if source is not None:
-                assumed[Concretisation(UNTRIED, tuple(sorted(found.short)), None, source)] = None
+            assumed |= dict.fromkeys(
+                Concretisation(UNTRIED, symbols, None, node.frame.source)
+                for node in path.trace.unrolled
+                if node.frame is not None
+            )
             break
         for site, seen in _sites(runs):
             reason = seen.reason()
             if reason:
-                symbols = tuple(sorted(found.short))
                 assumed[Concretisation(reason, symbols, None, site.source)] = None
+                lengths |= dict.fromkeys(_MANY if reason != TEXT else (*_MANY, *_MORE_DIGITS))
                 lengths |= dict.fromkeys(seen.lengths())
+    for code in observer.unread:
+        source = Source(code.co_filename, code.co_firstlineno, code.co_name)
+        assumed[Concretisation(UNREAD, symbols, None, source)] = None
     return Carried(tuple(assumed), tuple(sorted(lengths)[:_MOST_LENGTHS]))
+
+
+def _of_each_kind(paths: Iterable[Path]) -> Iterator[Path]:
+    """List paths with loops, but those of which all turns were taken by others before."""
+    known: set[tuple[int, int, bool]] = set()
+    for path in paths:
+        if path.trace.loops or path.trace.unrolled:
+            turns = {
+                (id(b.node.frame.code), b.node.frame.lasti, b.taken)
+                for b in path.trace.branches
+                if b.node.frame is not None
+            }
+            if not known or not turns <= known:
+                known |= turns
+                yield path
 
 
 @dataclass(eq=False)
@@ -102,6 +128,7 @@ def _observed(
     for _ in range(_MOST_ROUNDS):
         runs = []
         for hints in points:
+            observer.is_learning = not runs  # the others call what the first one does
             trace = traced(call, hints, Everything, settings)
             if trace.raised is not None and path.trace.raised is None:
                 continue
@@ -171,7 +198,7 @@ _PASSED_ON = frozenset(
     "isinstance issubclass hasattr getattr setattr delattr str repr format float complex type id "
     "range slice object callable property staticmethod classmethod super vars dir".split()
 )
-_INJECTIVE = frozenset("sqrt exp log log2 log10 log1p expm1 fabs cos sin pow".split())
+_INJECTIVE = frozenset("sqrt exp log log2 log10 log1p expm1 fabs cos sin".split())
 _OPEN_ENDED = frozenset("accumulate chain product repeat count from_iterable combinations".split())
 _QUIET = ("logging", "warnings", "typing", "copy", "inspect", "functools", "contextlib")
 
@@ -226,11 +253,13 @@ class _Seen:
     def _compare(self) -> str:
         if self.site.names[0] in ("In", "NotIn"):
             return self._looked_up(0, 1, self.events)
-        if any(None in event.values for _, event in self.events):
+        symbolic = [pair for pair in self.events if None in pair[1].values]
+        if symbolic:
             plain = [pair for pair in self.events if None not in pair[1].values]
-            if not plain:
-                return ""  # a symbol is compared
-            return _Seen(self.site, self.runs, plain)._compare()
+            with_symbols = _Seen(self.site, self.runs, symbolic)
+            if self.site.names[0] not in ("Eq", "NotEq") and any(map(with_symbols._moves, (0, 1))):
+                return STATE
+            return _Seen(self.site, self.runs, plain)._compare() if plain else ""
         if all(event.values[0] == event.values[1] for _, event in self.events):
             return ""  # lists of the same lengths, at any length
         if {"symbolic", "iterator"} & (self.kinds(0) | self.kinds(1)):
@@ -241,6 +270,14 @@ class _Seen:
             if self.differs(place, _digitless) and not self._is_rate(place, self.values(1 - place)):
                 return self._kind(place)
         return ""
+
+    def _while(self) -> str:
+        """Judge the condition of a `while`: compared with a symbol it is that of a loop."""
+        plain = [pair for pair in self.events if None not in pair[1].values]
+        return _Seen(self.site, self.runs, plain)._compare() if plain else ""
+
+    def _moves(self, place: int) -> bool:
+        return self.kinds(place) == {"number"} and self.differs(place)
 
     def _match(self) -> str:
         return self._kind(0) if self.differs(0, _digitless) else ""
@@ -258,11 +295,16 @@ class _Seen:
         return self._kind(0) if self.differs(0, view) and not self._is_rate(0, []) else ""
 
     def _flat(self) -> str:
-        if any(self.kinds(p) - {"number"} for p in range(self.width)):
-            return ""
         plain = [pair for pair in self.events if None not in pair[1].values]
         seen = _Seen(self.site, self.runs, plain)
-        return STATE if any(seen.differs(p) for p in range(self.width) if plain) else ""
+        for place in range(self.width if plain else 0):
+            kinds = seen.kinds(place)
+            is_number = kinds == {"number"} and self.site.names != ("Sub",)
+            if (is_number or kinds <= {"array"} or _is_set(seen.values(place))) and seen.differs(
+                place
+            ):
+                return STATE
+        return ""
 
     def _iterate(self) -> str:
         is_used_up = any(
@@ -273,7 +315,8 @@ class _Seen:
 
     def _index(self) -> str:
         if "text" in self.kinds(0):
-            return TEXT if self.differs(0, _digitless) or self._is_cut() else ""
+            cut = self.differs(0) and (self.differs(0, _digitless) or self._is_cut())
+            return TEXT if cut else ""
         if "many" in self.kinds(0) and any(
             v and v[0] == "many" and v[1] in _KEYED for v in self.values(0)
         ):
@@ -363,8 +406,8 @@ class _Seen:
 
     def _arguments(self) -> str:
         for place in range(1, self.width):
-            if self.kinds(place) & {"number"} and self.differs(place):
-                return STATE
+            if self.kinds(place) & {"number", "many", "array", "iterator"} and self.differs(place):
+                return self._kind(place)
         return ""
 
     def _method(self, callee: tuple[Any, ...]) -> str:
@@ -381,7 +424,8 @@ class _Seen:
             if name in _BY_PLACE and self.differs(0):
                 return self._taken(name)
             if name in _BY_KEY:
-                return self._looked_up_in_owner()
+                sets = any(_is_set(self.values(place)) for place in range(1, self.width))
+                return self._arguments() if sets else self._looked_up_in_owner()
             return ""
         if owner[0] in ("number", "iterator", "array"):
             return STATE if name == "__next__" and self._in_loop() else ""
@@ -401,16 +445,24 @@ class _Seen:
         ]
         return _Seen(self.site, self.runs, events)._looked_up(0, 1, events) if events else ""
 
+    def _of_map(self) -> str:
+        return self._together(range(2, self.width))
+
     def _of_zip(self) -> str:
-        places = range(1, self.width)
+        return self._together(range(1, self.width))
+
+    _of_zip_longest = _of_compress = _of_zip
+
+    def _together(self, places: Sequence[int]) -> str:
+        """Judge what is gone through together: it ends with the shortest."""
         loops = [p for p in places if "symbolic" in self.kinds(p) or self.differs(p)]
         if not loops or len(places) < 2:
             return ""
         for place in places:
             kinds = self.kinds(place)
             if place not in loops and kinds:
-                named = {v[1] for v in self.values(place) if v and v[0] == "iterator"}
-                if kinds != {"iterator"} or not named <= {"count", "repeat", "cycle", "enumerate"}:
+                endless = {("iterator", "count", None), ("iterator", "repeat", None)}
+                if not set(self.values(place)) <= endless:
                     return LENGTH
         lengths = [tuple(_length(event.values[p]) for p in loops) for _, event in self.events]
         known = [[n for n in each if n is not None] for each in lengths]
@@ -552,8 +604,9 @@ def _numbers_of(value: Value) -> Iterator[float]:
         yield from _numbers_of(value[2])
     elif _length(value) is not None:
         yield float(_length(value) or 0)
-        if value[0] == "many" and value[4] is not None:
-            yield float(value[4])
+        if value[0] == "many":
+            yield from map(float, (*([] if value[4] is None else [value[4]]), *value[5]))
+            yield from (float(value[2] - place) for place in value[5])
 
 
 def _digitless(value: Value, without: bool = True) -> Hashable:
@@ -561,6 +614,11 @@ def _digitless(value: Value, without: bool = True) -> Hashable:
     if value is None or value[0] != "text":
         return value
     return _NUMBERS.sub("0", value[1]) if without else value[1]
+
+
+def _is_set(values: Sequence[Value]) -> bool:
+    sets = ("set", "frozenset", "dict_keys", "dict_items")
+    return any(v is not None and v[0] == "many" and v[1] in sets for v in values)
 
 
 def _is_numbered(text: str) -> bool:

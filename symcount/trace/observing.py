@@ -13,7 +13,9 @@ from __future__ import annotations
 import __future__
 import ast
 import collections
+import itertools
 import linecache
+import operator
 import os
 import sys
 import threading
@@ -41,6 +43,10 @@ _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all
 # Longer sequences are told apart by their length alone.
 _MOST_ELEMENTS = 4
 _MOST_TEXT = 200
+# Of a long list it is told where its elements change, if they do so at a few places.
+_LONGEST = 1 << 12
+_MOST_CHANGES = 4
+_PLAIN = {int, float, bool, str, type(None)}
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _BLUEPRINTS = os.path.join(_PACKAGE, "blueprints")
@@ -79,7 +85,9 @@ class Observer:
         self.codes: dict[int, tuple[CodeType, dict[str, Any]]] = {}
         self.functions: dict[FunctionType, CodeType] = {}
         self.events: dict[int, dict[Event, None]] = {}
+        self.unread: list[CodeType] = []
         self.is_new = False
+        self.is_learning = True
         self._ignored: dict[str, bool] = {}
         self._open: dict[int, list[list[Value] | None]] = {}
         self._run: Any = None
@@ -95,7 +103,8 @@ class Observer:
             interception.replace(function, "__code__", INTERCEPTOR.as_in_runs(function, code))
         _observers.append(self)
         self._before = sys.getprofile()
-        sys.setprofile(self._called)
+        if self.is_learning:
+            sys.setprofile(self._called)
 
     def stop(self) -> None:
         """End it: no more is reported."""
@@ -125,7 +134,9 @@ class Observer:
         codes = {id(c): (c, names) for c, names in _originals(self.codes.values())}
         found = _functions_with(codes, roots)
         before = len(self.functions)
-        self.functions |= reporting(found)
+        made = reporting(found)
+        self.functions |= made
+        self.unread += [original_code(f.__code__) for f in found if f not in made]
         return len(self.functions) > before
 
     def report(self, site: int, place: int, count: int, value: Any) -> None:
@@ -195,12 +206,32 @@ def value_of(value: Any, depth: int = 0) -> Value:
         few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
-        return "many", kind.__name__, length, elements, most
+        return "many", kind.__name__, length, elements, most, _changes(value)
     if isinstance(value, int | float):
         return "number", float(value) if isinstance(value, float) else int(value)
     if hasattr(kind, "__next__"):
-        return "iterator", kind.__name__
+        return "iterator", kind.__name__, _hint(value)
     return "object", kind.__qualname__
+
+
+def _changes(value: Any) -> tuple[int, ...]:
+    """Where the elements of a long list of plain values become others, if that is seldom."""
+    if not isinstance(value, list | tuple) or not _MOST_ELEMENTS < len(value) <= _LONGEST:
+        return ()
+    pairs = enumerate(itertools.pairwise(value), 1)
+    places = (at for at, (a, b) in pairs if {type(a), type(b)} <= _PLAIN and a != b)
+    found = tuple(itertools.islice(places, _MOST_CHANGES + 1))
+    return found if len(found) <= _MOST_CHANGES else ()
+
+
+def _hint(iterator: Any) -> int | None:
+    """How many elements an iterator of Python's own says that there are left, if it does."""
+    if type(iterator).__module__ not in ("builtins", "itertools"):
+        return None
+    try:
+        return operator.length_hint(iterator, -1) if hasattr(iterator, "__length_hint__") else None
+    except TypeError:
+        return None  # it has no end
 
 
 def _scalar(value: Any) -> Value:
@@ -350,6 +381,7 @@ class _Reporting(ast.NodeTransformer):
     def __init__(self, file: str) -> None:
         self.file = file
         self.inside: list[str] = []
+        self.tests: set[int] = set()  # what is in the condition of a `while`
 
     def _told(self, kind: str, at: Any, values: Sequence[ast.expr], *names: str) -> list[Any]:
         site = len(SITES)
@@ -385,12 +417,12 @@ class _Reporting(ast.NodeTransformer):
         operands = [node.left, *node.comparators]
         names = tuple(type(op).__name__ for op in node.ops)
         if len(operands) > 2:  # the middle ones are of two comparisons
-            self_told = self._told("compare", node, operands, *names)
-            node.left, *node.comparators = self_told
+            node.left, *node.comparators = self._told("compare", node, operands, *names)
             return node
+        kind = "while" if id(node) in self.tests else "compare"
         is_none = any(isinstance(o, ast.Constant) and o.value is None for o in operands)
         if not (names[0] in ("Is", "IsNot") and is_none):
-            node.left, *node.comparators = self._told("compare", node, operands, *names)
+            node.left, *node.comparators = self._told(kind, node, operands, *names)
         else:
             (node.left,) = self._told("none", node, [node.left])
         return node
@@ -428,8 +460,9 @@ class _Reporting(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         self.generic_visit(node)
-        if isinstance(node.op, _FLAT):
-            node.left, node.right = self._told("flat", node, [node.left, node.right])
+        if isinstance(node.op, (*_FLAT, ast.Sub)):
+            name = type(node.op).__name__
+            node.left, node.right = self._told("flat", node, [node.left, node.right], name)
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
@@ -457,7 +490,11 @@ class _Reporting(ast.NodeTransformer):
         node.test = self._truth(self._last(node.test))
         return node
 
-    visit_If = visit_While = visit_IfExp = visit_Assert = _with_test
+    visit_If = visit_IfExp = visit_Assert = _with_test
+
+    def visit_While(self, node: ast.While) -> Any:
+        self.tests.update(id(test) for test in ast.walk(node.test))
+        return self._with_test(node)
 
     def _last(self, test: ast.expr) -> ast.expr:
         if isinstance(test, ast.BoolOp):

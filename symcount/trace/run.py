@@ -31,7 +31,7 @@ from symcount.trace import lookups, pure_functions
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.intercepting import INTERCEPTOR
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
-from symcount.trace.loops import Loop, Tags, name_of
+from symcount.trace.loops import Loop, Tags, is_distinct, name_of
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -422,6 +422,8 @@ class _Run:
             kind = "text"
         keys = lookups.integer_keys(frame) if kind == "hash" else None
         if kind in ("hash", "text") and keys is None and self.loops and not _symbols_of(node):
+            if not is_distinct(node):
+                self.assume("text made of the number of an iteration", (), user_frame())
             return node.hint  # the number of an iteration, as it appears in names
         if keys is not None:
             return self._hash_of_equal_key(node, keys)
