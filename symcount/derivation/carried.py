@@ -425,7 +425,8 @@ class _Seen:
                 return self._taken(name)
             if name in _BY_KEY:
                 sets = any(_is_set(self.values(place)) for place in range(1, self.width))
-                return self._arguments() if sets else self._looked_up_in_owner()
+                differ = any(map(self.differs, range(self.width)))
+                return (LENGTH if differ else "") if sets else self._looked_up_in_owner()
             return ""
         if owner[0] in ("number", "iterator", "array"):
             return STATE if name == "__next__" and self._in_loop() else ""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import __future__
 import ast
 import collections
+import gc
 import itertools
 import linecache
 import operator
@@ -132,11 +133,11 @@ class Observer:
             return False
         self.is_new = False
         codes = {id(c): (c, names) for c, names in _originals(self.codes.values())}
-        found = _functions_with(codes, roots)
         before = len(self.functions)
-        made = reporting(found)
-        self.functions |= made
-        self.unread += [original_code(f.__code__) for f in found if f not in made]
+        self.functions |= reporting(_functions_with(codes, roots))
+        read = [original_code(function.__code__) for function in self.functions]
+        read = [each for code in read for each in (code, *_nested(code))]
+        self.unread = [code for code, _ in codes.values() if code not in read]
         return len(self.functions) > before
 
     def report(self, site: int, place: int, count: int, value: Any) -> None:
@@ -318,13 +319,17 @@ def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
 
 
 def _alone(code: CodeType, name: str) -> ast.Module | None:
-    """Parse the source of a function, or of a method in its class, and nothing else."""
-    *classes, _ = name.split(".")
+    """Parse the source of a function in what it stands in, and nothing else."""
+    *classes, own = name.split("<locals>.")[-1].split(".")
     ends = [lines[-1] for each in (code, *_nested(code)) if (lines := _lines(each))]
     text = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : max(ends, default=0)]
-    if not text or "<" in name:
+    if not text or "<" in own:
         return None
-    around = [f"{' ' * depth}class {each}:\n" for depth, each in enumerate(classes)]
+    around = [f"class {each}:" for each in classes]
+    free = [each for each in code.co_freevars if not (classes and each == "__class__")]
+    if free or (not around and text[0][0].isspace()):
+        around.insert(0, f"def around({', '.join(free)}):")
+    around = [f"{' ' * depth}{line}\n" for depth, line in enumerate(around)]
     before = "\n" * (code.co_firstlineno - 1 - len(around))
     try:
         return ast.parse("".join([before, *around, *text]))
@@ -352,7 +357,6 @@ def _in_file(code: CodeType) -> ast.Module | None:
 def _key(code: CodeType) -> tuple[Any, ...]:
     return (
         code.co_firstlineno, code.co_name, code.co_varnames, code.co_freevars, code.co_argcount,
-        getattr(code, "co_qualname", None),
     )  # fmt: skip
 
 
@@ -543,23 +547,15 @@ def _originals(
 def _functions_with(
     codes: Mapping[int, tuple[CodeType, dict[str, Any]]], roots: Iterable[FunctionType]
 ) -> list[FunctionType]:
-    """The functions that run some codes, or have them nested in theirs."""
+    """The functions that there are which run some codes; of the rest others make them in a run."""
     spaces = {id(names): names for _, names in codes.values()}
-    missing = dict(codes)
     found: dict[FunctionType, None] = {}
     for function in (*roots, *(f for names in spaces.values() for f in functions_in(names))):
-        if id(function.__globals__) in spaces:
-            own = original_code(function.__code__)
-            inner = [id(code) for code in (own, *_nested(own))]
-            if any(key in codes for key in inner):
-                found[function] = None
-                for key in inner:
-                    missing.pop(key, None)
-    if missing:
-        import gc
-
-        wanted = [code for code, _ in missing.values()]
-        for function in gc.get_referrers(*wanted):
-            if isinstance(function, FunctionType):
-                found[function] = None
+        if id(original_code(function.__code__)) in codes:
+            found[function] = None
+    known = {id(original_code(function.__code__)) for function in found}
+    missing = [code for key, (code, _) in codes.items() if key not in known]
+    for holder in gc.get_referrers(*missing) if missing else ():
+        if isinstance(holder, FunctionType):
+            found[holder] = None
     return list(found)
