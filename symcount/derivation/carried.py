@@ -288,9 +288,9 @@ class _Seen:
     def _truth(self) -> str:
         def view(value: Value) -> Hashable:
             assert value is not None
-            if value[0] == "many":
-                return value[2] > 0
-            return bool(value[1]) if value[0] == "text" else value[0:2]
+            if value[0] in ("many", "text"):
+                return bool(value[2] if value[0] == "many" else value[1])
+            return value[:2]
 
         return self._kind(0) if self.differs(0, view) and not self._is_rate(0, []) else ""
 
@@ -322,12 +322,13 @@ class _Seen:
         ):
             return self._looked_up(1, 0, self.events)
         if self.differs(0):
-            for _, event in self.events:
-                length, index = _length(event.values[0]), event.values[1]
-                if length is not None and index and index[0] == "number" and type(index[1]) is int:
-                    if not -length <= index[1] < length:
-                        return LENGTH
-            return ""
+            pairs = ((_length(e.values[0]), e.values[1]) for _, e in self.events)
+            is_missing = any(
+                length is not None and type(index[1]) is int and not -length <= index[1] < length
+                for length, index in pairs
+                if index and index[0] == "number"
+            )
+            return LENGTH if is_missing else ""
         return STATE if self.kinds(0) & _GROWING and self.differs(1, _digitless) else ""
 
     def _slice(self) -> str:
@@ -338,13 +339,13 @@ class _Seen:
             return STATE
         if not self.differs(0) and not self.kinds(0) & {"symbolic", "iterator"}:
             return ""
-        for _, event in self.events:
-            length = _length(event.values[0])
-            for bound in event.values[1:]:
-                if bound and bound[0] == "number" and bound[1] is not None:
-                    if length is None or abs(bound[1]) > length:
-                        return LENGTH
-        return ""
+        is_beyond = any(
+            length is None or abs(bound[1]) > length
+            for length, bounds in ((_length(e.values[0]), e.values[1:]) for _, e in self.events)
+            for bound in bounds
+            if bound and bound[0] == "number" and bound[1] is not None
+        )
+        return LENGTH if is_beyond else ""
 
     def _is_cut(self) -> bool:
         """Return whether digits of a text are cut off, or may be if it gets longer."""

@@ -9,8 +9,8 @@ through.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import collections
 import gc
@@ -198,10 +198,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
     if kind is SymRange:
         return "symbolic", "range"
     if isinstance(value, torch.Tensor) or kind.__module__ == "numpy":
-        if getattr(value, "ndim", 0) and not isinstance(value, torch.Tensor):
-            return "array", value.shape[0], tuple(map(repr, value.tolist()[:_MOST_ELEMENTS]))
-        shape = getattr(value, "shape", ())
-        return ("array", int(shape[0]), ()) if len(shape) else _scalar(value)
+        shape = list(getattr(value, "shape", ()))
+        return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
     if isinstance(value, _SIZED):
         length = len(value)
         few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
@@ -223,6 +221,13 @@ def _changes(value: Any) -> tuple[int, ...]:
     places = (at for at, (a, b) in pairs if {type(a), type(b)} <= _PLAIN and a != b)
     found = tuple(itertools.islice(places, _MOST_CHANGES + 1))
     return found if len(found) <= _MOST_CHANGES else ()
+
+
+def _first(array: Any) -> tuple[str, ...]:
+    """The first elements of an array of numbers."""
+    if isinstance(array, torch.Tensor) or array.dtype.kind not in "biuf":
+        return ()
+    return tuple(map(repr, array[:_MOST_ELEMENTS].tolist()))
 
 
 def _hint(iterator: Any) -> int | None:
@@ -254,9 +259,8 @@ def callee_of(value: Any) -> Value:
             return "method", value.__name__, value_of(owner)
     code = getattr(value, "__func__", value)
     if isinstance(value, type):
-        code = next(
-            (f for f in (value.__init__, value.__new__) if isinstance(f, FunctionType)), value
-        )
+        made_by = (getattr(value, name) for name in ("__init__", "__new__"))
+        code = next((f for f in made_by if isinstance(f, FunctionType)), value)
     module = str(getattr(value, "__module__", None))
     if module.split(".")[0] in ("torch", "symcount"):
         return None
@@ -270,7 +274,7 @@ def callee_of(value: Any) -> Value:
 
 
 def is_foreign(file: str) -> bool:
-    """Tell whether code is none that anybody wrote for a factory: of Python, torch, this package."""
+    """Tell whether nobody wrote code for a factory: it is of Python, torch or this package."""
     if file.startswith("<") and not linecache.getlines(file):
         return True
     if file.startswith(_PACKAGE):
@@ -527,9 +531,12 @@ class _Reporting(ast.NodeTransformer):
 
 def _call(numbers: Sequence[int], value: ast.expr) -> ast.Call:
     """Call `report` with a value where it stands."""
-    where = {name: getattr(value, name) for name in value._attributes}
-    args = [ast.Constant(number, **where) for number in numbers]
-    return ast.Call(ast.Name(_REPORT, ast.Load(), **where), [*args, value], [], **where)
+    args: list[ast.expr] = [ast.Constant(number) for number in numbers]
+    call = ast.Call(ast.Name(_REPORT, ast.Load()), args, [])
+    for node in (call, call.func, *args):
+        ast.copy_location(node, value)
+    args.append(value)
+    return call
 
 
 # --- whose code it is ---------------------------------------------------------------------------

@@ -77,13 +77,13 @@ def islice_of_range(dim, n):
 
 
 def zip_with_preset(dim, n):
-    return nn.ModuleList(nn.Linear(dim, width) for width, _ in zip(WIDTHS, range(n)))
+    pairs = zip(WIDTHS, range(n))  # noqa: B905
+    return nn.ModuleList(nn.Linear(dim, width) for width, _ in pairs)
 
 
 def zip_with_kinds(dim, n):
-    return nn.ModuleList(
-        nn.Linear(dim, 3 if kind == "a" else 9) for _, kind in zip(range(n), KINDS)
-    )
+    pairs = zip(range(n), KINDS)  # noqa: B905
+    return nn.ModuleList(nn.Linear(dim, 3 if kind == "a" else 9) for _, kind in pairs)
 
 
 def map_with_preset(dim, n):
@@ -146,7 +146,7 @@ def attribute_of_a_number(dim, n):
 def local_counter(dim, n):
     count, made = 0, nn.ModuleList()
     for _ in range(n):
-        count += 1
+        count = count + 1
         made.append(nn.Linear(dim, 3 if count < 71 else 9))
     return made
 
@@ -252,7 +252,7 @@ def stack_of_widths(dim, n):
 def shifted(dim, n):
     count, made = 0, nn.ModuleList()
     for _ in range(n):
-        count += 1
+        count = count + 1
         made.append(nn.Linear(dim, 3 + (count >> 6)))
     return made
 
@@ -279,7 +279,7 @@ def width_that_saturates(dim, n):
 
 
 def remembered(dim, n):
-    @functools.lru_cache(maxsize=None)
+    @functools.cache
     def width(number):
         return 9 if number > 70 else 3
 
@@ -338,8 +338,9 @@ LATE = [
     length_is_compared, length_of_range, first_hundred, last_hundred, module_list_is_cut,
     slice_is_deleted, slice_is_set, element_is_missing, islice_of_range, zip_with_preset,
     zip_with_kinds, map_with_preset, deque_with_room_for_fifty, appended_to_a_deque,
-    popped_of_a_dict, item_is_popped, membership, names_in_common, names_that_are_all_there, counted_in_a_list,
-    attribute_of_a_number, local_counter, counter_of_a_class, counter_in_a_closure,
+    popped_of_a_dict, item_is_popped, membership, names_in_common, names_that_are_all_there,
+    counted_in_a_list, attribute_of_a_number, local_counter, counter_of_a_class,
+    counter_in_a_closure,
     counter_in_a_dict, counter_of_itertools, enumerated, float_counter, budget_of_parameters,
     budget_is_spent, flag, generator, iterator, stack_of_widths, shifted, shared_by_remainder,
     operator_of_a_counter, width_that_saturates, remembered, text_that_grows, rates_of_linspace,
@@ -374,7 +375,7 @@ def numbered_names(dim, n):
     made, number = nn.Sequential(), 0
     for _ in range(n):
         made.add_module(f"layer{number}", nn.Linear(dim, 3))
-        number += 1
+        number = number + 1
     return made
 
 
@@ -430,7 +431,7 @@ def test_an_assumption_names_its_line_and_the_symbol() -> None:
     def factory(dim, n):
         count, made = 0, nn.ModuleList()
         for _ in range(n):
-            count += 1
+            count = count + 1
             made.append(nn.Linear(dim, 3 if count < 5000 else 9))
         return made
 
