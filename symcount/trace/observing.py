@@ -76,7 +76,21 @@ class Event(NamedTuple):
 
 
 SITES: list[Site] = []
-_observers: list[Observer] = []
+
+
+class _Hooks:
+    """What is told of a run: an observer of values, and the profiling function of this thread."""
+
+    def __init__(self) -> None:
+        self.__dict__.update(observer=None, profile=None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "profile":
+            sys.setprofile(value)
+        self.__dict__[name] = value
+
+
+_HOOKS = _Hooks()
 
 
 class Observer:
@@ -93,25 +107,18 @@ class Observer:
         self._open: dict[int, list[list[Value] | None]] = {}
         self._run: Any = None
         self._thread = 0
-        self._before: Any = None
 
     def start(self, run: Any) -> None:
-        """Have the functions known so far report, and see which others there are."""
+        """Have the functions known so far report, and see what else runs, until all is restored."""
         self.events.clear()
         self._open.clear()
         self._run, self._thread = run, threading.get_ident()
         for function, code in self.functions.items():
             interception.replace(function, "__code__", INTERCEPTOR.as_in_runs(function, code))
-        _observers.append(self)
-        self._before = sys.getprofile()
+        interception.replace(_HOOKS, "observer", self)
         if self.is_learning:
-            sys.setprofile(self._called)
-
-    def stop(self) -> None:
-        """End it: no more is reported."""
-        sys.setprofile(self._before)
-        _observers.remove(self)
-        self._run = None
+            _HOOKS.__dict__["profile"] = sys.getprofile()
+            interception.replace(_HOOKS, "profile", self._called)
 
     def _called(self, frame: FrameType, event: str, _: Any) -> None:
         if event != "call" or id(frame.f_code) in self.codes:
@@ -165,8 +172,9 @@ class Observer:
 
 
 def _report(site: int, place: int, count: int, value: Any) -> Any:
-    if _observers:
-        _observers[-1].report(site, place, count, value)
+    observer = _HOOKS.__dict__["observer"]
+    if observer is not None:
+        observer.report(site, place, count, value)
     return value
 
 

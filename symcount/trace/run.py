@@ -643,9 +643,6 @@ def _followed(
         INTERCEPTOR.intercept_functions()
         if run.observer is None:
             pure_functions.follow_functions()
-            return factory(**arguments, **fixed)
-        try:
+        else:
             run.observer.start(run)
-            return factory(**arguments, **fixed)
-        finally:
-            run.observer.stop()
+        return factory(**arguments, **fixed)
