@@ -83,7 +83,7 @@ def carried(call: FactoryCall, found: Exploration, settings: Settings, deadline:
                 assumed[Concretisation(reason, symbols, None, site.source)] = None
                 lengths |= dict.fromkeys(_MANY if reason != TEXT else (*_MANY, *_MORE_DIGITS))
                 lengths |= dict.fromkeys(seen.lengths())
-    for code in observer.unread:
+    for code in (*observer.unread, *observer.unsourced.values()):
         source = Source(code.co_filename, code.co_firstlineno, code.co_name)
         assumed[Concretisation(UNREAD, symbols, None, source)] = None
     return Carried(tuple(assumed), tuple(sorted(lengths)[:_MOST_LENGTHS]))
@@ -448,10 +448,10 @@ class _Seen:
         return _Seen(self.site, self.runs, events)._looked_up(0, 1, events) if events else ""
 
     def _of_map(self) -> str:
-        return self._together(range(2, self.width))
+        return self._together(range(2, self.width - len(self.site.names)))
 
     def _of_zip(self) -> str:
-        return self._together(range(1, self.width))
+        return self._together(range(1, self.width - len(self.site.names)))
 
     _of_zip_longest = _of_compress = _of_zip
 

@@ -190,7 +190,7 @@ class _Derivation:
         concretisations = self.perturbation.sorted(found, settings, self.budget.perturbing)
         if not joined.inferred:  # what loops read from lists is explained by what they decided
             concretisations = concretisations.with_harmless(ELEMENT)
-        loops = carried(self.call, found, settings, self.budget.perturbing)
+        loops = carried(self.call, found, settings, self.budget.checking)
         concretisations = concretisations.with_lost(loops.assumed)
         progress.say("comparing with modules")
         checked = check(

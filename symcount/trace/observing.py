@@ -13,6 +13,7 @@ import __future__
 
 import ast
 import collections
+import dis
 import gc
 import itertools
 import linecache
@@ -101,6 +102,7 @@ class Observer:
         self.functions: dict[FunctionType, CodeType] = {}
         self.events: dict[int, dict[Event, None]] = {}
         self.unread: list[CodeType] = []
+        self.unsourced: dict[int, CodeType] = {}
         self.is_new = False
         self.is_learning = True
         self._ignored: dict[str, bool] = {}
@@ -127,6 +129,8 @@ class Observer:
         ignored = self._ignored.get(code.co_filename)
         if ignored is None:
             ignored = self._ignored[code.co_filename] = is_foreign(code.co_filename)
+        if ignored and is_unsourced(code.co_filename) and _may_decide(code):
+            self.unsourced[id(code)] = code
         if not ignored:
             self.is_new |= id(code) not in self.codes and code not in _made_here
             self.codes[id(code)] = self.codes[id(frame.f_code)] = frame.f_code, frame.f_globals
@@ -283,12 +287,23 @@ def callee_of(value: Any) -> Value:
 
 def is_foreign(file: str) -> bool:
     """Tell whether nobody wrote code for a factory: it is of Python, torch or this package."""
-    if file.startswith("<") and not linecache.getlines(file):
+    if file.startswith("<frozen") or is_unsourced(file):
         return True
     if file.startswith(_PACKAGE):
         return not file.startswith(_BLUEPRINTS)
     of_python = file.startswith(_PYTHON) and "site-packages" not in file[len(_PYTHON) :]
     return of_python or file.startswith(_LIBRARIES)
+
+
+def is_unsourced(file: str) -> bool:
+    """Tell whether code was made of a text that is kept nowhere."""
+    return file.startswith("<") and not file.startswith("<frozen") and not linecache.getlines(file)
+
+
+def _may_decide(code: CodeType) -> bool:
+    """Tell whether code compares anything, reads of containers or has a loop."""
+    decides = ("COMPARE_OP", "CONTAINS_OP", "BINARY_SUBSCR", "BINARY_SLICE", "FOR_ITER")
+    return any(step.opname in decides for step in dis.get_instructions(code))
 
 
 # --- code that reports --------------------------------------------------------------------------

@@ -446,3 +446,16 @@ def test_code_is_as_it_was() -> None:
     symcount.derive(local_counter, max_paths=2)
     assert local_counter.__code__ is before
     assert sys.getprofile() is None
+
+
+def test_code_of_which_there_is_no_source_is_an_assumption() -> None:
+    names: dict[str, object] = {"nn": nn}
+    exec(  # it is kept nowhere
+        "def factory(dim, n):\n"
+        "    made = [nn.Linear(dim, 3) for _ in range(n)]\n"
+        "    return nn.Sequential(*made[:5000])\n",
+        names,
+    )
+    certificate = symcount.derive(names["factory"]).certificate
+    assert certificate.grade == "checked"
+    assert carried.UNREAD in {assumed.kind for assumed in certificate.concretisations}
