@@ -502,9 +502,8 @@ class _Seen:
 
     def _of_hasattr(self) -> str:
         names = [v[1] for v in self.values(2) if v and v[0] == "text"] if self.width > 2 else []
-        is_module = any(v and v[0] in ("object", "many") for v in self.values(1))
-        fixed = is_module and not self.differs(2)
-        return STATE if names and fixed and any(map(_is_numbered, names)) else ""
+        grows = bool(self.kinds(1) & {"object", "many"}) and self.differs(1)
+        return STATE if grows and any(map(_is_numbered, names)) else ""
 
     def _of_getattr(self) -> str:
         return self._of_hasattr() if self.width > 3 else ""
@@ -612,9 +611,9 @@ def _numbers_of(value: Value) -> Iterator[float]:
 
 
 def _digitless(value: Value, without: bool = True) -> Hashable:
-    """Return a value as it is but for the digits of a text."""
+    """Return a value as it is but for the digits of a text, and what an object holds."""
     if value is None or value[0] != "text":
-        return value
+        return value[:2] if value and value[0] == "object" else value
     return _NUMBERS.sub("0", value[1]) if without else value[1]
 
 

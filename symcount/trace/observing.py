@@ -48,6 +48,8 @@ _MOST_TEXT = 200
 # Of a long list it is told where its elements change, if they do so at a few places.
 _LONGEST = 1 << 12
 _MOST_CHANGES = 4
+# Of so many functions it is remembered how they report.
+_MOST_TWINS = 1 << 14
 _PLAIN = {int, float, bool, str, type(None)}
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -147,8 +149,8 @@ class Observer:
         before = len(self.functions)
         self.functions |= reporting(_functions_with(codes, roots))
         read = [original_code(function.__code__) for function in self.functions]
-        read = [each for code in read for each in (code, *_nested(code))]
-        self.unread = [code for code, _ in codes.values() if code not in read]
+        known = {each for code in read for each in (code, *_nested(code))}
+        self.unread = [code for code, _ in codes.values() if code not in known]
         return len(self.functions) > before
 
     def report(self, site: int, place: int, count: int, value: Any) -> None:
@@ -222,7 +224,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return "number", float(value) if isinstance(value, float) else int(value)
     if hasattr(kind, "__next__"):
         return "iterator", kind.__name__, _hint(value)
-    return "object", kind.__qualname__
+    inner = vars(value).get("_modules") if isinstance(value, torch.nn.Module) else None
+    return "object", kind.__qualname__, len(inner or ())
 
 
 def _changes(value: Any) -> tuple[int, ...]:
@@ -315,6 +318,8 @@ _made_here: set[CodeType] = set()
 def reporting(functions: Iterable[FunctionType]) -> dict[FunctionType, CodeType]:
     """Return code that does the same and reports, for those functions of which there is source."""
     made = {}
+    if len(_twins) > _MOST_TWINS:
+        _twins.clear()
     for function in functions:
         code = original_code(function.__code__)
         if id(code) not in _twins:

@@ -410,6 +410,7 @@ def plain_table_beside(dim, n):
     table = {"a": 3, "b": 9}
     kinds = KINDS[:40]
     width = table[kinds[0]] if "a" in kinds and len(kinds) > 30 else 9
+    width += 0 if hasattr(nn, "Conv1d") and not hasattr(nn.ReLU(), "fc1") else 1
     return nn.ModuleList(nn.Linear(dim, width) for _ in range(n))
 
 
