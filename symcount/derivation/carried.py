@@ -371,6 +371,8 @@ class _Seen:
     def _looked_up(self, key: int, container: int, events: Sequence[tuple[_Run, Event]]) -> str:
         """Judge a look-up of a key: found in what grows it stays, not found it may come."""
         keys = [v for v in self.values(key) if v]
+        if any(v[0] == "many" and None in v[3] for v in keys) and self._in_loop():
+            return STATE  # the number of an iteration is part of a key
         texts = [v[1] for v in keys if v[0] == "text"]
         grows = self.differs(container, _digitless)
         if keys and len(texts) == len(keys):

@@ -48,6 +48,7 @@ _MOST_TEXT = 200
 # Of a long list it is told where its elements change, if they do so at a few places.
 _LONGEST = 1 << 12
 _MOST_CHANGES = 4
+_MOST_KEYS = 64
 # Of so many functions it is remembered how they report.
 _MOST_TWINS = 1 << 14
 _PLAIN = {int, float, bool, str, type(None)}
@@ -229,7 +230,13 @@ def value_of(value: Any, depth: int = 0) -> Value:
 
 
 def _changes(value: Any) -> tuple[int, ...]:
-    """Where the elements of a long list of plain values become others, if that is seldom."""
+    """Numbers that a container is told apart by: those in its keys, if it is a small table.
+
+    Of a long list of plain values, it is where its elements become others, if that is seldom.
+    """
+    if type(value) in (dict, set, frozenset) and len(value) <= _MOST_KEYS:
+        keys = [part for key in value for part in (key if type(key) is tuple else (key,))]
+        return tuple(dict.fromkeys(key for key in keys if type(key) is int))
     if not isinstance(value, list | tuple) or not _MOST_ELEMENTS < len(value) <= _LONGEST:
         return ()
     pairs = enumerate(itertools.pairwise(value), 1)

@@ -278,6 +278,11 @@ def width_that_saturates(dim, n):
     return made
 
 
+def number_in_a_key(dim, n):
+    special = {(45, 0), (46, 0)}
+    return nn.ModuleList(nn.Linear(dim, 9 if (i, 0) in special else 3) for i in range(n))
+
+
 def remembered(dim, n):
     @functools.cache
     def width(number):
@@ -340,12 +345,11 @@ LATE = [
     zip_with_kinds, map_with_preset, deque_with_room_for_fifty, appended_to_a_deque,
     popped_of_a_dict, item_is_popped, membership, names_in_common, names_that_are_all_there,
     counted_in_a_list, attribute_of_a_number, local_counter, counter_of_a_class,
-    counter_in_a_closure,
-    counter_in_a_dict, counter_of_itertools, enumerated, float_counter, budget_of_parameters,
-    budget_is_spent, flag, generator, iterator, stack_of_widths, shifted, shared_by_remainder,
-    operator_of_a_counter, width_that_saturates, remembered, text_that_grows, rates_of_linspace,
-    names_of_two_digits, names_that_end, text_is_compared, text_in_a_tuple, text_that_ends,
-    number_of_a_text,
+    counter_in_a_closure, counter_in_a_dict, counter_of_itertools, enumerated, float_counter,
+    budget_of_parameters, budget_is_spent, flag, generator, iterator, stack_of_widths, shifted,
+    shared_by_remainder, operator_of_a_counter, width_that_saturates, number_in_a_key, remembered,
+    text_that_grows, rates_of_linspace, names_of_two_digits, names_that_end, text_is_compared,
+    text_in_a_tuple, text_that_ends, number_of_a_text,
 ]  # fmt: skip
 
 
