@@ -131,6 +131,7 @@ def check(
     executed: Executed,
     inferred: bool,
     deadline: Deadline = NEVER,
+    lengths: Sequence[int] = (),
 ) -> Checked:
     """Compare the tree with plainly built modules, or raise.
 
@@ -146,7 +147,7 @@ def check(
         if mismatch is not None:
             raise explained(call, found, builds, tree, mismatch)
 
-    choice = Points(call, found, builds, tree, facts, deadline)
+    choice = Points(call, found, builds, tree, facts, deadline, lengths)
     missing = ""
     for point in choice.of_paths():
         compare([point])

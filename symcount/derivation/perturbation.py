@@ -49,6 +49,10 @@ class Sorted(NamedTuple):
     harmless: tuple[Concretisation, ...]
     untried: bool
 
+    def with_lost(self, more: Iterable[Concretisation]) -> Sorted:
+        """Return the same with more concretisations that count."""
+        return self._replace(lost=tuple(dict.fromkeys((*self.lost, *more))))
+
     def with_harmless(self, kind: str) -> Sorted:
         """Return the same with all concretisations of a kind among the harmless ones."""
         lost = tuple(c for c in self.lost if c.kind != kind)

@@ -15,6 +15,7 @@ import torch
 
 from symcount import interception, progress
 from symcount.derivation.budget import Budget
+from symcount.derivation.carried import carried
 from symcount.derivation.checking import (
     check,
     require_a_module,
@@ -219,6 +220,8 @@ class _Derivation:
         concretisations = self.perturbation.sorted(found, settings, self.budget.perturbing)
         if not joined.inferred:  # what loops read from lists is explained by what they decided
             concretisations = concretisations.with_harmless(ELEMENT)
+        loops = carried(self.call, found, settings, self.budget.checking)
+        concretisations = concretisations.with_lost(loops.assumed)
         progress.say("comparing with modules")
         checked = check(
             self.call,
@@ -230,6 +233,7 @@ class _Derivation:
             self.executed,
             joined.inferred,
             self.budget.checking,
+            loops.lengths,
         )
         unfolded = self.unfolded if settings.specialising else ""
         return self._formula(

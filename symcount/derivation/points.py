@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
@@ -62,6 +62,7 @@ class Points:
         tree: Tree,
         facts: Facts,
         deadline: Deadline,
+        lengths: Sequence[int] = (),
     ) -> None:
         self.call = call
         self.found = found
@@ -69,6 +70,7 @@ class Points:
         self.tree = tree
         self.facts = facts
         self.deadline = deadline
+        self.lengths = lengths
         self.names = [h.name for h in call.hyperparameters]
         self.chosen: list[dict[str, int | float]] = []
         self.unbuilt = 0
@@ -102,7 +104,7 @@ class Points:
         """
         self._further = 0
         self._wanted = wanted = max(_POINTS, len(self.chosen) + (HELD_OUT if may_be_wrong else 1))
-        yield from self._new(_points_of_other_lengths(self.call, self.found))
+        yield from self._new(_points_of_other_lengths(self.call, self.found, self.lengths))
         for distinct in (True, False):
             for point in islice(_other_points(self.call, self.found), _MOST_TRIES):
                 if len(self.chosen) >= wanted:
@@ -214,8 +216,12 @@ def _sides_of_choices(found: Exploration) -> Iterator[Decisions]:
                         yield (*path.decisions, *side)
 
 
-def _points_of_other_lengths(call: FactoryCall, found: Exploration) -> Iterator[Point]:
+def _points_of_other_lengths(
+    call: FactoryCall, found: Exploration, suspected: Sequence[int]
+) -> Iterator[Point]:
     """List points with few iterations, or many, or about as many as a number in the code says.
+
+    Those suspected to make a difference come with the many.
 
     What a factory counts without anybody seeing it, by `len()` or a counter of its own, it most
     likely compares with such a number.
@@ -229,7 +235,7 @@ def _points_of_other_lengths(call: FactoryCall, found: Exploration) -> Iterator[
         if 3 < number <= _LARGEST_LENGTH
         for more in (0, 1, 2)
     ]
-    lengths = dict.fromkeys((1, 2, 3, _MANY_ITERATIONS, *mentioned[:_MOST_LENGTHS]))
+    lengths = dict.fromkeys((1, 2, 3, _MANY_ITERATIONS, *suspected, *mentioned[:_MOST_LENGTHS]))
     for index, h in enumerate(call.hyperparameters):
         if h.name in found.short:
             for number in lengths:

@@ -89,6 +89,9 @@ class Interceptor:
         other._functions = self._functions.copy()
         other._mentions = {}
         other._made_anew = set()
+        other._silent = {}
+        other._silent_only = self._silent_only.copy()
+        other._silent_codes = self._silent_codes.copy()
         return other
 
     def intercept(self, original: Any, replacement: Any, *names: str) -> None:
@@ -223,10 +226,25 @@ class Interceptor:
 
     def _intercept_function(self, function: FunctionType) -> bool:
         """Intercept the code of a function from the next run on; whether that changes anything."""
-        code, names = original_code(function.__code__), function.__globals__
-        reads: dict[str, Any] = {}
-
+        code = original_code(function.__code__)
         silent = function in self._silent_only
+        instead, reads = self._renamed(code, function.__globals__, silent)
+        if silent:
+            self._silent_codes.update((id(inner), inner) for inner in _nested(instead))
+        self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
+        return instead is not code
+
+    def as_in_runs(self, function: FunctionType, code: CodeType) -> CodeType:
+        """Return other code for a function as it is in runs: intercepted, if the function is."""
+        if function not in self._functions:
+            return code
+        return self._renamed(code, function.__globals__, function in self._silent_only)[0]
+
+    def _renamed(
+        self, code: CodeType, names: dict[str, Any], silent: bool
+    ) -> tuple[CodeType, dict[str, Any]]:
+        """Return code that reads what it is to read in runs, and the globals this depends on."""
+        reads: dict[str, Any] = {}
 
         def loads(code: CodeType, name: str) -> StandIn | None:
             value = names.get(name, _missing)
@@ -237,17 +255,13 @@ class Interceptor:
                 reads[name] = value
             return stand_in
 
+        def imports(code: CodeType, name: str) -> StandIn | None:
+            return None if silent else self._imported.get(name)
+
         of_python = names.get("__builtins__", builtins)
         if of_python is builtins or of_python is vars(builtins):
-            instead = renamed(
-                code, loads, lambda _, name: None if silent else self._imported.get(name)
-            )
-        else:
-            instead = code  # its `int` may be another
-        if silent:
-            self._silent_codes.update((id(inner), inner) for inner in _nested(instead))
-        self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
-        return instead is not code
+            return renamed(code, loads, imports), reads
+        return code, reads  # its `int` may be another
 
     def _stand_in(
         self, code: CodeType, names: dict[str, Any], name: str, value: Any

@@ -47,6 +47,18 @@ class Loop:
 Tag: TypeAlias = "tuple[Loop, int]"
 Tags: TypeAlias = "tuple[Tag, ...]"
 
+
+def is_distinct(node: Node) -> bool:
+    """Tell whether a number that depends on an index alone is another in each iteration."""
+    if node.op == "index":
+        return True
+    plain = [arg for arg in node.args if not isinstance(arg, Node)]
+    inner = [arg for arg in node.args if isinstance(arg, Node)]
+    if len(inner) != 1 or node.op not in ("add", "sub", "mul", "neg", "float", "truediv"):
+        return False
+    return all(number != 0 for number in plain if node.op != "add") and is_distinct(inner[0])
+
+
 # The names of loops, and the code that starts each: by the loop around, place, and times before.
 Names: TypeAlias = "dict[tuple[str, int, int, int], tuple[CodeType, str]]"
 

@@ -125,6 +125,18 @@ def renamed(code: CodeType, loads: Instead, imports: Instead) -> CodeType:
     return made_of(other, code)
 
 
+def with_constant(code: CodeType, name: str, value: Any) -> CodeType:
+    """Code, and all that is nested in it, that loads a value for a name, in whatever thread."""
+    consts = [
+        with_constant(c, name, value) if isinstance(c, CodeType) else c for c in code.co_consts
+    ]
+    instructions = Instructions(code)
+    for place, step in enumerate(instructions.steps):
+        if step.opname in _LOADS and step.argval == name:
+            instructions.load_plainly(place, len(consts))
+    return code.replace(co_consts=(*consts, value), co_code=bytes(instructions.text))
+
+
 def _load(instructions: Instructions, place: int, consts: list[Any], it: StandIn) -> bool:
     """Load a stand-in in the place of a global; tell whether there is room for that."""
     constant = _Global(it.value, instructions.steps[place].argval)
@@ -162,7 +174,7 @@ def owners(
 
     Those of the roots, its globals and its classes, if not all of them are known; else any.
     """
-    for candidates in ((*roots, *_in_namespace(names)), _anywhere(names)):
+    for candidates in ((*roots, *functions_in(names)), _anywhere(names)):
         found = [f for f in candidates if f.__globals__ is names and _has(f.__code__, code)]
         found = [function for function in found if not known(function)]
         if found:
@@ -177,7 +189,8 @@ def _has(code: CodeType, wanted: CodeType) -> bool:
     )
 
 
-def _in_namespace(names: dict[str, Any]) -> Iterator[FunctionType]:
+def functions_in(names: dict[str, Any]) -> Iterator[FunctionType]:
+    """The functions of a namespace, and of the classes that it defines."""
     for value in tuple(names.values()):
         yield from _functions_of(value)
         if isinstance(value, type) and value.__module__ == names.get("__name__"):

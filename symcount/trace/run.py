@@ -30,7 +30,7 @@ from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
-from symcount.trace.loops import Loop, Tags, name_of
+from symcount.trace.loops import Loop, Tags, is_distinct, name_of
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -80,16 +80,6 @@ def _symbols_of(node: Node) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _is_told_apart(node: Node) -> bool:
-    """Tell whether each iteration of a loop gives another number: `i`, `i + 1`, `2 * i`."""
-    while node.op in ("add", "sub", "mul"):
-        nodes = [a for a in node.args if isinstance(a, Node)]
-        if len(nodes) > 1 or (node.op == "mul" and 0 in node.args):
-            return False
-        (node,) = nodes
-    return node.op in ("index", "symbol")
-
-
 @dataclass(frozen=True)
 class _Restarted:
     """The reasons for which a trace has started again, and the factory's own functions."""
@@ -126,6 +116,7 @@ class _Run:
         self.deadline = settings.deadline
         self.executed = settings.executed
         self.deadline.spend(CALL)
+        self.observer = settings.observer
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
@@ -467,7 +458,7 @@ class _Run:
             kind = "text"
         if kind == "text":
             end = ends.TORCH if is_of_torch(frame.f_code) else ends.end_of_text(frame)
-            if end == ends.NAME and not _is_told_apart(node):
+            if end == ends.NAME and not is_distinct(node):
                 end = None
             if end is not None:
                 self._is_harmless(f"text {end}", node)
@@ -719,6 +710,9 @@ def _followed(
         replace_unseen(run.learned.refusing)
         run.learned.interceptor.intercept_silent(run.executed, run.restarted.roots)
         run.learned.interceptor.intercept_functions()
-        pure_functions.follow_functions(run.learned.followed)
+        if run.observer is None:
+            pure_functions.follow_functions(run.learned.followed)
+        else:
+            run.observer.start(run)
         with identity.watched(identity.places(run.executed), run.assume_identity):
             return factory(**arguments, **fixed)

@@ -53,6 +53,7 @@ class Settings:
     - `splits`: conditions by which paths that build a module are told apart, tested or not.
     - `executed`: the code that plain builds of the factory have run.
     - `learned`: what earlier runs of the same factory have learned; a run without has to itself.
+    - `observer`: told of the plain values by which code decides (`symcount.trace.observing`).
     - `deadline`: when a run that is not finished raises `BudgetSpent`.
     """
 
@@ -63,6 +64,7 @@ class Settings:
     lengths: bool = False
     splits: tuple[Any, ...] = ()
     executed: Executed = field(default_factory=Executed)
+    observer: Any = None
     learned: Learned | None = None
     deadline: Deadline = NEVER
 

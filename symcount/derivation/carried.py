@@ -1,0 +1,636 @@
+"""Find the plain values that grow with a loop and decide something: nothing recorded explains them.
+
+A loop over a symbol is gone through a few times. A counter of the factory's own, the length of a
+list that the loop fills, a budget that it spends are plain numbers, and the hundredth iteration may
+differ by them from all that were seen. So a path is run once more, with two numbers of iterations,
+and whatever may decide something by a plain value reports it (`symcount.trace.observing`). What is
+the same in all iterations that decided alike, and for both numbers, is carried nowhere. The rest is
+an assumption, unless it is of a kind that can decide nothing later that it did not decide so far.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from types import FunctionType
+from typing import Any, NamedTuple
+
+from symcount.derivation.frontier import MOST_ITERATIONS
+from symcount.derivation.paths import Exploration, Path
+from symcount.derivation.walk import traced
+from symcount.factory.call import FactoryCall
+from symcount.record import Concretisation, Source
+from symcount.symbols import Values
+from symcount.trace.interrupts import BudgetSpent
+from symcount.trace.observing import SITES, Event, Observer, Site, Value
+from symcount.trace.settings import Everything, Settings
+from symcount.work import Deadline
+
+LENGTH = "length of a list that a loop made"
+STATE = "state carried from one iteration to the next"
+TEXT = "text made of the number of an iteration"
+UNTRIED = "loops with more iterations, for want of time"
+
+UNREAD = "code without source that runs in or after a loop"
+
+# How often the functions that a run calls for the first time are made to report.
+_MOST_ROUNDS = 4
+_MOST_HINTS = 24
+_MOST_LENGTHS = 60
+# Numbers of iterations that are tried whatever it is that may decide something, and for texts.
+_MANY = (65, 101, 130)
+_MORE_DIGITS = (10, 11, 12, 100, 102)
+_NUMBERS = re.compile("[0-9]+")
+
+
+class Carried(NamedTuple):
+    """What is taken for granted of loops, and the numbers of iterations at which it may fail."""
+
+    assumed: tuple[Concretisation, ...] = ()
+    lengths: tuple[int, ...] = ()
+
+
+def carried(
+    call: FactoryCall, found: Exploration, settings: Settings, deadline: Deadline
+) -> Carried:
+    """Return what the loops of all paths carry along unseen."""
+    if settings.specialising or not found.has_loops:
+        return Carried()
+    observer = Observer()
+    function = getattr(call, "function", None)
+    roots = [function] if isinstance(function, FunctionType) else []
+    settings = replace(
+        settings, observer=observer, longest=MOST_ITERATIONS, deadline=deadline, splits=(), texts=()
+    )
+    symbols = tuple(sorted(found.short))
+    assumed: dict[Concretisation, None] = {}
+    lengths: dict[int, None] = {}
+    for path in _of_each_kind(found.built):
+        if any(c.value is None or c.kind == TEXT for c in path.trace.concretisations):
+            lengths |= dict.fromkeys((*_MANY, *_MORE_DIGITS))
+        try:
+            runs = _observed(call, path, found.short, settings, roots)
+        except BudgetSpent:
+            assumed |= dict.fromkeys(
+                Concretisation(UNTRIED, symbols, None, node.frame.source)
+                for node in path.trace.unrolled
+                if node.frame is not None
+            )
+            break
+        for site, seen in _sites(runs):
+            reason = seen.reason()
+            if reason:
+                assumed[Concretisation(reason, symbols, None, site.source)] = None
+                lengths |= dict.fromkeys(_MANY if reason != TEXT else (*_MANY, *_MORE_DIGITS))
+                lengths |= dict.fromkeys(seen.lengths())
+    for code in (*observer.unread, *observer.unsourced.values()):
+        source = Source(code.co_filename, code.co_firstlineno, code.co_name)
+        assumed[Concretisation(UNREAD, symbols, None, source)] = None
+    return Carried(tuple(assumed), tuple(sorted(lengths)[:_MOST_LENGTHS]))
+
+
+def _of_each_kind(paths: Iterable[Path]) -> Iterator[Path]:
+    """List paths with loops, but those of which all turns were taken by others before."""
+    known: set[tuple[int, int, bool]] = set()
+    for path in paths:
+        if path.trace.loops or path.trace.unrolled:
+            turns = {
+                (id(b.node.frame.code), b.node.frame.lasti, b.taken)
+                for b in path.trace.branches
+                if b.node.frame is not None
+            }
+            if not known or not turns <= known:
+                known |= turns
+                yield path
+
+
+@dataclass(eq=False)
+class _Run:
+    """One run of a path: its lengths, what was reported, and what each iteration decided."""
+
+    hints: Values
+    events: Mapping[int, Sequence[Event]]
+    decided: Mapping[tuple[tuple[str, int], ...], tuple[bool, ...]]
+    lengths: Mapping[str, int]
+
+
+def _observed(
+    call: FactoryCall,
+    path: Path,
+    short: Iterable[str],
+    settings: Settings,
+    roots: Sequence[FunctionType],
+) -> list[_Run]:
+    """Run a path with two numbers of iterations, until all functions that it calls report."""
+    observer: Observer = settings.observer
+    points = [path.trace.hints, *_longer(call, path, short)]
+    runs: list[_Run] = []
+    for _ in range(_MOST_ROUNDS):
+        runs = []
+        for hints in points:
+            observer.is_learning = not runs  # the others call what the first one does
+            trace = traced(call, hints, Everything, settings)
+            if trace.raised is not None and path.trace.raised is None:
+                continue
+            decided: dict[tuple[tuple[str, int], ...], list[bool]] = {}
+            for branch in trace.branches:
+                tags = tuple((loop.name, number) for loop, number in branch.tags)
+                decided.setdefault(tags, []).append(branch.taken)
+            runs.append(
+                _Run(
+                    hints,
+                    {site: tuple(events) for site, events in observer.events.items()},
+                    {tags: tuple(truths) for tags, truths in decided.items()},
+                    {loop.name: loop.length for loop in trace.loops},
+                )
+            )
+        if not observer.learn(roots):
+            break
+    return runs
+
+
+def _longer(call: FactoryCall, path: Path, short: Iterable[str]) -> Iterator[Values]:
+    """Find other numbers of iterations of a path: of all loops, or of one after another."""
+    hints = path.trace.hints
+    ranges = [h for h in call.hyperparameters if h.name in short]
+
+    def moved(names: Sequence[Any], by: int) -> dict[str, Any]:
+        return {
+            **hints,
+            **{h.name: h.aligned(hints[h.name] + by + i) for i, h in enumerate(names)},
+        }
+
+    def fits(point: Mapping[str, Any]) -> bool:
+        return point != hints and path.is_taken_by(point)
+
+    together = (moved(ranges, by) for by in range(1, _MOST_HINTS))
+    apart = (
+        next((p for p in (moved([h], by) for by in range(1, _MOST_HINTS)) if fits(p)), None)
+        for h in ranges
+    )
+
+    first = next((point for point in together if fits(point)), None)
+    yield from (first,) if first is not None else (point for point in apart if point)
+
+
+def _sites(runs: Sequence[_Run]) -> Iterator[tuple[Site, _Seen]]:
+    for number in dict.fromkeys(site for run in runs for site in run.events):
+        events = [(run, event) for run in runs for event in run.events.get(number, ())]
+        yield SITES[number], _Seen(SITES[number], runs, events)
+
+
+# --- what may decide otherwise later ------------------------------------------------------------
+
+_GROWING = frozenset(["many", "array"])
+# Methods that ask for the place of an element, or take elements away.
+_BY_PLACE = frozenset(
+    "pop popleft popitem remove index count discard clear move_to_end rotate insert "
+    "__delitem__ __getitem__".split()
+)
+_BY_KEY = frozenset("get setdefault __contains__ isdisjoint issubset issuperset".split())
+_BY_TEXT = frozenset(
+    "startswith endswith find rfind index rindex count replace partition rpartition split rsplit "
+    "removeprefix removesuffix strip lstrip rstrip translate __contains__".split()
+)
+# Functions whose result differs wherever an argument does, or that pass on what they are given.
+_PASSED_ON = frozenset(
+    "len list tuple set frozenset dict enumerate sorted reversed any all sum iter map filter print "
+    "isinstance issubclass hasattr getattr setattr delattr str repr format float complex type id "
+    "range slice object callable property staticmethod classmethod super vars dir".split()
+)
+_INJECTIVE = frozenset("sqrt exp log log2 log10 log1p expm1 fabs cos sin".split())
+_OPEN_ENDED = frozenset("accumulate chain product repeat count from_iterable combinations".split())
+_QUIET = ("logging", "warnings", "typing", "copy", "inspect", "functools", "contextlib")
+
+
+@dataclass(eq=False)
+class _Seen:
+    """What was reported at one site."""
+
+    site: Site
+    runs: Sequence[_Run]
+    events: Sequence[tuple[_Run, Event]]
+    _targets: set[float] = field(default_factory=set)
+
+    def reason(self) -> str:
+        """Return the kind of assumption that the site stands for; none if it decides nothing."""
+        judge: Callable[[], str] = getattr(self, f"_{self.site.kind}")
+        return judge()
+
+    # --- what differs ---
+
+    def values(self, place: int) -> list[Value]:
+        """List the values of an operand, each once."""
+        return list(dict.fromkeys(e.values[place] for _, e in self.events if len(e.values) > place))
+
+    def differs(self, place: int, view: Callable[[Value], Hashable] = lambda v: v) -> bool:
+        """Return whether an operand differs by the number of an iteration, or of iterations."""
+        groups: dict[Hashable, dict[Hashable, set[Hashable]]] = {}
+        merged: dict[Hashable, dict[Hashable, set[Hashable]]] = {}
+        for run, event in self.events:
+            if len(event.values) <= place or event.values[place] is None:
+                continue
+            seen = view(event.values[place])
+            loops = tuple(name for name, _ in event.tags)
+            numbers = id(run), tuple(number for _, number in event.tags)
+            decided = tuple(
+                run.decided.get(event.tags[: i + 1], ()) for i in range(len(event.tags))
+            )
+            for where, key in ((groups, (loops, decided)), (merged, loops)):
+                where.setdefault(key, {}).setdefault(numbers, set()).add(seen)
+        told = [sets for sets in groups.values() if len(sets) > 1] or list(merged.values())
+        return any(len(set(map(frozenset, sets.values()))) > 1 for sets in told)
+
+    @cached_property
+    def width(self) -> int:
+        return max(len(event.values) for _, event in self.events)
+
+    def kinds(self, place: int) -> set[str]:
+        return {value[0] for value in self.values(place) if value is not None}
+
+    # --- rules ---
+
+    def _compare(self) -> str:
+        if self.site.names[0] in ("In", "NotIn"):
+            return self._looked_up(0, 1, self.events)
+        symbolic = [pair for pair in self.events if None in pair[1].values]
+        if symbolic:
+            plain = [pair for pair in self.events if None not in pair[1].values]
+            with_symbols = _Seen(self.site, self.runs, symbolic)
+            if self.site.names[0] not in ("Eq", "NotEq") and any(map(with_symbols._moves, (0, 1))):
+                return STATE
+            return _Seen(self.site, self.runs, plain)._compare() if plain else ""
+        if all(event.values[0] == event.values[1] for _, event in self.events):
+            return ""  # lists of the same lengths, at any length
+        if {"symbolic", "iterator"} & (self.kinds(0) | self.kinds(1)):
+            return ""
+        if self.kinds(0) | self.kinds(1) <= {"text"}:
+            return self._texts((0, 1))
+        for place in (0, 1):
+            if self.differs(place, _digitless) and not self._is_rate(place, self.values(1 - place)):
+                return self._kind(place)
+        return ""
+
+    def _while(self) -> str:
+        """Judge the condition of a `while`: compared with a symbol it is that of a loop."""
+        plain = [pair for pair in self.events if None not in pair[1].values]
+        return _Seen(self.site, self.runs, plain)._compare() if plain else ""
+
+    def _moves(self, place: int) -> bool:
+        return self.kinds(place) == {"number"} and self.differs(place)
+
+    def _match(self) -> str:
+        return self._kind(0) if self.differs(0, _digitless) else ""
+
+    def _none(self) -> str:
+        return STATE if self.differs(0, lambda v: v == ("number", None)) else ""
+
+    def _truth(self) -> str:
+        def view(value: Value) -> Hashable:
+            assert value is not None
+            if value[0] in ("many", "text"):
+                return bool(value[2] if value[0] == "many" else value[1])
+            return value[:2]
+
+        return self._kind(0) if self.differs(0, view) and not self._is_rate(0, []) else ""
+
+    def _flat(self) -> str:
+        plain = [pair for pair in self.events if None not in pair[1].values]
+        seen = _Seen(self.site, self.runs, plain)
+        for place in range(self.width if plain else 0):
+            kinds = seen.kinds(place)
+            is_number = kinds == {"number"} and self.site.names != ("Sub",)
+            if (is_number or kinds <= {"array"} or _is_set(seen.values(place))) and seen.differs(
+                place
+            ):
+                return STATE
+        return ""
+
+    def _iterate(self) -> str:
+        is_used_up = any(
+            event.tags and event.values[0] and event.values[0][0] == "iterator"
+            for _, event in self.events
+        )
+        return STATE if is_used_up else ""
+
+    def _index(self) -> str:
+        if "text" in self.kinds(0):
+            cut = self.differs(0) and (self.differs(0, _digitless) or self._is_cut())
+            return TEXT if cut else ""
+        if "many" in self.kinds(0) and any(
+            v and v[0] == "many" and v[1] in _KEYED for v in self.values(0)
+        ):
+            return self._looked_up(1, 0, self.events)
+        if self.differs(0):
+            pairs = ((_length(e.values[0]), e.values[1]) for _, e in self.events)
+            is_missing = any(
+                length is not None and type(index[1]) is int and not -length <= index[1] < length
+                for length, index in pairs
+                if index and index[0] == "number"
+            )
+            return LENGTH if is_missing else ""
+        return STATE if self.kinds(0) & _GROWING and self.differs(1, _digitless) else ""
+
+    def _slice(self) -> str:
+        if "text" in self.kinds(0):
+            return TEXT if self.differs(0) and self._is_cut() else ""
+        bounds = range(1, self.width)
+        if any(self.differs(place) for place in bounds) and not self.differs(0):
+            return STATE
+        if not self.differs(0) and not self.kinds(0) & {"symbolic", "iterator"}:
+            return ""
+        is_beyond = any(
+            length is None or abs(bound[1]) > length
+            for length, bounds in ((_length(e.values[0]), e.values[1:]) for _, e in self.events)
+            for bound in bounds
+            if bound and bound[0] == "number" and bound[1] is not None
+        )
+        return LENGTH if is_beyond else ""
+
+    def _is_cut(self) -> bool:
+        """Return whether digits of a text are cut off, or may be if it gets longer."""
+        for _, event in self.events:
+            text, *bounds = event.values
+            if text is None or text[0] != "text":
+                continue
+            numbers = [b[1] if b and b[0] == "number" else None for b in bounds]
+            if any(type(n) is int and abs(n) >= len(text[1]) for n in numbers):
+                return True
+            if self.site.kind == "index":
+                return bool(_NUMBERS.search(text[1]))
+            part = text[1][slice(*(_named(self.site.names, numbers)))]
+            if len(_NUMBERS.findall(part)) < len(_NUMBERS.findall(text[1])):
+                return True
+            if "".join(_NUMBERS.findall(part)) != "".join(_NUMBERS.findall(text[1])):
+                return True
+        return False
+
+    def _delete(self) -> str:
+        return LENGTH if self.differs(0) else ""
+
+    def _looked_up(self, key: int, container: int, events: Sequence[tuple[_Run, Event]]) -> str:
+        """Judge a look-up of a key: found in what grows it stays, not found it may come."""
+        keys = [v for v in self.values(key) if v]
+        if any(v[0] == "many" and None in v[3] for v in keys) and self._in_loop():
+            return STATE  # the number of an iteration is part of a key
+        texts = [v[1] for v in keys if v[0] == "text"]
+        grows = self.differs(container, _digitless)
+        if keys and len(texts) == len(keys):
+            if self.differs(key, _digitless):
+                return TEXT
+            has_digits = any(map(_NUMBERS.search, texts))
+            return TEXT if has_digits and (grows or self.differs(key)) else ""
+        if keys and self.differs(key):
+            return STATE
+        numbers = [v for v in keys if v[0] == "number" and v[1] is not None]
+        return LENGTH if numbers and grows else ""
+
+    def _call(self) -> str:
+        callees = [v for v in self.values(0) if v]
+        return next((r for r in map(self._called, callees) if r), "")
+
+    def _called(self, callee: tuple[Any, ...]) -> str:
+        events = [
+            pair for pair in self.events
+            if pair[1].values[0] and pair[1].values[0][:2] == callee[:2]
+        ]  # fmt: skip
+        seen = _Seen(self.site, self.runs, events)
+        if callee[0] == "method":
+            return seen._method(callee)
+        module, _, name = callee[1].rpartition(".")
+        judge = getattr(seen, f"_of_{name}", None)
+        if judge is not None:
+            return str(judge())
+        if name in _PASSED_ON | _OPEN_ENDED or module.split(".")[0] in _QUIET:
+            return ""
+        if name in _INJECTIVE:
+            return ""
+        return seen._arguments()
+
+    def _arguments(self) -> str:
+        for place in range(1, self.width):
+            if self.kinds(place) & {"number", "many", "array", "iterator"} and self.differs(place):
+                return self._kind(place)
+        return ""
+
+    def _method(self, callee: tuple[Any, ...]) -> str:
+        name, owner = callee[1], callee[2]
+        if owner is None:
+            return ""
+        if owner[0] == "text":
+            if name in _BY_TEXT:
+                return self._texts((0, *range(1, self.width)))
+            return ""
+        if owner[0] == "many":
+            if owner[4] is not None and name in ("append", "appendleft", "extend"):
+                return LENGTH
+            if name in _BY_PLACE and self.differs(0):
+                return self._taken(name)
+            if name in _BY_KEY:
+                sets = any(_is_set(self.values(place)) for place in range(1, self.width))
+                differ = any(map(self.differs, range(self.width)))
+                return (LENGTH if differ else "") if sets else self._looked_up_in_owner()
+            return ""
+        if owner[0] in ("number", "iterator", "array"):
+            return STATE if name == "__next__" and self._in_loop() else ""
+        return self._arguments()
+
+    def _taken(self, name: str) -> str:
+        if name == "insert":
+            indices = [v[1] for v in self.values(1) if v and v[0] == "number"]
+            return "" if all(i == 0 for i in indices) else LENGTH
+        return LENGTH
+
+    def _looked_up_in_owner(self) -> str:
+        events = [
+            (run, Event(e.tags, (e.values[1], (e.values[0] or (0, 0, None))[2])))
+            for run, e in self.events
+            if len(e.values) > 1
+        ]
+        return _Seen(self.site, self.runs, events)._looked_up(0, 1, events) if events else ""
+
+    def _of_map(self) -> str:
+        return self._together(range(2, self.width - len(self.site.names)))
+
+    def _of_zip(self) -> str:
+        return self._together(range(1, self.width - len(self.site.names)))
+
+    _of_zip_longest = _of_compress = _of_zip
+
+    def _together(self, places: Sequence[int]) -> str:
+        """Judge what is gone through together: it ends with the shortest."""
+        loops = [p for p in places if "symbolic" in self.kinds(p) or self.differs(p)]
+        if not loops or len(places) < 2:
+            return ""
+        for place in places:
+            kinds = self.kinds(place)
+            if place not in loops and kinds:
+                endless = {("iterator", "count", None), ("iterator", "repeat", None)}
+                if not set(self.values(place)) <= endless:
+                    return LENGTH
+        lengths = [tuple(_length(event.values[p]) for p in loops) for _, event in self.events]
+        known = [[n for n in each if n is not None] for each in lengths]
+        distances = {tuple(n - each[0] for n in each) for each in known if each}
+        return LENGTH if len(distances) > 1 else ""
+
+    def _of_islice(self) -> str:
+        if self.width < 2:
+            return ""
+        is_fixed = self.kinds(1) <= {"many"} and not self.differs(1)
+        return "" if is_fixed and not self._in_loop() else LENGTH
+
+    def _of_deque(self) -> str:
+        is_limited = "maxlen" in self.site.names or self.width > 2
+        return LENGTH if is_limited and self.width > 2 and self._of_islice() else ""
+
+    def _of_next(self) -> str:
+        named = {v[1] for v in self.values(1) if v and v[0] == "iterator"}
+        return STATE if self._in_loop() and named != {"count"} else ""
+
+    def _of_min(self) -> str:
+        for place in range(1, self.width):
+            if self.kinds(place) & {"number", "many"} and self.differs(place):
+                return self._kind(place)
+        return ""
+
+    _of_max = _of_min
+
+    def _of_int(self) -> str:
+        if "text" in self.kinds(1) and self.differs(1):
+            return TEXT
+        return self._arguments()
+
+    _of_ord = _of_hash = _of_float = _of_int
+
+    def _of_hasattr(self) -> str:
+        names = [v[1] for v in self.values(2) if v and v[0] == "text"] if self.width > 2 else []
+        grows = bool(self.kinds(1) & {"object", "many"}) and self.differs(1)
+        return STATE if grows and any(map(_is_numbered, names)) else ""
+
+    def _of_getattr(self) -> str:
+        return self._of_hasattr() if self.width > 3 else ""
+
+    # --- smaller questions ---
+
+    def _in_loop(self) -> bool:
+        return any(event.tags for _, event in self.events)
+
+    def _kind(self, place: int) -> str:
+        kinds = self.kinds(place)
+        return LENGTH if "many" in kinds else TEXT if kinds == {"text"} else STATE
+
+    def _texts(self, places: Iterable[int]) -> str:
+        """Judge texts that are compared: digits alone say nothing to a text without any."""
+
+        def text(value: Value) -> Value:
+            return value[2] if value and value[0] == "method" else value
+
+        present = [p for p in places if p < self.width]
+        if any(self.differs(p, lambda v: _digitless(text(v))) for p in present):
+            return TEXT
+        moving = [p for p in present if self.differs(p, lambda v: _digitless(text(v), False))]
+        fixed = [
+            value[1]
+            for p in present if p not in moving
+            for value in map(text, self.values(p)) if value and value[0] == "text"
+        ]  # fmt: skip
+        return TEXT if moving and any(map(_NUMBERS.search, map(str, fixed))) else ""
+
+    def _is_rate(self, place: int, others: Sequence[Value]) -> bool:
+        """Return whether it is a rate that never falls, of which it is asked whether it is 0."""
+        if any(other is None or other[0] != "number" or other[1] != 0 for other in others):
+            return False
+        by_number: dict[Hashable, list[tuple[tuple[int, ...], float]]] = {}
+        for run, event in self.events:
+            value = event.values[place]
+            if value is None or value[0] != "number" or not isinstance(value[1], float | int):
+                return False
+            loops = id(run), tuple(name for name, _ in event.tags)
+            by_number.setdefault(loops, []).append((tuple(n for _, n in event.tags), value[1]))
+        for pairs in by_number.values():
+            values = [value for _, value in sorted(pairs)]
+            if values != sorted(values) or values[0] < 0 or not pairs[0][0]:
+                return False
+        return any(type(v[1]) is float for v in self.values(place) if v)
+
+    # --- where it may show ---
+
+    def lengths(self) -> Iterator[int]:
+        """List numbers of iterations about which what is reported may decide something else."""
+        fixed, moving = self._series()
+        for target in fixed:
+            near = {target}
+            for (x, y), *_, (other, z) in (s for s in moving if len(s) > 1):
+                if y != z and other != x:
+                    near.add(x + (target - y) * (other - x) / (z - y))
+            for number in near:
+                if 0 < number <= MOST_ITERATIONS:
+                    yield from (max(1, int(number) + more) for more in (-1, 0, 1, 2))
+
+    def _series(self) -> tuple[list[float], list[list[tuple[float, float]]]]:
+        """Return the plain numbers that stay, and those that grow by how far the loop was."""
+        fixed: dict[float, None] = {}
+        moving: list[list[tuple[float, float]]] = []
+        for place in range(self.width):
+            numbers = [n for v in self.values(place) for n in _numbers_of(v)]
+            if not self.differs(place):
+                fixed |= dict.fromkeys(map(abs, numbers))
+                continue
+            fixed |= dict.fromkeys(n for n in numbers if n > MOST_ITERATIONS / 64)
+            points = {
+                (event.tags[-1][1] + 1 if event.tags else max(run.lengths.values(), default=0)): n
+                for run, event in self.events
+                if len(event.values) > place
+                for n in islice(_numbers_of(event.values[place]), 1)
+            }
+            moving.append(sorted(points.items()))
+        return list(fixed), moving
+
+
+_KEYED = frozenset(["dict", "OrderedDict", "defaultdict", "Counter", "ModuleDict", "ParameterDict"])
+
+
+def _length(value: Value) -> int | None:
+    if value is None or value[0] not in _GROWING:
+        return None
+    return int(value[2] if value[0] == "many" else value[1])
+
+
+def _numbers_of(value: Value) -> Iterator[float]:
+    if value is None:
+        return
+    if value[0] == "number" and isinstance(value[1], int | float):
+        yield float(value[1])
+    elif value[0] == "text":
+        yield from map(float, _NUMBERS.findall(value[1]))
+    elif value[0] == "method":
+        yield from _numbers_of(value[2])
+    elif _length(value) is not None:
+        yield float(_length(value) or 0)
+        if value[0] == "many":
+            yield from map(float, (*([] if value[4] is None else [value[4]]), *value[5]))
+            yield from (float(value[2] - place) for place in value[5])
+
+
+def _digitless(value: Value, without: bool = True) -> Hashable:
+    """Return a value as it is but for the digits of a text, and what an object holds."""
+    if value is None or value[0] != "text":
+        return value[:2] if value and value[0] == "object" else value
+    return _NUMBERS.sub("0", value[1]) if without else value[1]
+
+
+def _is_set(values: Sequence[Value]) -> bool:
+    sets = ("set", "frozenset", "dict_keys", "dict_items")
+    return any(v is not None and v[0] == "many" and v[1] in sets for v in values)
+
+
+def _is_numbered(text: str) -> bool:
+    return _NUMBERS.search(text) is not None
+
+
+def _named(names: Sequence[str], numbers: Sequence[Any]) -> tuple[Any, Any, Any]:
+    bounds = dict(zip(names, numbers, strict=False))
+    return bounds.get("lower"), bounds.get("upper"), bounds.get("step")

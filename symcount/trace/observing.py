@@ -1,0 +1,605 @@
+"""Have code report the plain values that it decides by, while a run on symbols lasts.
+
+A comparison of symbols is seen by the symbols. A plain number that code counts up by itself, the
+length of a list and the state of an iterator are seen by nobody. So the functions concerned get
+other code for one run: the same statements, in which the operands of whatever may decide something
+by a plain value (a comparison, a truth test, a subscript, a call of C code, a remainder) are handed
+to `report`. `symcount.derivation.carried` says which of these depend on how often a loop was gone
+through.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import collections
+import dis
+import gc
+import itertools
+import linecache
+import operator
+import os
+import sys
+import threading
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+
+from symcount import interception
+from symcount.record import Source
+from symcount.trace.loops import SymRange
+from symcount.trace.proxies import SymFloat, SymInt
+from symcount.trace.renaming import functions_in, made_of, original_code, with_constant
+from symcount.trace.stand_ins import BUILTINS, MATH
+
+_FLAT = (ast.FloorDiv, ast.Mod, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor)
+# Calls of these look at the frame that makes them, or ask for nothing but the kind of a value.
+_LEFT_ALONE = frozenset(
+    "super locals globals vars dir eval exec isinstance issubclass type print callable id".split()
+)
+_FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+# Longer sequences are told apart by their length alone.
+_MOST_ELEMENTS = 4
+_MOST_TEXT = 200
+# Of a long list it is told where its elements change, if they do so at a few places.
+_LONGEST = 1 << 12
+_MOST_CHANGES = 4
+_MOST_KEYS = 64
+# Of so many functions it is remembered how they report.
+_MOST_TWINS = 1 << 14
+_PLAIN = {int, float, bool, str, type(None)}
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_BLUEPRINTS = os.path.join(_PACKAGE, "blueprints")
+_PYTHON = os.path.dirname(os.path.abspath(os.__file__))
+_LIBRARIES = tuple(
+    os.path.dirname(os.path.abspath(str(sys.modules[name].__file__))) for name in ("torch", "numpy")
+)
+
+Value: TypeAlias = "tuple[Any, ...] | None"
+"""A plain value as far as it can decide anything; None if it is none, or a symbol."""
+
+
+class Site(NamedTuple):
+    """A place that may decide something: its operands are reported. `names` are of what it does."""
+
+    kind: str
+    source: Source
+    names: tuple[str, ...]
+
+
+class Event(NamedTuple):
+    """What was reported at a site, in which iterations of which loops."""
+
+    tags: tuple[tuple[str, int], ...]
+    values: tuple[Value, ...]
+
+
+SITES: list[Site] = []
+
+
+class _Hooks:
+    """What is told of a run: an observer of values, and the profiling function of this thread."""
+
+    def __init__(self) -> None:
+        self.__dict__.update(observer=None, profile=None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "profile":
+            sys.setprofile(value)
+        self.__dict__[name] = value
+
+
+_HOOKS = _Hooks()
+
+
+class Observer:
+    """Keeps what is reported in a run, and the functions that are to report."""
+
+    def __init__(self) -> None:
+        self.codes: dict[int, tuple[CodeType, dict[str, Any]]] = {}
+        self.functions: dict[FunctionType, CodeType] = {}
+        self.events: dict[int, dict[Event, None]] = {}
+        self.unread: list[CodeType] = []
+        self.unsourced: dict[int, CodeType] = {}
+        self.is_new = False
+        self.is_learning = True
+        self._ignored: dict[str, bool] = {}
+        self._open: dict[int, list[list[Value] | None]] = {}
+        self._run: Any = None
+        self._thread = 0
+
+    def start(self, run: Any) -> None:
+        """Have the functions known so far report, and see what else runs, until all is restored."""
+        self.events.clear()
+        self._open.clear()
+        self._run, self._thread = run, threading.get_ident()
+        for function, code in self.functions.items():
+            interception.replace(
+                function, "__code__", run.learned.interceptor.as_in_runs(function, code)
+            )
+        interception.replace(_HOOKS, "observer", self)
+        if self.is_learning:
+            _HOOKS.__dict__["profile"] = sys.getprofile()
+            interception.replace(_HOOKS, "profile", self._called)
+
+    def _called(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call" or id(frame.f_code) in self.codes:
+            return
+        code = original_code(frame.f_code)
+        ignored = self._ignored.get(code.co_filename)
+        if ignored is None:
+            ignored = self._ignored[code.co_filename] = is_foreign(code.co_filename)
+        if ignored and is_unsourced(code.co_filename) and _may_decide(code):
+            self.unsourced[id(code)] = code
+        if not ignored:
+            self.is_new |= id(code) not in self.codes and code not in _made_here
+            self.codes[id(code)] = self.codes[id(frame.f_code)] = frame.f_code, frame.f_globals
+
+    def learn(self, roots: Iterable[FunctionType]) -> bool:
+        """Have the functions that were called report from the next run on; whether there are any.
+
+        Code of which the source is not known goes on as it is.
+        """
+        if not self.is_new:
+            return False
+        self.is_new = False
+        codes = {id(c): (c, names) for c, names in _originals(self.codes.values())}
+        before = len(self.functions)
+        self.functions |= reporting(_functions_with(codes, roots))
+        read = [original_code(function.__code__) for function in self.functions]
+        known = {each for code in read for each in (code, *_nested(code))}
+        self.unread = [code for code, _ in codes.values() if code not in known]
+        return len(self.functions) > before
+
+    def report(self, site: int, place: int, count: int, value: Any) -> None:
+        """Take note of an operand; with the last one, of all."""
+        if threading.get_ident() != self._thread or not self._run.alive:
+            return
+        kind = SITES[site].kind
+        seen = callee_of(value) if kind == "call" and place == 0 else value_of(value)
+        held = self._open.setdefault(site, [])
+        if place == 0:
+            held.append(None if kind == "call" and seen is None else [seen])
+        elif held and held[-1] is not None:
+            held[-1].append(seen)
+        if kind == "compare" and place and held and held[-1] is not None:
+            self._keep(site, held[-1][-2:])
+        if place == count - 1 and held:
+            values = held.pop()
+            if values is not None and (kind != "compare"):
+                self._keep(site, values)
+
+    def _keep(self, site: int, values: Sequence[Value]) -> None:
+        if any(value is not None for value in values):
+            tags = tuple((loop.name, number) for loop, number in self._run.tags)
+            self.events.setdefault(site, {})[Event(tags, tuple(values))] = None
+
+
+def _report(site: int, place: int, count: int, value: Any) -> Any:
+    observer = _HOOKS.__dict__["observer"]
+    if observer is not None:
+        observer.report(site, place, count, value)
+    return value
+
+
+_REPORT = "report of symcount"  # no name that code could have
+
+
+# --- values -----------------------------------------------------------------------------------
+
+_SIZED = (
+    list, tuple, dict, set, frozenset, range, bytes, collections.deque, collections.abc.KeysView,
+    collections.abc.ValuesView, collections.abc.ItemsView, torch.nn.ModuleList, torch.nn.Sequential,
+    torch.nn.ModuleDict, torch.nn.ParameterList, torch.nn.ParameterDict,
+)  # fmt: skip
+_STAND_INS = {
+    **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
+    **{id(stand_in): f"math.{name}" for name, stand_in in MATH.items()},
+}
+
+
+def value_of(value: Any, depth: int = 0) -> Value:
+    """Describe a plain value: its kind first, and what can be told of it."""
+    kind = type(value)
+    if kind is SymInt or kind is SymFloat:
+        return None
+    if value is None or kind in (int, float, bool):
+        return "number", value
+    if isinstance(value, str):
+        return "text", str.__str__(value)[:_MOST_TEXT]
+    if kind is SymRange:
+        return "symbolic", "range"
+    if isinstance(value, torch.Tensor) or kind.__module__ == "numpy":
+        shape = list(getattr(value, "shape", ()))
+        return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
+    if isinstance(value, _SIZED):
+        length = len(value)
+        few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
+        elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
+        most = getattr(value, "maxlen", None)
+        return "many", kind.__name__, length, elements, most, _changes(value)
+    if isinstance(value, int | float):
+        return "number", float(value) if isinstance(value, float) else int(value)
+    if hasattr(kind, "__next__"):
+        return "iterator", kind.__name__, _hint(value)
+    inner = vars(value).get("_modules") if isinstance(value, torch.nn.Module) else None
+    return "object", kind.__qualname__, len(inner or ())
+
+
+def _changes(value: Any) -> tuple[int, ...]:
+    """Numbers that a container is told apart by: those in its keys, if it is a small table.
+
+    Of a long list of plain values, it is where its elements become others, if that is seldom.
+    """
+    if type(value) in (dict, set, frozenset) and len(value) <= _MOST_KEYS:
+        keys = [part for key in value for part in (key if type(key) is tuple else (key,))]
+        return tuple(dict.fromkeys(key for key in keys if type(key) is int))
+    if not isinstance(value, list | tuple) or not _MOST_ELEMENTS < len(value) <= _LONGEST:
+        return ()
+    pairs = enumerate(itertools.pairwise(value), 1)
+    places = (at for at, (a, b) in pairs if {type(a), type(b)} <= _PLAIN and a != b)
+    found = tuple(itertools.islice(places, _MOST_CHANGES + 1))
+    return found if len(found) <= _MOST_CHANGES else ()
+
+
+def _first(array: Any) -> tuple[str, ...]:
+    """The first elements of an array of numbers."""
+    if isinstance(array, torch.Tensor) or array.dtype.kind not in "biuf":
+        return ()
+    return tuple(map(repr, array[:_MOST_ELEMENTS].tolist()))
+
+
+def _hint(iterator: Any) -> int | None:
+    """How many elements an iterator of Python's own says that there are left, if it does."""
+    if type(iterator).__module__ not in ("builtins", "itertools"):
+        return None
+    try:
+        return operator.length_hint(iterator, -1) if hasattr(iterator, "__length_hint__") else None
+    except TypeError:
+        return None  # it has no end
+
+
+def _scalar(value: Any) -> Value:
+    try:
+        return None if isinstance(value, torch.Tensor) else ("number", value.item())
+    except Exception:
+        return None
+
+
+def callee_of(value: Any) -> Value:
+    """Describe code that is called: of C, of the standard library, or a method of a container."""
+    known = _STAND_INS.get(id(value))
+    if known is not None:
+        return "function", known
+    owner = getattr(value, "__self__", None)
+    if owner is not None and not isinstance(owner, types.ModuleType | type):
+        is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
+        if is_plain or isinstance(owner, _SIZED):
+            return "method", value.__name__, value_of(owner)
+    code = getattr(value, "__func__", value)
+    if isinstance(value, type):
+        made_by = (getattr(value, name) for name in ("__init__", "__new__"))
+        code = next((f for f in made_by if isinstance(f, FunctionType)), value)
+    module = str(getattr(value, "__module__", None))
+    if module.split(".")[0] in ("torch", "symcount"):
+        return None
+    if isinstance(code, FunctionType) and not hasattr(value, "cache_info"):
+        file = code.__code__.co_filename
+        if not is_foreign(file) or file.startswith((_PACKAGE, *_LIBRARIES[:1], "<")):
+            return None  # it reports by itself
+    if not callable(value) or isinstance(value, torch.nn.Module):
+        return None
+    return "function", f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+
+
+def is_foreign(file: str) -> bool:
+    """Tell whether nobody wrote code for a factory: it is of Python, torch or this package."""
+    if file.startswith("<frozen") or is_unsourced(file):
+        return True
+    if file.startswith(_PACKAGE):
+        return not file.startswith(_BLUEPRINTS)
+    of_python = file.startswith(_PYTHON) and "site-packages" not in file[len(_PYTHON) :]
+    return of_python or file.startswith(_LIBRARIES)
+
+
+def is_unsourced(file: str) -> bool:
+    """Tell whether code was made of a text that is kept nowhere."""
+    return file.startswith("<") and not file.startswith("<frozen") and not linecache.getlines(file)
+
+
+def _may_decide(code: CodeType) -> bool:
+    """Tell whether code compares anything, reads of containers or has a loop."""
+    decides = ("COMPARE_OP", "CONTAINS_OP", "BINARY_SUBSCR", "BINARY_SLICE", "FOR_ITER")
+    return any(step.opname in decides for step in dis.get_instructions(code))
+
+
+# --- code that reports --------------------------------------------------------------------------
+
+_twins: dict[int, tuple[CodeType, CodeType | None]] = {}
+_made_here: set[CodeType] = set()
+
+
+def reporting(functions: Iterable[FunctionType]) -> dict[FunctionType, CodeType]:
+    """Return code that does the same and reports, for those functions of which there is source."""
+    made = {}
+    if len(_twins) > _MOST_TWINS:
+        _twins.clear()
+    for function in functions:
+        code = original_code(function.__code__)
+        if id(code) not in _twins:
+            twin = _twin_in(_alone(code, function.__qualname__), code)
+            _twins[id(code)] = code, twin or _twin_in(_in_file(code), code)
+        twin = _twins[id(code)][1]
+        if twin is not None:
+            made[function] = twin
+    return made
+
+
+def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
+    """Compile a tree, reporting, and return what is code of it."""
+    if tree is None:
+        return None
+    try:
+        tree = _Reporting(code.co_filename).visit(tree)
+        whole = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    made = list(_nested(whole))
+    alike = [twin for twin in made if _key(twin) == _key(code)]
+    if len(alike) != 1:
+        return None
+    reporting = with_constant(alike[0], _REPORT, _report)
+    for twin in (reporting, *_nested(reporting)):
+        made_of(twin, twin)
+        _made_here.add(twin)
+    return reporting
+
+
+def _alone(code: CodeType, name: str) -> ast.Module | None:
+    """Parse the source of a function in what it stands in, and nothing else."""
+    *classes, own = name.split("<locals>.")[-1].split(".")
+    ends = [lines[-1] for each in (code, *_nested(code)) if (lines := _lines(each))]
+    text = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : max(ends, default=0)]
+    if not text or "<" in own:
+        return None
+    around = [f"class {each}:" for each in classes]
+    free = [each for each in code.co_freevars if not (classes and each == "__class__")]
+    if free or (not around and text[0][0].isspace()):
+        around.insert(0, f"def around({', '.join(free)}):")
+    around = [f"{' ' * depth}{line}\n" for depth, line in enumerate(around)]
+    before = "\n" * (code.co_firstlineno - 1 - len(around))
+    try:
+        return ast.parse("".join([before, *around, *text]))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _lines(code: CodeType) -> list[int]:
+    """The lines of code, in order, to the end of the last statement."""
+    if sys.version_info >= (3, 11):
+        return sorted({end for _, end, _, _ in code.co_positions() if end})
+    return sorted({line for _, _, line in code.co_lines() if line})
+
+
+def _in_file(code: CodeType) -> ast.Module | None:
+    """Parse the file of code, and keep what it stands in."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except (SyntaxError, ValueError):
+        return None
+    tree.body = list(_kept(tree.body, {code.co_firstlineno}))
+    return tree
+
+
+def _key(code: CodeType) -> tuple[Any, ...]:
+    return (
+        code.co_firstlineno, code.co_name, code.co_varnames, code.co_freevars, code.co_argcount,
+    )  # fmt: skip
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield const
+            yield from _nested(const)
+
+
+def _kept(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[ast.stmt]:
+    """The statements in which functions start at some lines; of classes, only these methods."""
+    for statement in body:
+        decorators = getattr(statement, "decorator_list", ())
+        first = min([statement.lineno, *(d.lineno for d in decorators)])
+        if not any(first <= line <= (statement.end_lineno or first) for line in lines):
+            continue
+        if isinstance(statement, ast.ClassDef):
+            statement.body = list(_kept(statement.body, lines)) or [ast.Pass()]
+        yield statement
+
+
+class _Reporting(ast.NodeTransformer):
+    """Rewrites code so that it reports the operands of what may decide something."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.inside: list[str] = []
+        self.tests: set[int] = set()  # what is in the condition of a `while`
+
+    def _told(self, kind: str, at: Any, values: Sequence[ast.expr], *names: str) -> list[Any]:
+        site = len(SITES)
+        where = self.inside[-1] if self.inside else "<module>"
+        SITES.append(Site(kind, Source(self.file, at.lineno, where), names))
+        return [_call([site, place, len(values)], value) for place, value in enumerate(values)]
+
+    def _truth(self, test: ast.expr) -> ast.expr:
+        decided = (ast.Compare, ast.BoolOp, ast.Constant)
+        is_not = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+        if isinstance(test, decided) or is_not:
+            return test
+        (told,) = self._told("truth", test, [test])
+        return told  # type: ignore[no-any-return]
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        self.inside.append(node.name)
+        node.body = [self.visit(statement) for statement in node.body]
+        node.body = [s for item in node.body for s in (item if isinstance(item, list) else [item])]
+        node.args.defaults = [self.visit(value) for value in node.args.defaults]
+        self.inside.pop()
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        self.generic_visit(node)
+        operands = [node.left, *node.comparators]
+        names = tuple(type(op).__name__ for op in node.ops)
+        if len(operands) > 2:  # the middle ones are of two comparisons
+            node.left, *node.comparators = self._told("compare", node, operands, *names)
+            return node
+        kind = "while" if id(node) in self.tests else "compare"
+        is_none = any(isinstance(o, ast.Constant) and o.value is None for o in operands)
+        if not (names[0] in ("Is", "IsNot") and is_none):
+            node.left, *node.comparators = self._told(kind, node, operands, *names)
+        else:
+            (node.left,) = self._told("none", node, [node.left])
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE:
+            return node
+        plain = [i for i, a in enumerate(node.args) if not isinstance(a, ast.Starred)]
+        keywords = [k for k in node.keywords if k.arg is not None]
+        values = [node.func, *(node.args[i] for i in plain), *(k.value for k in keywords)]
+        node.func, *told = self._told("call", node, values, *(str(k.arg) for k in keywords))
+        for i, value in zip(plain, told[: len(plain)], strict=True):
+            node.args[i] = value
+        for keyword, value in zip(keywords, told[len(plain) :], strict=True):
+            keyword.value = value
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        self.generic_visit(node)
+        part: Any = node.slice
+        if isinstance(part, ast.Tuple) and part.elts and isinstance(part.elts[0], ast.Slice):
+            part = part.elts[0]
+        kind = "delete" if isinstance(node.ctx, ast.Del) else "index"
+        if isinstance(part, ast.Slice):
+            names = [n for n in ("lower", "upper", "step") if getattr(part, n) is not None]
+            bounds = [getattr(part, name) for name in names]
+            kind = "slice" if kind == "index" else kind
+            node.value, *told = self._told(kind, node, [node.value, *bounds], *names)
+            for name, value in zip(names, told, strict=True):
+                setattr(part, name, value)
+        elif not isinstance(node.ctx, ast.Store) and not isinstance(part, ast.Tuple):
+            node.value, node.slice = self._told(kind, node, [node.value, part])
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.op, (*_FLAT, ast.Sub)):
+            name = type(node.op).__name__
+            node.left, node.right = self._told("flat", node, [node.left, node.right], name)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        self.generic_visit(node)
+        if not isinstance(node.op, _FLAT) or not isinstance(node.target, ast.Name):
+            return node
+        target = ast.copy_location(ast.Name(node.target.id, ast.Load()), node)
+        (told,) = self._told("flat", node, [target])
+        return [ast.copy_location(ast.Expr(told), node), node]
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        self.generic_visit(node)
+        *first, last = node.values  # what the last one is, is for whoever uses it
+        node.values = [*map(self._truth, first), last]
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Not):
+            node.operand = self._truth(node.operand)
+        return node
+
+    def _with_test(self, node: Any) -> Any:
+        self.generic_visit(node)
+        node.test = self._truth(self._last(node.test))
+        return node
+
+    visit_If = visit_IfExp = visit_Assert = _with_test
+
+    def visit_While(self, node: ast.While) -> Any:
+        self.tests.update(id(test) for test in ast.walk(node.test))
+        return self._with_test(node)
+
+    def _last(self, test: ast.expr) -> ast.expr:
+        if isinstance(test, ast.BoolOp):
+            test.values[-1] = self._truth(self._last(test.values[-1]))
+        return test
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        self.generic_visit(node)
+        node.ifs = [self._truth(self._last(test)) for test in node.ifs]
+        return self._gone_through(node)
+
+    def visit_For(self, node: ast.For) -> Any:
+        self.generic_visit(node)
+        return self._gone_through(node)
+
+    def _gone_through(self, node: Any) -> Any:
+        if isinstance(node.iter, ast.Name | ast.Attribute):
+            (node.iter,) = self._told("iterate", node.iter, [node.iter])
+        return node
+
+    def visit_Match(self, node: ast.Match) -> Any:
+        self.generic_visit(node)
+        (node.subject,) = self._told("match", node.subject, [node.subject])
+        return node
+
+
+def _call(numbers: Sequence[int], value: ast.expr) -> ast.Call:
+    """Call `report` with a value where it stands."""
+    args: list[ast.expr] = [ast.Constant(number) for number in numbers]
+    call = ast.Call(ast.Name(_REPORT, ast.Load()), args, [])
+    for node in (call, call.func, *args):
+        ast.copy_location(node, value)
+    args.append(value)
+    return call
+
+
+# --- whose code it is ---------------------------------------------------------------------------
+
+
+def _originals(
+    codes: Iterable[tuple[CodeType, dict[str, Any]]],
+) -> Iterator[tuple[CodeType, dict[str, Any]]]:
+    for code, names in codes:
+        original = original_code(code)
+        if original not in _made_here:
+            yield original, names
+
+
+def _functions_with(
+    codes: Mapping[int, tuple[CodeType, dict[str, Any]]], roots: Iterable[FunctionType]
+) -> list[FunctionType]:
+    """The functions that there are which run some codes; of the rest others make them in a run."""
+    spaces = {id(names): names for _, names in codes.values()}
+    found: dict[FunctionType, None] = {}
+    for function in (*roots, *(f for names in spaces.values() for f in functions_in(names))):
+        if id(original_code(function.__code__)) in codes:
+            found[function] = None
+    known = {id(original_code(function.__code__)) for function in found}
+    missing = [code for key, (code, _) in codes.items() if key not in known]
+    for holder in gc.get_referrers(*missing) if missing else ():
+        if isinstance(holder, FunctionType):
+            found[holder] = None
+    return list(found)

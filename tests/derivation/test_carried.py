@@ -1,0 +1,466 @@
+"""Plain values that grow with a loop: explained, or an assumption that costs the grade."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+import sys
+from collections import Counter, OrderedDict, deque
+
+import pytest
+import torch
+from torch import nn
+
+import symcount
+from symcount.derivation import carried
+from tests.brute_force import disagreement, grid
+
+KINDS = ["a"] * 70 + ["b"] * 100
+WIDTHS = [3] * 50
+# Numbers of iterations about which the factories below change.
+LENGTHS = (1, 2, 5, 50, 51, 70, 71, 72, 80, 81, 100, 101, 102)
+
+
+def layers(dim: int, n: int) -> list[nn.Module]:
+    return [nn.Linear(dim, 3) for _ in range(n)]
+
+
+# --- lists that a loop made ---------------------------------------------------------------------
+
+
+def length_is_compared(dim, n):
+    made = layers(dim, n)
+    return nn.Sequential(*made, nn.Linear(3, 9 if len(made) > 70 else 3))
+
+
+def length_of_range(dim, n):
+    return nn.Linear(dim, 9 if len(range(n)) > 70 else 3)
+
+
+def first_hundred(dim, n):
+    return nn.ModuleList(layers(dim, n)[:100])
+
+
+def last_hundred(dim, n):
+    return nn.ModuleList(layers(dim, n)[-100:])
+
+
+def module_list_is_cut(dim, n):
+    return nn.ModuleList(layers(dim, n))[:80]
+
+
+def slice_is_deleted(dim, n):
+    made = layers(dim, n)
+    del made[80:]
+    return nn.ModuleList(made)
+
+
+def slice_is_set(dim, n):
+    made = layers(dim, n)
+    made[70:71] = []
+    return nn.ModuleList(made)
+
+
+def element_is_missing(dim, n):
+    made = layers(dim, n)
+    try:
+        width = made[70].out_features + 6
+    except IndexError:
+        width = 3
+    return nn.Linear(dim, width)
+
+
+def islice_of_range(dim, n):
+    return nn.ModuleList(nn.Linear(dim, 3) for _ in itertools.islice(range(n), 100))
+
+
+def zip_with_preset(dim, n):
+    pairs = zip(WIDTHS, range(n))  # noqa: B905
+    return nn.ModuleList(nn.Linear(dim, width) for width, _ in pairs)
+
+
+def zip_with_kinds(dim, n):
+    pairs = zip(range(n), KINDS)  # noqa: B905
+    return nn.ModuleList(nn.Linear(dim, 3 if kind == "a" else 9) for _, kind in pairs)
+
+
+def map_with_preset(dim, n):
+    return nn.ModuleList(map(lambda width, _: nn.Linear(dim, width), WIDTHS, range(n)))
+
+
+def deque_with_room_for_fifty(dim, n):
+    return nn.ModuleList(deque(layers(dim, n), maxlen=50))
+
+
+def appended_to_a_deque(dim, n):
+    kept = deque(maxlen=50)
+    for _ in range(n):
+        kept.append(nn.Linear(dim, 3))
+    return nn.ModuleList(kept)
+
+
+def popped_of_a_dict(dim, n):
+    made = {i: nn.Linear(dim, 3) for i in range(n)}
+    made.pop(70, None)
+    return nn.ModuleList(made.values())
+
+
+def item_is_popped(dim, n):
+    made = OrderedDict((str(i), nn.Linear(dim, 3)) for i in range(n))
+    if len(made) > 99:
+        made.popitem()
+    return nn.ModuleDict(made)
+
+
+def membership(dim, n):
+    numbers = [number for number, _ in enumerate(range(n))]
+    return nn.Linear(dim, 9 if 70 in numbers else 3)
+
+
+def names_in_common(dim, n):
+    names = {f"layer{i}" for i in range(n)}
+    return nn.Linear(dim, 3 + len(names & {"layer70", "layer80"}))
+
+
+def names_that_are_all_there(dim, n):
+    names = {f"layer{i}" for i in range(n)}
+    return nn.Linear(dim, 9 if names.issuperset({"layer70"}) else 3)
+
+
+def counted_in_a_list(dim, n):
+    return nn.Linear(dim, 9 if ["a" for _ in range(n)].count("a") > 70 else 3)
+
+
+def attribute_of_a_number(dim, n):
+    made = nn.Sequential(*layers(dim, n))
+    if hasattr(made, "70"):
+        made.extra = nn.Linear(dim, 1)
+    return made
+
+
+# --- state that is carried ----------------------------------------------------------------------
+
+
+def local_counter(dim, n):
+    count, made = 0, nn.ModuleList()
+    for _ in range(n):
+        count = count + 1
+        made.append(nn.Linear(dim, 3 if count < 71 else 9))
+    return made
+
+
+def counter_of_a_class(dim, n):
+    class Layer(nn.Module):
+        made = 0
+
+        def __init__(self):
+            super().__init__()
+            Layer.made += 1
+            self.layer = nn.Linear(dim, 9 if Layer.made > 80 else 3)
+
+    return nn.ModuleList(Layer() for _ in range(n))
+
+
+def counter_in_a_closure(dim, n):
+    count = 0
+
+    def make():
+        nonlocal count
+        count += 1
+        return nn.Linear(dim, 9 if count == 80 else 3)
+
+    return nn.ModuleList(make() for _ in range(n))
+
+
+def counter_in_a_dict(dim, n):
+    counts, made = Counter(), nn.ModuleList()
+    for _ in range(n):
+        counts["made"] += 1
+        made.append(nn.Linear(dim, 3 if counts["made"] < 71 else 9))
+    return made
+
+
+def counter_of_itertools(dim, n):
+    count = itertools.count()
+    return nn.ModuleList(nn.Linear(dim, 9 if next(count) > 70 else 3) for _ in range(n))
+
+
+def enumerated(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 9 if number == 70 else 3) for number, _ in enumerate(range(n))
+    )
+
+
+def float_counter(dim, n):
+    rate, made = 0.0, nn.ModuleList()
+    for _ in range(n):
+        rate += 0.01
+        made.append(nn.Linear(dim, 9 if rate > 0.705 else 3))
+    return made
+
+
+def budget_of_parameters(dim, n):
+    made, total = nn.ModuleList(), 0
+    for _ in range(n):
+        layer = nn.Linear(8, 8)
+        total += sum(p.numel() for p in layer.parameters())
+        made.append(layer if total < 5100 else nn.Linear(8, 1))
+    return made
+
+
+def budget_is_spent(dim, n):
+    left, made = 100, nn.ModuleList()
+    for _ in range(n):
+        made.append(nn.Linear(dim, 3 if left else 9))
+        left = left - 1 if left else 0
+    return made
+
+
+def flag(dim, n):
+    seen, is_late, made = [], False, nn.ModuleList()
+    for _ in range(n):
+        seen.append(None)
+        if len(seen) == 72:
+            is_late = True
+        made.append(nn.Linear(dim, 9 if is_late else 3))
+    return made
+
+
+def generator(dim, n):
+    def widths():
+        count = 0
+        while True:
+            yield 3 if count < 75 else 9
+            count += 1
+
+    width = widths()
+    return nn.ModuleList(nn.Linear(dim, next(width)) for _ in range(n))
+
+
+def iterator(dim, n):
+    width = iter(WIDTHS)
+    return nn.ModuleList(nn.Linear(dim, next(width, 7)) for _ in range(n))
+
+
+def stack_of_widths(dim, n):
+    widths = [5] * 30 + [3] * 70
+    return nn.ModuleList(nn.Linear(dim, widths.pop()) for _ in range(min(n, 100)))
+
+
+def shifted(dim, n):
+    count, made = 0, nn.ModuleList()
+    for _ in range(n):
+        count = count + 1
+        made.append(nn.Linear(dim, 3 + (count >> 6)))
+    return made
+
+
+def shared_by_remainder(dim, n):
+    pool: dict[int, nn.Module] = {}
+    return nn.ModuleList(
+        pool.setdefault(number % 80, nn.Linear(dim, 3)) for number, _ in enumerate(range(n))
+    )
+
+
+def operator_of_a_counter(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 3 + int(operator.gt(number, 70))) for number, _ in enumerate(range(n))
+    )
+
+
+def width_that_saturates(dim, n):
+    scale, made = 1.0, nn.ModuleList()
+    for _ in range(n):
+        made.append(nn.Linear(dim, int(8 * scale)))
+        scale = min(scale * 1.001, 2.0)
+    return made
+
+
+def number_in_a_key(dim, n):
+    special = {(45, 0), (46, 0)}
+    return nn.ModuleList(nn.Linear(dim, 9 if (i, 0) in special else 3) for i in range(n))
+
+
+def remembered(dim, n):
+    @functools.cache
+    def width(number):
+        return 9 if number > 70 else 3
+
+    return nn.ModuleList(nn.Linear(dim, width(number)) for number, _ in enumerate(range(n)))
+
+
+def text_that_grows(dim, n):
+    text, made = "", nn.ModuleList()
+    for _ in range(n):
+        text += "x"
+        made.append(nn.Linear(dim, 9 if len(text) > 80 else 3))
+    return made
+
+
+def rates_of_linspace(dim, n):
+    rates = torch.linspace(0, 0.1, n, device="cpu").tolist()
+    return nn.ModuleList(nn.Linear(dim, 9 if rates[i] > 0.0985 else 3) for i in range(n))
+
+
+# --- texts --------------------------------------------------------------------------------------
+
+
+def names_of_two_digits(dim, n):
+    made = nn.Module()
+    for i in range(n):
+        made.add_module(f"l{i:03d}"[-2:], nn.Linear(dim, 3))
+    return made
+
+
+def names_that_end(dim, n):
+    made = nn.Module()
+    for i in range(n):
+        made.add_module(f"l{min(i, 99)}", nn.Linear(dim, 3))
+    return made
+
+
+def text_is_compared(dim, n):
+    return nn.ModuleList(nn.Linear(dim, 9 if f"{i}" == "70" else 3) for i in range(n))
+
+
+def text_in_a_tuple(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 9 if f"layer{i}" in ("layer70", "layer71") else 3) for i in range(n)
+    )
+
+
+def text_that_ends(dim, n):
+    return nn.ModuleList(nn.Linear(dim, 9 if f"l{i}".endswith("70") else 3) for i in range(n))
+
+
+def number_of_a_text(dim, n):
+    return nn.ModuleList(nn.Linear(dim, 9 if int(f"{i}") > 70 else 3) for i in range(n))
+
+
+LATE = [
+    length_is_compared, length_of_range, first_hundred, last_hundred, module_list_is_cut,
+    slice_is_deleted, slice_is_set, element_is_missing, islice_of_range, zip_with_preset,
+    zip_with_kinds, map_with_preset, deque_with_room_for_fifty, appended_to_a_deque,
+    popped_of_a_dict, item_is_popped, membership, names_in_common, names_that_are_all_there,
+    counted_in_a_list, attribute_of_a_number, local_counter, counter_of_a_class,
+    counter_in_a_closure, counter_in_a_dict, counter_of_itertools, enumerated, float_counter,
+    budget_of_parameters, budget_is_spent, flag, generator, iterator, stack_of_widths, shifted,
+    shared_by_remainder, operator_of_a_counter, width_that_saturates, number_in_a_key, remembered,
+    text_that_grows, rates_of_linspace, names_of_two_digits, names_that_end, text_is_compared,
+    text_in_a_tuple, text_that_ends, number_of_a_text,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("factory", LATE, ids=lambda f: f.__name__)
+def test_what_shows_late_is_neither_missed_nor_called_complete(factory) -> None:
+    count = symcount.derive(factory, max_paths=4)
+    assert count.certificate.grade != "complete"
+    for length in LENGTHS:
+        with torch.device("meta"):
+            built = sum(p.numel() for p in factory(2, length).parameters())
+        assert not count.valid(2, length) or count(2, length) == built
+
+
+# --- what is explained --------------------------------------------------------------------------
+
+
+def all_layers(dim, n):
+    return nn.Sequential(*layers(dim, n))
+
+
+def first_and_last(dim, n):
+    made = layers(dim, n)
+    return nn.ModuleDict({"all": nn.Sequential(*made), "first": made[0], "last": made[-1]})
+
+
+def numbered_names(dim, n):
+    made, number = nn.Sequential(), 0
+    for _ in range(n):
+        made.add_module(f"layer{number}", nn.Linear(dim, 3))
+        number = number + 1
+    return made
+
+
+def asserted_length(dim, n):
+    made = nn.ModuleList(layers(dim, n))
+    if len(made) != n:
+        raise ValueError("too few layers")
+    return made
+
+
+def rates_above_zero(dim, n):
+    rates = torch.linspace(0, 0.1, n, device="cpu").tolist()
+    return nn.ModuleList(
+        nn.Sequential(nn.Linear(dim, 3), nn.Dropout(rates[i]) if rates[i] > 0 else nn.Identity())
+        for i in range(n)
+    )
+
+
+def initialised_by_depth(dim, n):
+    made = nn.Sequential(*layers(dim, n))
+    for number, layer in enumerate(made):
+        layer.weight.data.div_(math.sqrt(2.0 * (number + 1)))
+    for name, parameter in made.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif parameter.dim() > 1:
+            nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * len(made)))
+    return made
+
+
+def plain_table_beside(dim, n):
+    table = {"a": 3, "b": 9}
+    kinds = KINDS[:40]
+    width = table[kinds[0]] if "a" in kinds and len(kinds) > 30 else 9
+    width += 0 if hasattr(nn, "Conv1d") and not hasattr(nn.ReLU(), "fc1") else 1
+    return nn.ModuleList(nn.Linear(dim, width) for _ in range(n))
+
+
+EXPLAINED = [
+    all_layers, first_and_last, numbered_names, asserted_length,
+    rates_above_zero, initialised_by_depth, plain_table_beside,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("factory", EXPLAINED, ids=lambda f: f.__name__)
+def test_what_decides_nothing_late_costs_no_grade(factory) -> None:
+    count = symcount.derive(factory)
+    assert count.certificate.grade == "complete", list(map(str, count.certificate.concretisations))
+    for point in grid({"dim": [2, 5], "n": [1, 2, 3, 9, 101]}):
+        assert disagreement(count, factory, point) is None
+
+
+def test_an_assumption_names_its_line_and_the_symbol() -> None:
+    def factory(dim, n):
+        count, made = 0, nn.ModuleList()
+        for _ in range(n):
+            count = count + 1
+            made.append(nn.Linear(dim, 3 if count < 5000 else 9))
+        return made
+
+    certificate = symcount.derive(factory).certificate
+    (assumed,) = certificate.concretisations[-1:]
+    assert (certificate.grade, assumed.kind, assumed.symbols) == ("checked", carried.STATE, ("n",))
+    assert assumed.source.line == factory.__code__.co_firstlineno + 4
+
+
+def test_code_is_as_it_was() -> None:
+    before = local_counter.__code__
+    symcount.derive(local_counter, max_paths=2)
+    assert local_counter.__code__ is before
+    assert sys.getprofile() is None
+
+
+def test_code_of_which_there_is_no_source_is_an_assumption() -> None:
+    names: dict[str, object] = {"nn": nn}
+    exec(  # it is kept nowhere
+        "def factory(dim, n):\n"
+        "    made = [nn.Linear(dim, 3) for _ in range(n)]\n"
+        "    return nn.Sequential(*made[:5000])\n",
+        names,
+    )
+    certificate = symcount.derive(names["factory"]).certificate
+    assert certificate.grade == "checked"
+    assert carried.UNREAD in {assumed.kind for assumed in certificate.concretisations}
