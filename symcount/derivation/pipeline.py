@@ -23,6 +23,7 @@ from symcount.derivation.checking import (
     require_no_memory,
     require_same_again,
 )
+from symcount.derivation.claims import claims_of
 from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind
 from symcount.derivation.frontier import first_hints
@@ -200,10 +201,10 @@ class _Derivation:
             self.budget.checking,
         )
         unfolded = self.unfolded if settings.specialising else ""
-        return self._formula(
-            named(joined.tree, found, self.builds, [dict(point) for point in checked.points]),
-            certificate_of(found, joined, concretisations, checked, unfolded),
-        )
+        tree = named(joined.tree, found, self.builds, [dict(point) for point in checked.points])
+        certificate = certificate_of(found, joined, concretisations, checked, unfolded)
+        claims = claims_of(found, joined.claimed, tree, self.facts, self.call.hyperparameters)
+        return self._formula(tree, replace(certificate, claims=claims))
 
     def _explored(self, settings: Settings) -> tuple[Exploration, Settings]:
         """Explore, once more with texts followed where these matter and the budget allows."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from symcount.algebra.claims import Claim
 from symcount.record import Concretisation
 from symcount.shown import Shown
 
@@ -29,6 +31,8 @@ class Certificate(Shown):
 
     `substituted` are the symbols that expressions took the place of afterwards, in order. All else
     here speaks of the symbols before that, `points` too.
+
+    `claims` are what the formula rests on, for any solver to check; see `Claim`.
     """
 
     grade: Grade
@@ -39,6 +43,7 @@ class Certificate(Shown):
     concretisations: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...] = ()
     substituted: tuple[tuple[str, str], ...] = ()
+    claims: Sequence[Claim] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
         text = (
