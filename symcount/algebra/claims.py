@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.poly import Poly, written
 
-Kind: TypeAlias = 'Literal["cover", "sum", "piece", "simplification"]'
+Kind: TypeAlias = Literal["cover", "sum", "piece", "simplification"]
 
 _SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _OPPOSITE = {"eq": "ne", "ge": "lt", "lt": "ge", "le": "gt"}

@@ -31,7 +31,6 @@ from symcount.algebra.poly import (
     product_of,
     reciprocal_of_term,
     symbol,
-    top_atoms,
     written,
 )
 from symcount.algebra.smtlib import Claims
@@ -40,7 +39,7 @@ from symcount.derivation.indices import bounds_of_index, with_numbered_indices
 from symcount.derivation.lowering import MANTISSA, Lowering, Value, plain
 from symcount.derivation.paths import Closed, Exploration
 from symcount.derivation.sums import Assumptions, NoClosedForm, Undecided, total
-from symcount.errors import InternalError, UnsupportedError
+from symcount.errors import UnsupportedError
 from symcount.formula.choice_trees import Choice
 from symcount.formula.tree import Built, Repeat, TensorSpec, Tree, leaves
 from symcount.record import INDEX, Node
@@ -193,6 +192,8 @@ def _comparison(
     is_as_asked = condition is not None and (condition.left, condition.right) == (left, right)
     if condition is not None and is_as_asked and _ITSELF.get((op, condition.op)) is polarity:
         return
+    if left == right:
+        return
     if compare(op, left, right, facts) == answer:
         given = ()  # which its place has no part in
     comparison = Comparison(op, left, right, condition, polarity)
@@ -239,26 +240,24 @@ def _of_loop(
     always: Assumptions,
     around: Decisions,
 ) -> Iterator[Question]:
-    """Say it of what depends on the index, by induction, and of the sum that it is a factor of."""
-    closed, given = const(0), (*known.decided.items(), *around)
+    """Say it of each product that depends on the index: the sum is linear in them."""
+    added = const(0)
     for part, factor in _factors(value, repeat.index).items():
         try:
-            form, here = _closed_in_any_way(part, repeat, always, known)
+            closed, there, here = _in_any_way(part, repeat, always, known)
         except (NoClosedForm, Undecided, UnsupportedError) as error:
             yield Question("sum", about=_sum(value, repeat), problem=str(error))
             return
-        yield from _induction(part, repeat, form, (*here.decided.items(), *around), here.facts)
-        closed = closed + factor * form
-    if any(mentions(atom(base), _NOW) for base in top_atoms(closed) if isinstance(base, Call)):
-        is_last = Condition("eq", symbol(_NOW), repeat.count), True
-        powers = _powers(closed, _NOW, repeat.count, known.facts)
-        pair = closed, result
-        yield Question("sum", (*given, is_last, *powers), (pair,), about=_sum(value, repeat))
-    elif substituted(closed, _NOW, repeat.count, Facts()) != result:
-        raise InternalError(f"{_sum(value, repeat)} is not {written(result)}")
+        given = (*here.decided.items(), *around)
+        yield from _induction(part, repeat, closed, there, given, here.facts)
+        added = added + factor * there
+    if added != result:
+        given = (*known.decided.items(), *around)
+        yield Question("sum", given, ((added, result),), about=_sum(value, repeat))
     is_sure = always.facts.at_least(repeat.count, 0)
     not_negative = Comparison("ge", repeat.count, const(0), None, True)
-    yield Question("sum", () if is_sure else given, compared=(not_negative,))
+    given = () if is_sure else (*known.decided.items(), *around)
+    yield Question("sum", given, compared=(not_negative,))
 
 
 def _factors(value: Poly, index: str) -> dict[Poly, Poly]:
@@ -272,14 +271,14 @@ def _factors(value: Poly, index: str) -> dict[Poly, Poly]:
     return found
 
 
-def _closed_in_any_way(
+def _in_any_way(
     part: Poly, repeat: Repeat, always: Assumptions, known: Assumptions
-) -> tuple[Poly, Assumptions]:
-    """Return a closed form for all values of the symbols if there is one, or else for the path."""
+) -> tuple[Poly, Poly, Assumptions]:
+    """Return a closed form, and the sum, for all values of the symbols, or else for the path."""
     try:
-        return _closed(part, repeat, always, _MOST_SPLITS), always
+        return _closed(part, repeat, always, _MOST_SPLITS), total(part, (repeat,), always), always
     except (NoClosedForm, Undecided, UnsupportedError):
-        return _closed(part, repeat, known, _MOST_SPLITS), known
+        return _closed(part, repeat, known, _MOST_SPLITS), total(part, (repeat,), known), known
 
 
 def _sum(value: Poly, repeat: Repeat) -> str:
@@ -315,19 +314,21 @@ def _either(condition: Condition, then: Poly, otherwise: Poly) -> Poly:
 
 
 def _induction(
-    part: Poly, repeat: Repeat, closed: Poly, given: Decisions, facts: Facts
+    part: Poly, repeat: Repeat, closed: Poly, there: Poly, given: Decisions, facts: Facts
 ) -> Iterator[Question]:
-    """Say that a closed form is 0 of no iterations, and grows by what each adds."""
-    now, about = symbol(_NOW), f"the sum of {written(part)} for {repeat.index} below {_NOW}"
+    """Say that a closed form is 0 of no iterations, grows by each, and is the sum after all."""
+    now, chosen = symbol(_NOW), "" if repeat.when == 1 else " in some iterations"
+    about = f"the sum of {written(part)} for {repeat.index} below {_NOW}{chosen}"
     later = substituted(closed, _NOW, symbol(_AFTER), facts)
     term = substituted(part, repeat.index, now, facts) * _when(repeat.when, repeat.index, facts)
     ends = (
         (closed, const(0), _NOW, const(0)),
         (later, closed + term, _AFTER, now + const(1)),
+        (closed, there, _NOW, repeat.count),
     )
-    for one, other, index, there in ends:
-        is_there = Condition("eq", symbol(index), there), True
-        powers = _powers(one, index, there, facts)
+    for one, other, index, value in ends:
+        is_there = Condition("eq", symbol(index), value), True
+        powers = _powers(one, index, value, facts)
         yield Question("sum", (*given, is_there, *powers), ((one, other),), about=about)
 
 

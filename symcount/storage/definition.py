@@ -18,6 +18,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, NamedTuple, get_args
 
+from symcount.algebra.claims import Claim, Kind
 from symcount.algebra.conditions import Condition
 from symcount.algebra.functions import CALLS, CHOICES, has_floats
 from symcount.algebra.poly import Call, Monomial, Poly, Rational, Variable
@@ -563,6 +564,18 @@ CONCRETISATION = Record(
         "source": SOURCES.reference,
     },
 ).called("concretisation")
+CLAIM = (
+    row(one_of(get_args(Kind), "kind of claim"), BOOLEAN, TEXT, TEXT)
+    .called(
+        "claim",
+        "What the formula rests on: its kind, whether `sat` refutes it, the statement, and a script "
+        "in SMT-LIB 2, to which a solver says `unsat` if it is true; empty if there is none.",
+    )
+    .refined(
+        lambda parts, _: Claim(parts[0], parts[2], parts[3], parts[1]),
+        lambda claim, _: (claim.kind, claim.is_exact, claim.meaning, claim.script),
+    )
+)
 CERTIFICATE = Record(
     Certificate,
     {
@@ -574,7 +587,9 @@ CERTIFICATE = Record(
         "concretisations": list_of(CONCRETISATION),
         "harmless": list_of(CONCRETISATION),
         "substituted": list_of(PAIR),
+        "claims": list_of(CLAIM),
     },
+    optional={"claims": ()},
 ).called("certificate")
 
 
