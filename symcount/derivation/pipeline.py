@@ -201,10 +201,12 @@ class _Derivation:
             self.budget.checking,
         )
         unfolded = self.unfolded if settings.specialising else ""
-        tree = named(joined.tree, found, self.builds, [dict(point) for point in checked.points])
+        points = [dict(point) for point in checked.points]
+        tree = named(joined.tree, found, self.builds, points)
         certificate = certificate_of(found, joined, concretisations, checked, unfolded)
         claims = claims_of(found, joined.claimed, tree, self.facts, self.call.hyperparameters)
-        return self._formula(tree, replace(certificate, claims=claims))
+        counts = self.builds.parameters_at(points)
+        return self._formula(tree, replace(certificate, counts=counts, claims=claims))
 
     def _explored(self, settings: Settings) -> tuple[Exploration, Settings]:
         """Explore, once more with texts followed where these matter and the budget allows."""

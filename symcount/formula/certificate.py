@@ -32,7 +32,8 @@ class Certificate(Shown):
     `substituted` are the symbols that expressions took the place of afterwards, in order. All else
     here speaks of the symbols before that, `points` too.
 
-    `claims` are what the formula rests on, for any solver to check; see `Claim`.
+    `counts` are the numbers of parameters of the modules built at `points`. `claims` are what the
+    formula rests on, for any solver to check; see `Claim`.
     """
 
     grade: Grade
@@ -43,6 +44,7 @@ class Certificate(Shown):
     concretisations: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...] = ()
     substituted: tuple[tuple[str, str], ...] = ()
+    counts: tuple[int, ...] = field(default=(), repr=False, compare=False)
     claims: Sequence[Claim] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:

@@ -568,7 +568,7 @@ CLAIM = (
     row(one_of(get_args(Kind), "kind of claim"), BOOLEAN, TEXT, TEXT)
     .called(
         "claim",
-        "What the formula rests on: its kind, whether `sat` refutes it, the statement, and a script "
+        "What the formula rests on: its kind, if `sat` refutes it, the statement, and a script "
         "in SMT-LIB 2, to which a solver says `unsat` if it is true; empty if there is none.",
     )
     .refined(
@@ -587,9 +587,10 @@ CERTIFICATE = Record(
         "concretisations": list_of(CONCRETISATION),
         "harmless": list_of(CONCRETISATION),
         "substituted": list_of(PAIR),
+        "counts": list_of(integer(0)),
         "claims": list_of(CLAIM),
     },
-    optional={"claims": ()},
+    optional={"counts": (), "claims": ()},
 ).called("certificate")
 
 
