@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -20,10 +21,12 @@ from symcount.algebra.claims import Comparison, Question
 from symcount.algebra.comparing import Outcome, compare
 from symcount.algebra.conditions import Condition, Decisions, mentions
 from symcount.algebra.facts import Facts
-from symcount.algebra.functions import CALLS, has_floats
+from symcount.algebra.functions import CALLS, call, has_floats
 from symcount.algebra.poly import (
+    Atom,
     Call,
     Poly,
+    Variable,
     atom,
     const,
     fraction,
@@ -328,7 +331,7 @@ def _induction(
     )
     for one, other, index, value in ends:
         is_there = Condition("eq", symbol(index), value), True
-        powers = _powers(one, index, value, facts)
+        powers = (*_powers(one, index, value, facts), *_products(term, _NOW))
         yield Question("sum", (*given, is_there, *powers), ((one, other),), about=about)
 
 
@@ -346,11 +349,31 @@ def _when(tree: Any, index: str, facts: Facts) -> Poly:
 
 def _powers(value: Poly, index: str, there: Poly, facts: Facts) -> Decisions:
     """Say what powers such as `2**i` are at a value of the index, since no solver knows it."""
-    powers = (
-        atom(base)
-        for base in sorted(value.atoms(), key=lambda base: base.key)
-        if isinstance(base, Call) and base.op == "pow" and mentions(atom(base), index)
-    )
     return tuple(
-        (Condition("eq", power, substituted(power, index, there, facts)), True) for power in powers
+        (Condition("eq", atom(base), substituted(atom(base), index, there, facts)), True)
+        for base in sorted(value.atoms(), key=lambda base: base.key)
+        if _is_power(base, index)
     )
+
+
+def _products(value: Poly, index: str) -> Decisions:
+    """Say what products of powers are as powers of one number: `2**i * 2**i` is `4**i`."""
+    laws = {}
+    for monomial in value.terms:
+        powers = tuple(power for power in monomial if _is_power(power[0], index))
+        ratio, rest = Fraction(1), const(1)
+        for base, exponent in powers:
+            assert isinstance(base, Call)
+            number, up = base.args
+            slope = up.terms.get(((Variable(index), 1),), 0)
+            ratio *= Fraction(number.constant or 0) ** int(slope * exponent)
+            rest = rest * call("pow", number, up - symbol(index).scaled(slope)) ** exponent
+        if powers:
+            laws[Poly({powers: 1})] = call("pow", const(ratio), symbol(index)) * rest
+    return tuple((Condition("eq", a, b), True) for a, b in laws.items() if a != b)
+
+
+def _is_power(base: Atom, index: str) -> bool:
+    """Tell whether it is a positive number to a power that depends on an index."""
+    is_power = isinstance(base, Call) and base.op == "pow" and mentions(atom(base), index)
+    return is_power and (base.args[0].constant or 0) > 0  # type: ignore[union-attr]
