@@ -1,11 +1,10 @@
 """Check stored formulas again without symcount: `python witness.py formulas.json [NAME...]`.
 
-This file is all that is needed: it imports the standard library alone, reads the stored format
-itself, and shares no arithmetic with what wrote it. It computes at points of its own: each leads to
-one leaf of the tree, to none that is said to be out of reach; the closed form of a loop is the sum
-of its iterations; where modules were built, their numbers of parameters are those of the formula.
-And it gives the claims of a formula, which are scripts in SMT-LIB 2, to z3 and cvc5, as far as
-these are installed. Of a script they are given declarations and assertions, and nothing else.
+This file needs the standard library alone, reads the stored format itself, and shares no arithmetic
+with what wrote it. It computes at points: each leads to one leaf of the tree, to none that is said
+to be out of reach; the closed form of a loop is the sum of its iterations; modules that were built
+have as many parameters. And it gives the claims of a formula, scripts in SMT-LIB 2, to z3 and cvc5,
+as far as these are installed: their declarations and assertions, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,10 +21,7 @@ from fractions import Fraction
 from importlib.util import find_spec
 from typing import Any
 
-POINTS = 40
-SECONDS = 2.0
-_MOST_ITERATIONS = 2_000
-_MOST_BITS = 2**20
+POINTS, SECONDS, _MOST_ITERATIONS, _MOST_BITS = 40, 2.0, 2_000, 2**20
 
 # --- arithmetic -------------------------------------------------------------------------------
 
@@ -61,7 +57,7 @@ def _called(op: str, args: list[Any]) -> Any:
 
 
 class Wrong(Exception):
-    """A formula is not what it says that it is."""
+    """A formula contradicts itself, or what was built."""
 
 
 class Stored:
@@ -96,17 +92,15 @@ class Stored:
                 side = _COMPARE[call[3:]](*(self.number(each, known) for each in of[:2]))
                 known[base] = self.number(of[2 if side else 3], known)
             else:
-                args = [self.number(each, known) for each in of]
-                known[base] = _called(call, args)
+                known[base] = _called(call, [self.number(each, known) for each in of])
         return known[base]
 
     def leaf(self, tree: list[Any], known: dict[Any, Any]) -> Any:
         """Follow a tree to the leaf that values lead to."""
         node = tree[-1]
         while type(node) is dict and "if" in node:
-            condition = node["if"]
-            sides = (self.number(condition[side], known) for side in ("left", "right"))
-            node = tree[node["then" if _COMPARE[condition["op"]](*sides) else "else"]]
+            sides = (self.number(node["if"][side], known) for side in ("left", "right"))
+            node = tree[node["then" if _COMPARE[node["if"]["op"]](*sides) else "else"]]
         return node
 
     def parameters(self, leaf: dict[str, Any], point: dict[str, Any]) -> int:
@@ -187,10 +181,9 @@ def _problems(stored: Stored) -> tuple[int, list[str]]:
             wrong += [f"{error} at {point}"] if place < len(built) else []
         except Wrong as error:
             wrong.append(f"{error} at {point}")
-    claims = certificate.get("claims", ())
     left_out = sum(node.get("leaf") == "unreachable" for node in stored.tree)
-    covered = sum(kind == "cover" for kind, *_ in claims)
-    if claims and not certificate["substituted"] and left_out > covered:
+    covered = sum(kind == "cover" for kind, *_ in certificate.get("claims", ()))
+    if "claims" in certificate and not certificate["substituted"] and left_out > covered:
         wrong.append(f"{left_out} paths are left out, and claims cover {covered} of them")
     return inside, wrong
 
@@ -227,12 +220,12 @@ SOLVERS: dict[str, Callable[[str, float], str]] = {"z3": _ask_z3, "cvc5": _ask_c
 def asked(script: str, solver: str, seconds: float = SECONDS) -> str:
     """Return what a solver says: `unsat`, which proves a claim, `sat`, `unknown`, or an error."""
     body, depth = re.sub(r";[^\n]*", "", script), 0
+    is_plain = not set('"|') & set(body)  # where a bracket might be none
     for bracket, head in re.findall(r"([()])\s*([\w-]*)", body):
-        if bracket == "(" and depth == 0 and head not in _COMMANDS:
-            return f"error: it is not given the command {head!r}"
+        is_plain &= depth > 0 or (bracket == "(" and head in _COMMANDS)
         depth += 1 if bracket == "(" else -1
-    if depth or set('"|') & set(body):
-        return "error: this is no script of declarations and assertions"
+    if depth or not is_plain:
+        return "error: it holds more than declarations and assertions"
     try:
         return SOLVERS[solver](body, seconds)
     except Exception as error:
@@ -282,11 +275,7 @@ def checked(document: dict[str, Any], seconds: float = SECONDS) -> Report:
 
 
 def reports(path: str, names: Sequence[str] = (), seconds: float = SECONDS) -> Iterator[Report]:
-    """Check the formulas of a file, or those of these names.
-
-    Raises:
-        ValueError: it is no file of formulas, or has none of such a name.
-    """
+    """Check the formulas of a file, or some; raise `ValueError` if it is none, or has not these."""
     with open(path, encoding="utf-8") as file:
         documents = json.load(file)
     if type(documents) is not dict or documents.get("format") != "symcount formulas":
