@@ -24,6 +24,7 @@ GROUND = {
     "progress": "",
     "shown": "",
     "interception": "",
+    "witness": "",
     "symbols": "errors shown",
     "record": "errors symbols",
 }

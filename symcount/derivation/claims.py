@@ -16,7 +16,7 @@ from functools import partial
 
 from symcount.algebra.claims import Comparison, Question
 from symcount.algebra.comparing import Outcome, compare
-from symcount.algebra.conditions import Decisions
+from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, has_floats
 from symcount.algebra.poly import (
@@ -30,6 +30,7 @@ from symcount.derivation.indices import bounds_of_index, with_numbered_indices
 from symcount.derivation.induction import of_sums
 from symcount.derivation.lowering import MANTISSA, Lowering, Value, plain
 from symcount.derivation.paths import Closed, Exploration
+from symcount.errors import UnsupportedError
 from symcount.formula.tree import Tree
 from symcount.record import Node
 from symcount.symbols import Hyperparameter
@@ -88,7 +89,11 @@ def _numbers(found: Exploration) -> Iterator[Question]:
             key = node.op, is_float, *args
             if key not in seen:
                 seen.add(key)
-                yield from _step(plain(node.op, is_float, args), value)
+                try:
+                    yield from _step(plain(node.op, is_float, args), value)
+                except (ArithmeticError, ValueError, UnsupportedError) as error:
+                    about = f"{node.op} gives {value.poly!r}"
+                    yield Question("simplification", about=about, problem=str(error))
         for branch in path.trace.branches:
             yield from _sign(path.lowering, branch)
 
@@ -126,10 +131,11 @@ def _step(recorded: Poly, value: Value) -> Iterator[Question]:
     A float step is exact where its result is a double, and a quotient is rounded across no integer
     where both numbers are small: no solver is asked for what IEEE 754 says, but for what it needs.
     """
-    given = tuple(sorted(value.limits, key=repr))
     if recorded == value.poly:
         return
-    base = only_atom(recorded)
+    given, base = tuple(sorted(value.limits, key=repr)), only_atom(recorded)
+    if isinstance(base, Call) and CALLS[base.op].divides and base.args[1].constant is None:
+        given = ((Condition("eq", base.args[1], const(0)), False), *given)  # or it raises
     if isinstance(base, Call) and CALLS[base.op].is_float and not has_floats(value.poly):
         needed = _between(value.poly.scaled(value.poly.denominator), -MANTISSA, MANTISSA)
         about = f"{recorded!r} is {value.poly!r}, a double"
@@ -182,5 +188,8 @@ def _comparison(
         return
     if compare(op, left, right, facts) == answer:
         given = ()  # which its place has no part in
+    root, about = only_atom(left), ""
+    if isinstance(root, Call) and root.op == "sqrt" and op in ("eq", "ne") and right == const(0):
+        left, about = root.args[0], "the square root of zero is zero, and no other"
     comparison = Comparison(op, left, right, condition, polarity)
-    yield Question("simplification", given, compared=(comparison,))
+    yield Question("simplification", given, compared=(comparison,), about=about)
