@@ -259,17 +259,17 @@ def checked(document: dict[str, Any], seconds: float = SECONDS) -> Report:
     report = Report(str(document.get("name")), proved=dict.fromkeys(solvers, 0))
     try:
         report.holds, report.wrong = _problems(Stored(document))
-        for kind, is_exact, meaning, script in document["certificate"].get("claims", []):
+        for kind, is_exact, meaning, lines in document["certificate"].get("claims", []):
             report.claims += 1
+            script = "\n".join(document["lines"][place] for place in lines)
             answers = {s: asked(script, s, seconds) if script else "not written" for s in solvers}
-            for solver, answer in answers.items():
-                report.proved[solver] += answer == "unsat"
+            report.proved = {s: report.proved[s] + (answers[s] == "unsat") for s in solvers}
             said = ", ".join(f"{solver}: {answer}" for solver, answer in answers.items())
             if is_exact and "sat" in answers.values():
                 report.wrong.append(f"{kind}: {meaning} ({said})")
             elif "unsat" not in answers.values():
                 report.unknown.append(f"{kind}: {meaning} ({said or 'no solver is installed'})")
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except Exception as error:
         report.wrong.append(f"it is malformed: {type(error).__name__}: {error}")
     return report
 

@@ -564,16 +564,17 @@ CONCRETISATION = Record(
         "source": SOURCES.reference,
     },
 ).called("concretisation")
+LINES = Table("lines", "line of a script", lambda: TEXT)
 CLAIM = (
-    row(one_of(get_args(Kind), "kind of claim"), BOOLEAN, TEXT, TEXT)
+    row(one_of(get_args(Kind), "kind of claim"), BOOLEAN, TEXT, list_of(LINES.reference))
     .called(
         "claim",
-        "What the formula rests on: its kind, if `sat` refutes it, the statement, and a script "
-        "in SMT-LIB 2, to which a solver says `unsat` if it is true; empty if there is none.",
+        "What the formula rests on: its kind, if `sat` refutes it, the statement, and the lines of "
+        "a script in SMT-LIB 2, to which a solver says `unsat` if it is true; none if there is none.",
     )
     .refined(
-        lambda parts, _: Claim(parts[0], parts[2], parts[3], parts[1]),
-        lambda claim, _: (claim.kind, claim.is_exact, claim.meaning, claim.script),
+        lambda parts, _: Claim(parts[0], parts[2], "".join(f"{x}\n" for x in parts[3]), parts[1]),
+        lambda claim, _: (claim.kind, claim.is_exact, claim.meaning, claim.script.splitlines()),
     )
 )
 CERTIFICATE = Record(
@@ -641,6 +642,7 @@ FORMULA = Record(
         "fixed": list_of(PAIR),
         "measure": MEASURE,
         "certificate": CERTIFICATE,
+        "lines": LINES,
         "sources": SOURCES,
         "calls": CALLS_MADE,
         "tensors": TENSORS,
@@ -650,8 +652,9 @@ FORMULA = Record(
         ),
     },
     attributes={"symbols": "hyperparameters"},
+    optional={"lines": ()},  # older files have none
     make=_formula,
-    reads=["symbols", "sources", "calls", "tensors"],
+    reads=["symbols", "lines", "sources", "calls", "tensors"],
     writes=["tree"],
 ).called("formula")
 
