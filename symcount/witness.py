@@ -195,7 +195,7 @@ def _ask_z3(script: str, seconds: float) -> str:
     import z3
 
     solver = z3.Solver(ctx=z3.Context())
-    solver.set("timeout", int(1000 * seconds))
+    solver.set(rlimit=int(4_000_000 * seconds), timeout=int(8_000 * seconds))
     solver.from_string(script)
     return str(solver.check())
 

@@ -500,7 +500,7 @@ Examples:
     type=click.FloatRange(min=0, min_open=True),
     default=witness.SECONDS,
     show_default=True,
-    help="How long a solver may take for a claim.",
+    help="About how long a solver may take for a claim.",
 )
 @json_option
 @click.pass_context

@@ -570,7 +570,8 @@ CLAIM = (
     .called(
         "claim",
         "What the formula rests on: its kind, if `sat` refutes it, the statement, and the lines of "
-        "a script in SMT-LIB 2, to which a solver says `unsat` if it is true; none if there is none.",
+        "a script in SMT-LIB 2, to which a solver says `unsat` if it is true; none if there is no "
+        "script.",
     )
     .refined(
         lambda parts, _: Claim(parts[0], parts[2], "".join(f"{x}\n" for x in parts[3]), parts[1]),
