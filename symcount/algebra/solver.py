@@ -143,10 +143,13 @@ class Solver:
         symbols = {n: s for n, s in self._symbols_with(mentioned).items() if n in mentioned}
         translation = _Translation(symbols, self.facts)
         assertions = [fact for name, s in symbols.items() for fact in self._said_of(name, s)]
+        translation.whole = []
         assertions += [translation.condition(c, truth) for c, truth in question.given]
-        goals = [translation.poly(a) == translation.poly(b) for a, b in question.equal]
+        assertions += translation.whole
+        translation.whole = goals = []
+        goals += [translation.poly(a) == translation.poly(b) for a, b in question.equal]
         goals += [translation.compared(*comparison) for comparison in question.compared]
-        if goals:
+        if question.equal or question.compared:
             assertions.append(z3.Not(goals[0] if len(goals) == 1 else z3.And(*goals)))
         lines = [f"; {s} is {name}" for name, s in symbols.items() if str(s) != name]
         lines += [f"; {unknown} is {what}" for unknown, what in translation.unknowns()]
@@ -237,7 +240,8 @@ class _Translation:
     questions that mention these atoms only. Questions about one tree share most of their
     conditions: what these and their atoms are in z3's terms is remembered, definitions included.
 
-    `is_exact` tells whether nothing has been said less precisely than it is.
+    `is_exact` tells whether nothing has been said less precisely than it is. `whole`, if it is a
+    list, takes what is to be so for numbers to be integers, which is said otherwise.
     """
 
     def __init__(self, symbols: Mapping[str, Any], facts: Facts) -> None:
@@ -245,6 +249,7 @@ class _Translation:
         self.facts = facts
         self.definitions: dict[int, Any] = {}
         self.is_exact = True
+        self.whole: list[Any] | None = None
         self.new: list[Any] = []
         self._atoms: dict[Atom, tuple[Any, dict[int, Any]]] = {}
         self._conditions: dict[Condition, tuple[Any, dict[int, Any]]] = {}
@@ -382,6 +387,10 @@ class _Translation:
         top, bottom = fraction(a)
         if bottom.constant == 1:
             return self.poly(top)
+        if self.whole is not None:
+            value, rest = self._quotient(self.poly(top), bottom)
+            self.whole.append(rest == 0)
+            return value
         value = self._new()
         self.define(value * self.poly(bottom) == self.poly(top))
         return value

@@ -65,6 +65,16 @@ def test_what_is_declared_and_given_is_used(solver: str) -> None:
     assert answer(claim(((Condition("ge", N, const(64)), True),)), solver) == "sat"
 
 
+def test_what_has_to_be_whole_is_claimed_and_not_assumed() -> None:
+    """`d/2 % 3` for `d // 2 % 3` would be right for even `d`, and is defined for no other."""
+    half, three = D.scaled(Fraction(1, 2)), const(3)
+    pair = call("mod", call("floor", half), three), call("mod", half, three)
+    found = claim(equal=(pair,))
+    assert found.is_exact and answer(found) == "sat"
+    even: Decisions = ((Condition("eq", call("mod", D, const(2)), const(0)), True),)
+    assert answer(claim(even, equal=(pair,))) == "unsat"
+
+
 @pytest.mark.parametrize("op", ["eq", "ne", "lt", "le", "gt", "ge"])
 def test_comparisons_and_their_conditions(op: str) -> None:
     left, right = D.scaled(3) + const(1), N
