@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcount.algebra.choices import choices_in
 from symcount.algebra.claims import Question
-from symcount.algebra.conditions import Condition, Decisions, divisibility
+from symcount.algebra.conditions import Condition, Decision, Decisions, divisibility
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly
 from symcount.algebra.substitution import decided
@@ -190,7 +190,10 @@ class _Joiner:
         if not isinstance(state, Followed):
             return Unexplored() if isinstance(state, Open) else Unreachable()
         leaf = self._leaf(state.path, weights)
-        for condition, truth in _strictest(sorted(self.limits[id(state.path)], key=repr)):
+        limits = sorted(self.limits[id(state.path)], key=repr)
+        kept = _strictest(limits)
+        self.claimed += _implied(limits, kept)
+        for condition, truth in kept:
             within, beyond = (leaf, Inexact()) if truth else (Inexact(), leaf)
             leaf = Split(condition, None, within, beyond)
         return leaf
@@ -313,3 +316,11 @@ def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Conditio
         if other is None or number < (other[0].right.constant or 0):
             kept[condition.left,] = condition, truth
     return tuple(kept.values())
+
+
+def _implied(limits: Iterable[Decision], kept: Sequence[Decision]) -> Iterator[Question]:
+    """Say that no values within the limits that are kept are beyond one that is left out."""
+    for condition, truth in limits:
+        if (condition, truth) not in kept:
+            others = tuple(other for other in kept if other[0].left == condition.left)
+            yield Question("simplification", (*others, (condition, not truth)))

@@ -123,6 +123,16 @@ def test_floats_are_exact_where_ieee_754_says_so() -> None:
     assert any("rounded across no integer" in claim for claim in found)
 
 
+def test_a_limit_that_is_left_out_is_implied() -> None:
+    def twice(dim: int) -> nn.Module:
+        return nn.Linear(int(dim * 4.0), int(dim * 8.0))
+
+    found = derive(twice).certificate.claims
+    implied = [c for c in found if c.meaning.startswith("no values: dim < 1125899906842625 and ")]
+    assert any(c.meaning.endswith(" and dim >= 2251799813685249") for c in implied)
+    assert {witness.asked(c.text, "z3") for c in implied} == {"unsat"}
+
+
 def test_expressions_in_the_place_of_symbols_leave_the_claims() -> None:
     count = derive(pyramid)
     assert count.substitute(dim="2*k").certificate.claims == count.certificate.claims
