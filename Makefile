@@ -6,7 +6,7 @@ ZOO := benchmarks/zoo/.venv
 COMPARISON := benchmarks/comparison/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test test-all lint docs linkcheck dist atlas notebooks bench zoo comparison fuzz \
+.PHONY: help .venv demo test test-all lint docs linkcheck dist atlas notebooks bench claims zoo comparison fuzz \
   format clean
 
 help: ## List the targets
@@ -59,6 +59,9 @@ bench: $(READY) ## Run the benchmarks
 	$(BIN)/python benchmarks/run.py --models
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/loading.py
+
+claims: $(READY) ## Count the claims of all formulas that z3 and cvc5 prove (minutes)
+	$(BIN)/python benchmarks/claims.py
 
 zoo: $(ZOO)/.installed ## Derive the models of transformers, timm and torchvision (hours)
 	$(ZOO)/bin/python benchmarks/zoo/run.py $(ZOO_OPTIONS)

@@ -25,6 +25,7 @@ GROUND = {
     "shown": "",
     "interception": "",
     "work": "",
+    "witness": "",
     "symbols": "errors shown",
     "record": "errors symbols",
 }

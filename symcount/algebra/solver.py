@@ -15,7 +15,9 @@ error of rounding to nearest in IEEE 754 binary64, unless it is so large that it
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -24,10 +26,12 @@ from typing import Any
 import z3
 
 from symcount.algebra.choices import parts
+from symcount.algebra.claims import Question
 from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, has_floats, is_float
 from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable, atom, fraction
+from symcount.record import COMPARISONS
 from symcount.symbols import Hyperparameter, Values
 from symcount.work import NEVER, QUESTION, Deadline
 
@@ -51,6 +55,11 @@ _LARGEST_SIZE_BITS = 63
 _COUNTED = "rlimit count"
 # z3's own strategies do some of this for so many milliseconds, and then something else.
 _STRATEGY = ("simplify", "propagate-values", "solve-eqs", "elim-uncnstr", "simplify", "smt")
+# Words of SMT-LIB, and functions of integers and reals, that are identifiers of Python.
+_RESERVED = frozenset(
+    "abs and as assert distinct div divisible exists exit false forall iand ite let match mod not "
+    "or par pop pow2 push reset select store to_int to_real true xor".split()
+)
 
 
 class Solver:
@@ -76,8 +85,10 @@ class Solver:
         self.seconds = 0.0
         self._context = _new_context()
         self._steps_so_far = 0
+        self._ranges = {h.name: h for h in ranges}
         self._symbols = {
-            h.name: (z3.Real if h.real else z3.Int)(h.name, self._context) for h in ranges
+            h.name: (z3.Real if h.real else z3.Int)(_name_of(h.name, place), self._context)
+            for place, h in enumerate(ranges)
         }
         self._translation = _Translation(self._symbols, facts, self._context)
         self.small: set[str] = set()
@@ -129,11 +140,46 @@ class Solver:
         solver.add(*translation.definitions.values())
         return solver
 
+    def script(self, question: Question) -> tuple[str, bool]:
+        """Write a question in SMT-LIB 2, and tell whether it says no less than there is.
+
+        The answer is `unsat` if the claim is true. Declared are the symbols that it mentions.
+        """
+        atoms = frozenset[Atom]().union(*(poly.atoms() for poly in question.polynomials()))
+        mentioned = {a.name for a in atoms if isinstance(a, Variable)}
+        symbols = {n: s for n, s in self._symbols_with(mentioned).items() if n in mentioned}
+        translation = _Translation(symbols, self.facts, self._context)
+        assertions = [fact for name, s in symbols.items() for fact in self._said_of(name, s)]
+        translation.whole = []
+        assertions += [translation.condition(c, truth) for c, truth in question.given]
+        assertions += translation.whole
+        translation.whole = goals = []
+        goals += [translation.poly(a) == translation.poly(b) for a, b in question.equal]
+        goals += [translation.compared(*comparison) for comparison in question.compared]
+        if question.equal or question.compared:
+            assertions.append(z3.Not(goals[0] if len(goals) == 1 else z3.And(*goals)))
+        lines = [f"; {s} is {name}" for name, s in symbols.items() if str(s) != name]
+        lines += [f"; {unknown} is {what}" for unknown, what in translation.unknowns()]
+        lines += ["(set-logic ALL)", *map(_declaration, (*symbols.values(), *translation.new))]
+        everything = (*assertions, *translation.definitions.values())
+        lines += [f"(assert {term.sexpr()})" for term in everything]
+        is_exact = translation.is_exact and all(z3.is_int(s) for s in symbols.values())
+        return "\n".join([*lines, "(check-sat)", ""]), is_exact
+
+    def _said_of(self, name: str, symbol: Any) -> list[Any]:
+        """What is declared of a symbol, or certain of an index."""
+        return (
+            list(_declared(self._ranges[name], symbol)) if name in self._ranges else [symbol >= 0]
+        )
+
     def _symbols_of(self, decisions: Decisions, *different: tuple[Poly, Poly]) -> dict[str, Any]:
         """The symbols, and the indices of loops that a question mentions."""
         atoms = set().union(*(c.atoms() for c, _ in decisions))
         atoms = atoms.union(*(side.atoms() for pair in different for side in pair))
-        indices = {a.name for a in atoms if isinstance(a, Variable)} - self._symbols.keys()
+        return self._symbols_with({a.name for a in atoms if isinstance(a, Variable)})
+
+    def _symbols_with(self, mentioned: set[str]) -> dict[str, Any]:
+        indices = mentioned - self._symbols.keys()
         return self._symbols | {name: z3.Int(name, self._context) for name in sorted(indices)}
 
     def _check(self, solver: Any) -> Any:
@@ -163,6 +209,15 @@ def _new_context() -> Any:
     return context
 
 
+def _name_of(symbol: str, place: int) -> str:
+    """A name for a symbol that means nothing in SMT-LIB."""
+    return symbol if symbol.isascii() and symbol not in _RESERVED else f"symbol!{place}"
+
+
+def _declaration(symbol: Any) -> str:
+    return f"(declare-const {symbol.sexpr()} {symbol.sort().sexpr()})"
+
+
 def _plain(value: Any) -> int | float:
     if z3.is_int_value(value):
         return int(value.as_long())
@@ -188,6 +243,9 @@ class _Translation:
     defined, which the conditions that come before them on the path ensure, so they belong to the
     questions that mention these atoms only. Questions about one tree share most of their
     conditions: what these and their atoms are in z3's terms is remembered, definitions included.
+
+    `is_exact` tells whether nothing has been said less precisely than it is. `whole`, if it is a
+    list, takes what is to be so for numbers to be integers, which is said otherwise.
     """
 
     def __init__(self, symbols: Mapping[str, Any], facts: Facts, context: Any) -> None:
@@ -195,6 +253,9 @@ class _Translation:
         self.symbols = symbols
         self.facts = facts
         self.definitions: dict[int, Any] = {}
+        self.is_exact = True
+        self.whole: list[Any] | None = None
+        self.new: list[Any] = []
         self._atoms: dict[Atom, tuple[Any, dict[int, Any]]] = {}
         self._conditions: dict[Condition, tuple[Any, dict[int, Any]]] = {}
 
@@ -226,23 +287,33 @@ class _Translation:
 
     def _formula(self, condition: Condition) -> Any:
         left, right = self.poly(condition.left), self.poly(condition.right)
-        if condition.op == "eq":
-            return left == right
-        if condition.op == "ge":
-            return left >= right
-        return left < right if condition.op == "lt" else left <= right
+        return COMPARISONS[condition.op](left, right)
+
+    def compared(
+        self, op: str, left: Poly, right: Poly, condition: Condition | None, polarity: bool
+    ) -> Any:
+        """That a comparison has the truth of a condition, or this truth."""
+        comparison = COMPARISONS[op](self.poly(left), self.poly(right))
+        if condition is not None:
+            return comparison == self.condition(condition, polarity)
+        return comparison if polarity else z3.Not(comparison)
 
     def poly(self, poly: Poly) -> Any:
         """A polynomial: an integer term where it has neither fractions nor floats."""
-        total: Any = z3.IntVal(0, self.context)
+        terms = []
         for monomial, coefficient in poly.terms.items():
-            term: Any = self._constant(coefficient)
+            term: Any = None if monomial and coefficient == 1 else self._constant(coefficient)
             for base, exponent in monomial:
                 factor = self.atom(base)
+                if exponent < 0:
+                    self._require_divisor(atom(base))
                 for _ in range(abs(exponent)):
-                    term = term * factor if exponent > 0 else _real(term) / _real(factor)
-            total = total + term
-        return total
+                    if exponent < 0:
+                        term = _real(self._constant(1) if term is None else term) / _real(factor)
+                    else:
+                        term = factor if term is None else term * factor
+            terms.append(term)
+        return functools.reduce(operator.add, terms) if terms else self._constant(0)
 
     def atom(self, base: Atom) -> Any:
         """A symbol, or the unknown that stands for a call."""
@@ -262,10 +333,26 @@ class _Translation:
         return _constant(value, self.context)
 
     def _new(self, integer: bool = True) -> Any:
-        return (z3.FreshInt if integer else z3.FreshReal)(ctx=self.context)
+        """An unknown, by a name that no symbol has: it is no identifier."""
+        made = (z3.Int if integer else z3.Real)(f"unknown!{len(self.new)}", self.context)
+        self.new.append(made)
+        return made
+
+    def unknowns(self) -> Iterator[tuple[Any, Call]]:
+        """List the unknowns that stand for calls."""
+        names = {unknown.get_id() for unknown in self.new}
+        for base, (term, _) in self._atoms.items():
+            if isinstance(base, Call) and term.get_id() in names:
+                yield term, base
+
+    def _require_divisor(self, divisor: Poly) -> None:
+        """Note that nothing is said of a quotient where its divisor may be zero."""
+        if not (self.facts.at_least(divisor, 1) or self.facts.at_least(-divisor, 1)):
+            self.is_exact = False
 
     def _unknown(self, base: Call) -> Any:
         """An unknown within the bounds of the call."""
+        self.is_exact = False
         for arg in base.args:
             self.poly(arg)
         unknown = self._new(not CALLS[base.op].is_float)
@@ -278,8 +365,10 @@ class _Translation:
 
     # --- integers ---
 
-    def _quotient(self, a: Any, b: Any) -> tuple[Any, Any]:
+    def _quotient(self, a: Any, divisor: Poly) -> tuple[Any, Any]:
         """Python's `a // b` and `a % b` of integers."""
+        self._require_divisor(divisor)
+        b = self._whole(divisor)
         q, r = self._new(), self._new()
         self.define(
             a == b * q + r,
@@ -290,22 +379,26 @@ class _Translation:
 
     def _floor(self, a: Poly) -> Any:
         top, bottom = fraction(a)
-        return self._quotient(self.poly(top), self.poly(bottom))[0]
+        return self._quotient(self.poly(top), bottom)[0]
 
     def _floordiv(self, a: Poly, b: Poly) -> Any:
-        return self._quotient(self._whole(a), self._whole(b))[0]
+        return self._quotient(self._whole(a), b)[0]
 
     def _mod(self, a: Poly, b: Poly) -> Any:
         divisor = b.constant
         if isinstance(divisor, int) and divisor > 0:
             return self._whole(a) % divisor
-        return self._quotient(self._whole(a), self._whole(b))[1]
+        return self._quotient(self._whole(a), b)[1]
 
     def _whole(self, a: Poly) -> Any:
         """A polynomial that has integer values, as an integer term whatever its coefficients."""
         top, bottom = fraction(a)
         if bottom.constant == 1:
             return self.poly(top)
+        if self.whole is not None:
+            value, rest = self._quotient(self.poly(top), bottom)
+            self.whole.append(rest == 0)
+            return value
         value = self._new()
         self.define(value * self.poly(bottom) == self.poly(top))
         return value
@@ -336,6 +429,7 @@ class _Translation:
 
     def _about(self, exact: Any, bits: float) -> Any:
         """A double within rounding of `exact`, which is less than 2**bits."""
+        self.is_exact = False
         result = self._new(integer=False)
         size = z3.If(exact >= 0, exact, -exact)
         error = self._constant(_ULP) * size + self._constant(_SMALLEST)
@@ -381,6 +475,7 @@ class _Translation:
         return z3.If(value >= 0, z3.ToInt(value), -z3.ToInt(-value))
 
     def _round(self, a: Poly) -> Any:
+        self.is_exact = False
         value, result = _real(self.poly(a)), self._new()
         half = self._constant(Fraction(1, 2))
         self.define(result >= value - half, result <= value + half)

@@ -1,4 +1,4 @@
-"""The commands: derive, list, audit, export, explore, show, check, completion.
+"""The commands: derive, list, audit, export, explore, show, verify, check, completion.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from click.core import ParameterSource
 
+from symcount import witness
 from symcount.catalogue.audit import SIZES, TOLERANCE
 from symcount.cli import shells
 from symcount.cli.as_json import (
@@ -42,7 +43,7 @@ from symcount.cli.options import (
     points_option,
     read_sizes,
 )
-from symcount.errors import SymcountError, TargetError
+from symcount.errors import StoredFormulaError, SymcountError, TargetError
 from symcount.version import __version__
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ Examples:
   symcount export --registry mypackage.blueprints --format latex -o counts.tex
   symcount explore models.py:Net -o net.html
   symcount show formulas.json cnn:attention --at dim=512
+  symcount verify formulas.json
   symcount check formulas.json
 """,
 )
@@ -481,6 +483,54 @@ def show(
         views.show(views.stored_list_view(formulas))
     else:
         views.show(views.stored_view(name, formulas, values))
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  symcount verify formulas.json
+  symcount verify formulas.json cnn:attention --seconds 10
+  symcount verify formulas.json --json
+"""
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_stored)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=witness.SECONDS,
+    show_default=True,
+    help="About how long a solver may take for a claim.",
+)
+@json_option
+@click.pass_context
+def verify(
+    ctx: click.Context, file: Path, names: Sequence[str], seconds: float, as_json: bool
+) -> None:
+    """Check the formulas stored in FILE, or those of these names, with other means.
+
+    The checker shares no arithmetic with symcount. It computes at points: no size leads to where
+    none is said to; the closed form of a loop is the sum of its iterations; the modules that were
+    built had as many parameters. The claims that a formula rests on are given to z3, and to cvc5 if
+    it is installed: pip install 'symcount[witness]'. Claims that neither proves are listed.
+
+    Exit code 1 says that something contradicts a formula. Nothing in FILE is executed; solvers are
+    given its declarations and assertions, and no other commands.
+    """
+    reports, found = [], witness.reports(str(file), names, seconds)
+    try:
+        for report in found:
+            reports.append(report)
+            if not as_json:
+                click.echo(report)
+    except OSError as error:
+        raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise StoredFormulaError(f"{file}: {error}") from error
+    if as_json:
+        print_json(list(map(vars, reports)))
+    if any(report.wrong for report in reports):
+        ctx.exit(1)
 
 
 @main.command(

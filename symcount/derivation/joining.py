@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcount.algebra.choices import choices_in
-from symcount.algebra.conditions import Condition, Decisions, divisibility
+from symcount.algebra.claims import Question
+from symcount.algebra.conditions import Condition, Decision, Decisions, divisibility
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly
 from symcount.algebra.substitution import decided
@@ -43,12 +44,14 @@ class Joined(NamedTuple):
     """A decision tree of weights.
 
     `inferred` says whether iterations of a loop were taken for exceptions that no decision
-    explains, and `hasty` whether there was no budget to simplify all that can be.
+    explains, and `hasty` whether there was no budget to simplify all that can be. `claimed` is what
+    sizes that were simplified rest on.
     """
 
     tree: Tree
     inferred: bool
     hasty: bool
+    claimed: Sequence[Question]
 
 
 def join(
@@ -65,7 +68,7 @@ def join(
         NotFolded: what a loop does cannot be said for all its iterations at once.
     """
     joiner = _Joiner(found, facts, ranges, deadline)
-    return Joined(joiner.tree(), joiner.inferred, joiner.hasty)
+    return Joined(joiner.tree(), joiner.inferred, joiner.hasty, joiner.claimed)
 
 
 class _Joiner:
@@ -90,6 +93,7 @@ class _Joiner:
         self.limits = {id(p): set(p.limits) for p in found.paths}
         self.built = found.built
         self.inferred = False
+        self.claimed: list[Question] = []
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
         self._lowered: dict[int, tuple[Facts, Lowered]] = {}
@@ -126,13 +130,11 @@ class _Joiner:
         self, path: Path, plain: Sequence[TensorSpec], simplest: Sequence[TensorSpec]
     ) -> bool:
         """Return whether the solver shows that what was simplified is equal on the path."""
-        pairs = {
-            (a, b)
-            for one, other in zip(plain, simplest, strict=True)
-            for a, b in zip(one.shape or (), other.shape or (), strict=True)
-            if a != b
-        }
-        return all(self._are_equal(a, b, path.decisions) for a, b in pairs)
+        questions = [*_equal_sizes(plain, simplest, path.decisions)]
+        if not all(self._are_equal(*q.equal[0], path.decisions) for q in questions):
+            return False
+        self.claimed += questions
+        return True
 
     def _are_equal(self, a: Poly, b: Poly, decisions: Decisions) -> bool:
         key = a, b, decisions
@@ -188,7 +190,10 @@ class _Joiner:
         if not isinstance(state, Followed):
             return Unexplored() if isinstance(state, Open) else Unreachable()
         leaf = self._leaf(state.path, weights)
-        for condition, truth in _strictest(sorted(self.limits[id(state.path)], key=repr)):
+        limits = sorted(self.limits[id(state.path)], key=repr)
+        kept = _strictest(limits)
+        self.claimed += _implied(limits, kept)
+        for condition, truth in kept:
             within, beyond = (leaf, Inexact()) if truth else (Inexact(), leaf)
             leaf = Split(condition, None, within, beyond)
         return leaf
@@ -197,12 +202,22 @@ class _Joiner:
         raised = path.trace.raised
         if raised is None:
             built = Built(weights[id(path)], path.trace.program())
-            tree = _pieces(built, self.facts)
+            tree = self._pieces(built, path.decisions)
             if any(weight.repeats for weight in built.weights):
                 return _with_sums(tree, self.facts, path.decisions)
             return tree
         hints = tuple(path.trace.hints.items())
         return Refused(raised.kind, raised.message, raised.source, hints)
+
+    def _pieces(self, built: Built, decisions: Decisions) -> Tree:
+        """Split a path by the choices in its sizes, as long as that makes few pieces."""
+        claimed: list[Question] = []
+        try:
+            tree = _split_by_choices(built, self.facts, [_MOST_PIECES], decisions, claimed)
+        except (_TooManyPieces, UnsupportedError):
+            return built
+        self.claimed += claimed
+        return tree
 
 
 def _alike_named(
@@ -231,20 +246,14 @@ def _untold(weight: TensorSpec) -> tuple[str, tuple[Repeat, ...]]:
     return re.sub(r"\{[^}]*\}", "{*}", weight.name), weight.repeats
 
 
-def _pieces(built: Built, facts: Facts) -> Tree:
-    """Split a path by the choices in its sizes, as long as that makes few pieces."""
-    try:
-        return _split_by_choices(built, facts, [_MOST_PIECES])
-    except (_TooManyPieces, UnsupportedError):
-        return built
-
-
 class _TooManyPieces(Exception):
     pass
 
 
-def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
-    """`left` says how many pieces there may still be."""
+def _split_by_choices(
+    built: Built, facts: Facts, left: list[int], decisions: Decisions, claimed: list[Question]
+) -> Tree:
+    """`left` says how many pieces there may still be; what they rest on goes to `claimed`."""
     conditions = choices_in(size for weight in built.weights for size in weight.shape or ())
     condition = next((c for c in conditions if not has_index(c)), None)
     if condition is None:
@@ -257,14 +266,31 @@ def _split_by_choices(built: Built, facts: Facts, left: list[int]) -> Tree:
     sides = []
     for truth in (True, False):
         here = facts.with_condition(condition, truth)
-        weights = tuple(
-            replace(w, shape=tuple(decided(s, condition, truth, here) for s in w.shape))
-            if w.shape and choices_in(w.shape)
-            else w
-            for w in built.weights
-        )
-        sides.append(_split_by_choices(replace(built, weights=weights), here, left))
+        way = (*decisions, (condition, truth))
+        weights = tuple(_decided(w, condition, truth, here) for w in built.weights)
+        claimed += _equal_sizes(built.weights, weights, way)
+        sides.append(_split_by_choices(replace(built, weights=weights), here, left, way, claimed))
     return Split(condition, None, *sides)
+
+
+def _decided(weight: TensorSpec, condition: Condition, truth: bool, facts: Facts) -> TensorSpec:
+    if not weight.shape or not choices_in(weight.shape):
+        return weight
+    shape = tuple(decided(size, condition, truth, facts) for size in weight.shape)
+    return replace(weight, shape=shape)
+
+
+def _equal_sizes(
+    before: Sequence[TensorSpec], after: Sequence[TensorSpec], decisions: Decisions
+) -> Iterator[Question]:
+    """Say that sizes which have changed are equal on a path."""
+    pairs = dict.fromkeys(
+        (a, b)
+        for one, other in zip(before, after, strict=True)
+        for a, b in zip(one.shape or (), other.shape or (), strict=True)
+        if a != b
+    )
+    return (Question("piece", decisions, (pair,)) for pair in pairs)
 
 
 def _with_sums(tree: Tree, facts: Facts, decisions: Decisions) -> Tree:
@@ -290,3 +316,11 @@ def _strictest(limits: Iterable[tuple[Condition, bool]]) -> tuple[tuple[Conditio
         if other is None or number < (other[0].right.constant or 0):
             kept[condition.left,] = condition, truth
     return tuple(kept.values())
+
+
+def _implied(limits: Iterable[Decision], kept: Sequence[Decision]) -> Iterator[Question]:
+    """Say that no values within the limits that are kept are beyond one that is left out."""
+    for condition, truth in limits:
+        if (condition, truth) not in kept:
+            others = tuple(other for other in kept if other[0].left == condition.left)
+            yield Question("simplification", (*others, (condition, not truth)))

@@ -10,7 +10,7 @@ computes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -36,7 +36,8 @@ from symcount.symbols import Number
 from symcount.trace.interrupts import NotFolded
 from symcount.trace.loops import Tag
 
-_MANTISSA = 2**53
+# Integers up to this are doubles.
+MANTISSA = 2**53
 # Products with larger odd factors leave too small a range in which they are exact.
 _LARGEST_EXACT_FACTOR = 2**20
 # The same of numbers made of more choices than this.
@@ -122,6 +123,10 @@ class Lowering:
                 return Value(p, a.is_float, a.limits | exactly.limits), b
         return a, b
 
+    def step(self, node: Node) -> tuple[list[Value], Value]:
+        """Return the normal forms of the operands of a node, and its own."""
+        return [self(operand) for operand in node.args], self(node)
+
     def forget(self) -> None:
         """Let go of the nodes; those that are asked for again are lowered again."""
         self._done.clear()
@@ -189,7 +194,7 @@ class _Exactly:
             return False
         whole = value.scaled(denominator)
         low = self.facts.of(whole)[0]
-        if low is None or low < -_MANTISSA:
+        if low is None or low < -MANTISSA:
             return False
         return self._is_at_most(whole, limits)
 
@@ -205,12 +210,12 @@ class _Exactly:
                 return False
             return all(self._is_at_most(side, limits) for side in sides)
         _, high = self.facts.of(whole)
-        if high is not None and high <= _MANTISSA:
+        if high is not None and high <= MANTISSA:
             return True
         factors = [c for m, c in whole.terms.items() if m]
         if any(not -_LARGEST_EXACT_FACTOR <= c <= _LARGEST_EXACT_FACTOR for c in factors):
             return False
-        condition, truth = compare("le", whole, const(_MANTISSA), self.facts)
+        condition, truth = compare("le", whole, const(MANTISSA), self.facts)
         if condition is None:
             return truth
         limits.add((condition, truth))
@@ -498,3 +503,31 @@ _FLOAT: dict[str, Callable[..., Poly]] = {
     "atan2": _atan2,
     **{f"if_{name}": _if_of_floats(name) for name in COMPARISONS},
 }
+
+
+def plain(op: str, is_float: bool, args: Sequence[Value]) -> Poly:
+    """Return an operation as it was recorded, with no rule of the algebra but those of polynomials.
+
+    A floor stays a floor, a maximum a maximum, and a float step one that may round.
+    """
+    operands = [a.poly for a in args]
+    if op.startswith("if_"):
+        test, left, right, then, otherwise = op.removeprefix("if_"), *operands
+        if test in ("ne", "gt"):
+            test, then, otherwise = {"ne": "eq", "gt": "le"}[test], otherwise, then
+        return call(f"if_{test}", left, right, then, otherwise)
+    if is_float or any(a.is_float for a in args):
+        return _FLOAT[op](_Inexactly(Facts()), *args)
+    if op in ("floordiv", "mod", "max", "min", "abs", "and"):
+        return call(op, *operands)
+    return _INTEGER[op](Facts(), *operands)
+
+
+class _Inexactly(_Exactly):
+    """Takes no float for exact."""
+
+    def doubles(self, *values: Poly) -> bool:
+        return False
+
+    def small(self, value: Poly) -> bool:
+        return False

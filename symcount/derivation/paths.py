@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from symcount.algebra.comparing import compare
+from symcount.algebra.comparing import Outcome, compare
 from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.evaluate import holds
 from symcount.algebra.facts import Facts
@@ -41,7 +41,8 @@ class Iteration:
 
     It is `certain` if every value of the symbols on this path leads to it. What is decided where
     that is not so, or after a decision in view of the index, is no decision of the path either.
-    The very first iteration is an exception: its index is 0, which decides nothing.
+    The very first iteration is an exception: its index is 0, which decides nothing. `answers` are
+    what comparisons came to after so many steps.
     """
 
     loop: Loop
@@ -50,6 +51,7 @@ class Iteration:
     certain: bool
     steps: list[Step] = field(default_factory=list)
     known: dict[Condition, bool] = field(default_factory=dict)
+    answers: dict[tuple[int, str, Poly, Poly], Outcome] = field(default_factory=dict)
 
     @property
     def is_first(self) -> bool:

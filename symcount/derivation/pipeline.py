@@ -23,6 +23,7 @@ from symcount.derivation.checking import (
     require_no_memory,
     require_same_again,
 )
+from symcount.derivation.claims import claims_of
 from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind
 from symcount.derivation.frontier import first_hints
@@ -236,10 +237,12 @@ class _Derivation:
             loops.lengths,
         )
         unfolded = self.unfolded if settings.specialising else ""
-        return self._formula(
-            named(joined.tree, found, self.builds, [dict(point) for point in checked.points]),
-            certificate_of(found, joined, concretisations, checked, unfolded, self.budget),
-        )
+        points = [dict(point) for point in checked.points]
+        tree = named(joined.tree, found, self.builds, points)
+        certificate = certificate_of(found, joined, concretisations, checked, unfolded, self.budget)
+        claims = claims_of(found, joined.claimed, tree, self.facts, self.call.hyperparameters)
+        counts = self.builds.parameters_at(points)
+        return self._formula(tree, replace(certificate, counts=counts, claims=claims))
 
     def _explored(self, settings: Settings) -> tuple[Exploration, Settings]:
         """Explore, once more with texts followed where these matter and the budget allows."""

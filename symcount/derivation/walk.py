@@ -250,6 +250,8 @@ class Walk:
     def _decide_in(self, iteration: Iteration, branch: Branch, left: Poly, right: Poly) -> bool:
         """Take note of a comparison that an iteration makes."""
         condition, polarity = compare(branch.op, left, right, iteration.facts)
+        asked = len(iteration.steps), branch.op, left, right
+        iteration.answers[asked] = condition, polarity
         truth = branch.taken == polarity
         known = True if condition is None else iteration.known.get(condition, truth)
         if truth is not known:

@@ -10,6 +10,7 @@ are made on the CPU.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -242,6 +243,17 @@ class PlainBuilds:
         if key not in self._seen:
             self._seen[key] = self.again_at(point)
         return self._seen[key]
+
+    def parameters_at(self, points: Iterable[Values]) -> tuple[int, ...]:
+        """Return how many parameters the modules at these points have; () if one has not."""
+        found = [self.at(point) for point in points]
+        if any(isinstance(tensors, Exception) for tensors in found):
+            return ()
+        return tuple(
+            sum(math.prod(t.shape or ()) for t in tensors.values() if t.kind == "parameter")
+            for tensors in found
+            if isinstance(tensors, dict)
+        )
 
     def again_at(self, point: Values) -> PlainBuild:
         """Return the same, built anew."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from symcount.algebra.claims import Claim
 from symcount.record import Concretisation
 from symcount.shown import Shown
 
@@ -32,6 +34,9 @@ class Certificate(Shown):
 
     `substituted` are the symbols that expressions took the place of afterwards, in order. All else
     here speaks of the symbols before that, `points` too.
+
+    `counts` are the numbers of parameters of the modules built at `points`. `claims` are what the
+    formula rests on, for any solver to check; see `Claim`.
     """
 
     grade: Grade
@@ -42,6 +47,8 @@ class Certificate(Shown):
     concretisations: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...] = ()
     substituted: tuple[tuple[str, str], ...] = ()
+    counts: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    claims: Sequence[Claim] = field(default=(), repr=False, compare=False)
 
     @property
     def out_of_time(self) -> bool:

@@ -18,6 +18,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, NamedTuple, get_args
 
+from symcount.algebra.claims import Claim, Kind
 from symcount.algebra.conditions import Condition
 from symcount.algebra.functions import CALLS, CHOICES, has_floats
 from symcount.algebra.poly import Call, Monomial, Poly, Rational, Variable
@@ -565,6 +566,20 @@ CONCRETISATION = Record(
         "source": SOURCES.reference,
     },
 ).called("concretisation")
+LINES = Table("lines", "line of a script", lambda: TEXT)
+CLAIM = (
+    row(one_of(get_args(Kind), "kind of claim"), BOOLEAN, TEXT, list_of(LINES.reference))
+    .called(
+        "claim",
+        "What the formula rests on: its kind, if `sat` refutes it, the statement, and the lines of "
+        "a script in SMT-LIB 2, to which a solver says `unsat` if it is true; none if there is no "
+        "script.",
+    )
+    .refined(
+        lambda parts, _: Claim(parts[0], parts[2], "".join(f"{x}\n" for x in parts[3]), parts[1]),
+        lambda claim, _: (claim.kind, claim.is_exact, claim.meaning, claim.script.splitlines()),
+    )
+)
 CERTIFICATE = Record(
     Certificate,
     {
@@ -576,7 +591,10 @@ CERTIFICATE = Record(
         "concretisations": list_of(CONCRETISATION),
         "harmless": list_of(CONCRETISATION),
         "substituted": list_of(PAIR),
+        "counts": list_of(integer(0)),
+        "claims": list_of(CLAIM),
     },
+    optional={"counts": (), "claims": ()},
 ).called("certificate")
 
 
@@ -627,6 +645,7 @@ FORMULA = Record(
         "fixed": list_of(PAIR),
         "measure": MEASURE,
         "certificate": CERTIFICATE,
+        "lines": LINES,
         "sources": SOURCES,
         "calls": CALLS_MADE,
         "tensors": TENSORS,
@@ -636,8 +655,9 @@ FORMULA = Record(
         ),
     },
     attributes={"symbols": "hyperparameters"},
+    optional={"lines": ()},  # older files have none
     make=_formula,
-    reads=["symbols", "sources", "calls", "tensors"],
+    reads=["symbols", "lines", "sources", "calls", "tensors"],
     writes=["tree"],
 ).called("formula")
 

@@ -607,6 +607,34 @@ def stored(tmp_path: Path) -> str:
     return str(file)
 
 
+def test_verify_says_what_is_proved(stored: str) -> None:
+    text = output_of("verify", stored, "cnn:attention", "cnn:norm")
+    first, second = (line for line in text.splitlines() if not line.startswith(" "))
+    assert re.match(r"cnn:attention: holds at \d+ points; \d+ claims, \d+ proved by z3", first)
+    assert second.startswith("cnn:norm: ")
+    (report,) = json_of("verify", stored, "cnn:norm")
+    assert report["name"] == "cnn:norm" and report["wrong"] == report["unknown"] == []
+    assert report["proved"]["z3"] == report["claims"] > 0
+
+
+def test_verify_fails_where_something_contradicts_a_formula(stored: str, tmp_path: Path) -> None:
+    path = tmp_path / "changed.json"
+    path.write_text(Path(stored).read_text().replace('"counts":[', '"counts":[1', 1))
+    result = run("verify", str(path))
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout.count("WRONG: it counts ") == 1
+    reports = json.loads(run("verify", str(path), "--json").stdout)
+    assert [bool(report["wrong"]) for report in reports].count(True) == 1
+
+
+def test_verify_refuses_what_is_no_file_of_formulas(stored: str, tmp_path: Path) -> None:
+    assert f"{stored}: it has no formula 'cnn:other'" in error_of("verify", stored, "cnn:other")
+    path = tmp_path / "other.json"
+    path.write_text("{}")
+    assert f"{path}: this is no file of formulas" in error_of("verify", str(path))
+    assert "No such file" in error_of("verify", str(tmp_path / "none.json"))
+
+
 def test_show_lists_what_is_stored(stored: str) -> None:
     rows = cells(output_of("show", stored))
     rows = [row for row in rows if row]
