@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symcount.derivation.budget import Budget
-from symcount.derivation.checking import (
-    Checked,
-)
+from symcount.derivation.checking import Checked
 from symcount.derivation.joining import Joined
 from symcount.derivation.paths import Exploration
 from symcount.derivation.perturbation import Sorted
@@ -41,7 +39,7 @@ def certificate_of(
         paths=len(found.paths),
         refused_paths=len(found.paths) - len(found.built),
         points=checked.points,
-        concretisations=tried.lost,
+        concretisations=checked.assumed,
         harmless=tried.harmless,
     )
 
@@ -63,10 +61,10 @@ def _grade(
     if not lost and not inferred:
         return "complete", followed
     if points <= HELD_OUT:
-        return "partial", f"a symbol became a plain number, and only {points} points were compared"
+        return "partial", f"something is assumed, and only {points} points were compared"
     if not lost:
         why = (
             "the first or last iteration of a loop differs from the others for no branch of its own"
         )
         return "checked", f"{followed}, but {why}"
-    return "checked", f"{followed}, but a symbol became a plain number where it matters"
+    return "checked", f"{followed}, but what is assumed was tried, and is not proved"

@@ -28,7 +28,7 @@ from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind
 from symcount.derivation.frontier import first_hints
 from symcount.derivation.grading import certificate_of
-from symcount.derivation.joining import join
+from symcount.derivation.joining import Joined, join
 from symcount.derivation.naming import named
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.perturbation import Perturbation
@@ -49,7 +49,7 @@ from symcount.formula.certificate import TIME_RAN_OUT, Certificate
 from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
-from symcount.record import INDEX
+from symcount.record import INDEX, Concretisation
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.learning import Learned
 from symcount.trace.run import ELEMENT
@@ -158,6 +158,14 @@ def _build_first(call: FactoryCall, builds: building.PlainBuilds) -> None:
             return
 
 
+def _inferred(found: Exploration, joined: Joined) -> Iterator[Concretisation]:
+    """List the loops of which an iteration differs from the others for no branch of its own."""
+    for node in found.built[0].trace.unrolled if joined.inferred else ():
+        if node.frame is not None:
+            kind = "what sets the first or last iteration of a loop apart"
+            yield Concretisation(kind, tuple(sorted(found.short)), None, node.frame.source)
+
+
 class _Derivation:
     """The way from a factory to its formula, which may have to be gone twice."""
 
@@ -222,7 +230,7 @@ class _Derivation:
         if not joined.inferred:  # what loops read from lists is explained by what they decided
             concretisations = concretisations.with_harmless(ELEMENT)
         loops = carried(self.call, found, settings, self.budget.checking)
-        concretisations = concretisations.with_lost(loops.assumed)
+        concretisations = concretisations.with_lost((*loops.assumed, *_inferred(found, joined)))
         progress.say("comparing with modules")
         checked = check(
             self.call,

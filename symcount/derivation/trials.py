@@ -127,8 +127,9 @@ class Trials:
             n + more for number in mentioned for n in (number, number // 2) for more in (0, 1, -1)
         )
         steps = (n + more for n in _STEPS for more in (0, -1, 1))
+        written = (int(text) for n in mentioned for text in (f"1{n}", f"{n}1") if n > 0)
         quotients = (-(-number // k) for number in mentioned for k in (3, 4, 8))
         found = dict.fromkeys(
-            n for numbers in (about, steps, quotients) for n in numbers if 0 < n <= _LARGEST
+            n for numbers in (about, steps, quotients, written) for n in numbers if 0 < n <= _LARGEST
         )
         return list(found)[:_MOST_NUMBERS]

@@ -28,6 +28,9 @@ _MOST_TEXT = 256
 _DEEPEST = 3
 _CONTAINERS = (dict, OrderedDict, MappingProxyType, tuple, list, set, frozenset)
 _DIGITS = re.compile("[0-9]+")
+_SEPARATORS = re.compile("[,_ ']")
+_SEPARATED = re.compile("[0-9]{1,3}(?:[,_ '][0-9]{3})+")
+_HEXADECIMAL = re.compile(r"\b(?:0x)?([0-9a-f]{2,8}|[0-9A-F]{2,8})\b")
 
 
 def numbers(function: Callable[..., Any]) -> list[int]:
@@ -60,6 +63,7 @@ def mentioned(function: Callable[..., Any], executed: Executed) -> Mentioned:
     containers = [v for v in values if type(v) in _CONTAINERS]
     flat = [*mine, *(leaf for value in values for leaf in _leaves(value, 0))]
     pairs = [pair for value in containers for pair in _pairs(value, 0)]
+    pairs += [pair for code in executed if not _is_foundation(code) for pair in _pairs_in(code)]
     return Mentioned(tuple(dict.fromkeys(_numbers(flat))), tuple(dict.fromkeys(pairs)))
 
 
@@ -106,6 +110,12 @@ def _leaves(value: Any, depth: int) -> Iterator[object]:
         yield from _leaves(value.tolist(), depth + 1)
 
 
+def _pairs_in(code: CodeType) -> Iterator[tuple[int, int]]:
+    """List the numbers that code mentions one after the other, as in a call."""
+    numbers = [const for const in code.co_consts if type(const) is int]
+    return itertools.pairwise(numbers)
+
+
 def _is_data(value: Any) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
@@ -129,7 +139,10 @@ def _pairs(value: Any, depth: int) -> Iterator[tuple[int, int]]:
 def _numbers(values: Iterable[object]) -> Iterator[int]:
     for value in values:
         if isinstance(value, str):
-            yield from map(int, _DIGITS.findall(value[:_MOST_TEXT]))
+            text = value[:_MOST_TEXT]
+            yield from map(int, _DIGITS.findall(text))
+            yield from (int(_SEPARATORS.sub("", n)) for n in _SEPARATED.findall(text))
+            yield from (int(n, 16) for n in _HEXADECIMAL.findall(text))
         elif (isinstance(value, int) and not isinstance(value, bool)) or (
             isinstance(value, float) and math.isfinite(value)
         ):

@@ -22,15 +22,17 @@ class Certificate(Shown):
 
     `grade` says how far, and `reason` why:
 
-    - `complete`: every path that values of the symbols take was followed, and no symbol became a
-      plain number on the way to a shape or a branch.
-    - `checked`: every path was followed, but a symbol became a plain number where it matters, at
-      the lines of `concretisations`. The formula agreed at a dozen further points at least.
+    - `complete`: every path that values of the symbols take was followed, and every size and
+      branch follows from recorded operations. There is no assumption.
+    - `checked`: the same but for the `assumptions`. Each was put to the test at the numbers where
+      it would most likely fail.
     - `partial`: some paths were not followed. The domain is what was.
 
     `points` are the values of the symbols at which every parameter was compared with a plainly
-    built module. `harmless` are the concretisations that nothing depends on: put to the test with
-    other numbers, they changed no branch and no shape.
+    built module. `concretisations` are the places where a symbol became a plain number, or could
+    be lost without being asked, and nothing shows that no size and no branch depends on it: the
+    assumptions. `harmless` are those where something does: the number ends in a message or a name,
+    or both ways of every branch on it build the same.
 
     `substituted` are the symbols that expressions took the place of afterwards, in order. All else
     here speaks of the symbols before that, `points` too.
@@ -55,14 +57,22 @@ class Certificate(Shown):
         """Tell whether the clock has ended the derivation, so that this depends on the machine."""
         return TIME_RAN_OUT in self.reason
 
+    @property
+    def assumptions(self) -> tuple[Concretisation, ...]:
+        """What the formula takes for granted, each with the numbers at which it was tried."""
+        return self.concretisations
+
     def __str__(self) -> str:
+        count = len(self.assumptions)
+        but = f", but for {count} {_plural(count, 'assumption')}" if count else ""
         text = (
-            f"{self.grade}: {self.paths} {_plural(self.paths, 'path')} followed "
+            f"{self.grade}{but}: {self.paths} {_plural(self.paths, 'path')} followed "
             f"({self.refused_paths} of them refused by the factory), compared with plainly built "
             f"modules at {len(self.points)} {_plural(len(self.points), 'point')}; {self.reason}"
         )
-        for concretisation in self.concretisations:
-            text += f"\n  a symbol became a plain number at {concretisation}"
+        if count:
+            listed = "".join(f"\n  {assumption}" for assumption in self.assumptions)
+            text = f"assumed, that nothing depends on:{listed}\n{text}"
         if self.substituted:
             said = ", ".join(f"{name} = {expression}" for name, expression in self.substituted)
             text += f"\n  derived and compared before {said} was substituted"

@@ -564,7 +564,9 @@ CONCRETISATION = Record(
             nullable(NUMBER), (str, [str], one_of(("inf", "-inf", "nan"), "number"))
         ).refined(_double, _json_double),
         "source": SOURCES.reference,
+        "tried": list_of(NUMBER),
     },
+    optional={"tried": ()},
 ).called("concretisation")
 LINES = Table("lines", "line of a script", lambda: TEXT)
 CLAIM = (

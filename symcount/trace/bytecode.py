@@ -22,7 +22,7 @@ _MOST_ARGUMENT = 0xFF
 _UNIT = 2
 _COMPARING = frozenset(["IS_OP", "MATCH_CLASS"])
 # Instructions that take nothing from the stack, nor leave anything there.
-_NO_EFFECT = frozenset(["CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "KW_NAMES", "RESUME"])
+_NO_EFFECT = frozenset(["CACHE", "EXTENDED_ARG", "NOP", "KW_NAMES", "RESUME"])
 _PUSHING = frozenset(
     code
     for name, code in opmap.items()
