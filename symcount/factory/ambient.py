@@ -248,12 +248,16 @@ class OutsideState:
         changed += [n for n, (now, then) in self._containers.items() if _items(now) != _items(then)]
         return list(dict.fromkeys(changed))
 
-    def put_back(self) -> None:
-        """Put everything back as it was: a call does not see what one before it has left."""
+    def put_back(self, lists: bool = False) -> None:
+        """Put everything back as it was: a call does not see what one before it has left.
+
+        A list may be a log that somebody is to read, and is only put back if asked for.
+        """
         if self.changes():
             self._globals.update(self._values)
             for now, then in self._containers.values():
-                _refill(now, then)
+                if lists or type(now) is not list:
+                    _refill(now, then)
 
     @contextmanager
     def as_before(self) -> Iterator[None]:
@@ -261,7 +265,7 @@ class OutsideState:
         became = {name: self._globals.get(name, _missing) for name in self._values}
         contents = [(now, copy.copy(now)) for now, _ in self._containers.values()]
         try:
-            self.put_back()
+            self.put_back(lists=True)
             yield
         finally:
             for name, value in became.items():

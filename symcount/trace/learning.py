@@ -19,7 +19,7 @@ from symcount.trace.tensors.bypasses import Refusing
 
 @dataclass(eq=False)
 class Learned:
-    """What the runs of a derivation have learned so far.
+    """Hold what the runs of a derivation have learned so far.
 
     - `interceptor`: the functions whose code reads stand-ins while a run lasts.
     - `followed`: the functions of numbers that are followed as one.
