@@ -22,6 +22,7 @@ import os
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
@@ -588,6 +589,11 @@ def _originals(
             yield original, names
 
 
+# Functions that no module or class holds, and the codes for which all objects were looked through.
+_held: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+_sought: weakref.WeakSet[CodeType] = weakref.WeakSet()
+
+
 def _functions_with(
     codes: Mapping[int, tuple[CodeType, dict[str, Any]]], roots: Iterable[FunctionType]
 ) -> list[FunctionType]:
@@ -597,9 +603,15 @@ def _functions_with(
     for function in (*roots, *(f for names in spaces.values() for f in functions_in(names))):
         if id(original_code(function.__code__)) in codes:
             found[function] = None
+    for function in (f for f in _held if id(original_code(f.__code__)) in codes):
+        found[function] = None
     known = {id(original_code(function.__code__)) for function in found}
     missing = [code for key, (code, _) in codes.items() if key not in known]
-    for holder in gc.get_referrers(*missing) if missing else ():
-        if isinstance(holder, FunctionType):
-            found[holder] = None
+    inner = {each for function in found for each in _nested(original_code(function.__code__))}
+    if any(code not in inner or code not in _sought for code in missing):
+        _sought.update(missing)
+        for holder in gc.get_referrers(*missing):
+            if isinstance(holder, FunctionType):
+                found[holder] = None
+                _held.add(holder)
     return list(found)
