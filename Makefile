@@ -4,13 +4,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 ZOO := benchmarks/zoo/.venv
 COMPARISON := benchmarks/comparison/.venv
+# Python and torch of the environments of `make test-versions`.
+VERSIONS ?= 3.10-2.13.0 3.11-2.13.0 3.12-2.13.0 3.13-2.13.0 3.12-2.4.1 3.12-2.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test test-all lint docs linkcheck dist atlas notebooks bench claims zoo comparison fuzz \
+.PHONY: help .venv demo test test-all test-versions trust lint docs linkcheck dist atlas notebooks bench claims zoo comparison fuzz \
   format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv: $(READY) ## Create the development environment
 
@@ -31,6 +33,19 @@ test: lint docs ## Check format, lint, types, docs, and run all tests but the sl
 
 test-all: lint docs ## Check the same, run all tests, and derive the atlas: what CI runs
 	$(PYTEST) --symcount-check docs/atlas/formulas.json
+
+test-versions: $(VERSIONS:%=.versions/%/.installed) ## Run the tests on other versions of Python and torch (hours)
+	@failed=; for each in $(VERSIONS); do echo "== Python $${each%-*}, torch $${each#*-}"; \
+	  .versions/$$each/bin/python -m pytest -n auto --dist worksteal -q -m "not slow" || failed="$$failed $$each"; \
+	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+# Where pip finds builds of torch for CUDA alone, an environment takes some 6 GB.
+.versions/%/.installed: pyproject.toml constraints.txt
+	python$(firstword $(subst -, ,$*)) -m venv $(@D)
+	sed 's/^torch==.*/torch==$(lastword $(subst -, ,$*))/' constraints.txt > $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
+	$(@D)/bin/python -m pip install --quiet --constraint $(@D)/constraints.txt --editable '.[dev]'
+	@touch $@
 
 lint: $(READY) ## Check format, lint and types
 	$(BIN)/ruff format --check
@@ -80,6 +95,9 @@ $(COMPARISON)/.installed: pyproject.toml constraints.txt benchmarks/comparison/r
 	$(COMPARISON)/bin/python -m pip install --quiet --upgrade pip
 	$(COMPARISON)/bin/python -m pip install --quiet --constraint constraints.txt -r benchmarks/comparison/requirements.txt --editable .
 	@touch $@
+
+trust: $(READY) ## Interrupt derivations, damage files and documents, and kill what saves (hours)
+	$(BIN)/python benchmarks/trust.py
 
 fuzz: $(READY) ## Compare 100,000 random factories with what they build (hours)
 	SYMCOUNT_FUZZ=50 $(BIN)/python -m pytest -n auto tests/derivation/test_fuzz.py

@@ -342,7 +342,10 @@ def _add(exactly: _Exactly, a: Value, b: Value) -> Poly:
 
 
 def _sub(exactly: _Exactly, a: Value, b: Value) -> Poly:
-    return _add(exactly, a, Value(-b.poly, b.is_float))
+    difference = a.poly - b.poly
+    if exactly.doubles(a.poly, b.poly, difference):  # to change a sign is exact
+        return difference
+    return call("fadd", a.poly, -b.poly)
 
 
 def _mul(exactly: _Exactly, a: Value, b: Value) -> Poly:

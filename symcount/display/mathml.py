@@ -84,7 +84,7 @@ class _MathML(Printer):  # type: ignore[misc]
     printmethod = "_symcount_mathml"
 
     def markup(self, expression: sympy.Basic) -> str:
-        return str(self._print(expression))
+        return str(self.doprint(expression))
 
     def emptyPrinter(self, expr: Any) -> str:
         """Print what has no method as its text, which says what it is."""
