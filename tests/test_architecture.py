@@ -24,6 +24,7 @@ GROUND = {
     "progress": "",
     "shown": "",
     "interception": "",
+    "executed": "",
     "work": "",
     "witness": "",
     "symbols": "errors shown",

@@ -130,6 +130,9 @@ class Trials:
         written = (int(text) for n in mentioned for text in (f"1{n}", f"{n}1") if n > 0)
         quotients = (-(-number // k) for number in mentioned for k in (3, 4, 8))
         found = dict.fromkeys(
-            n for numbers in (about, steps, quotients, written) for n in numbers if 0 < n <= _LARGEST
+            n
+            for numbers in (about, steps, quotients, written)
+            for n in numbers
+            if 0 < n <= _LARGEST
         )
         return list(found)[:_MOST_NUMBERS]

@@ -226,7 +226,7 @@ def evaluated(expression: ast.expr, frame: FrameType, unknown: Any = None) -> An
         if expression.attr in held:
             return held[expression.attr]
         if isinstance(owner, nn.Module):
-            return owner._modules.get(expression.attr, unknown)
+            return dict(owner.named_children()).get(expression.attr, unknown)
     return unknown
 
 

@@ -205,13 +205,13 @@ def test_what_is_followed_is_complete(factory) -> None:
 
 def test_an_assumption_is_named_with_the_numbers_it_was_tried_at() -> None:
     def padded(dim):
-        return nn.Linear(dim, 4 if f"{dim:09d}".endswith("424242") else 3)
+        return nn.Linear(dim, 4 if f"{dim:09d}".count("7") > 3 else 3)
 
     certificate = derive(padded).certificate
     assert certificate.grade == "checked"
     (assumption,) = certificate.assumptions
     assert (assumption.kind, assumption.symbols) == ("text", ("dim",))
-    assert {9, 10, 99_999, 100_000, 424_241, 424_242, 424_243} - set(assumption.tried) == set()
+    assert {6, 7, 8, 10, 99_999, 100_000} <= set(assumption.tried)
     assert str(certificate).startswith(f"assumed, that nothing depends on:\n  {__file__}:")
     with pytest.raises(symcount.IncompleteError):
         derive(padded, strict=True)
@@ -226,7 +226,7 @@ def test_what_ends_in_a_message_a_log_or_a_name_is_no_assumption() -> None:
         if dim % 3 == 0:
             warnings.warn(f"{dim} is odd", stacklevel=2)
         if dim > 4000:
-            raise ValueError("no more than 4000, not {}".format(dim))
+            raise ValueError(f"no more than 4000, not {dim}")
         if depth > 50:
             raise ValueError(f"{depth} is deep")
         module = nn.Module()
@@ -239,7 +239,6 @@ def test_what_ends_in_a_message_a_log_or_a_name_is_no_assumption() -> None:
     assert (certificate.grade, certificate.assumptions) == ("complete", ())
     assert {c.kind for c in certificate.harmless} == {
         "text in what is printed or logged",
-        "text in the message of an exception",
         "text in the name of a module or parameter",
     }
 
