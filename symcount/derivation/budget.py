@@ -18,6 +18,8 @@ _FOR_A_MODULE = 1.2
 _JOINING = 1.1
 _PERTURBING = 1.5
 _CHECKING = 2.0
+# The first run is finished unless it is out of all proportion: then its sizes are too large.
+_FIRST_RUN = 2.0
 
 
 class Budget:
@@ -31,6 +33,7 @@ class Budget:
             return Deadline(work, part * max_work, started + part * max_seconds)
 
         self._seconds_for_exploring = _EXPLORING * max_seconds
+        self.first_run = end(_FIRST_RUN)
         self.exploring = end(_EXPLORING)
         self.for_a_module = end(_FOR_A_MODULE)
         self.joining = end(_JOINING)

@@ -32,6 +32,8 @@ from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 from symcount.trace.settings import AS_USUAL, Settings
 from symcount.work import Deadline
 
+# Of sizes up to this, the first run is finished however much it is.
+_SMALL = 64
 # The part of the work that may be done on a factory with loops before they are given up on.
 _FOLDING = 0.6
 
@@ -52,7 +54,7 @@ def explore(
         call: the factory.
         facts: what is declared of its symbols.
         max_paths: how many paths to follow at most.
-        budget: when to stop. The first run is finished however much it is.
+        budget: when to stop. The first run is finished, or made with smaller sizes.
         settings: how the runs are to go.
         short: symbols that say how long loops are; those that are found to are added.
         on_path: called after each run; what it does counts.
@@ -89,6 +91,7 @@ class _Explorer:
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
+        self.is_smaller = False  # whether the first run was too much, and another is made
         self.folding = self.budget.exploring.after(_FOLDING)
         self.found = Exploration()
         self._lowered: Lowered = {}
@@ -106,7 +109,7 @@ class _Explorer:
 
     def _deadline(self) -> Deadline:
         if not self.found.paths:
-            return self.budget.exploring.without_end
+            return self.budget.first_run.without_end if self.is_smaller else self.budget.first_run
         if not self.found.has_module:
             return self.budget.for_a_module
         if self.frontier.short and not self.settings.specialising:
@@ -125,6 +128,12 @@ class _Explorer:
             return frontier.after(error, hints)
         except TooManyDecisions as error:
             return self._after_too_many(error.steps)
+        except BudgetSpent:
+            smaller = None if found.paths else frontier.smaller(hints)
+            if smaller is None:
+                raise
+            self.is_smaller = all(v <= _SMALL for v in smaller.values())
+            return smaller
         if not is_too_large(path.trace.exception):
             self._take(path)
         elif found.paths:

@@ -205,7 +205,7 @@ def test_what_is_followed_is_complete(factory) -> None:
 
 def test_an_assumption_is_named_with_the_numbers_it_was_tried_at() -> None:
     def padded(dim):
-        return nn.Linear(dim, 4 if f"{dim:09d}".count("7") > 3 else 3)
+        return nn.Linear(dim, 4 if f"{dim:09d}"[::-1] == "918273645" else 3)
 
     certificate = derive(padded).certificate
     assert certificate.grade == "checked"
