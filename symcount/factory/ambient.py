@@ -17,7 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 import torch
@@ -236,9 +236,17 @@ class OutsideState:
         self._values = {name: self._globals[name] for name in names}
         cells = getattr(function, "__closure__", None) or ()
         closure = zip(code.co_freevars if code else (), cells, strict=False)
+        attributes = [
+            (name, vars(value))
+            for name, value in (
+                (getattr(function, "__name__", ""), function),
+                *self._values.items(),
+            )
+            if isinstance(value, FunctionType)
+        ]
         self._containers = {
             name: (value, copy.copy(value))
-            for name, value in (*self._values.items(), *_contents(closure))
+            for name, value in (*self._values.items(), *_contents(closure), *attributes)
             if type(value) in (list, dict, set)
         }
 

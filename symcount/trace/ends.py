@@ -81,6 +81,9 @@ def _end(frame: FrameType | None, place: _Place | None, depth: int) -> str | Non
             targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
             return _end_of_variables(frame, place, targets, depth)
         if isinstance(parent, ast.Call) and not _keeps_text(parent, child):
+            held = _put_into(parent)
+            if held is not None:
+                return _end_of_variables(frame, place, [held], depth)
             return _end_of_argument(frame, parent, child)
         if isinstance(parent, ast.Subscript):
             return NAME if _is_stored_in_modules(frame, parent, place) else None
@@ -122,6 +125,14 @@ def _keeps_text(call: ast.Call, child: ast.AST) -> bool:
     return call.func is child
 
 
+def _put_into(call: ast.Call) -> ast.Name | None:
+    """The variable that holds the list to which a call appends something."""
+    function = call.func
+    if isinstance(function, ast.Attribute) and function.attr == "append":
+        return function.value if isinstance(function.value, ast.Name) else None
+    return None
+
+
 def _end_of_argument(frame: FrameType, call: ast.Call, child: ast.AST) -> str | None:
     if _is_sink(call, frame):
         return _OUTPUT
@@ -153,6 +164,7 @@ def _end_of_variables(
         _end(frame, (*around, node), depth + 1)
         for around, node in _within(scope)
         if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load)
+        if not (len(around) > 1 and isinstance(around[-2], ast.Call) and _put_into(around[-2]))
     }
     if None in ends:
         return None
@@ -194,17 +206,18 @@ def _examines_exceptions(frame: FrameType) -> bool:
     if place is None:
         return True
     return any(
-        any(map(_looks_at_exception, node.handlers))
-        for node, child in itertools.pairwise(place)
+        _looks_at_exception(frame, (*place[:depth], node, handler), handler)
+        for depth, (node, child) in enumerate(itertools.pairwise(place))
         if isinstance(node, ast.Try) and child in node.body
+        for handler in node.handlers
     )
 
 
-def _looks_at_exception(handler: ast.ExceptHandler) -> bool:
+def _looks_at_exception(frame: FrameType, place: _Place, handler: ast.ExceptHandler) -> bool:
     return any(
         isinstance(node, ast.Name)
         and node.id == handler.name
-        and not any(isinstance(parent, ast.Raise) for parent in around)
+        and _end(frame, (*place[:-1], *around, node), 1) is None
         for around, node in _within(handler)
     )
 

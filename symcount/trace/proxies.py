@@ -293,14 +293,14 @@ def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def forward(self: _Symbol, other: object) -> Any:
         if _takes_over(other, f"__r{op}__"):
             return NotImplemented
-        right = operand(other)
+        right = self._operand(other)
         if right is None:
             return _refused(self, other, operation, flip=False)
         self._check()
         return apply(self._run, op, self._node, right)
 
     def backward(self: _Symbol, other: object) -> Any:
-        left = operand(other)
+        left = self._operand(other)
         if left is None:
             return _refused(self, other, operation, flip=True)
         self._check()
@@ -320,7 +320,7 @@ def _comparison(op: str) -> Callable[..., Any]:
             return NotImplemented  # a key that a cache has kept from a run: equal to nothing
         if _takes_over(other, f"__{_MIRRORED.get(op, op)}__"):
             return NotImplemented
-        right = operand(other)
+        right = self._operand(other)
         if right is None:
             if self._run.is_tensor(other):
                 value = self._node.hint
@@ -430,6 +430,13 @@ class _Symbol:
     def __init__(self, node: Node, run: Run) -> None:
         self._node = node
         self._run = run
+
+    def _operand(self, other: object) -> Node | Number | None:
+        """The other side of an operation; what it refuses is refused whatever is made of that."""
+        try:
+            return operand(other)
+        except UnsupportedError as reason:
+            self._run.refuse(reason)
 
     def _check(self) -> None:
         if not self._run.alive:

@@ -486,7 +486,9 @@ class _Run:
 
     def _require_empty_cache(self, cached: Any) -> None:
         """Restart with the cache of a function emptied, so that nothing in it is met."""
-        if cached is not None and cached not in self.learned.caches:
+        code = getattr(getattr(cached, "__wrapped__", None), "__code__", None)
+        known = [getattr(c.__wrapped__, "__code__", None) for c in self.learned.caches]
+        if cached is not None and code not in known:  # or it is made anew in each run
             self.learned.caches.append(cached)
             self.interrupt(Restart())
 
