@@ -25,7 +25,9 @@ from symcount.symbols import Hyperparameter, Number, Point, Values
 _MOST_NUMBERS = 1024
 _MOST_BUILDS = 3000
 _MOST_TENSORS = 60_000
-# The largest number of a symbol of which something may be made piece by piece, and of others.
+# The largest number of a symbol that loops are as long as, of one of which something may be made
+# piece by piece, and of others.
+_LARGEST_LENGTH = 130
 _LARGEST_COUNT = 1 << 17
 _LARGEST = 1 << 34
 # Where texts grow longer, and where integers of C end, and floats stop being exact.
@@ -62,12 +64,21 @@ class Trials:
             if point in seen or not self._says_something(point):
                 continue
             seen.add(point)
-            left -= 1 + max(len(path.trace.tensors) for path in self.found.built)
+            left -= self._size(point)
             if left < 0 or len(seen) > _MOST_BUILDS:
                 return
             for name, value in zip(self.names, point, strict=True):
                 self._tried[name][value] = None
             yield dict(zip(self.names, point, strict=True))
+
+    def _size(self, point: Point) -> int:
+        """About how many tensors a module has at a point."""
+        path = max(self.found.built, key=lambda path: len(path.trace.tensors))
+        size = 1.0 + len(path.trace.tensors)
+        for name, value in zip(self.names, point, strict=True):
+            if name in self.found.short:
+                size *= max(1.0, value / path.trace.hints[name])
+        return int(size)
 
     @property
     def concretisations(self) -> tuple[Concretisation, ...]:
@@ -116,9 +127,9 @@ class Trials:
             yield tuple(changed.get(k, value) for k, value in enumerate(base))
 
     def _largest(self, name: str) -> int:
-        is_count = name in self.found.short or any(
-            lost.kind in _COUNTS and name in lost.symbols for lost in self.lost
-        )
+        if name in self.found.short:
+            return _LARGEST_LENGTH
+        is_count = any(lost.kind in _COUNTS and name in lost.symbols for lost in self.lost)
         return _LARGEST_COUNT if is_count else _LARGEST
 
     def _boundaries(self, mentioned: Sequence[int]) -> list[int]:
