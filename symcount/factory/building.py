@@ -148,9 +148,11 @@ class _Plain(TorchFunctionMode):
 def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Return whether a call changes the values of its first argument and nothing else."""
     name = getattr(func, "__name__", None)
-    return name in _FILL or (
-        name in _IN_PLACE and not any(True for _ in _tensors((args[1:], kwargs)))
-    )
+    if name in _FILL:
+        return True
+    # of whole numbers torch raises where it would give a fraction
+    whole = bool(args) and isinstance(args[0], torch.Tensor) and not args[0].is_floating_point()
+    return name in _IN_PLACE and not whole and not any(True for _ in _tensors((args[1:], kwargs)))
 
 
 def _filled(

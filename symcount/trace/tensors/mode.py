@@ -66,5 +66,7 @@ class Tensors(KnownTensors):
                     filling.raise_as_torch(func, target, args[1:], kwargs)
                 others = [self.shape(a) for a in args[1:] if isinstance(a, torch.Tensor)]
                 if all(fits_into(shape, self.shape(target)) for shape in others):
+                    if not target.is_floating_point():
+                        self.real(func, args, kwargs)  # raises where it would give a fraction
                     return target
         return self.without_rule(func, args, kwargs)
