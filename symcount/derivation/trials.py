@@ -23,8 +23,8 @@ from symcount.symbols import Hyperparameter, Number, Point, Values
 
 # So many numbers are tried for a symbol, and so many modules are built, the larger the fewer.
 _MOST_NUMBERS = 1024
-_MOST_BUILDS = 3000
-_MOST_TENSORS = 60_000
+_MOST_BUILDS = 1500
+_MOST_TENSORS = 15_000
 # The largest number of a symbol that loops are as long as, of one of which something may be made
 # piece by piece, and of others.
 _LARGEST_LENGTH = 130

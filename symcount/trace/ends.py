@@ -28,8 +28,12 @@ _NOWHERE = "that nothing reads"
 NAME = "in the name of a module or parameter"
 TORCH = "in code of torch"
 
+# The text or the hash of the number of an iteration, which is another in each.
+ITERATION = "number of an iteration"
 # The kinds of concretisations of texts that end there.
-HARMLESS = frozenset(f"text {end}" for end in (_MESSAGE, _OUTPUT, _NOWHERE, NAME, TORCH))
+HARMLESS = frozenset(
+    [ITERATION, *(f"text {end}" for end in (_MESSAGE, _OUTPUT, _NOWHERE, NAME, TORCH))]
+)
 
 # An expression, and the nodes around it, from the module to its parent.
 _Place: TypeAlias = "tuple[ast.AST, ...]"

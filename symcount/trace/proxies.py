@@ -138,6 +138,9 @@ class Run(Protocol):
     ) -> Any:
         """Return a value that is not followed, but seen wherever something depends on it."""
 
+    def is_tracked(self, node: Node) -> bool:
+        """Tell whether a value is tracked, and not followed."""
+
     def assume(self, kind: str, symbols: tuple[str, ...], frame: Frame) -> None:
         """Record that what follows may hold for the hints of these symbols alone."""
 
@@ -616,9 +619,13 @@ class SymFloat(_Symbol):
     __ceil__ = _unary("ceil")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        """The hint, as an element of an array of numpy's: a concretisation."""
+        """The hint, as an element of an array of numpy's: a concretisation, if it is followed."""
         import numpy
 
+        if dtype is None and self._run.is_tracked(self._node):
+            array = numpy.empty((), dtype=object)
+            array[()] = self
+            return array
         return numpy.asarray(self._run.concretise("numpy", self._node), dtype=dtype)
 
     def is_integer(self) -> bool:

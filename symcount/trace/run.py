@@ -188,6 +188,10 @@ class _Run:
         self._tracked[id(node)] = node
         return SymFloat(node, self)
 
+    def is_tracked(self, node: Node) -> bool:
+        """Tell whether a value is tracked, and not followed."""
+        return id(node) in self._tracked
+
     def choices(self) -> tuple[Node, ...]:
         """The numbers that helpers chose, whether a shape or a branch depends on them or not."""
         nodes = (known._node for known in self._nodes.values())
@@ -210,7 +214,7 @@ class _Run:
         self._shadow(frame)
         if a is b:
             return op in ("eq", "le", "ge")
-        if self._tracked and (id(a) in self._tracked or id(b) in self._tracked):
+        if self._tracked and (self.is_tracked(a) or id(b) in self._tracked):
             return self._branch_on_value(op, a, b)
         if self.ways:
             way = self.ways[-1]
@@ -456,6 +460,9 @@ class _Run:
         self._give_up_ways()
         if is_number and instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
+        if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
+            self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
+            return node.hint
         if kind == "text":
             end = ends.TORCH if is_of_torch(frame.f_code) else ends.end_of_text(frame)
             if end == ends.NAME and not is_distinct(node):
