@@ -460,9 +460,6 @@ class _Run:
         self._give_up_ways()
         if is_number and instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
-        if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
-            self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
-            return node.hint
         if kind == "text":
             end = ends.TORCH if is_of_torch(frame.f_code) else ends.end_of_text(frame)
             if end == ends.NAME and not is_distinct(node):
@@ -479,6 +476,9 @@ class _Run:
             self._require_empty_cache(lookups.cache(frame))
         if keys is not None:
             return self._hash_of_equal_key(node, keys)
+        if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
+            self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
+            return node.hint
         if kind == "hash" and self.specialising:
             return self.specialised(SymInt(node, self))
         if kind == "hash" and _symbols_of(node):
