@@ -138,9 +138,6 @@ class Run(Protocol):
     ) -> Any:
         """Return a value that is not followed, but seen wherever something depends on it."""
 
-    def is_tracked(self, node: Node) -> bool:
-        """Tell whether a value is tracked, and not followed."""
-
     def assume(self, kind: str, symbols: tuple[str, ...], frame: Frame) -> None:
         """Record that what follows may hold for the hints of these symbols alone."""
 
@@ -619,10 +616,10 @@ class SymFloat(_Symbol):
     __ceil__ = _unary("ceil")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        """The hint, as an element of an array of numpy's: a concretisation, if it is followed."""
+        """The number itself in an array of objects; of another dtype, a concretisation."""
         import numpy
 
-        if dtype is None and self._run.is_tracked(self._node):
+        if dtype is None or dtype == object:
             array = numpy.empty((), dtype=object)
             array[()] = self
             return array

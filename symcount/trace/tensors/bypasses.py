@@ -176,7 +176,7 @@ class _LegacyMeta(TypeShadow):
             made = cls.original(numbers, **kwargs)
             mode = mode_of_thread()
             if mode is not None:
-                mode.know(made, tuple(made.shape), cls.original.__name__, tainted=True)
+                mode.know(made, None, cls.original.__name__, tainted=True)
             return made
         return cls.original(*args, **kwargs)
 
