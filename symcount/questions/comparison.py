@@ -10,6 +10,7 @@ import math
 import operator
 import random
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -175,7 +176,10 @@ def _pinned(h: Hyperparameter, given: Any) -> Hyperparameter:
 def _difference(left: Formula, right: Formula, fixed: Mapping[str, Any]) -> sympy.Expr:
     symbols = {s.name: s for s in (*left.symbols, *right.symbols)}
     values = {symbols[name]: value for name, value in fixed.items() if name in symbols}
-    return sympy.expand((left.expr - right.expr).subs(values))
+    difference = left.expr - right.expr
+    with suppress(ZeroDivisionError):  # on a path that these values do not take
+        difference = difference.subs(values)
+    return sympy.expand(difference)
 
 
 def _summary(relations: set[Any]) -> Relation:

@@ -619,7 +619,7 @@ class SymFloat(_Symbol):
         """The number itself in an array of objects; of another dtype, a concretisation."""
         import numpy
 
-        if dtype is None or dtype == object:
+        if dtype is None or dtype is object:
             array = numpy.empty((), dtype=object)
             array[()] = self
             return array
