@@ -161,16 +161,25 @@ def check(
         for point in choice.others(may_be_wrong):
             compare([point])
     except NoTime:
-        what = "time" if deadline.work.out_of_time else "budget"
-        missing = missing or f"there was {what} to compare it at {len(choice.chosen)} points only"
+        missing = (
+            missing
+            or f"there was {_noun(deadline)} to compare it at {len(choice.chosen)} points only"
+        )
     tried = Trials(call, found, tree, lost, executed)
     for point in tried:
+        if deadline.passed:
+            missing = missing or f"there was no {_noun(deadline)} to try all that is assumed"
+            break
         compare([point])
     if choice.short_of_memory:
         missing = missing or f"there was memory to compare it at {len(choice.chosen)} points only"
     return Checked(
         tuple(tuple(point.items()) for point in choice.chosen), missing, tried.concretisations
     )
+
+
+def _noun(deadline: Deadline) -> str:
+    return "time" if deadline.work.out_of_time else "budget"
 
 
 def require_same_again(call: FactoryCall, found: Exploration) -> None:

@@ -59,7 +59,7 @@ def test_concretisations_are_not_tried_for_ever() -> None:
 
     def factory(dim):
         busy(0.1)
-        _ = texts.get(f"key{dim}")
+        _ = texts.get(f"key{dim:d}")  # of a format of its own, which is not followed
         return nn.Linear(dim, 3)
 
     count = None
@@ -72,8 +72,7 @@ def test_concretisations_are_not_tried_for_ever() -> None:
     assert count is not None
     assert count(7) == 24
     assert count.certificate.grade != "complete"
-    assert "There was no time to see which of its numbers matter" in count.certificate.reason
-    (lost,) = count.certificate.concretisations
+    (lost,) = count.certificate.assumptions
     assert lost.kind == "text"
 
 
@@ -97,7 +96,7 @@ def test_points_for_which_there_is_no_time_are_left_out_and_missed() -> None:
     counts = [derive(factory, max_seconds=seconds) for seconds in (0.02, 60)]
     hasty, patient = (count.certificate for count in counts)
     assert counts[0] == counts[1]
-    assert patient.grade == "complete"
+    assert patient.grade == "checked"  # `busy` looks at a clock
     assert hasty.grade == "partial"
     assert len(hasty.points) == 2  # the hints of its path, and one more
     assert len(patient.points) > 6
@@ -245,7 +244,7 @@ def test_a_plain_build_without_memory_is_no_point() -> None:
     """It allocates where a run on symbols does not, and so at the hints as well."""
 
     def factory(window):
-        if type(window) is int and window > 40:
+        if not hasattr(window, "_node") and window > 40:  # in a plain build
             raise RuntimeError(NO_MEMORY)
         return nn.Linear(window, 3)
 
@@ -260,7 +259,7 @@ def test_a_plain_build_without_memory_is_no_point() -> None:
 def test_a_path_without_memory_for_any_point_is_not_complete() -> None:
     def factory(window):
         if window > 100:
-            if type(window) is int:
+            if not hasattr(window, "_node"):  # in a plain build
                 raise MemoryError
             return nn.Linear(window, 4)
         return nn.Linear(window, 3)
@@ -384,5 +383,5 @@ def test_what_numpy_computes_from_symbols_is_a_plain_number() -> None:
     def factory(dim):
         return nn.Linear(dim, int(np.log2(np.array([dim, dim]))[0] * 4))
 
-    with pytest.raises(symcount.VerificationError, match="numpy of"):
+    with pytest.raises(symcount.UnsupportedError, match=r"depends on what numpy.log2\(\) gave"):
         derive(factory)
