@@ -28,10 +28,10 @@ demo: $(READY) ## Derive a first formula
 # pytest comes last, so that its summary is the last thing printed.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-test: lint docs ## Check format, lint, types, docs, and run all tests but the slow ones (minutes)
+test: lint docs ## Check format, lint, types, docs, and run all tests but the slow ones: what CI runs
 	$(PYTEST) -m "not slow"
 
-test-all: lint docs ## Check the same, run all tests, and derive the atlas: what CI runs
+test-all: lint docs ## Check the same, run all tests, and derive the atlas (half an hour)
 	$(PYTEST) --symcount-check docs/atlas/formulas.json
 
 test-versions: $(VERSIONS:%=.versions/%/.installed) ## Run the tests on other versions of Python and torch (hours)

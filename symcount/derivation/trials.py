@@ -23,7 +23,9 @@ from symcount.symbols import Hyperparameter, Number, Point, Values
 
 # So many numbers are tried for a symbol, and so many modules are built, the larger the fewer.
 _MOST_NUMBERS = 1024
-_MOST_BUILDS = 1500
+# Of so many numbers that code mentions nearest to the factory, what is computed of them is tried.
+_NEAREST = 40
+_MOST_BUILDS = 600
 _MOST_TENSORS = 15_000
 # The largest number of a symbol that loops are as long as, of one of which something may be made
 # piece by piece, and of others.
@@ -134,15 +136,17 @@ class Trials:
 
     def _boundaries(self, mentioned: Sequence[int]) -> list[int]:
         """The numbers at which something may change, those that code mentions first."""
+        nearest, others = mentioned[:_NEAREST], mentioned[_NEAREST:]
         about = (
-            n + more for number in mentioned for n in (number, number // 2) for more in (0, 1, -1)
+            n + more for number in nearest for n in (number, number // 2) for more in (0, 1, -1)
         )
         steps = (n + more for n in _STEPS for more in (0, -1, 1))
-        written = (int(text) for n in mentioned for text in (f"1{n}", f"{n}1") if n > 0)
-        quotients = (-(-number // k) for number in mentioned for k in (3, 4, 8))
+        written = (int(text) for n in nearest for text in (f"1{n}", f"{n}1") if n > 0)
+        quotients = (-(-number // k) for number in nearest for k in (3, 4, 8))
+        far = (number + more for number in others for more in (0, 1, -1))
         found = dict.fromkeys(
             n
-            for numbers in (about, steps, quotients, written)
+            for numbers in (about, steps, written, quotients, far)
             for n in numbers
             if 0 < n <= _LARGEST
         )
