@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ _HERE = str(Path(__file__).parent)
 
 
 class Use(NamedTuple):
-    """The names of a module and the variables with which code ran first."""
+    """The names of a module and the data in the variables with which code ran first."""
 
     names: dict[str, Any]
     values: tuple[Any, ...]
@@ -36,7 +37,36 @@ class Executed(dict[CodeType, Use]):
     def note(self, frame: FrameType) -> None:
         """Take note of the code that a frame runs."""
         if frame.f_code not in self and not frame.f_code.co_filename.startswith(_HERE):
-            self[frame.f_code] = Use(frame.f_globals, tuple(frame.f_locals.values()))
+            values = [v for value in frame.f_locals.values() for v in _kept(value, frame.f_code)]
+            self[frame.f_code] = Use(frame.f_globals, tuple(values))
+
+
+_MOST_ITEMS = 64
+_DEEPEST = 3
+
+
+def _kept(value: Any, code: CodeType) -> Iterator[Any]:
+    """List what may hold numbers: data, and of an object its class and the attributes read of it.
+
+    Nothing but numbers, texts and classes is kept alive.
+    """
+    yield _data(value, 0)
+    held = getattr(value, "__dict__", None)
+    if isinstance(held, dict) and not isinstance(value, type):
+        yield type(value)
+        yield from (_data(held[name], 0) for name in code.co_names if name in held)
+
+
+def _data(value: Any, depth: int) -> Any:
+    """The numbers and texts in a value, in tuples and dicts like its own."""
+    if isinstance(value, int | float | str | type):
+        return value
+    if depth < _DEEPEST and type(value) in (tuple, list, set, frozenset):
+        return tuple(_data(item, depth + 1) for item in islice(value, _MOST_ITEMS))
+    if depth < _DEEPEST and type(value) is dict:
+        items = islice(value.items(), _MOST_ITEMS)
+        return tuple((_data(k, depth + 1), _data(v, depth + 1)) for k, v in items)
+    return None
 
 
 @contextmanager

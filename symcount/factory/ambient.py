@@ -180,6 +180,7 @@ def let_go(error: BaseException) -> None:
             if frame.f_code.co_filename == contextlib.__file__:
                 with suppress(RuntimeError):  # it still runs
                     frame.clear()
+                    _ = frame.f_locals  # lets go of what it was when somebody looked at it
 
 
 def _device_context() -> Any:
