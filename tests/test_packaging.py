@@ -111,7 +111,7 @@ def test_the_metadata(archives: tuple[Path, Path]) -> None:
 
 # --- extras -----------------------------------------------------------------------------------
 
-EXTRAS = {"plot", "notebook", "explore", "docs", "mkdocs", "sql", "zoo"}
+EXTRAS = {"plot", "notebook", "explore", "docs", "mkdocs", "sql", "witness", "zoo"}
 
 
 def test_every_extra_that_a_message_or_a_page_names_exists() -> None:
