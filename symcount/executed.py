@@ -51,15 +51,18 @@ def _kept(value: Any, code: CodeType) -> Iterator[Any]:
     Nothing but numbers, texts and classes is kept alive.
     """
     yield _data(value, 0)
-    held = getattr(value, "__dict__", None)
-    if isinstance(held, dict) and not isinstance(value, type):
+    try:  # by no method of its own, which may not be ready to be asked
+        held = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return
+    if type(held) is dict and not issubclass(type(value), type):
         yield type(value)
         yield from (_data(held[name], 0) for name in code.co_names if name in held)
 
 
 def _data(value: Any, depth: int) -> Any:
     """The numbers and texts in a value, in tuples and dicts like its own."""
-    if isinstance(value, int | float | str | type):
+    if issubclass(type(value), (int, float, str, type)):
         return value
     if depth < _DEEPEST and type(value) in (tuple, list, set, frozenset):
         return tuple(_data(item, depth + 1) for item in islice(value, _MOST_ITEMS))
