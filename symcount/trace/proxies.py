@@ -283,6 +283,8 @@ def _takes_over(other: object, method: str) -> bool:
     kind = type(other)
     if kind in (int, float, bool, SymInt, SymFloat) or not isinstance(other, int | float):
         return False
+    if hasattr(other, "dtype"):
+        return False  # numpy's own leave arithmetic with a symbol to the symbol
     base = int if isinstance(other, int) else float
     return getattr(kind, method, None) is not getattr(base, method, None)
 
