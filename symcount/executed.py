@@ -72,24 +72,34 @@ def _data(value: Any, depth: int) -> Any:
     return None
 
 
+def take_profiler() -> Any:
+    """Switch off the profiler of this thread, if there is one, and return it."""
+    before: Any = sys.getprofile()
+    if before is not None and not callable(before):  # `cProfile`, which has a switch
+        before.disable()
+    return before
+
+
+def set_profiler(profiler: Any) -> None:
+    """Switch on a profiler, a function or none in this thread."""
+    is_function = profiler is None or callable(profiler)
+    sys.setprofile(profiler if is_function else None)
+    if not is_function:
+        profiler.enable()
+
+
 @contextmanager
 def _profiled(executed: Executed) -> Iterator[None]:
-    before: Any = sys.getprofile()
-    is_of_c = before is not None and not callable(before)  # `cProfile`, which has a switch instead
-    if is_of_c:
-        before.disable()
-
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         if event == "call" and frame.f_code not in executed:
             executed.note(frame)
 
+    before = take_profiler()
     sys.setprofile(on_event)
     try:
         yield
     finally:
-        sys.setprofile(None if is_of_c else before)
-        if is_of_c:
-            before.enable()
+        set_profiler(before)
 
 
 @contextmanager

@@ -105,12 +105,13 @@ def test_a_list_of_the_values_of_a_tensor_is_as_long_as_a_symbol() -> None:
         rates = torch.linspace(0, 0.1, a + b, device="cpu").split([a, b])
         blocks = []
         for width, depth, rate in zip((3, 5), (a, b), [r.tolist() for r in rates], strict=True):
-            assert len(rate) == depth
+            if len(rate) != depth:
+                raise AssertionError
             blocks += [nn.Sequential(line(width), nn.Dropout(rate[i])) for i in range(depth)]
         return nn.Sequential(*blocks)
 
     count = assert_exact(staged, a=range(1, 9), b=range(1, 9))
-    assert count.certificate.grade != "partial"
+    assert count.certificate.grade == "complete"
 
     def array(d: int) -> nn.Module:
         return nn.Sequential(*[line(3) for _ in torch.linspace(0, 1, d, device="cpu").numpy()])
@@ -223,7 +224,7 @@ def test_a_value_read_from_a_tensor_times_a_symbol_is_recorded() -> None:
         last = (torch.arange(3) * dim)[-1].item()
         return nn.Linear(dim, 3 if last < 9000 else 4)
 
-    with pytest.raises(symcount.VerificationError, match=r"torch.item\(\)|Tensor.item\(\)"):
+    with pytest.raises(symcount.VerificationError, match=r"Tensor.item\(\)"):
         symcount.derive(mentioned)
 
     def merely_read(dim: int) -> nn.Module:

@@ -462,7 +462,7 @@ class _Seen:
 
     def _together(self, places: Sequence[int]) -> str:
         """Judge what is gone through together: it ends with the shortest."""
-        loops = [p for p in places if "symbolic" in self.kinds(p) or self.differs(p)]
+        loops = [p for p in places if "symbolic" in self.kinds(p) or self.differs(p, _left)]
         if not loops or len(places) < 2:
             return ""
         for place in places:
@@ -597,6 +597,11 @@ def _length(value: Value) -> int | None:
     if value is None or value[0] not in _GROWING:
         return None
     return int(value[2] if value[0] == "many" else value[1])
+
+
+def _left(value: Value) -> Any:
+    """How many elements there are, or are left of an iterator; what they are is no matter."""
+    return value[2] if value and value[0] == "iterator" else _length(value)
 
 
 def _numbers_of(value: Value) -> Iterator[float]:

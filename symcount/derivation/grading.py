@@ -24,8 +24,6 @@ def certificate_of(
 ) -> Certificate:
     """Say what was done to trust a formula; `unfolded` is why its loops were not folded."""
     grade, reason = _grade(found, tried.lost, joined.inferred, checked)
-    if tried.untried and tried.lost:
-        reason += f". There was no {budget.noun} to see which of its numbers matter"
     if joined.hasty:
         reason += f". There was no {budget.noun} to simplify it"
     if unfolded:

@@ -1,7 +1,7 @@
-"""Find out which concretisations matter, by runs with other numbers in their place.
+"""Run a path again with something changed: does text matter, and do values that are tracked?
 
-What a run decides and builds in spite of other numbers did not depend on them: they ended in
-initial values, in names, or in messages. Reading a value of a tensor counts as mattering.
+Text is worth following if other numbers in its place change what a run decides or builds. Branches
+on tracked values decide nothing if a run builds the same whichever way they go.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import product
+from itertools import cycle, product
 from typing import Any, NamedTuple
 
 from symcount.algebra.facts import Facts
@@ -28,6 +28,8 @@ from symcount.work import NEVER, Deadline
 
 # How many numbers are tried in the place of the texts of a path, in all combinations.
 _MOST_COMBINATIONS = 64
+# So many branches on values, one after the other, go in all combinations of their ways.
+_BRANCHES_ON_VALUES = 3
 # How many numbers that texts mention are followed, each as a path of its own.
 _MOST_TEXTS = 48
 
@@ -40,14 +42,10 @@ class Mattering(NamedTuple):
 
 
 class Sorted(NamedTuple):
-    """Concretisations on which a branch or a shape depends, the others, and whether any is untried.
-
-    Those that there was no time to try count as mattering.
-    """
+    """Concretisations that are assumptions, and those that something shows to be harmless."""
 
     lost: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...]
-    untried: bool
 
     def with_lost(self, more: Iterable[Concretisation]) -> Sorted:
         """Return the same with more concretisations that count."""
@@ -87,10 +85,9 @@ class Perturbation:
         )
 
     def sorted(self, found: Exploration, settings: Settings, deadline: Deadline) -> Sorted:
-        """Sort the concretisations of what was explored by whether they matter."""
+        """Sort the concretisations of what was explored by whether something explains them."""
         lost: dict[Concretisation, None] = {}
         harmless: dict[Concretisation, None] = {}
-        untried = False
         for path in found.built:
             if path.trace.concretisations:
                 values = any(c.kind == VALUE for c in path.trace.concretisations)
@@ -99,12 +96,19 @@ class Perturbation:
                     kind = concretisation.kind
                     explained = either if kind == VALUE else kind in ends.HARMLESS
                     (harmless if explained else lost)[concretisation] = None
-        return Sorted(tuple(lost), tuple(c for c in harmless if c not in lost), untried)
+        return Sorted(tuple(lost), tuple(c for c in harmless if c not in lost))
 
     def _goes_either_way(self, path: Path, settings: Settings, deadline: Deadline) -> bool:
-        """Return whether a path builds the same whatever its branches on tracked values decide."""
+        """Return whether a path builds the same whichever ways its branches on values go.
+
+        A few branches go all ways that they can; of more, any two that follow each other do.
+        """
         again = _Again(self.call, path, self.facts, settings, deadline)
-        return not again.differs({VALUE}, (lambda _: True, lambda _: False))
+        ways = product((True, False), repeat=_BRANCHES_ON_VALUES)
+        try:
+            return not again.differs({VALUE}, map(_InTurn, ways))
+        except BudgetSpent:
+            return False
 
     def _of(self, path: Path, settings: Settings, deadline: Deadline) -> Mattering:
         """Return the kinds of a path that matter: the same in every run of its kind."""
@@ -217,6 +221,16 @@ def _many_digits_more(value: Number) -> Number:
 
 
 _CHANGES = (_one_more, _much_more, _many_digits_more)
+
+
+class _InTurn:
+    """Gives one outcome after the other, again and again."""
+
+    def __init__(self, outcomes: Iterable[bool]) -> None:
+        self.outcomes = cycle(outcomes)
+
+    def __call__(self, value: Number) -> Number:
+        return next(self.outcomes)
 
 
 class _Assigned:

@@ -49,7 +49,7 @@ from symcount.formula.certificate import TIME_RAN_OUT, Certificate
 from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
-from symcount.record import INDEX, Concretisation
+from symcount.record import INDEX, Concretisation, Frame
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.learning import Learned
 from symcount.trace.run import ELEMENT
@@ -158,12 +158,17 @@ def _build_first(call: FactoryCall, builds: building.PlainBuilds) -> None:
             return
 
 
-def _inferred(found: Exploration, joined: Joined) -> Iterator[Concretisation]:
+def _inferred(call: FactoryCall, found: Exploration, joined: Joined) -> Iterator[Concretisation]:
     """List the loops of which an iteration differs from the others for no branch of its own."""
-    for node in found.built[0].trace.unrolled if joined.inferred else ():
-        if node.frame is not None:
-            kind = "what sets the first or last iteration of a loop apart"
-            yield Concretisation(kind, tuple(sorted(found.short)), None, node.frame.source)
+    if not joined.inferred:
+        return
+    frames = [node.frame for node in found.built[0].trace.unrolled if node.frame]
+    code = getattr(call.function, "__code__", None)
+    if code is not None and not frames:  # a list as long as a symbol itself is made nowhere
+        frames = [Frame(code, 0)]
+    for frame in frames:
+        kind = "what sets the first or last iteration of a loop apart"
+        yield Concretisation(kind, tuple(sorted(found.short)), None, frame.source)
 
 
 class _Derivation:
@@ -230,7 +235,9 @@ class _Derivation:
         if not joined.inferred:  # what loops read from lists is explained by what they decided
             concretisations = concretisations.with_harmless(ELEMENT)
         loops = carried(self.call, found, settings, self.budget.checking)
-        concretisations = concretisations.with_lost((*loops.assumed, *_inferred(found, joined)))
+        concretisations = concretisations.with_lost(
+            (*loops.assumed, *_inferred(self.call, found, joined))
+        )
         progress.say("comparing with modules")
         checked = check(
             self.call,

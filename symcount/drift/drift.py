@@ -21,7 +21,6 @@ from symcount.factory.origin import portable
 from symcount.factory.statements import ChangedLine, changes, is_loaded, statements_of
 from symcount.questions.equality import Difference, first_difference
 from symcount.version import __version__
-from symcount.work import MAX_SECONDS
 
 if TYPE_CHECKING:
     from symcount.factory.origin import Origin
@@ -212,7 +211,7 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
     budget: dict[str, Any] = {
         "max_paths": origin.max_paths,
         "max_work": origin.max_work or round(origin.max_seconds * _UNITS_PER_SECOND),
-        "max_seconds": min(max(_PATIENCE * origin.max_seconds, MAX_SECONDS), _MOST_SECONDS),
+        "max_seconds": min(_PATIENCE * origin.max_seconds, _MOST_SECONDS),
     }
     if origin.config is None:
         return derive(factory, **budget, **origin.arguments)

@@ -10,21 +10,24 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
-import itertools
 import linecache
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 from torch import nn
 
 from symcount.trace.bytecode import position_in
+from symcount.trace.proxies import is_of_torch, is_of_tracer
 
 _MESSAGE = "in the message of an exception"
 _OUTPUT = "in what is printed or logged"
 _NOWHERE = "that nothing reads"
+# Modules that make texts of what they are given to write.
+_MACHINERY = frozenset(["logging", "warnings"])
 NAME = "in the name of a module or parameter"
 TORCH = "in code of torch"
 
@@ -40,66 +43,82 @@ _Place: TypeAlias = "tuple[ast.AST, ...]"
 
 _LOGGING = frozenset(["debug", "info", "warning", "warn", "error", "critical", "exception", "log"])
 _NAMING = {"add_module": 0, "register_module": 0, "register_buffer": 0, "register_parameter": 0}
+_TEXT_FUNCTIONS = frozenset(["str", "repr", "format"])
 _TEXT_METHODS = frozenset(["format", "join"])
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# By these, code sees variables or an exception that it does not name.
+_SEES_VARIABLES = frozenset(["locals", "vars", "eval", "exec"])
+_SEES_EXCEPTION = frozenset(["exc_info", "format_exc"])
 # A text that goes through more variables and callers than this has no end that is known.
 _FURTHEST = 6
 
 
 def end_of_text(frame: FrameType) -> str | None:
-    """Say where the text that a frame is making ends, or None if that is not known."""
-    for around in _callers(frame):
-        place = place_of(around)
-        if place is None:
-            continue
-        if _is_output(place, around):
-            return _OUTPUT
-    end = _end(frame, place_of(frame), 0)
+    """Say where the text that a frame is making ends, or None if that is not known.
+
+    What torch makes a text of is part of what is trusted, but for messages that somebody reads.
+    """
+    asking = next(f for f in _callers(frame) if f.f_globals.get("__name__") not in _MACHINERY)
+    place = place_of(asking)
+    if place is not None and isinstance(place[-1], ast.Call) and _is_sink(place[-1], asking):
+        return _OUTPUT
+    if asking is not frame:
+        return None
+    end = _end(frame, place, 0) if place is not None and _is_text(place[-1]) else None
     if end is _MESSAGE and any(map(_examines_exceptions, _callers(frame))):
         return None
-    return end
+    return TORCH if end is None and is_of_torch(frame.f_code) else end
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Tell whether an expression makes a text of what is in it."""
+    is_text = isinstance(node, ast.JoinedStr | ast.FormattedValue | ast.BinOp)
+    return is_text or (isinstance(node, ast.Call) and _keeps_text(node))
 
 
 def _callers(frame: FrameType) -> Iterator[FrameType]:
+    """Yield the frames of the factory, from within; the tracer's own are none of its."""
     here: FrameType | None = frame
     while here is not None and here.f_globals.get("__name__") != "symcount.factory.call":
-        yield here
+        if not is_of_tracer(here.f_code):
+            yield here
         here = here.f_back
 
 
 def _end(frame: FrameType | None, place: _Place | None, depth: int) -> str | None:
     if frame is None or place is None or depth > _FURTHEST:
         return None
-    if any(isinstance(node, ast.Raise) for node in place):
-        return _MESSAGE
     for parent, child in _upwards(place):
+        if isinstance(parent, ast.Raise):
+            return _MESSAGE
         if isinstance(parent, ast.Assert):
             return _MESSAGE if parent.msg is child else None
         if isinstance(parent, ast.Expr):
             return _NOWHERE
         if isinstance(parent, ast.Return):
-            back = frame.f_back
+            back = next(islice(_callers(frame), 1, None), None)
             return None if back is None else _end(back, place_of(back), depth + 1)
         if isinstance(parent, ast.Assign | ast.AnnAssign):
             targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
             return _end_of_variables(frame, place, targets, depth)
-        if isinstance(parent, ast.Call) and not _keeps_text(parent, child):
+        if isinstance(parent, ast.Call) and not _keeps_text(parent):
             held = _put_into(parent)
             if held is not None:
-                return _end_of_variables(frame, place, [held], depth)
+                return _end_of_variables(frame, place, [held], depth, is_list=True)
+            if any(isinstance(node, ast.Raise) and node.exc is parent for node in place):
+                return _MESSAGE
             return _end_of_argument(frame, parent, child)
         if isinstance(parent, ast.Subscript):
-            return NAME if _is_stored_in_modules(frame, parent, place) else None
+            return NAME if _is_stored_in_modules(frame, parent) else None
         if not _passes_text(parent, child):
             return None
     return None
 
 
-def whole_text(place: _Place) -> tuple[ast.expr, ast.AST | None]:
+def whole_text(place: _Place) -> tuple[ast.expr, ast.AST]:
     """The text that an expression becomes part of, and the expression that takes it."""
     for parent, child in _upwards(place):
-        keeps = isinstance(parent, ast.Call) and _keeps_text(parent, child)
+        keeps = isinstance(parent, ast.Call) and _keeps_text(parent)
         if not keeps and not isinstance(parent, ast.BinOp | ast.JoinedStr | ast.FormattedValue):
             assert isinstance(child, ast.expr)
             return child, parent
@@ -117,16 +136,19 @@ def _passes_text(parent: ast.AST, child: ast.AST) -> bool:
         return isinstance(parent.op, ast.Add | ast.Mod)
     if isinstance(parent, ast.IfExp):
         return child is not parent.test
-    return isinstance(parent, ast.JoinedStr | ast.FormattedValue | ast.Call | ast.Tuple)
+    parts = ast.JoinedStr | ast.FormattedValue | ast.Call | ast.Tuple | ast.keyword
+    return isinstance(parent, parts)
 
 
-def _keeps_text(call: ast.Call, child: ast.AST) -> bool:
-    """Tell whether a call returns a text that holds the text of its argument, or the method."""
+def _keeps_text(call: ast.Call) -> bool:
+    """Tell whether a call returns a text that holds the texts of its arguments."""
     if isinstance(call.func, ast.Name):
-        return call.func.id in ("str", "repr", "format")
-    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant):
-        return call.func.attr in _TEXT_METHODS
-    return call.func is child
+        return call.func.id in _TEXT_FUNCTIONS
+    return (
+        isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Constant)
+        and call.func.attr in _TEXT_METHODS
+    )
 
 
 def _put_into(call: ast.Call) -> ast.Name | None:
@@ -149,7 +171,7 @@ def _end_of_argument(frame: FrameType, call: ast.Call, child: ast.AST) -> str | 
     return None
 
 
-def _is_stored_in_modules(frame: FrameType, target: ast.Subscript, place: _Place) -> bool:
+def _is_stored_in_modules(frame: FrameType, target: ast.Subscript) -> bool:
     """Tell whether a text is the key under which a module is stored in an `nn.ModuleDict`."""
     return isinstance(target.ctx, ast.Store) and isinstance(
         evaluated(target.value, frame), nn.ModuleDict
@@ -157,22 +179,45 @@ def _is_stored_in_modules(frame: FrameType, target: ast.Subscript, place: _Place
 
 
 def _end_of_variables(
-    frame: FrameType, place: _Place, targets: Iterable[ast.AST], depth: int
+    frame: FrameType,
+    place: _Place,
+    targets: Sequence[ast.AST],
+    depth: int,
+    is_list: bool = False,
 ) -> str | None:
-    """Say where the text in local variables ends: in all places that read them alike, or None."""
+    """Say where the text in local variables ends: in all places that read them alike, or None.
+
+    If it is in lists, these have to be made here, lest somebody else reads them.
+    """
     names = [target.id for target in targets if isinstance(target, ast.Name)]
     scope = next((node for node in reversed(place) if isinstance(node, _FUNCTIONS)), None)
-    if scope is None or len(names) != len(list(targets)):
+    if scope is None or len(names) != len(targets):
         return None
-    ends = {
-        _end(frame, (*around, node), depth + 1)
-        for around, node in _within(scope)
-        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load)
-        if not (len(around) > 1 and isinstance(around[-2], ast.Call) and _put_into(around[-2]))
-    }
-    if None in ends:
+    ends: set[str | None] = set()
+    for around, node in _within(scope):
+        if isinstance(node, ast.Global | ast.Nonlocal) and not set(names).isdisjoint(node.names):
+            return None
+        if not isinstance(node, ast.Name):
+            continue
+        if node.id in _SEES_VARIABLES:
+            return None
+        if node.id in names and isinstance(node.ctx, ast.Load):
+            if not (len(around) > 1 and isinstance(around[-2], ast.Call) and _put_into(around[-2])):
+                ends.add(_end(frame, (*around, node), depth + 1))
+        elif node.id in names and is_list and not _is_new_list(around[-1]):
+            return None
+    arguments = scope.args
+    given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    if None in ends or (is_list and any(argument.arg in names for argument in given)):
         return None
     return next(iter(sorted(filter(None, ends))), _NOWHERE)
+
+
+def _is_new_list(statement: ast.AST) -> bool:
+    """Tell whether a statement assigns a list that it makes."""
+    return isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(
+        statement.value, ast.List
+    )
 
 
 def _within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
@@ -185,11 +230,6 @@ def _within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
 
 
 # --- where texts end --------------------------------------------------------------------------
-
-
-def _is_output(place: _Place, frame: FrameType) -> bool:
-    calls = (node for node in place if isinstance(node, ast.Call))
-    return any(_is_sink(call, frame) for call in calls)
 
 
 def _is_sink(call: ast.Call, frame: FrameType) -> bool:
@@ -211,7 +251,7 @@ def _examines_exceptions(frame: FrameType) -> bool:
         return True
     return any(
         _looks_at_exception(frame, (*place[:depth], node, handler), handler)
-        for depth, (node, child) in enumerate(itertools.pairwise(place))
+        for depth, (node, child) in enumerate(pairwise(place))
         if isinstance(node, ast.Try) and child in node.body
         for handler in node.handlers
     )
@@ -219,9 +259,12 @@ def _examines_exceptions(frame: FrameType) -> bool:
 
 def _looks_at_exception(frame: FrameType, place: _Place, handler: ast.ExceptHandler) -> bool:
     return any(
-        isinstance(node, ast.Name)
-        and node.id == handler.name
-        and _end(frame, (*place[:-1], *around, node), 1) is None
+        getattr(node, "attr", getattr(node, "id", None)) in _SEES_EXCEPTION
+        or (
+            isinstance(node, ast.Name)
+            and node.id == handler.name
+            and _end(frame, (*place[:-1], *around, node), 1) is None
+        )
         for around, node in _within(handler)
     )
 

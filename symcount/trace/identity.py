@@ -14,7 +14,7 @@ import builtins
 import dis
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any
@@ -92,9 +92,12 @@ def _is_number(value: object) -> bool:
 
 
 @contextmanager
-def watched(places: Places, on_loss: Callable[..., None]) -> Iterator[None]:
-    """Call back when code of this thread compares the identities of numbers, symbols among them."""
-    if not places:
+def watched(places: Places, unowned: Set[CodeType], on_loss: Callable[..., None]) -> Iterator[None]:
+    """Call back when code of this thread compares the identities of numbers, symbols among them.
+
+    So is done where code that is `unowned`, and so reads no stand-ins, is given a symbol.
+    """
+    if not places and not unowned:
         yield
         return
 
@@ -109,6 +112,10 @@ def watched(places: Places, on_loss: Callable[..., None]) -> Iterator[None]:
         return on_event
 
     def on_call(frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code in unowned:
+            held = _held(frame)
+            if held:
+                on_loss(*held)
         return on_event if original_code(frame.f_code) in places else None
 
     lines = {code: _lines_of(code, offsets) for code, offsets in places.items()}

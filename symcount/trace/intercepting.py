@@ -21,12 +21,14 @@ import numpy
 
 from symcount import interception
 from symcount.executed import Executed
+from symcount.trace.observing import is_unsourced
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
     StandIn,
     is_renamed,
     original_code,
     owners,
+    owners_of_each,
     renamed,
     run_in_this_thread,
 )
@@ -67,7 +69,8 @@ class Interceptor:
         )
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
-        self._silent: dict[int, CodeType] = {}
+        self._silent: set[CodeType] = set()
+        self.unowned: set[CodeType] = set()
         # Functions that have asked a symbol for nothing: they read what they would read of `int`.
         self._silent_codes: dict[int, CodeType] = {}
         self._silent_only: weakref.WeakSet[FunctionType] = weakref.WeakSet()
@@ -89,7 +92,7 @@ class Interceptor:
         other._functions = self._functions.copy()
         other._mentions = {}
         other._made_anew = set()
-        other._silent = {}
+        other._silent, other.unowned = set(), set()
         other._silent_only = self._silent_only.copy()
         other._silent_codes = self._silent_codes.copy()
         return other
@@ -155,16 +158,24 @@ class Interceptor:
         )
 
     def intercept_silent(self, executed: Executed, roots: Sequence[FunctionType]) -> None:
-        """Intercept code that may depend on a symbol though it never asks it for anything."""
-        for code, use in tuple(executed.items()):
-            is_known = id(code) in self._silent or SILENT.isdisjoint(code.co_names)
-            if is_known or is_of_torch(code):  # torch is trusted with what it asks of a type
-                continue
-            self._silent[id(code)] = code
-            if any(use.names.get(name) is None for name in SILENT.intersection(code.co_names)):
-                for function in owners(code, use.names, roots, self._functions.__contains__):
+        """Intercept code that may depend on a symbol though it never asks it for anything.
+
+        What torch asks of a type is trusted. Code that no function is known to run is `unowned`,
+        and so is what was made of a text, since it may be made anew in each run.
+        """
+        codes = {
+            code: use.names
+            for code, use in executed.items()
+            if code not in self._silent and not is_of_torch(code) and _asks_unseen(code, use.names)
+        }
+        self._silent.update(codes)
+        for code, found in owners_of_each(codes, roots).items():
+            for function in found:
+                if function not in self._functions:
                     self._silent_only.add(function)
                     self._intercept_function(function)
+            if not found or is_unsourced(code.co_filename):
+                self.unowned.add(code)
 
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""
@@ -277,6 +288,12 @@ class Interceptor:
             stand_in, shadow = self._within[package, id(value)]
             return None if vars(shadow).keys().isdisjoint(code.co_names) else stand_in
         return self._by_identity.get(id(value), (None, None))[1]
+
+
+def _asks_unseen(code: CodeType, names: Mapping[str, Any]) -> bool:
+    """Tell whether a function asks for a type or an identity by the builtins that do."""
+    asked = SILENT.intersection(code.co_names)
+    return bool(code.co_flags & inspect.CO_OPTIMIZED) and any(name not in names for name in asked)
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

@@ -66,12 +66,10 @@ def numbers_in_keys(frame: FrameType) -> list[int] | None:
     None if it is not known where it is looked up, or what the text is made of.
     """
     place = ends.place_of(frame)
-    if place is None:
+    if place is None or not isinstance(place[-1], ast.expr):
         return None
     text, parent = ends.whole_text(place)
-    if parent is None or _looked_up_in(parent, text) is None:
-        return None
-    target = _looked_up_in(parent, text)
+    target = None if _stores(parent) else _looked_up_in(parent, text)
     container = None if target is None else _evaluated(target, frame)
     keys = [container] if isinstance(container, str) and _is_equality(parent) else container
     if not isinstance(keys, Mapping | set | frozenset | list | tuple) or len(keys) > _MOST_KEYS:
@@ -80,6 +78,14 @@ def numbers_in_keys(frame: FrameType) -> list[int] | None:
         return None
     texts = [key for key in keys if isinstance(key, str)]
     return sorted({int(number) for key in texts for number in _NUMBER.findall(key)})
+
+
+def _stores(expression: ast.AST) -> bool:
+    """Tell whether something is stored by the key, to be found by another text later."""
+    if isinstance(expression, ast.Subscript):
+        return not isinstance(expression.ctx, ast.Load)
+    function = getattr(expression, "func", None)
+    return isinstance(function, ast.Attribute) and function.attr == "setdefault"
 
 
 def _has_numbers_apart(text: ast.expr) -> bool:
@@ -233,7 +239,8 @@ def _looked_up_in(expression: ast.AST, key: ast.AST | None = None) -> ast.expr |
     if isinstance(expression, ast.Subscript):
         return expression.value if key in (None, expression.slice) else None
     if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
-        return expression.func.value if expression.func.attr in _METHODS else None
+        is_key = key is None or expression.args[:1] == [key]
+        return expression.func.value if is_key and expression.func.attr in _METHODS else None
     if isinstance(expression, ast.Compare) and len(expression.ops) == 1:
         return expression.comparators[0] if key in (None, expression.left) else None
     return None

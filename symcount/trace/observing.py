@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 
 from symcount import interception
+from symcount.executed import set_profiler, take_profiler
 from symcount.record import Source
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
@@ -90,7 +91,7 @@ class _Hooks:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "profile":
-            sys.setprofile(value)
+            set_profiler(value)
         self.__dict__[name] = value
 
 
@@ -112,6 +113,7 @@ class Observer:
         self._open: dict[int, list[list[Value] | None]] = {}
         self._run: Any = None
         self._thread = 0
+        self._collecting: set[CodeType | None] = set()
 
     def start(self, run: Any) -> None:
         """Have the functions known so far report, and see what else runs, until all is restored."""
@@ -124,12 +126,15 @@ class Observer:
             )
         interception.replace(_HOOKS, "observer", self)
         if self.is_learning:
-            _HOOKS.__dict__["profile"] = sys.getprofile()
+            _HOOKS.__dict__["profile"] = take_profiler()
+            self._collecting = {getattr(call, "__code__", None) for call in gc.callbacks}
             interception.replace(_HOOKS, "profile", self._called)
 
     def _called(self, frame: FrameType, event: str, _: Any) -> None:
         if event != "call" or id(frame.f_code) in self.codes:
             return
+        if frame.f_code in self._collecting:
+            return  # the garbage collector calls it, whenever it comes, and no factory
         code = original_code(frame.f_code)
         ignored = self._ignored.get(code.co_filename)
         if ignored is None:

@@ -75,6 +75,11 @@ def user_frame() -> Frame:
     return place_of(frame)
 
 
+def is_of_tracer(code: CodeType) -> bool:
+    """Tell whether code is the tracer's own."""
+    return code.co_filename.startswith(_HERE)
+
+
 def is_of_torch(code: CodeType) -> bool:
     """Tell whether code is torch's own."""
     return code.co_filename.startswith(_libraries[0])

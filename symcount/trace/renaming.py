@@ -15,7 +15,7 @@ import gc
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -175,11 +175,32 @@ def owners(
     Those of the roots, its globals and its classes, if not all of them are known; else any.
     """
     for candidates in ((*roots, *functions_in(names)), _anywhere(names)):
-        found = [f for f in candidates if f.__globals__ is names and _has(f.__code__, code)]
+        found = [f for f in candidates if _runs(f, code, names)]
         found = [function for function in found if not known(function)]
         if found:
             return found
     return []
+
+
+def owners_of_each(
+    codes: Mapping[CodeType, dict[str, Any]], roots: Sequence[FunctionType]
+) -> dict[CodeType, list[FunctionType]]:
+    """The same of many codes, with the namespace of each: one look at every object does for all."""
+    found = {
+        code: [f for f in (*roots, *functions_in(names)) if _runs(f, code, names)]
+        for code, names in codes.items()
+    }
+    missing = {code: codes[code] for code, functions in found.items() if not functions}
+    spaces = {id(names): names for names in missing.values()}
+    held = gc.get_referrers(*spaces.values()) if spaces else ()
+    functions = [f for f in held if isinstance(f, FunctionType)]
+    for code, names in missing.items():
+        found[code] = [f for f in functions if _runs(f, code, names)]
+    return found
+
+
+def _runs(function: FunctionType, code: CodeType, names: dict[str, Any]) -> bool:
+    return function.__globals__ is names and _has(function.__code__, code)
 
 
 def _has(code: CodeType, wanted: CodeType) -> bool:

@@ -461,9 +461,9 @@ class _Run:
         if is_number and instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
         if kind == "text":
-            end = ends.TORCH if is_of_torch(frame.f_code) else ends.end_of_text(frame)
+            end = ends.end_of_text(frame)
             if end == ends.NAME and not is_distinct(node):
-                end = None
+                end = ends.TORCH if is_of_torch(frame.f_code) else None
             if end is not None:
                 self._is_harmless(f"text {end}", node)
                 return node.hint
@@ -536,7 +536,7 @@ class _Run:
         self.concretisations.setdefault(key, Concretisation(kind, symbols, None, frame.source))
 
     def assume_identity(self, *values: Any) -> None:
-        """Record that something depends on which numbers are one object."""
+        """Record that something depends on which numbers are one object, or on their type."""
         symbols = {name for value in values for name in _symbols_of(value._node)}
         self.assume("identity of a number", tuple(sorted(symbols)), user_frame())
 
@@ -723,5 +723,6 @@ def _followed(
             pure_functions.follow_functions(run.learned.followed)
         else:
             run.observer.start(run)
-        with identity.watched(identity.places(run.executed), run.assume_identity):
+        unowned = run.learned.interceptor.unowned
+        with identity.watched(identity.places(run.executed), unowned, run.assume_identity):
             return factory(**arguments, **fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 import time
@@ -38,10 +39,17 @@ NO_MEMORY = (
 
 
 def busy(seconds: float) -> None:
-    """Take time as a large model does: `time.sleep` would not count."""
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        pass
+    """Take time as a large model does: `time.sleep` would not count, and no clock decides."""
+    hashlib.pbkdf2_hmac("sha256", b"", b"", max(1, int(seconds * ROUNDS_A_SECOND)))
+
+
+def _rounds_a_second() -> float:
+    started = time.process_time()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**5)
+    return 10**5 / (time.process_time() - started)
+
+
+ROUNDS_A_SECOND = _rounds_a_second()
 
 
 def took(derivation: Callable[[], object]) -> float:
@@ -96,7 +104,7 @@ def test_points_for_which_there_is_no_time_are_left_out_and_missed() -> None:
     counts = [derive(factory, max_seconds=seconds) for seconds in (0.02, 60)]
     hasty, patient = (count.certificate for count in counts)
     assert counts[0] == counts[1]
-    assert patient.grade == "checked"  # `busy` looks at a clock
+    assert patient.grade == "complete"
     assert hasty.grade == "partial"
     assert len(hasty.points) == 2  # the hints of its path, and one more
     assert len(patient.points) > 6

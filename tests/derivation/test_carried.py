@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import math
 import operator
@@ -464,3 +465,48 @@ def test_code_of_which_there_is_no_source_is_an_assumption() -> None:
     certificate = symcount.derive(names["factory"]).certificate
     assert certificate.grade == "checked"
     assert carried.UNREAD in {assumed.kind for assumed in certificate.concretisations}
+
+
+def test_what_the_garbage_collector_calls_is_no_part_of_a_factory() -> None:
+    calls = []
+
+    def collecting(phase, info):
+        calls.append(phase)
+        if len(calls) % 2 and len(calls) > 4:
+            calls[-1] = "odd"
+
+    def factory(dim, n):
+        made = []
+        for _ in range(n):
+            gc.collect()
+            made.append(nn.Linear(dim, 3))
+        return nn.Sequential(*made)
+
+    gc.callbacks.append(collecting)
+    try:
+        certificate = symcount.derive(factory).certificate
+    finally:
+        gc.callbacks.remove(collecting)
+    assert calls
+    assert (certificate.grade, certificate.assumptions) == ("complete", ())
+
+
+def test_lists_that_are_gone_through_together_may_hold_what_grows() -> None:
+    def factory(dim, a, b):
+        sizes = [[3] * a, [5] * b]
+        return nn.Sequential(
+            *(nn.Linear(dim, w) for _, row in zip("ab", sizes, strict=True) for w in row)
+        )
+
+    kinds = {assumed.kind for assumed in symcount.derive(factory).certificate.assumptions}
+    assert kinds == {"what sets the first or last iteration of a loop apart"}
+
+
+def test_a_list_that_grows_is_gone_through_by_an_iterator() -> None:
+    def factory(dim, n):
+        rest = iter(layers(dim, n))
+        return nn.Sequential(*(layer for layer, _ in zip(rest, [0] * 5000, strict=False)))
+
+    certificate = symcount.derive(factory).certificate
+    assert certificate.grade == "checked"
+    assert carried.LENGTH in {assumed.kind for assumed in certificate.assumptions}

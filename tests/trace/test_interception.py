@@ -311,7 +311,7 @@ def test_what_needs_a_plain_number_is_recorded_with_its_line(kind: str, use: Any
         return x
 
     _, found = run(body)
-    assert [c.kind.split(" that ")[0] for c in found.concretisations] == [kind]
+    assert [c.kind for c in found.concretisations] == [kind]
     source = found.concretisations[0].source
     assert source.file == __file__
     assert source.line == line or source.function == "<lambda>"

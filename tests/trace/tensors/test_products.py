@@ -49,4 +49,4 @@ class Attends(nn.Module):
 
 def test_a_forward_pass_of_a_transformer() -> None:
     count = assert_exact(Attends, d=(4, 6, 8), h=(1, 2, 3), n=(1, 2, 5))
-    assert count.certificate.grade != "partial"
+    assert count.certificate.grade == "complete"
