@@ -323,6 +323,7 @@ _DIRECTIVE = re.compile(r"\.\. +(?:\|[^|]+\| +)?(?P<name>[\w.:+-]*\w) ?::(?: |$)
 _TARGET = re.compile(r"\.\. +(?:\[|\|)")
 _HYPERLINK = re.compile(r"\.\. +_")
 _BULLET = re.compile(r"(?:[-+*\u2022\u2023\u2043]|\(?(?:\w{1,4}|#)[.)]) +")
+_ITEM = re.compile(r" *[-+*\u2022\u2023\u2043] +")
 # Directives whose content is no reStructuredText.
 _VERBATIM = frozenset(
     "code code-block sourcecode parsed-literal literalinclude highlight math raw csv-table doctest "
@@ -442,8 +443,17 @@ class _Rst:
     def _is_underline(self, number: int, rest: str) -> bool:
         """Tell whether colons make a title of the line above them."""
         title = self._at(number - 1) if number else ""
-        alone = number < 2 or not self._at(number - 2)
-        return alone and rest == ":" * len(rest) and 0 < len(title) <= len(rest)
+        is_whole = number < 2 or self._ends_a_block(number - 2)
+        return is_whole and rest == ":" * len(rest) and 0 < len(title) <= len(rest)
+
+    def _ends_a_block(self, number: int) -> bool:
+        """Tell whether what follows a line without a blank one is not a part of its paragraph.
+
+        It is none of an item of a list, if it is not indented as the item's text is.
+        """
+        line = self._at(number)
+        is_item = _ITEM.match(line) and _indent_of(self._below(number)) <= _indent_of(line)
+        return not line or bool(is_item and (number == 0 or self._ends_a_block(number - 1)))
 
     def _marker(self, number: int, indent: int) -> int:
         start = self.text.index("..", self.lines[number][0])
