@@ -323,7 +323,7 @@ _DIRECTIVE = re.compile(r"\.\. +(?:\|[^|]+\| +)?(?P<name>[\w.:+-]*\w) ?::(?: |$)
 _TARGET = re.compile(r"\.\. +(?:\[|\|)")
 _HYPERLINK = re.compile(r"\.\. +_")
 _BULLET = re.compile(r"(?:[-+*\u2022\u2023\u2043]|\(?(?:\w{1,4}|#)[.)]) +")
-_ITEM = re.compile(r" *[-+*\u2022\u2023\u2043] +")
+_INDENTING = re.compile(r" *(?:\.\.|[-+*\u2022\u2023\u2043])(?: +|$)")
 # Directives whose content is no reStructuredText.
 _VERBATIM = frozenset(
     "code code-block sourcecode parsed-literal literalinclude highlight math raw csv-table doctest "
@@ -353,7 +353,8 @@ class _Rst:
         self.verbatim: int | None = None  # lines that are indented further are not read
         self.literal: int | None = None  # the same, if what comes next is indented further
         self.quoted: tuple[str, int] | None = None  # what each line begins with, and where
-        # Of the line before, if it is not blank: its indentation, and whether it begins with dots.
+        # Of the line before, if it is not blank: how its text is indented, and whether it begins
+        # with dots.
         self.above: tuple[int, bool] | None = None
 
     def read(self) -> tuple[list[_Comment], list[Problem]]:
@@ -406,6 +407,9 @@ class _Rst:
         if is_marker:
             return self._marker(number, indent)
         if not _EXPLICIT.match(rest) or above == (indent, False):
+            item = _INDENTING.match(rest)
+            if item and above != (indent, False):
+                self.above = (indent + len(item[0]), False)
             self._prose(number, rest, indent)
             return 1
         self.above = (indent, True)
@@ -449,11 +453,11 @@ class _Rst:
     def _ends_a_block(self, number: int) -> bool:
         """Tell whether what follows a line without a blank one is not a part of its paragraph.
 
-        It is none of an item of a list, if it is not indented as the item's text is.
+        It is none of an item of a list, or of a comment, if it is not indented as their text is.
         """
         line = self._at(number)
-        is_item = _ITEM.match(line) and _indent_of(self._below(number)) <= _indent_of(line)
-        return not line or bool(is_item and (number == 0 or self._ends_a_block(number - 1)))
+        is_left = _INDENTING.match(line) and _indent_of(self._below(number)) <= _indent_of(line)
+        return not line or bool(is_left and (number == 0 or self._ends_a_block(number - 1)))
 
     def _marker(self, number: int, indent: int) -> int:
         start = self.text.index("..", self.lines[number][0])

@@ -266,6 +266,8 @@ def test_rst_is_read_as_docutils_reads_it(lines: list[tuple[str, str]]) -> None:
         f"..\n\n{indented(RST)}",
         f"* item\n\n{indented(RST, '  ')}",
         f"* item\n::\n::\n\n{RST}",
+        f"..\n::\n::\n\n{RST}",
+        f"* item::\n.. note::\n\n{indented(RST)}",
         f".. note::\n\n{indented(RST)}",
         f".. |a| replace:: b\n{RST}",
         f".. _target:\n\n{RST}",
