@@ -560,6 +560,10 @@ class _Run:
         if instruction(frame) in _SUBSCRIPTS:
             size = lookups.length(frame)
             if size is not None and self._is_of_loop(node, size):
+                if _symbols_of(node) and not self.specialising and not _is_linear(node):
+                    self.interrupt(
+                        NotFolded("a list is read at an index that is not linear in its symbols")
+                    )
                 self._concretise(ELEMENT, node, user_frame())
                 return int(node.hint if self.perturb is None else (node.hint + 1) % size)
             if size is not None:
@@ -726,3 +730,10 @@ def _followed(
         unowned = run.learned.interceptor.unowned
         with identity.watched(identity.places(run.executed), unowned, run.assume_identity):
             return factory(**arguments, **fixed)
+
+
+def _is_linear(node: Node) -> bool:
+    """Tell whether a number is a sum of symbols and iteration numbers, each times a constant."""
+    inner = [arg for arg in node.args if type(arg) is Node]
+    is_sum = node.op in ("add", "sub", "neg") or (node.op == "mul" and len(inner) == 1)
+    return not inner or (is_sum and all(map(_is_linear, inner)))

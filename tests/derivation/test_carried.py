@@ -510,3 +510,16 @@ def test_a_list_that_grows_is_gone_through_by_an_iterator() -> None:
     certificate = symcount.derive(factory).certificate
     assert certificate.grade == "checked"
     assert carried.LENGTH in {assumed.kind for assumed in certificate.assumptions}
+
+
+def test_an_element_is_read_at_an_index_that_turns_at_some_length() -> None:
+    def factory(n):
+        widths = [3 + i for i in range(n)]
+        return nn.ModuleList(nn.Linear(widths[max(i, n - 70)], 1) for i in range(n))
+
+    def built(n: int) -> int:
+        return sum(4 + max(i, n - 70) for i in range(n))
+
+    count = symcount.derive(factory)
+    assert count.certificate.grade == "partial"
+    assert all(count(n=n) == built(n) for n in range(1, 1000) if count.valid(n=n))
