@@ -11,11 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-_HERE = str(Path(__file__).parent)
+from symcount.libraries import is_own
 
 
 class Use(NamedTuple):
@@ -36,7 +35,7 @@ class Executed(dict[CodeType, Use]):
 
     def note(self, frame: FrameType) -> None:
         """Take note of the code that a frame runs."""
-        if frame.f_code not in self and not frame.f_code.co_filename.startswith(_HERE):
+        if frame.f_code not in self and not is_own(frame.f_code.co_filename):
             values = [v for value in frame.f_locals.values() for v in _kept(value, frame.f_code)]
             self[frame.f_code] = Use(frame.f_globals, tuple(values))
 

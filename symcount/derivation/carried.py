@@ -22,7 +22,7 @@ from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.walk import traced
 from symcount.factory.call import FactoryCall
-from symcount.record import Concretisation, Source
+from symcount.record import Concretisation, Frame, Source
 from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent
 from symcount.trace.observing import SITES, Event, Observer, Site, Value
@@ -33,6 +33,7 @@ LENGTH = "length of a list that a loop made"
 STATE = "state carried from one iteration to the next"
 TEXT = "text made of the number of an iteration"
 UNTRIED = "loops with more iterations, for want of time"
+UNSEEN = "loops that could not be observed"
 
 UNREAD = "code without source that runs in or after a loop"
 
@@ -71,14 +72,16 @@ def carried(
     for path in _of_each_kind(found.built):
         if any(c.value is None or c.kind == TEXT for c in path.trace.concretisations):
             lengths |= dict.fromkeys((*_MANY, *_MORE_DIGITS))
+        reason = ""
         try:
-            runs = _observed(call, path, found.short, settings, roots)
+            runs, has_failed = _observed(call, path, found.short, settings, roots)
+            reason = UNSEEN if has_failed else ""
         except BudgetSpent:
-            assumed |= dict.fromkeys(
-                Concretisation(UNTRIED, symbols, None, node.frame.source)
-                for node in path.trace.unrolled
-                if node.frame is not None
-            )
+            runs, reason = [], UNTRIED
+        if reason:
+            places = sources_of_loops(call, path)
+            assumed |= dict.fromkeys(Concretisation(reason, symbols, None, p) for p in places)
+        if reason == UNTRIED:
             break
         for site, seen in _sites(runs):
             reason = seen.reason()
@@ -90,6 +93,15 @@ def carried(
         source = Source(code.co_filename, code.co_firstlineno, code.co_name)
         assumed[Concretisation(UNREAD, symbols, None, source)] = None
     return Carried(tuple(assumed), tuple(sorted(lengths)[:_MOST_LENGTHS]))
+
+
+def sources_of_loops(call: FactoryCall, path: Path) -> list[Source]:
+    """Return where the loops of a path are; where the factory is if one is made nowhere."""
+    frames = [node.frame for node in path.trace.unrolled if node.frame is not None]
+    code = getattr(call.function, "__code__", None)
+    if code is not None and not frames:  # a list as long as a symbol itself
+        frames = [Frame(code, 0)]
+    return [frame.source for frame in frames]
 
 
 def _of_each_kind(paths: Iterable[Path]) -> Iterator[Path]:
@@ -123,17 +135,22 @@ def _observed(
     short: Iterable[str],
     settings: Settings,
     roots: Sequence[FunctionType],
-) -> list[_Run]:
-    """Run a path with two numbers of iterations, until all functions that it calls report."""
+) -> tuple[list[_Run], bool]:
+    """Run a path with two numbers of iterations, until all functions that it calls report.
+
+    Return also whether a run failed, though the path does not.
+    """
     observer: Observer = settings.observer
     points = [path.trace.hints, *_longer(call, path, short)]
     runs: list[_Run] = []
+    has_failed = False
     for _ in range(_MOST_ROUNDS):
-        runs = []
+        runs, has_failed = [], False
         for hints in points:
             observer.is_learning = not runs  # the others call what the first one does
             trace = traced(call, hints, Everything, settings)
             if trace.raised is not None and path.trace.raised is None:
+                has_failed = True
                 continue
             decided: dict[tuple[tuple[str, int], ...], list[bool]] = {}
             for branch in trace.branches:
@@ -149,7 +166,7 @@ def _observed(
             )
         if not observer.learn(roots):
             break
-    return runs
+    return runs, has_failed
 
 
 def _longer(call: FactoryCall, path: Path, short: Iterable[str]) -> Iterator[Values]:

@@ -15,7 +15,7 @@ import torch
 
 from symcount import interception, progress
 from symcount.derivation.budget import Budget
-from symcount.derivation.carried import carried
+from symcount.derivation.carried import carried, sources_of_loops
 from symcount.derivation.checking import (
     check,
     require_a_module,
@@ -49,7 +49,7 @@ from symcount.formula.certificate import TIME_RAN_OUT, Certificate
 from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
-from symcount.record import INDEX, Concretisation, Frame
+from symcount.record import INDEX, Concretisation
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.learning import Learned
 from symcount.trace.run import ELEMENT
@@ -162,13 +162,9 @@ def _inferred(call: FactoryCall, found: Exploration, joined: Joined) -> Iterator
     """List the loops of which an iteration differs from the others for no branch of its own."""
     if not joined.inferred:
         return
-    frames = [node.frame for node in found.built[0].trace.unrolled if node.frame]
-    code = getattr(call.function, "__code__", None)
-    if code is not None and not frames:  # a list as long as a symbol itself is made nowhere
-        frames = [Frame(code, 0)]
-    for frame in frames:
+    for source in sources_of_loops(call, found.built[0]):
         kind = "what sets the first or last iteration of a loop apart"
-        yield Concretisation(kind, tuple(sorted(found.short)), None, frame.source)
+        yield Concretisation(kind, tuple(sorted(found.short)), None, source)
 
 
 class _Derivation:

@@ -13,13 +13,11 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
-import torch
-
 from symcount.executed import Executed, Use
+from symcount.libraries import TORCH, is_of_python
 
 # Larger tables, and code that leads further, are not looked through.
 _MOST_ITEMS = 64
@@ -67,16 +65,8 @@ def mentioned(function: Callable[..., Any], executed: Executed) -> Mentioned:
     return Mentioned(tuple(dict.fromkeys(_numbers(flat))), tuple(dict.fromkeys(pairs)))
 
 
-_FOUNDATION = tuple(
-    str(Path(module.__file__ or "").parent) for module in (inspect, re, torch) if module.__file__
-)
-
-
 def _is_foundation(code: CodeType) -> bool:
-    is_installed = "site-packages" in code.co_filename
-    return code.co_filename.startswith(_FOUNDATION[-1]) or (
-        code.co_filename.startswith(_FOUNDATION[:-1]) and not is_installed
-    )
+    return is_of_python(code.co_filename) or code.co_filename.startswith(TORCH)
 
 
 def _read(code: CodeType, use: Use) -> Iterator[object]:

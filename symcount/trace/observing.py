@@ -18,7 +18,6 @@ import gc
 import itertools
 import linecache
 import operator
-import os
 import sys
 import threading
 import types
@@ -31,6 +30,7 @@ import torch
 
 from symcount import interception
 from symcount.executed import set_profiler, take_profiler
+from symcount.libraries import NUMPY, TORCH, is_of_python, is_own
 from symcount.record import Source
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
@@ -54,12 +54,6 @@ _MOST_KEYS = 64
 _MOST_TWINS = 1 << 14
 _PLAIN = {int, float, bool, str, type(None)}
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_BLUEPRINTS = os.path.join(_PACKAGE, "blueprints")
-_PYTHON = os.path.dirname(os.path.abspath(os.__file__))
-_LIBRARIES = tuple(
-    os.path.dirname(os.path.abspath(str(sys.modules[name].__file__))) for name in ("torch", "numpy")
-)
 
 Value: TypeAlias = "tuple[Any, ...] | None"
 """A plain value as far as it can decide anything; None if it is none, or a symbol."""
@@ -222,8 +216,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
     if isinstance(value, torch.Tensor) or kind.__module__ == "numpy":
         shape = list(getattr(value, "shape", ()))
         return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
-    if isinstance(value, _SIZED):
-        length = len(value)
+    length = _length(value) if isinstance(value, _SIZED) else None
+    if length is not None:
         few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
@@ -234,6 +228,13 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return "iterator", kind.__name__, _hint(value)
     inner = vars(value).get("_modules") if isinstance(value, torch.nn.Module) else None
     return "object", kind.__qualname__, len(inner or ())
+
+
+def _length(value: Any) -> int | None:
+    try:
+        return len(value)
+    except Exception:
+        return None  # such as a module whose constructor has not begun
 
 
 def _changes(value: Any) -> tuple[int, ...]:
@@ -295,7 +296,7 @@ def callee_of(value: Any) -> Value:
         return None
     if isinstance(code, FunctionType) and not hasattr(value, "cache_info"):
         file = code.__code__.co_filename
-        if not is_foreign(file) or file.startswith((_PACKAGE, *_LIBRARIES[:1], "<")):
+        if not is_foreign(file) or is_own(file) or file.startswith((TORCH, "<")):
             return None  # it reports by itself
     if not callable(value) or isinstance(value, torch.nn.Module):
         return None
@@ -306,10 +307,7 @@ def is_foreign(file: str) -> bool:
     """Tell whether nobody wrote code for a factory: it is of Python, torch or this package."""
     if file.startswith("<frozen") or is_unsourced(file):
         return True
-    if file.startswith(_PACKAGE):
-        return not file.startswith(_BLUEPRINTS)
-    of_python = file.startswith(_PYTHON) and "site-packages" not in file[len(_PYTHON) :]
-    return of_python or file.startswith(_LIBRARIES)
+    return is_own(file) or is_of_python(file) or file.startswith((TORCH, NUMPY))
 
 
 def is_unsourced(file: str) -> bool:

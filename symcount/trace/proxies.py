@@ -12,22 +12,22 @@ Verification against plainly built modules is there to find those.
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
 
+from symcount import libraries
 from symcount.errors import EscapedSymbolError, SymcountError, UnsupportedError
 from symcount.record import OPERATORS, Frame, Node
 from symcount.symbols import Number
 from symcount.trace.renaming import original_code
 
-_HERE = str(Path(__file__).parent)
+_HERE = libraries.folder(__file__)
+_FOREIGN = (libraries.TORCH, libraries.NUMPY, _HERE)
 _own_file: dict[str, bool] = {}
 
 
@@ -50,13 +50,6 @@ def place_of(frame: FrameType) -> Frame:
     return Frame(original_code(frame.f_code), frame.f_lasti)
 
 
-_libraries = tuple(
-    str(Path(spec.origin).parent)
-    for spec in map(importlib.util.find_spec, ("torch", "numpy"))
-    if spec is not None and spec.origin is not None
-)
-
-
 _RUNNER = "symcount.factory.call"  # the module that calls the factory
 
 
@@ -68,7 +61,7 @@ def user_frame() -> Frame:
     """
     inner = calling_frame(2)
     frame: FrameType | None = inner
-    while frame is not None and frame.f_code.co_filename.startswith((*_libraries, _HERE)):
+    while frame is not None and frame.f_code.co_filename.startswith(_FOREIGN):
         frame = frame.f_back
     if frame is None or frame.f_globals.get("__name__") == _RUNNER:
         frame = inner
@@ -82,7 +75,7 @@ def is_of_tracer(code: CodeType) -> bool:
 
 def is_of_torch(code: CodeType) -> bool:
     """Tell whether code is torch's own."""
-    return code.co_filename.startswith(_libraries[0])
+    return code.co_filename.startswith(libraries.TORCH)
 
 
 def frames_of_call() -> Iterator[FrameType]:
@@ -90,7 +83,7 @@ def frames_of_call() -> Iterator[FrameType]:
     frame: FrameType | None = calling_frame(2)
     while frame is not None:
         yield frame
-        if not frame.f_code.co_filename.startswith((*_libraries, _HERE)):
+        if not frame.f_code.co_filename.startswith(_FOREIGN):
             return
         frame = frame.f_back
 
@@ -99,7 +92,7 @@ def callers() -> Iterator[FrameType]:
     """Yield the frames of the factory and of what it calls, from within, without torch's."""
     frame: FrameType | None = calling_frame(2)
     while frame is not None and frame.f_globals.get("__name__") != _RUNNER:
-        if not frame.f_code.co_filename.startswith((*_libraries, _HERE)):
+        if not frame.f_code.co_filename.startswith(_FOREIGN):
             yield frame
         frame = frame.f_back
 

@@ -523,3 +523,34 @@ def test_an_element_is_read_at_an_index_that_turns_at_some_length() -> None:
     count = symcount.derive(factory)
     assert count.certificate.grade == "partial"
     assert all(count(n=n) == built(n) for n in range(1, 1000) if count.valid(n=n))
+
+
+class Stack(nn.Sequential):
+    def __init__(self, *layers):
+        super().__init__(*layers)  # of a module that has no `_modules` yet
+
+
+def test_a_module_that_is_not_made_yet_is_no_reason_to_see_nothing() -> None:
+    def factory(dim, n):
+        made = layers(dim, n)
+        if sys.getsizeof(made) > sys.getsizeof([None] * 5000):
+            made.pop()
+        return Stack(*made)
+
+    certificate = symcount.derive(factory).certificate
+    assert certificate.grade == "checked"
+    assert carried.LENGTH in {assumed.kind for assumed in certificate.assumptions}
+
+
+def test_a_loop_that_cannot_be_observed_is_an_assumption(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("no reports")
+
+    monkeypatch.setattr("symcount.trace.observing.Observer.report", refused)
+
+    def factory(dim, n):
+        return nn.Sequential(*[nn.Linear(dim, 3) for i in range(n) if i >= 0])
+
+    certificate = symcount.derive(factory).certificate
+    assert certificate.grade == "checked"
+    assert {assumed.kind for assumed in certificate.assumptions} == {carried.UNSEEN}

@@ -425,11 +425,8 @@ def test_an_exact_type_test() -> None:
             return nn.Linear(dim, dim)
         return nn.Linear(1, 1)
 
-    with pytest.raises(symcount.VerificationError) as caught:
-        derive(factory)
-    message = str(caught.value)
-    assert f"{HERE}:{line_of(factory, 'is int')}: a test of an exact type" in message
-    assert "Use isinstance(x, int) for a type test" in message
+    count = derive(factory)
+    assert (str(count), count.certificate.grade) == ("dim**2 + dim", "complete")
 
 
 def test_an_exact_type_test_that_raises() -> None:
@@ -438,8 +435,8 @@ def test_an_exact_type_test_that_raises() -> None:
             raise TypeError("dim must be an int")
         return nn.Linear(dim, dim)
 
-    with pytest.raises(symcount.FactoryError, match="builds a module at dim=64, but raises on sym"):
-        derive(factory)
+    count = derive(factory)
+    assert (str(count), count.certificate.grade) == ("dim**2 + dim", "complete")
 
 
 def test_moving_to_cuda_is_followed() -> None:
@@ -539,18 +536,26 @@ def test_what_a_lost_number_reaches_decides_the_grade() -> None:
         module.extra = f"a layer of {dim}"
         return module
 
-    count = derive(named, strict=True)
-    assert count.certificate.grade == "complete"
-    assert count.certificate.concretisations == ()
-    (harmless,) = count.certificate.harmless
-    assert (harmless.kind, harmless.symbols, harmless.value) == ("text", ("dim",), 64)
-    assert harmless.source.line == line_of(named, "module.extra")
+    certificate = derive(named).certificate
+    assert certificate.grade == "checked"  # what reads the attribute is not followed
+    (assumed,) = certificate.assumptions
+    assert (assumed.kind, assumed.symbols, assumed.value) == ("text", ("dim",), 64)
+    assert assumed.source.line == line_of(named, "module.extra")
+
+    def logged(dim):
+        print(f"a layer of {dim}")
+        return nn.Linear(dim, 3)
+
+    certificate = derive(logged, strict=True).certificate
+    assert (certificate.grade, certificate.assumptions) == ("complete", ())
+    (harmless,) = certificate.harmless
+    assert (harmless.kind, harmless.value) == ("text in what is printed or logged", 64)
+    assert harmless.source.line == line_of(logged, "print(")
 
     def sized_by_text(dim):
         return nn.Linear(dim, 3 if len(str(dim)) < 99 else len(str(dim)))
 
-    count = derive(sized_by_text)  # perturbing the number changes nothing either
-    assert count.certificate.grade == "complete"
+    assert derive(sized_by_text).certificate.grade == "checked"
 
     def lost(dim):
         return nn.Linear(dim, 1 + int(str(dim)) // 1_000_000_007)
@@ -570,7 +575,8 @@ def test_checked_is_what_a_dozen_more_points_are_for() -> None:
     assert len(count.certificate.points) > 12
     (lost,) = count.certificate.concretisations
     assert lost.source.line == line_of(factory, "str(dim)")
-    assert "a symbol became a plain number where it matters" in str(count.certificate)
+    assert lost.tried
+    assert str(count.certificate).startswith("assumed, that nothing depends on:")
     with pytest.raises(symcount.IncompleteError, match="would be checked"):
         derive(factory, dim=Symbol(max=99), strict=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from symcount.libraries import TORCH
 from symcount.record import Node
 from symcount.symbols import Number
 from symcount.trace.proxies import calling_frame, operand
@@ -43,7 +44,6 @@ _LEAST_DIMENSIONS = {
 }
 # Their sign is that of the first operand.
 _OF_FIRST = frozenset(["pow", "math_pow"])
-_OF_TORCH = torch.__path__[0]
 
 
 def raises(name: str, tensor: torch.Tensor, args: Any, kwargs: Any) -> bool:
@@ -55,7 +55,7 @@ def raises(name: str, tensor: torch.Tensor, args: Any, kwargs: Any) -> bool:
         return True
     if not any(map(is_symbol, (*args, *kwargs.values()))):
         return False
-    if calling_frame().f_code.co_filename.startswith(_OF_TORCH):
+    if calling_frame().f_code.co_filename.startswith(TORCH):
         return False
     if name in _DEVIATIONS:
         place, keyword = _DEVIATIONS[name]
