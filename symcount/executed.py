@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from types import CodeType, FrameType
+from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any, NamedTuple
 
 from symcount.libraries import is_own
@@ -47,7 +47,7 @@ _DEEPEST = 3
 def _kept(value: Any, code: CodeType) -> Iterator[Any]:
     """List what may hold numbers: data, and of an object its class and the attributes read of it.
 
-    Nothing but numbers, texts and classes is kept alive.
+    Nothing but numbers, texts, classes and functions of C is kept alive.
     """
     yield _data(value, 0)
     try:  # by no method of its own, which may not be ready to be asked
@@ -61,7 +61,7 @@ def _kept(value: Any, code: CodeType) -> Iterator[Any]:
 
 def _data(value: Any, depth: int) -> Any:
     """The numbers and texts in a value, in tuples and dicts like its own."""
-    if issubclass(type(value), (int, float, str, type)):
+    if issubclass(type(value), (int, float, str, type, BuiltinFunctionType)):
         return value
     if depth < _DEEPEST and type(value) in (tuple, list, set, frozenset):
         return tuple(_data(item, depth + 1) for item in islice(value, _MOST_ITEMS))

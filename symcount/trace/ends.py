@@ -67,7 +67,7 @@ def end_of_text(frame: FrameType) -> str | None:
     end = _end(frame, place, 0) if place is not None and _is_text(place[-1]) else None
     if end is _MESSAGE and any(map(_examines_exceptions, _callers(frame))):
         return None
-    return TORCH if end is None and is_of_torch(frame.f_code) else end
+    return end
 
 
 def _is_text(node: ast.AST) -> bool:

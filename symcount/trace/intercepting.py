@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import builtins
 import copy
+import functools
 import inspect
 import math
 import operator
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy
 
 from symcount import interception
-from symcount.executed import Executed
+from symcount.executed import Executed, Use
 from symcount.trace.observing import is_unsourced
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
@@ -32,7 +33,7 @@ from symcount.trace.renaming import (
     renamed,
     run_in_this_thread,
 )
-from symcount.trace.stand_ins import BUILTINS, MATH, SILENT, ModuleShadow, index, linspace
+from symcount.trace.stand_ins import BUILTINS, MATH, OPERATOR, SILENT, ModuleShadow, linspace
 
 
 class _Intercepted(NamedTuple):
@@ -44,6 +45,7 @@ class _Intercepted(NamedTuple):
 
 
 _missing = object()
+_OF_SILENT = frozenset(["builtins", "operator"])  # the modules that have what asks
 # What is remembered of code that nothing else may be using any more.
 _MOST_CODES = 1 << 16
 # So many times a function of some code is intercepted in one trace, lest it be made anew each time.
@@ -81,8 +83,10 @@ class Interceptor:
         for name, replacement in MATH.items():
             self.intercept(getattr(math, name), replacement, name)
         self.intercept_module(math, MATH)
-        self.intercept(operator.index, index, "index")
-        self.intercept_module(operator, {"index": index})
+        for name, replacement in OPERATOR.items():
+            self.intercept(getattr(operator, name), replacement, name)
+        self.intercept_module(operator, OPERATOR)
+        self.intercept_module(builtins, BUILTINS)
 
     def copy(self) -> Interceptor:
         """One of its own for a derivation: what that adds, and whom it intercepts, ends with it."""
@@ -176,6 +180,11 @@ class Interceptor:
                     self._intercept_function(function)
             if not found or is_unsourced(code.co_filename):
                 self.unowned.add(code)
+        self.unowned.update(
+            code
+            for code, use in executed.items()
+            if not is_of_torch(code) and _is_given_what_asks(code, use)
+        )
 
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""
@@ -259,7 +268,7 @@ class Interceptor:
 
         def loads(code: CodeType, name: str) -> StandIn | None:
             value = names.get(name, _missing)
-            if silent and (value is not _missing or name not in SILENT):
+            if silent and not (_asks(name, value) or value is builtins or value is operator):
                 return None
             stand_in = self._stand_in(code, names, name, value)
             if stand_in is not None:
@@ -267,7 +276,7 @@ class Interceptor:
             return stand_in
 
         def imports(code: CodeType, name: str) -> StandIn | None:
-            return None if silent else self._imported.get(name)
+            return None if silent and name not in _OF_SILENT else self._imported.get(name)
 
         of_python = names.get("__builtins__", builtins)
         if of_python is builtins or of_python is vars(builtins):
@@ -291,9 +300,38 @@ class Interceptor:
 
 
 def _asks_unseen(code: CodeType, names: Mapping[str, Any]) -> bool:
-    """Tell whether a function asks for a type or an identity by the builtins that do."""
-    asked = SILENT.intersection(code.co_names)
-    return bool(code.co_flags & inspect.CO_OPTIMIZED) and any(name not in names for name in asked)
+    """Tell whether a function asks for a type or an identity by what does, or may."""
+    asked = (_asks(name, names.get(name, _missing)) for name in code.co_names)
+    named = {*code.co_names, *(const for const in code.co_consts if type(const) is str)}
+    is_imported = not (_OF_SILENT.isdisjoint(named) or SILENT.keys().isdisjoint(named))
+    return bool(code.co_flags & inspect.CO_OPTIMIZED) and (is_imported or any(asked))
+
+
+def _asks(name: str, value: object) -> bool:
+    """Tell whether a global asks for a type or an identity."""
+    return name in SILENT if value is _missing else _is_silent(value)
+
+
+def _is_silent(value: object) -> bool:
+    return any(value is silent for silent in SILENT.values())
+
+
+def _is_given_what_asks(code: CodeType, use: Use) -> bool:
+    """Tell whether code has in a variable, or reads in a container, what asks for an identity."""
+    read = [use.names.get(name) for name in code.co_names]
+    inside = [part for value in read for part in _parts(value)]
+    return any(map(_is_silent, (*use.values, *inside)))
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """List what a table, a class or a partial function holds."""
+    if type(value) is dict:
+        return value.values()
+    if isinstance(value, type):
+        return (getattr(v, "__func__", v) for v in vars(value).values())
+    if isinstance(value, functools.partial):
+        return (value.func,)
+    return value if type(value) in (list, tuple, set) else ()
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

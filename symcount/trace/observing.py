@@ -107,6 +107,7 @@ class Observer:
         self._open: dict[int, list[list[Value] | None]] = {}
         self._run: Any = None
         self._thread = 0
+        self._is_looking = False
         self._collecting: set[CodeType | None] = set()
 
     def start(self, run: Any) -> None:
@@ -157,8 +158,15 @@ class Observer:
 
     def report(self, site: int, place: int, count: int, value: Any) -> None:
         """Take note of an operand; with the last one, of all."""
-        if threading.get_ident() != self._thread or not self._run.alive:
+        if threading.get_ident() != self._thread or not self._run.alive or self._is_looking:
             return
+        self._is_looking = True  # a value may have methods that report
+        try:
+            self._take(site, place, count, value)
+        finally:
+            self._is_looking = False
+
+    def _take(self, site: int, place: int, count: int, value: Any) -> None:
         kind = SITES[site].kind
         seen = callee_of(value) if kind == "call" and place == 0 else value_of(value)
         held = self._open.setdefault(site, [])

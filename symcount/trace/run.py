@@ -463,7 +463,7 @@ class _Run:
         if kind == "text":
             end = ends.end_of_text(frame)
             if end == ends.NAME and not is_distinct(node):
-                end = ends.TORCH if is_of_torch(frame.f_code) else None
+                end = None
             if end is not None:
                 self._is_harmless(f"text {end}", node)
                 return node.hint

@@ -264,6 +264,17 @@ def _identity(value: Any, /) -> int:
     return id(value)
 
 
+def _is(a: Any, b: Any, /) -> bool:
+    for value, other in ((a, b), (b, a)):
+        if is_symbol(value) and isinstance(other, int | float | SymInt | SymFloat):
+            value._run.assume_identity(value)
+    return a is b
+
+
+def _is_not(a: Any, b: Any, /) -> bool:
+    return not _is(a, b)
+
+
 def linspace(original: Callable[..., Any]) -> Any:
     """Return `numpy.linspace` with as many numbers as a loop over their number has iterations."""
 
@@ -369,8 +380,9 @@ BUILTINS: dict[str, Any] = {
     "type": TypeOfShadow,
     "id": _identity,
 }
-# Those of them by which code can depend on a symbol without asking it for anything.
-SILENT = frozenset(["type", "id"])
+OPERATOR: dict[str, Callable[..., Any]] = {"index": index, "is_": _is, "is_not": _is_not}
+# Those by which code can depend on a symbol without asking it for anything.
+SILENT = {"type": type, "id": id, "is_": operator.is_, "is_not": operator.is_not}
 
 
 # --- modules ----------------------------------------------------------------------------------
