@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from symcount.trace.bytecode import position_in
-from symcount.trace.proxies import is_of_torch, is_of_tracer
+from symcount.trace.proxies import is_of_tracer
 
 _MESSAGE = "in the message of an exception"
 _OUTPUT = "in what is printed or logged"

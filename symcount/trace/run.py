@@ -36,7 +36,6 @@ from symcount.trace.proxies import (
     SymInt,
     calling_frame,
     frames_of_call,
-    is_of_torch,
     place_of,
     user_frame,
 )
