@@ -18,6 +18,11 @@ HOLDING = frozenset(
 )
 # Methods of its containers that add to them.
 ADDING = frozenset("append extend insert update __setitem__".split())
+# Functions of tensors that compute each element by itself: they decide no size.
+ELEMENTWISE = frozenset(
+    "add sub mul div pow exp log sin cos sqrt rsqrt neg abs outer flip tril triu ones_like "
+    "zeros_like empty_like full_like".split()
+)
 # The places of sizes in a call, and their keywords.
 _SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "Linear": ((1, 2), ("in_features", "out_features")),

@@ -18,7 +18,7 @@ from itertools import islice, pairwise
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from symcount.derivation.calls_of_torch import ADDING, HOLDING, PLAIN_METHODS, RATES, sizes_of
+from symcount.derivation.calls_of_torch import ADDING, ELEMENTWISE, HOLDING, PLAIN_METHODS, RATES, sizes_of
 from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.walk import traced
@@ -456,6 +456,14 @@ class _Seen:
                 return True
         return False
 
+    def _store(self) -> str:
+        """Judge where something is put: beside what is there, or in the place of it."""
+        is_keyed = any(v and v[0] == "many" and v[1] in _KEYED for v in self.values(0))
+        if "state" in self.kinds(0) and self.differs(0):
+            return STATE
+        is_new = self.differs(0, _left) or not self.kinds(0) & _GROWING
+        return "" if not is_keyed or is_new or not self._moves(1) else STATE
+
     def _delete(self) -> str:
         return LENGTH if self.differs(0) else ""
 
@@ -519,7 +527,8 @@ class _Seen:
         harmless = {
             place
             for place in range(1, self.width)
-            if self.kinds(place) <= {"text", "array"}
+            if self.kinds(place) <= {"text"}
+            or (self.kinds(place) <= {"array"} and name in ELEMENTWISE)
             or (sizes_of(name, place, names[place]) and self._is_size(place))
             or (self.kinds(place) <= {"many"} and name in ADDING)
             or ((names[place] in RATES or "Dropout" in name) and self._stays_a_rate(place))
@@ -562,7 +571,7 @@ class _Seen:
             if name in ("popleft", "rotate") and self._in_loop():
                 return STATE
             if name in _BY_KEY:
-                sets = any(_is_set(self.values(place)) for place in range(1, self.width))
+                sets = _is_set([owner]) and name not in ("get", "setdefault", "__contains__")
                 differ = any(map(self.differs, range(self.width)))
                 return (LENGTH if differ else "") if sets else self._looked_up_in_owner()
             is_kept = name in _KEEPING | HOLDING or name in _BY_PLACE or not self.differs(0)

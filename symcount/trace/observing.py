@@ -239,7 +239,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
     if isinstance(value, str):
         return "text", str.__str__(value)[:_MOST_TEXT]
     if isinstance(value, bytes | bytearray):
-        return "text", value[:_MOST_TEXT].decode("latin-1")
+        text = value[:_MOST_TEXT].decode("latin-1")
+        return ("text", text) if isinstance(value, bytes) else ("state", "bytearray", text)
     if isinstance(value, _EXACT):
         return "state", kind.__name__, repr(value)
     if kind is slice:
@@ -578,7 +579,9 @@ class _Reporting(ast.NodeTransformer):
             node.value, *told = self._told(kind, node, [node.value, *bounds], *names)
             for name, value in zip(names, told, strict=True):
                 setattr(part, name, value)
-        elif not isinstance(node.ctx, ast.Store) and not isinstance(part, ast.Tuple):
+        elif isinstance(node.ctx, ast.Store):
+            node.value, node.slice = self._told("store", node, [node.value, part])
+        elif not isinstance(part, ast.Tuple):
             node.value, node.slice = self._told(kind, node, [node.value, part])
         return node
 
