@@ -13,10 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from types import FunctionType
 from typing import Any, NamedTuple
 
+from symcount.derivation.calls_of_torch import (
+    ADDING,
+    ELEMENTWISE,
+    HOLDING,
+    PLAIN_METHODS,
+    RATES,
+    sizes_of,
+)
 from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.walk import traced
@@ -205,7 +213,20 @@ _BY_PLACE = frozenset(
     "pop popleft popitem remove index count discard clear move_to_end rotate insert "
     "__delitem__ __getitem__".split()
 )
-_BY_KEY = frozenset("get setdefault __contains__ isdisjoint issubset issuperset".split())
+_BY_KEY = frozenset(
+    "get setdefault __contains__ isdisjoint issubset issuperset intersection difference union "
+    "symmetric_difference update".split()
+)
+# Methods of containers that add to them or hand them on as they are.
+_KEEPING = frozenset(
+    "append appendleft extend extendleft add keys values items copy __len__ __iter__ "
+    "fromkeys".split()
+)
+# Methods of texts whose result has the digits that the text has.
+_RESPELLING = frozenset(
+    "format join lower upper title capitalize casefold swapcase zfill ljust rjust center encode "
+    "decode".split()
+)
 _BY_TEXT = frozenset(
     "startswith endswith find rfind index rindex count replace partition rpartition split rsplit "
     "removeprefix removesuffix strip lstrip rstrip translate __contains__".split()
@@ -216,8 +237,8 @@ _PASSED_ON = frozenset(
     "isinstance issubclass hasattr getattr setattr delattr str repr format float complex type id "
     "range slice object callable property staticmethod classmethod super vars dir".split()
 )
-_INJECTIVE = frozenset("sqrt exp log log2 log10 log1p expm1 fabs cos sin".split())
-_OPEN_ENDED = frozenset("accumulate chain product repeat count from_iterable combinations".split())
+_DEFINED_ABOVE = frozenset("sqrt log log2 log10 log1p fabs".split())
+_OPEN_ENDED = frozenset("accumulate chain product count from_iterable combinations".split())
 _QUIET = ("logging", "warnings", "typing", "copy", "inspect", "functools", "contextlib")
 
 
@@ -324,6 +345,48 @@ class _Seen:
                 return STATE
         return ""
 
+    def _arithmetic(self) -> str:
+        """Judge an operation that raises for some numbers, or makes a list of no element."""
+        plain = [pair for pair in self.events if None not in pair[1].values]
+        seen = _Seen(self.site, self.runs, plain)
+        if not plain:
+            return ""
+        if any("state" in seen.kinds(place) and seen.differs(place) for place in (0, 1)):
+            return STATE
+        judge = {"Mult": seen._of_mul, "Div": seen._of_truediv, "LShift": seen._of_lshift,
+                 "Pow": seen._of_pow}.get(self.site.names[0])  # fmt: skip
+        return judge(first=0) if judge is not None else ""
+
+    def _of_mul(self, first: int = 1) -> str:
+        pair = first, first + 1
+        is_list = any(self.kinds(place) & {"many", "text"} for place in pair)
+        return LENGTH if is_list and not all(map(self._grows_from_zero, pair)) else ""
+
+    def _of_truediv(self, first: int = 1) -> str:
+        divisors = self._numbers(first + 1)
+        is_safe = self.rises(first + 1) and min(divisors, default=1) > 0
+        return "" if is_safe or not self._moves(first + 1) else STATE
+
+    def _of_lshift(self, first: int = 1) -> str:
+        return "" if self._grows_from_zero(first + 1) else STATE
+
+    def _of_pow(self, first: int = 1) -> str:
+        bases, exponents = self._numbers(first), self._numbers(first + 1)
+        if not (self._moves(first) or self._moves(first + 1)) or not bases or not exponents:
+            return ""
+        if self.rises(first) and min(bases) >= 0 and set(exponents) in ({0.5}, {2}, {3}):
+            return ""
+        if not self._moves(first) and bases[0] >= 0:
+            falls_to_zero = 0 < bases[0] <= 1 or type(bases[0]) is int
+            if self._grows_from_zero(first + 1) and falls_to_zero:
+                return "" if all(type(e) is int or bases[0] <= 1 for e in exponents) else STATE
+            if bases[0] >= 1 and max(exponents) <= 0 and self.rises(first + 1, -1):
+                return ""
+        return STATE
+
+    def _format(self) -> str:
+        return TEXT if self._moves(0) else ""
+
     def _iterate(self) -> str:
         is_used_up = any(
             event.tags and event.values[0] and event.values[0][0] == "iterator"
@@ -332,14 +395,18 @@ class _Seen:
         return STATE if is_used_up else ""
 
     def _index(self) -> str:
+        if "slice" in self.kinds(1):
+            return self._sliced()
         if "text" in self.kinds(0):
+            if self.differs(1):
+                return STATE
             cut = self.differs(0) and (self.differs(0, _digitless) or self._is_cut())
             return TEXT if cut else ""
         if "many" in self.kinds(0) and any(
             v and v[0] == "many" and v[1] in _KEYED for v in self.values(0)
         ):
             return self._looked_up(1, 0, self.events)
-        if self.differs(0):
+        if self.differs(0, _left):
             pairs = ((_length(e.values[0]), e.values[1]) for _, e in self.events)
             is_missing = any(
                 length is not None and type(index[1]) is int and not -length <= index[1] < length
@@ -347,7 +414,18 @@ class _Seen:
                 if index and index[0] == "number"
             )
             return LENGTH if is_missing else ""
-        return STATE if self.kinds(0) & _GROWING and self.differs(1, _digitless) else ""
+        is_held = self.kinds(0) & {*_GROWING, "object", "state"}
+        return STATE if is_held and self.differs(1, _digitless) else ""
+
+    def _sliced(self) -> str:
+        """Judge a subscript by an object that is a slice."""
+        events = [
+            (run, Event(e.tags, (e.values[0], *e.values[1][1:])))
+            for run, e in self.events
+            if e.values[1] is not None and e.values[1][0] == "slice"
+        ]
+        site = self.site._replace(names=("lower", "upper", "step"))
+        return _Seen(site, self.runs, events)._slice()
 
     def _slice(self) -> str:
         if "text" in self.kinds(0):
@@ -383,6 +461,14 @@ class _Seen:
                 return True
         return False
 
+    def _store(self) -> str:
+        """Judge where something is put: beside what is there, or in the place of it."""
+        is_keyed = any(v and v[0] == "many" and v[1] in _KEYED for v in self.values(0))
+        if "state" in self.kinds(0) and self.differs(0):
+            return STATE
+        is_new = self.differs(0, _left) or not self.kinds(0) & _GROWING
+        return "" if not is_keyed or is_new or not self._moves(1) else STATE
+
     def _delete(self) -> str:
         return LENGTH if self.differs(0) else ""
 
@@ -415,21 +501,62 @@ class _Seen:
         seen = _Seen(self.site, self.runs, events)
         if callee[0] == "method":
             return seen._method(callee)
+        if callee[0] == "torch":
+            return seen._torch(callee[1])
         module, _, name = callee[1].rpartition(".")
         judge = getattr(seen, f"_of_{name}", None)
         if judge is not None:
             return str(judge())
         if name in _PASSED_ON | _OPEN_ENDED or module.split(".")[0] in _QUIET:
             return ""
-        if name in _INJECTIVE:
-            return ""
+        if name in _DEFINED_ABOVE:
+            least = min(seen._numbers(1), default=1)
+            is_safe = seen.rises(1) and (least > 0 or (name == "sqrt" and least == 0))
+            return "" if is_safe or not seen._moves(1) else STATE
+        if name in ("exp", "expm1"):
+            return "" if seen.rises(1, -1) or not seen._moves(1) else STATE
         return seen._arguments()
 
-    def _arguments(self) -> str:
+    def _arguments(self, but: Iterable[int] = ()) -> str:
+        """Judge what nobody reports: it may depend on all that it is given."""
         for place in range(1, self.width):
-            if self.kinds(place) & {"number", "many", "array", "iterator"} and self.differs(place):
+            if place not in but and self.kinds(place) & _GIVEN and self.differs(place):
                 return self._kind(place)
         return ""
+
+    def _torch(self, name: str) -> str:
+        """Judge a call of torch, but for arguments that are sizes, rates, or merely held."""
+        if name in HOLDING or (name in ADDING and not self.kinds(1) & {"number"}):
+            return ""
+        names = self._names()
+        harmless = {
+            place
+            for place in range(1, self.width)
+            if self.kinds(place) <= {"text"}
+            or (self.kinds(place) <= {"array"} and name in ELEMENTWISE)
+            or (sizes_of(name, place, names[place]) and self._is_size(place))
+            or (self.kinds(place) <= {"many"} and name in ADDING)
+            or ((names[place] in RATES or "Dropout" in name) and self._stays_a_rate(place))
+        }
+        return self._arguments(harmless)
+
+    def _names(self) -> list[str]:
+        """List the keywords of a call by place; empty for what has none."""
+        keywords = self.site.names
+        return ["", *[""] * (self.width - 1 - len(keywords)), *keywords]
+
+    def _is_size(self, place: int) -> bool:
+        return self.kinds(place) <= {"many"} or self._grows_from_zero(place)
+
+    def _stays_a_rate(self, place: int) -> bool:
+        """Return whether it is between numbers in [0, 1] that are the same for any length."""
+        ends: dict[int, list[float]] = {}
+        for run, event in self.events:
+            value = event.values[place]
+            if value is not None and type(value[1]) in (int, float):
+                ends.setdefault(id(run), []).append(value[1])
+        within = {(round(min(values), 9), round(max(values), 9)) for values in ends.values()}
+        return len(ends) > 1 and len(within) == 1 and all(0 <= e <= 1 for e in (*within,)[0])
 
     def _method(self, callee: tuple[Any, ...]) -> str:
         name, owner = callee[1], callee[2]
@@ -438,20 +565,35 @@ class _Seen:
         if owner[0] == "text":
             if name in _BY_TEXT:
                 return self._texts((0, *range(1, self.width)))
-            return ""
+            if name == "format":
+                return self._formatted()
+            return TEXT if name not in _RESPELLING and self.differs(0) else ""
         if owner[0] == "many":
             if owner[4] is not None and name in ("append", "appendleft", "extend"):
                 return LENGTH
             if name in _BY_PLACE and self.differs(0):
                 return self._taken(name)
+            if name in ("popleft", "rotate") and self._in_loop():
+                return STATE
             if name in _BY_KEY:
-                sets = any(_is_set(self.values(place)) for place in range(1, self.width))
+                sets = _is_set([owner]) and name not in ("get", "setdefault", "__contains__")
                 differ = any(map(self.differs, range(self.width)))
                 return (LENGTH if differ else "") if sets else self._looked_up_in_owner()
-            return ""
-        if owner[0] in ("number", "iterator", "array"):
+            is_kept = name in _KEEPING | HOLDING or name in _BY_PLACE or not self.differs(0)
+            return "" if is_kept else LENGTH
+        if owner[0] == "iterator":
             return STATE if name == "__next__" and self._in_loop() else ""
+        if owner[0] in ("number", "state") and self.differs(0):
+            return STATE
+        if owner[0] == "array":
+            is_known = name in PLAIN_METHODS or name.endswith("_")
+            return "" if is_known else STATE if self.differs(0) else self._arguments()
         return self._arguments()
+
+    def _formatted(self) -> str:
+        """Judge `format` of a text: numbers may be rounded, if it says how they are written."""
+        texts = [v[2][1] for v in self.values(0) if v]
+        return self._arguments() if any(":" in text for text in texts) else ""
 
     def _taken(self, name: str) -> str:
         if name == "insert":
@@ -501,6 +643,30 @@ class _Seen:
         is_limited = "maxlen" in self.site.names or self.width > 2
         return LENGTH if is_limited and self.width > 2 and self._of_islice() else ""
 
+    def _of_repeat(self) -> str:
+        return "" if self.width < 3 or self._grows_from_zero(self.width - 1) else LENGTH
+
+    def _of_range(self) -> str:
+        """Judge how many numbers there are: none below zero, so they must grow from there."""
+        moving = [place for place in range(1, self.width) if self._moves(place)]
+        if not moving:
+            return ""
+        events = []
+        for run, event in self.events:
+            bounds = [value[1] for value in event.values[1:] if value and value[0] == "number"]
+            if len(bounds) < len(event.values) - 1 or not bounds:
+                continue
+            start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+            if step not in (1, -1):
+                return LENGTH
+            events.append((run, Event(event.tags, (("number", (stop - start) * step),))))
+        return "" if _Seen(self.site, self.runs, events)._grows_from_zero(0) else LENGTH
+
+    def _of_sorted(self) -> str:
+        held = [v[3] for v in self.values(1) if v and v[0] == "many"]
+        has_numbers = any(e and e[0] in ("number", "state") for elements in held for e in elements)
+        return STATE if has_numbers and self.differs(1) else ""
+
     def _of_next(self) -> str:
         named = {v[1] for v in self.values(1) if v and v[0] == "iterator"}
         return STATE if self._in_loop() and named != {"count"} else ""
@@ -530,6 +696,34 @@ class _Seen:
         return self._of_hasattr() if self.width > 3 else ""
 
     # --- smaller questions ---
+
+    def _numbers(self, place: int) -> list[Any]:
+        return [v[1] for v in self.values(place) if v and type(v[1]) in (int, float)]
+
+    def _grows_from_zero(self, place: int) -> bool:
+        """Return whether it is no number that moves, or one that is never negative nor falls."""
+        if not self._moves(place):
+            return True
+        return min(self._numbers(place), default=0) >= 0 and self.rises(place)
+
+    def rises(self, place: int, sign: int = 1) -> bool:
+        """Return whether a number never falls, by iterations and by how many there are."""
+        series: dict[Hashable, dict[tuple[int, ...], list[float]]] = {}
+        for run, event in self.events:
+            value = event.values[place] if len(event.values) > place else None
+            if value is None or type(value[1]) not in (int, float):
+                continue
+            names = tuple(name for name, _ in event.tags)
+            numbers = tuple(number for _, number in event.tags)
+            key, at = ((id(run), *names), numbers)
+            if not names:
+                key, at = (), (sum(run.lengths.values()),)
+            series.setdefault(key, {}).setdefault(at, []).append(sign * value[1])
+        return all(
+            _never_falls([pick(by[at]) for at in sorted(by)])
+            for by in series.values()
+            for pick in (min, max)
+        )
 
     def _in_loop(self) -> bool:
         return any(event.tags for _, event in self.events)
@@ -568,7 +762,7 @@ class _Seen:
             by_number.setdefault(loops, []).append((tuple(n for _, n in event.tags), value[1]))
         for pairs in by_number.values():
             values = [value for _, value in sorted(pairs)]
-            if values != sorted(values) or values[0] < 0 or not pairs[0][0]:
+            if not _is_even(values) or values[0] < 0 or not pairs[0][0]:
                 return False
         return any(type(v[1]) is float for v in self.values(place) if v)
 
@@ -607,6 +801,19 @@ class _Seen:
 
 
 _KEYED = frozenset(["dict", "OrderedDict", "defaultdict", "Counter", "ModuleDict", "ParameterDict"])
+
+
+_GIVEN = frozenset(["number", "many", "array", "iterator", "state", "text"])
+
+
+def _never_falls(values: Sequence[float]) -> bool:
+    return all(a <= b for a, b in pairwise(values))
+
+
+def _is_even(values: Sequence[float]) -> bool:
+    """Return whether numbers rise by equal steps, as far as floats do."""
+    steps = [b - a for a, b in pairwise(values) if a != b]
+    return _never_falls(values) and (not steps or max(steps) - min(steps) <= 1e-6 * max(steps))
 
 
 def _length(value: Value) -> int | None:

@@ -11,9 +11,14 @@ through.
 from __future__ import annotations
 import __future__
 
+import array
 import ast
 import collections
+import datetime
+import decimal
 import dis
+import fractions
+import functools
 import gc
 import itertools
 import linecache
@@ -37,7 +42,10 @@ from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.renaming import functions_in, made_of, original_code, with_constant
 from symcount.trace.stand_ins import BUILTINS, MATH
+from symcount.trace.tensors.known import KnownTensor
+from symcount.trace.tensors.sizes import is_symbolic
 
+_PLAIN_FORMAT = re.compile("[0-9]*d?")
 _FLAT = (ast.FloorDiv, ast.Mod, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor)
 # Calls of these look at the frame that makes them, or ask for nothing but the kind of a value.
 _LEFT_ALONE = frozenset(
@@ -51,6 +59,9 @@ _MOST_TEXT = 200
 _LONGEST = 1 << 12
 _MOST_CHANGES = 4
 _MOST_KEYS = 64
+# So often a site says in one iteration what it said before; then it is listened to in the next.
+_MOST_REPEATED = 500
+_DEEPEST = 5
 # Of so many functions it is remembered how they report.
 _MOST_TWINS = 1 << 14
 _PLAIN = {int, float, bool, str, type(None)}
@@ -105,7 +116,12 @@ class Observer:
         self.is_new = False
         self.is_learning = True
         self._ignored: dict[str, bool] = {}
-        self._open: dict[int, list[list[Value] | None]] = {}
+        self._open: dict[int, list[list[Any]]] = {}
+        self._known: dict[int, set[Any]] = {}
+        self._met: dict[int, CodeType] = {}
+        self._tags: Any = None
+        self._repeated: collections.Counter[int] = collections.Counter()
+        self._muted: set[int] = set()
         self._run: Any = None
         self._thread = 0
         self._is_looking = False
@@ -115,6 +131,9 @@ class Observer:
         """Have the functions known so far report, and see what else runs, until all is restored."""
         self.events.clear()
         self._open.clear()
+        self._known.clear()
+        self._tags = None
+        self._muted.clear()
         self._run, self._thread = run, threading.get_ident()
         for function, code in self.functions.items():
             interception.replace(
@@ -127,8 +146,9 @@ class Observer:
             interception.replace(_HOOKS, "profile", self._called)
 
     def _called(self, frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or id(frame.f_code) in self.codes:
+        if event != "call" or id(frame.f_code) in self._met:
             return
+        self._met[id(frame.f_code)] = frame.f_code
         if frame.f_code in self._collecting:
             return  # the garbage collector calls it, whenever it comes, and no factory
         code = original_code(frame.f_code)
@@ -157,8 +177,15 @@ class Observer:
         self.unread = [code for code, _ in codes.values() if code not in known]
         return len(self.functions) > before
 
+    def known(self, tensor: torch.Tensor) -> KnownTensor | None:
+        """Return what the run knows of a tensor."""
+        known: KnownTensor | None = self._run.tensors.known.get(id(tensor))
+        return known
+
     def report(self, site: int, place: int, count: int, value: Any) -> None:
         """Take note of an operand; with the last one, of all."""
+        if site in self._muted and self._run.tags is self._tags:
+            return
         if threading.get_ident() != self._thread or not self._run.alive or self._is_looking:
             return
         self._is_looking = True  # a value may have methods that report
@@ -168,26 +195,85 @@ class Observer:
             self._is_looking = False
 
     def _take(self, site: int, place: int, count: int, value: Any) -> None:
-        kind = SITES[site].kind
-        seen = callee_of(value) if kind == "call" and place == 0 else value_of(value)
         held = self._open.setdefault(site, [])
-        if place == 1 and kind == "call" and held and held[-1] and held[-1][0] in _BY_NAME:
-            seen = "named", _numbered(value)
         if place == 0:
-            held.append(None if kind == "call" and seen is None else [seen])
-        elif held and held[-1] is not None:
-            held[-1].append(seen)
-        if kind == "compare" and place and held and held[-1] is not None:
+            held.append([value])
+        elif held:
+            held[-1].append(value)
+        is_chain = SITES[site].kind == "compare"  # of which the last operands may not be asked
+        if is_chain and place and held:
             self._keep(site, held[-1][-2:])
         if place == count - 1 and held:
             values = held.pop()
-            if values is not None and (kind != "compare"):
+            if not is_chain:
                 self._keep(site, values)
 
-    def _keep(self, site: int, values: Sequence[Value]) -> None:
-        if any(value is not None for value in values):
-            tags = tuple((loop.name, number) for loop, number in self._run.tags)
-            self.events.setdefault(site, {})[Event(tags, tuple(values))] = None
+    def _keep(self, site: int, values: Sequence[Any]) -> None:
+        """Keep the description of operands, unless it is known to be the same as before."""
+        tags = tuple((loop.name, number) for loop, number in self._run.tags)
+        keys = tuple(map(_cheap, values))
+        if None not in keys:
+            known = self._known.setdefault(site, set())
+            if (tags, keys) in known:
+                self._count(site)
+                return
+            known.add((tags, keys))
+        described = _described(SITES[site].kind, values)
+        if any(value is not None for value in described):
+            self.events.setdefault(site, {})[Event(tags, described)] = None
+
+    def _count(self, site: int) -> None:
+        """Listen to a site no more in this iteration if it says the same over and over."""
+        if self._run.tags is not self._tags:
+            self._tags = self._run.tags
+            self._repeated.clear()
+            self._muted.clear()
+        self._repeated[site] += 1
+        if self._repeated[site] > _MOST_REPEATED:
+            self._muted.add(site)
+
+
+def _described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
+    if kind != "call":
+        return tuple(map(value_of, values))
+    callee = callee_of(values[0])
+    if callee is None:
+        return ()
+    others = list(map(value_of, values[1:]))
+    if others and callee in _BY_NAME:
+        others[0] = "named", _numbered(values[1])
+    return callee, *others
+
+
+_PLAIN_KEYS = frozenset([int, float, bool, str, type(None)])
+_told_by_type: dict[type, bool] = {}
+
+
+def _cheap(value: Any) -> Any:
+    """Return what tells that a value is described as another was; None if that has to be seen."""
+    kind = type(value)
+    if kind in _PLAIN_KEYS:
+        return kind, value
+    if kind is FunctionType:
+        return kind, value.__code__
+    if kind is types.BuiltinFunctionType:
+        owner = value.__self__
+        return (kind, value) if owner is None or type(owner) is types.ModuleType else None
+    if kind is types.MethodType or kind is types.MethodWrapperType:
+        function = getattr(getattr(value, "__func__", None), "__code__", value.__name__)
+        owner = _cheap(value.__self__)
+        return owner and (kind, function, owner)
+    if issubclass(kind, type):
+        return kind, value
+    told = _told_by_type.get(kind)
+    if told is None:
+        told = _told_by_type[kind] = kind in (SymInt, SymFloat) or not (
+            issubclass(kind, _LOOKED_INTO)
+            or kind.__module__ == "numpy"
+            or hasattr(kind, "__next__")
+            or any("__call__" in vars(base) for base in kind.__mro__)
+        )
+    return (kind,) if told else None
 
 
 def _report(site: int, place: int, count: int, value: Any) -> Any:
@@ -204,9 +290,17 @@ _REPORT = "report of symcount"  # no name that code could have
 
 NUMBERS = re.compile("[0-9]+")
 _SIZED = (
-    list, tuple, dict, set, frozenset, range, bytes, collections.deque, collections.abc.KeysView,
+    list, tuple, dict, set, frozenset, range, array.array, collections.deque, collections.UserList,
+    collections.UserDict, collections.ChainMap, types.MappingProxyType, collections.abc.KeysView,
     collections.abc.ValuesView, collections.abc.ItemsView, torch.nn.ModuleList, torch.nn.Sequential,
     torch.nn.ModuleDict, torch.nn.ParameterList, torch.nn.ParameterDict,
+)  # fmt: skip
+_EXACT = (
+    complex, fractions.Fraction, decimal.Decimal, datetime.timedelta, datetime.date, datetime.time,
+)  # fmt: skip
+_LOOKED_INTO = (
+    int, float, str, bytes, bytearray, slice, SymRange, torch.Tensor, torch.nn.Module,
+    *_SIZED, *_EXACT,
 )  # fmt: skip
 _STAND_INS = {
     **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
@@ -223,17 +317,27 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return "number", value
     if issubclass(kind, str):
         return "text", str.__str__(value)[:_MOST_TEXT]
+    if issubclass(kind, bytes | bytearray):
+        text = value[:_MOST_TEXT].decode("latin-1")
+        return ("text", text) if issubclass(kind, bytes) else ("state", "bytearray", text)
+    if issubclass(kind, _EXACT):
+        return "state", kind.__name__, repr(value)
+    if kind is slice:
+        return "slice", *map(value_of, (value.start, value.stop, value.step))
     if kind is SymRange:
         return "symbolic", "range"
-    if issubclass(kind, torch.Tensor) or kind.__module__ == "numpy":
+    if issubclass(kind, torch.Tensor):
+        return _tensor(value)
+    if kind.__module__ == "numpy":
         shape = list(getattr(value, "shape", ()))
         return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
     length = _length(value) if issubclass(kind, _SIZED) else None
     if length is not None:
-        few = issubclass(kind, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
+        few = issubclass(kind, tuple | list) and length <= _MOST_ELEMENTS and depth < _DEEPEST
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
-        return "many", kind.__name__, length, elements, most, _changes(value)
+        changes = _changes(value)
+        return "many", kind.__name__, length, elements, most, changes, _contents(value)
     if issubclass(kind, int | float):
         return "number", float(value) if issubclass(kind, float) else int(value)
     if hasattr(kind, "__next__"):
@@ -281,9 +385,40 @@ def _changes(value: Any) -> tuple[int, ...]:
     return found if len(found) <= _MOST_CHANGES else ()
 
 
+def _contents(value: Any) -> int:
+    """Tell small containers of plain values apart by what they hold."""
+    if len(value) > _MOST_KEYS or not isinstance(value, dict | list | collections.deque):
+        return 0
+    held = tuple(value.items()) if isinstance(value, dict) else tuple(value)
+    parts = itertools.chain.from_iterable(held) if isinstance(value, dict) else held
+    return hash(held) if all(type(part) in _PLAIN for part in parts) else 0
+
+
+def state_of(value: Any) -> Value:
+    """Describe an object of Python's library by what its attributes are, as far as it shows."""
+    held = getattr(value, "__dict__", None)
+    if held is None:
+        return value_of(value)
+    parts = ((name, value_of(part)) for name, part in sorted(held.items()))
+    return "state", type(value).__qualname__, str(tuple(parts))
+
+
+def _tensor(tensor: torch.Tensor) -> Value:
+    """Describe a tensor by its sizes and first numbers; a symbol may be among neither."""
+    observer = _HOOKS.__dict__["observer"]
+    known = observer.known(tensor) if observer is not None else None
+    if known is not None and (known.shape is None or known.tainted or is_symbolic(known.shape)):
+        return None
+    with torch._C.DisableTorchFunction():
+        shape = tuple(tensor.shape)
+        small = tensor.device.type == "cpu" and tensor.numel() <= _MOST_ELEMENTS**2
+        contents = (str(tensor.detach().reshape(-1).tolist()),) if small else ()
+    return "array", int(shape[0]) if shape else 1, contents
+
+
 def _first(array: Any) -> tuple[str, ...]:
     """The first elements of an array of numbers."""
-    if isinstance(array, torch.Tensor) or array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf":
         return ()
     return tuple(map(repr, array[:_MOST_ELEMENTS].tolist()))
 
@@ -300,34 +435,44 @@ def _hint(iterator: Any) -> int | None:
 
 def _scalar(value: Any) -> Value:
     try:
-        return None if isinstance(value, torch.Tensor) else ("number", value.item())
+        return "number", value.item()
     except Exception:
         return None
 
 
 def callee_of(value: Any) -> Value:
-    """Describe code that is called: of C, of the standard library, or a method of a container."""
+    """Describe code that is called: of C, of torch, of Python's library, a container's method."""
+    while isinstance(value, functools.partial):
+        value = value.func
     known = _STAND_INS.get(id(value))
     if known is not None:
         return "function", known
     owner = getattr(value, "__self__", None)
-    if owner is not None and not isinstance(owner, types.ModuleType | type):
+    kind = type(owner)
+    if owner is not None and not issubclass(kind, types.ModuleType | type):
         is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
-        if is_plain or isinstance(owner, _SIZED):
+        if is_plain or issubclass(kind, (*_SIZED, *_EXACT, torch.Tensor)):
             return "method", value.__name__, value_of(owner)
     code = getattr(value, "__func__", value)
     if isinstance(value, type):
         made_by = (getattr(value, name) for name in ("__init__", "__new__"))
         code = next((f for f in made_by if isinstance(f, FunctionType)), value)
     module = str(getattr(value, "__module__", None))
-    if module.split(".")[0] in ("torch", "symcount"):
+    if module.split(".")[0] == "symcount" or not callable(value):
         return None
     if isinstance(code, FunctionType) and not hasattr(value, "cache_info"):
         file = code.__code__.co_filename
-        if not is_foreign(file) or is_own(file) or file.startswith((TORCH, "<")):
+        if file.startswith(TORCH):
+            names = [n for n in code.__qualname__.split(".") if n not in ("__init__", "__new__")]
+            return "torch", names[-1]
+        if not is_foreign(file) or is_own(file) or file.startswith("<"):
             return None  # it reports by itself
-    if not callable(value) or isinstance(value, torch.nn.Module):
+        if owner is not None and not issubclass(kind, types.ModuleType | type):
+            return "method", value.__name__, state_of(owner)
+    if issubclass(type(value), torch.nn.Module):
         return None
+    if module.split(".")[0] == "torch" or module == "None":
+        return "torch", getattr(value, "__name__", "")
     return "function", f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)}"
 
 
@@ -531,24 +676,32 @@ class _Reporting(ast.NodeTransformer):
             node.value, *told = self._told(kind, node, [node.value, *bounds], *names)
             for name, value in zip(names, told, strict=True):
                 setattr(part, name, value)
-        elif not isinstance(node.ctx, ast.Store) and not isinstance(part, ast.Tuple):
+        elif isinstance(node.ctx, ast.Store):
+            node.value, node.slice = self._told("store", node, [node.value, part])
+        elif not isinstance(part, ast.Tuple):
             node.value, node.slice = self._told(kind, node, [node.value, part])
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         self.generic_visit(node)
-        if isinstance(node.op, (*_FLAT, ast.Sub)):
-            name = type(node.op).__name__
-            node.left, node.right = self._told("flat", node, [node.left, node.right], name)
+        kind, name = _arithmetic(node.op)
+        node.left, node.right = self._told(kind, node, [node.left, node.right], name)
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         self.generic_visit(node)
-        if not isinstance(node.op, _FLAT) or not isinstance(node.target, ast.Name):
+        if not isinstance(node.target, ast.Name):
             return node
+        kind, name = _arithmetic(node.op)
         target = ast.copy_location(ast.Name(node.target.id, ast.Load()), node)
-        (told,) = self._told("flat", node, [target])
+        told, node.value = self._told(kind, node, [target, node.value], name, "in place")
         return [ast.copy_location(ast.Expr(told), node), node]
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
+        self.generic_visit(node)
+        if node.format_spec is not None and not _PLAIN_FORMAT.fullmatch(_constant(node)):
+            (node.value,) = self._told("format", node, [node.value])
+        return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         self.generic_visit(node)
@@ -596,6 +749,17 @@ class _Reporting(ast.NodeTransformer):
         self.generic_visit(node)
         (node.subject,) = self._told("match", node.subject, [node.subject])
         return node
+
+
+def _arithmetic(operation: ast.operator) -> tuple[str, str]:
+    name = type(operation).__name__
+    return "flat" if isinstance(operation, (*_FLAT, ast.Sub)) else "arithmetic", name
+
+
+def _constant(value: ast.FormattedValue) -> str:
+    """Return the format of a value as far as it is written down; something else if it is not."""
+    parts = value.format_spec.values if isinstance(value.format_spec, ast.JoinedStr) else []
+    return "".join(str(getattr(part, "value", "?")) for part in parts)
 
 
 def _call(numbers: Sequence[int], value: ast.expr) -> ast.Call:
