@@ -10,7 +10,8 @@ from __future__ import annotations
 # Functions and classes that hold, join or initialise, and decide nothing by what they are given.
 HOLDING = frozenset(
     "Sequential ModuleList ModuleDict ParameterList ParameterDict Module Parameter Buffer Identity "
-    "register_parameter register_buffer register_module register_forward_hook register_forward_pre_hook modules children named_children state_dict add_module add_modules get_submodule "
+    "register_parameter register_buffer register_module register_forward_hook "
+    "register_forward_pre_hook modules children named_children state_dict add_module add_modules get_submodule "
     "named_parameters named_modules parameters modules apply cat concat concatenate stack hstack "
     "vstack device no_grad manual_seed "
     "normal_ uniform_ constant_ trunc_normal_ zeros_ ones_ xavier_uniform_ xavier_normal_ "

@@ -259,7 +259,7 @@ def value_of(value: Any, depth: int = 0) -> Value:
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
         names = _numbered(value)[1] if isinstance(value, torch.nn.Module) else ()
-        held = names, _contents(value)
+        held = _contents(value), names
         return "many", kind.__name__, length, elements, most, _changes(value), *held
     if isinstance(value, int | float):
         return "number", float(value) if isinstance(value, float) else int(value)
