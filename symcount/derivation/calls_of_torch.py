@@ -11,7 +11,7 @@ from __future__ import annotations
 HOLDING = frozenset(
     "Sequential ModuleList ModuleDict ParameterList ParameterDict Module Parameter Buffer Identity "
     "register_parameter register_buffer register_module register_forward_hook "
-    "register_forward_pre_hook modules children named_children state_dict add_module add_modules get_submodule "
+    "register_forward_pre_hook modules children named_children state_dict add_module get_submodule "
     "named_parameters named_modules parameters modules apply cat concat concatenate stack hstack "
     "vstack device no_grad manual_seed "
     "normal_ uniform_ constant_ trunc_normal_ zeros_ ones_ xavier_uniform_ xavier_normal_ "

@@ -185,6 +185,8 @@ class Observer:
         kind = SITES[site].kind
         seen = callee_of(value) if kind == "call" and place == 0 else value_of(value)
         held = self._open.setdefault(site, [])
+        if place == 1 and kind == "call" and held and held[-1] and held[-1][0] in _BY_NAME:
+            seen = "named", _numbered(value)
         if place == 0:
             held.append(None if kind == "call" and seen is None else [seen])
         elif held and held[-1] is not None:
@@ -232,40 +234,40 @@ _STAND_INS = {
 
 def value_of(value: Any, depth: int = 0) -> Value:
     """Describe a plain value: its kind first, and what can be told of it."""
-    kind = type(value)
+    kind = type(value)  # `isinstance` may ask the value itself, which may report in turn
     if kind is SymInt or kind is SymFloat:
         return None
     if value is None or kind in (int, float, bool):
         return "number", value
-    if isinstance(value, str):
+    if issubclass(kind, str):
         return "text", str.__str__(value)[:_MOST_TEXT]
-    if isinstance(value, bytes | bytearray):
+    if issubclass(kind, bytes | bytearray):
         text = value[:_MOST_TEXT].decode("latin-1")
-        return ("text", text) if isinstance(value, bytes) else ("state", "bytearray", text)
-    if isinstance(value, _EXACT):
+        return ("text", text) if issubclass(kind, bytes) else ("state", "bytearray", text)
+    if issubclass(kind, _EXACT):
         return "state", kind.__name__, repr(value)
     if kind is slice:
         return "slice", *map(value_of, (value.start, value.stop, value.step))
     if kind is SymRange:
         return "symbolic", "range"
-    if isinstance(value, torch.Tensor):
+    if issubclass(kind, torch.Tensor):
         return _tensor(value)
     if kind.__module__ == "numpy":
         shape = list(getattr(value, "shape", ()))
         return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
-    length = _length(value) if isinstance(value, _SIZED) else None
+    length = _length(value) if issubclass(kind, _SIZED) else None
     if length is not None:
-        few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < _DEEPEST
+        few = issubclass(kind, tuple | list) and length <= _MOST_ELEMENTS and depth < _DEEPEST
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
-        names = _numbered(value)[1] if isinstance(value, torch.nn.Module) else ()
-        held = _contents(value), names
-        return "many", kind.__name__, length, elements, most, _changes(value), *held
-    if isinstance(value, int | float):
-        return "number", float(value) if isinstance(value, float) else int(value)
+        told = _changes(value), _contents(value)
+        return "many", kind.__name__, length, elements, most, *told
+    if issubclass(kind, int | float):
+        return "number", float(value) if issubclass(kind, float) else int(value)
     if hasattr(kind, "__next__"):
         return "iterator", kind.__name__, _hint(value)
-    return "object", kind.__qualname__, *_numbered(value)
+    inner = vars(value).get("_modules") if issubclass(kind, torch.nn.Module) else None
+    return "object", kind.__qualname__, len(inner or ())
 
 
 def _length(value: Any) -> int | None:
@@ -275,17 +277,20 @@ def _length(value: Any) -> int | None:
         return None  # such as a module whose constructor has not begun
 
 
-def _numbered(value: Any) -> tuple[int, tuple[str, ...]]:
-    """Count the attributes that have numbers in their names; list the names without the numbers."""
+_BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
+
+
+def _numbered(value: Any) -> tuple[tuple[str, int], ...]:
+    """Count the attributes with a number in their names, each name without it, if several are."""
     try:
         held = object.__getattribute__(value, "__dict__")
     except AttributeError:
-        return 0, ()
+        return ()
     inner = [held.get(name) for name in ("_modules", "_parameters", "_buffers")]
     tables = [held, *(table for table in inner if isinstance(table, dict))]
-    names = [n for table in tables for n in table if type(n) is str and NUMBERS.search(n)]
-    kinds = dict.fromkeys(NUMBERS.sub("0", name) for name in names)
-    return len(names), tuple(itertools.islice(kinds, _MOST_KEYS))
+    names = (n for table in tables for n in table if type(n) is str and NUMBERS.search(n))
+    counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
+    return tuple(pair for pair in counts.items() if pair[1] > 1)
 
 
 def _changes(value: Any) -> tuple[int, ...]:
@@ -306,10 +311,10 @@ def _changes(value: Any) -> tuple[int, ...]:
 
 def _contents(value: Any) -> int:
     """Tell small containers of plain values apart by what they hold."""
-    if len(value) > _MOST_KEYS or not isinstance(value, dict | list | collections.deque):
+    if len(value) > _MOST_KEYS or not issubclass(type(value), dict | list | collections.deque):
         return 0
-    held = tuple(value.items()) if isinstance(value, dict) else tuple(value)
-    parts = itertools.chain.from_iterable(held) if isinstance(value, dict) else held
+    held = tuple(value.items()) if issubclass(type(value), dict) else tuple(value)
+    parts = itertools.chain.from_iterable(held) if issubclass(type(value), dict) else held
     return hash(held) if all(type(part) in _PLAIN for part in parts) else 0
 
 
@@ -367,9 +372,9 @@ def callee_of(value: Any) -> Value:
     if known is not None:
         return "function", known
     owner = getattr(value, "__self__", None)
-    if owner is not None and not isinstance(owner, types.ModuleType | type):
+    if owner is not None and not issubclass(type(owner), types.ModuleType | type):
         is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
-        if is_plain or isinstance(owner, (*_SIZED, *_EXACT, torch.Tensor)):
+        if is_plain or issubclass(type(owner), (*_SIZED, *_EXACT, torch.Tensor)):
             return "method", value.__name__, value_of(owner)
     code = getattr(value, "__func__", value)
     if isinstance(value, type):
@@ -385,7 +390,7 @@ def callee_of(value: Any) -> Value:
             return "torch", names[-1]
         if not is_foreign(file) or is_own(file) or file.startswith("<"):
             return None  # it reports by itself
-        if owner is not None and not isinstance(owner, types.ModuleType | type):
+        if owner is not None and not issubclass(type(owner), types.ModuleType | type):
             return "method", value.__name__, state_of(owner)
     if isinstance(value, torch.nn.Module):
         return None
