@@ -235,7 +235,8 @@ _BY_TEXT = frozenset(
 _PASSED_ON = frozenset(
     "len list tuple set frozenset dict enumerate sorted reversed any all sum iter map filter print "
     "isinstance issubclass hasattr getattr setattr delattr str repr format float complex type id "
-    "range slice object callable property staticmethod classmethod super vars dir".split()
+    "range slice object callable property staticmethod classmethod super vars dir "
+    "OrderedDict defaultdict SimpleNamespace".split()
 )
 _DEFINED_ABOVE = frozenset("sqrt log log2 log10 log1p fabs".split())
 _OPEN_ENDED = frozenset("accumulate chain product count from_iterable combinations".split())
@@ -485,7 +486,8 @@ class _Seen:
             has_digits = any(map(NUMBERS.search, texts))
             return TEXT if has_digits and (grows or self.differs(key)) else ""
         if keys and self.differs(key):
-            return STATE
+            is_empty = {_length(v) for v in self.values(container)} == {0}
+            return "" if is_empty else STATE
         numbers = [v for v in keys if v[0] == "number" and v[1] is not None]
         return LENGTH if numbers and grows else ""
 

@@ -387,10 +387,10 @@ def _changes(value: Any) -> tuple[int, ...]:
 
 def _contents(value: Any) -> int:
     """Tell small containers of plain values apart by what they hold."""
-    if len(value) > _MOST_KEYS or not isinstance(value, dict | list | collections.deque):
+    if len(value) > _MOST_KEYS or not issubclass(type(value), dict | list | collections.deque):
         return 0
-    held = tuple(value.items()) if isinstance(value, dict) else tuple(value)
-    parts = itertools.chain.from_iterable(held) if isinstance(value, dict) else held
+    held = tuple(value.items()) if issubclass(type(value), dict) else tuple(value)
+    parts = itertools.chain.from_iterable(held) if issubclass(type(value), dict) else held
     return hash(held) if all(type(part) in _PLAIN for part in parts) else 0
 
 

@@ -101,6 +101,7 @@ class Run(Protocol):
     """The run of a factory, as far as its symbols need it."""
 
     alive: bool
+    specialising: bool
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
         """Add a node and return the symbol for its result."""
@@ -266,8 +267,10 @@ def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any],
         self._check()
         return self._run.mix(lambda: operation(other, value) if flip else operation(value, other))
     if operation is operator.mul and isinstance(other, list | tuple | str | bytes):
-        # a sequence repeated n times has no symbolic length
+        # a sequence repeated n times has no symbolic length, and is empty for n = 0 and below
         self._check()
+        if other and not self._run.specialising:
+            self._run.branch("gt", self._node, 0)
         return other * self._run.unroll(self)
     if isinstance(other, complex | Fraction):
         self._check()
@@ -297,14 +300,16 @@ def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if right is None:
             return _refused(self, other, operation, flip=False)
         self._check()
-        return apply(self._run, op, self._node, right)
+        result = apply(self._run, op, self._node, right)
+        return _fitting(result) if hasattr(other, "dtype") else result
 
     def backward(self: _Symbol, other: object) -> Any:
         left = self._operand(other)
         if left is None:
             return _refused(self, other, operation, flip=True)
         self._check()
-        return apply(self._run, op, left, self._node)
+        result = apply(self._run, op, left, self._node)
+        return _fitting(result) if hasattr(other, "dtype") else result
 
     return forward, backward
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import array
+import fnmatch
 import functools
 import gc
 import itertools
 import math
 import operator
+import queue
 import sys
-from collections import Counter, OrderedDict, deque
+import threading
+import types
+from collections import Counter, OrderedDict, UserDict, UserList, deque
+from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 import torch
@@ -340,6 +347,225 @@ def number_of_a_text(dim, n):
     return nn.ModuleList(nn.Linear(dim, 9 if int(f"{i}") > 70 else 3) for i in range(n))
 
 
+# --- what code that nobody reports is given -----------------------------------------------------
+
+
+def length_of_a_padding(dim, n):
+    return nn.Sequential(*layers(dim, n), nn.Linear(dim, len(torch.empty(n, 2).split(70))))
+
+
+def tensor_of_the_length(dim, n):
+    made = layers(dim, n)
+    return nn.Linear(dim, int(torch.tensor(len(made), device="cpu").clamp(min=100)))
+
+
+def larger_of_two_tensors(dim, n):
+    made = layers(dim, n)
+    length, least = torch.tensor(len(made), device="cpu"), torch.tensor(70, device="cpu")
+    return nn.Linear(dim, int(torch.maximum(length, least)))
+
+
+def tensor_of_numbers_is_compared(dim, n):
+    made = layers(dim, n)
+    late = int(torch.arange(len(made), device="cpu").ge(70).sum())
+    return nn.ModuleList(made + layers(dim, late))
+
+
+def bias_until_a_budget_is_spent(dim, n):
+    left, made = 70, nn.ModuleList()
+    for _ in range(n):
+        made.append(nn.Linear(dim, 3, bias=left))
+        left = left - 1
+    return made
+
+
+def range_from_a_hundred(dim, n):
+    made = layers(dim, n)
+    return nn.ModuleList(made + [nn.Linear(dim, 1) for _ in range(100, len(made))])
+
+
+def range_down_to_seventy(dim, n):
+    made = layers(dim, n)
+    return nn.ModuleList(made + [nn.Linear(dim, 1) for _ in range(len(made), 70, -1)])
+
+
+def range_in_steps(dim, n):
+    made = layers(dim, n)
+    return nn.ModuleList(made + [nn.Linear(dim, 1) for _ in range(0, len(made), 100)])
+
+
+def range_of_what_is_left(dim, n):
+    made = layers(dim, n)
+    return nn.ModuleList(made + [nn.Linear(dim, 1) for _ in range(len(made) - 70)])
+
+
+def list_of_what_is_left(dim, n):
+    made = layers(dim, n)
+    return nn.ModuleList(made + [nn.Linear(dim, w) for w in [5] * (len(made) - 100)])
+
+
+def list_of_a_budget(dim, n):
+    left, made = 70, nn.ModuleList()
+    for _ in range(n):
+        made.append(nn.Linear(dim, 3 if [0] * left else 5))
+        left = left - 1
+    return made
+
+
+def repeated_for_what_is_left(dim, n):
+    made = layers(dim, n)
+    more = itertools.repeat(0, len(made) - 70)
+    return nn.ModuleList(made + [nn.Linear(dim, 1) for _ in more])
+
+
+def slice_in_a_variable(dim, n):
+    keep = slice(None, 100)
+    return nn.ModuleList(layers(dim, n)[keep])
+
+
+def element_of_a_text(dim, n):
+    kinds = "M" * 70 + "E" * 100
+    return nn.ModuleList(
+        nn.Linear(dim, 9 if kinds[number] == "E" else 3) for number, _ in enumerate(range(n))
+    )
+
+
+def element_of_an_array(dim, n):
+    widths = array.array("i", [3] * 70 + [5] * 200)
+    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in enumerate(range(n)))
+
+
+def element_of_a_user_list(dim, n):
+    widths = UserList([3] * 70 + [5] * 200)
+    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in enumerate(range(n)))
+
+
+def element_of_a_view(dim, n):
+    widths = types.MappingProxyType({number: 3 if number < 70 else 5 for number in range(300)})
+    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in enumerate(range(n)))
+
+
+def membership_of_a_user_dict(dim, n):
+    made = UserDict()
+    for number, _ in enumerate(range(n)):
+        made[number] = 3
+    return nn.Linear(dim, 9 if 70 in made else 3)
+
+
+def deque_goes_round(dim, n):
+    widths, made = deque([3] * 70 + [5]), nn.ModuleList()
+    for _ in range(n):
+        made.append(nn.Linear(dim, widths[0]))
+        widths.rotate(-1)
+    return made
+
+
+def budget_of_fractions(dim, n):
+    used, made = Fraction(0), nn.ModuleList()
+    for _ in range(n):
+        used += Fraction(1, 70)
+        made.append(nn.Linear(dim, 5 if used > 1 else 3))
+    return made
+
+
+def budget_of_hours(dim, n):
+    used, made = timedelta(0), nn.ModuleList()
+    for _ in range(n):
+        used += timedelta(hours=1)
+        made.append(nn.Linear(dim, 5 if used.days >= 3 else 3))
+    return made
+
+
+def queue_is_full(dim, n):
+    waiting, made = queue.Queue(70), nn.ModuleList()
+    for _ in range(n):
+        is_full = waiting.full()
+        if not is_full:
+            waiting.put_nowait(1)
+        made.append(nn.Linear(dim, 5 if is_full else 3))
+    return made
+
+
+def semaphore(dim, n):
+    free = threading.Semaphore(70)
+    return nn.ModuleList(nn.Linear(dim, 3 if free.acquire(blocking=False) else 5) for _ in range(n))
+
+
+def most_common_of_a_counter(dim, n):
+    counts, made = Counter({"b": 70}), nn.ModuleList()
+    for _ in range(n):
+        counts["a"] += 1
+        made.append(nn.Linear(dim, 3 if counts.most_common(1)[0][0] == "b" else 5))
+    return made
+
+
+def text_that_matches(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if fnmatch.fnmatch(f"layer{i}", "layer7[0-9]") else 3) for i in range(n)
+    )
+
+
+def bytes_of_a_text(dim, n):
+    return nn.ModuleList(nn.Linear(dim, 5 if f"{i}".encode() == b"70" else 3) for i in range(n))
+
+
+def nested_key(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if (((number, 0), 1), 2) == (((70, 0), 1), 2) else 3)
+        for number, _ in enumerate(range(n))
+    )
+
+
+def rounded_text(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if f"{number / 130:.0f}" == "1" else 3)
+        for number, _ in enumerate(range(n))
+    )
+
+
+def whole_number(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if ((number + 1) / 70).is_integer() else 3)
+        for number, _ in enumerate(range(n))
+    )
+
+
+def middle_of_three(dim, n):
+    return nn.Linear(dim, sorted((70, len(layers(dim, n)), 100))[1])
+
+
+def difference_of_sets(dim, n):
+    numbers = {number for number, _ in enumerate(range(n))}
+    return nn.ModuleList([nn.Linear(dim, 3), *layers(dim, len(numbers.difference(range(70))))])
+
+
+def stored_in_a_table(dim, n):
+    table = {number: 3 for number in range(70)}
+    for number, _ in enumerate(range(n)):
+        table[number] = 5
+    return nn.ModuleList(nn.Linear(dim, width) for width in table.values())
+
+
+def partial_of_an_operator(dim, n):
+    is_late = functools.partial(operator.lt, 70)
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if is_late(number) else 3) for number, _ in enumerate(range(n))
+    )
+
+
+def sine_of_a_number(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if math.sin(number / 25) >= 0 else 3) for number, _ in enumerate(range(n))
+    )
+
+
+def rate_that_falls_again(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if 0.5 + 0.01 * number * (70 - number) > 0 else 3)
+        for number, _ in enumerate(range(n))
+    )
+
+
 LATE = [
     length_is_compared, length_of_range, first_hundred, last_hundred, module_list_is_cut,
     slice_is_deleted, slice_is_set, element_is_missing, islice_of_range, zip_with_preset,
@@ -351,6 +577,15 @@ LATE = [
     shared_by_remainder, operator_of_a_counter, width_that_saturates, number_in_a_key, remembered,
     text_that_grows, rates_of_linspace, names_of_two_digits, names_that_end, text_is_compared,
     text_in_a_tuple, text_that_ends, number_of_a_text,
+    length_of_a_padding, tensor_of_the_length, larger_of_two_tensors,
+    tensor_of_numbers_is_compared, bias_until_a_budget_is_spent, range_from_a_hundred,
+    range_down_to_seventy, range_in_steps, range_of_what_is_left, list_of_what_is_left,
+    list_of_a_budget, repeated_for_what_is_left, slice_in_a_variable, element_of_a_text,
+    element_of_an_array, element_of_a_user_list, element_of_a_view, membership_of_a_user_dict,
+    deque_goes_round, budget_of_fractions, budget_of_hours, queue_is_full, semaphore,
+    most_common_of_a_counter, text_that_matches, bytes_of_a_text, nested_key, rounded_text,
+    whole_number, middle_of_three, difference_of_sets, stored_in_a_table,
+    partial_of_an_operator, sine_of_a_number, rate_that_falls_again,
 ]  # fmt: skip
 
 
@@ -362,6 +597,57 @@ def test_what_shows_late_is_neither_missed_nor_called_complete(factory) -> None:
         with torch.device("meta"):
             built = sum(p.numel() for p in factory(2, length).parameters())
         assert not count.valid(2, length) or count(2, length) == built
+
+
+# --- what raises late ---------------------------------------------------------------------------
+
+
+def rate_above_one(dim, n):
+    rate, made = 0.0, nn.ModuleList()
+    for _ in range(n):
+        made.append(nn.Sequential(nn.Linear(dim, 3), nn.Dropout(rate)))
+        rate = rate + 0.02
+    return made
+
+
+def padding_beyond_the_table(dim, n):
+    made = layers(dim, n)
+    return nn.Sequential(*made, nn.Embedding(100, 8, padding_idx=len(made)))
+
+
+def heads_that_do_not_divide(dim, n):
+    made = layers(dim, n)
+    return nn.Sequential(*made, nn.MultiheadAttention(232792560, len(made)))
+
+
+def _with_scale(scale):
+    def factory(dim, n):
+        left, made = 70, nn.ModuleList()
+        for _ in range(n):
+            made.append(nn.Linear(dim, 3))
+            scale(left)
+            left = left - 1
+        return made
+
+    return factory
+
+
+RAISING = [
+    rate_above_one, padding_beyond_the_table, heads_that_do_not_divide,
+    *map(_with_scale, (
+        lambda left: 1 / left,
+        lambda left: 1 << left,
+        lambda left: 10.0 ** (4 * (70 - left)),
+        lambda left: math.sqrt(left),
+        lambda left: math.exp(10 * (70 - left)),
+        lambda left: bytearray([70 - left, 3 * (70 - left)]),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("factory", RAISING)
+def test_what_raises_late_is_not_called_complete(factory) -> None:
+    assert symcount.derive(factory, max_paths=4).certificate.grade != "complete"
 
 
 # --- what is explained --------------------------------------------------------------------------
@@ -419,9 +705,26 @@ def plain_table_beside(dim, n):
     return nn.ModuleList(nn.Linear(dim, width) for _ in range(n))
 
 
+def rates_of_dropout(dim, n):
+    rates = torch.linspace(0, 0.1, n, device="cpu").tolist()
+    return nn.ModuleList(
+        nn.Sequential(nn.Linear(dim, 3), nn.Dropout(rates[i]), nn.Dropout(0.2 * i / max(n - 1, 1)))
+        for i in range(n)
+    )
+
+
+def dilations(dim, n):
+    dilation, made = 1, nn.ModuleList()
+    for _ in range(n):
+        made.append(nn.Conv1d(dim, dim, 3, dilation=dilation, padding=dilation))
+        dilation = dilation * 2
+    return made
+
+
 EXPLAINED = [
     all_layers, first_and_last, numbered_names, asserted_length,
     rates_above_zero, initialised_by_depth, plain_table_beside,
+    rates_of_dropout, dilations,
 ]  # fmt: skip
 
 
