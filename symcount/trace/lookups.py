@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import itertools
 import linecache
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -22,18 +23,18 @@ from typing import Any
 
 from symcount.trace import ends
 from symcount.trace.bytecode import position
-from symcount.trace.proxies import SymInt
+from symcount.trace.proxies import SymFloat, SymInt
 
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
 _MEMBERSHIP = (ast.In, ast.NotIn)
 _MOST_KEYS = 64
 _DIGITS = "0123456789"
-_NUMBER = re.compile("-?[0-9]+")
+_NUMBER = re.compile("[0-9]+")
 _CACHE = type(functools.cache(lambda: None))
 
 
-def integer_keys(frame: FrameType) -> list[Any] | None:
-    """The integers, symbols among them, that the keys of what is being looked up in are made of.
+def numeric_keys(frame: FrameType) -> list[Any] | None:
+    """The numbers, symbols among them, that the keys of what is being looked up in are made of.
 
     None if that is not known.
     """
@@ -43,13 +44,19 @@ def integer_keys(frame: FrameType) -> list[Any] | None:
     if not isinstance(container, Mapping | set | frozenset) or len(container) > _MOST_KEYS:
         return None
     parts = [part for key in container for part in _parts(key)]
-    return None if None in parts else [part for part in parts if type(part) in (int, SymInt)]
+    if any(part is None for part in parts):
+        return None
+    return [part for part in parts if not isinstance(part, str | bytes)]
 
 
 def _parts(key: Any) -> Iterator[Any]:
     """The numbers and texts that a key is made of, and None if it is made of anything else."""
-    if type(key) in (int, str, float, bool, bytes, SymInt):
+    if type(key) in (SymInt, SymFloat, int, str, bytes) or (
+        type(key) is float and math.isfinite(key)
+    ):
         yield key
+    elif type(key) is bool:
+        yield int(key)
     elif isinstance(key, tuple | frozenset):
         for part in key:
             yield from _parts(part)
@@ -76,8 +83,8 @@ def numbers_in_keys(frame: FrameType) -> list[int] | None:
         return None
     if not _has_numbers_apart(text) or not all(type(key) in (str, int) for key in keys):
         return None
-    texts = [key for key in keys if isinstance(key, str)]
-    return sorted({int(number) for key in texts for number in _NUMBER.findall(key)})
+    found = {int(n) for key in keys if type(key) is str for n in _NUMBER.findall(key)}
+    return sorted(found | {-number for number in found})  # a dash may belong to the text
 
 
 def _stores(expression: ast.AST) -> bool:

@@ -466,11 +466,12 @@ class _Run:
             if end is not None:
                 self._is_harmless(f"text {end}", node)
                 return node.hint
-            numbers = lookups.numbers_in_keys(frame)
+            is_int = type(node.hint) is int
+            numbers = lookups.numbers_in_keys(frame) if is_int else None
             if numbers is not None:
                 _ = any(self._decide("eq", node, number) for number in numbers)
                 return node.hint
-        keys = lookups.integer_keys(frame) if kind == "hash" else None
+        keys = lookups.numeric_keys(frame) if kind == "hash" else None
         if kind == "hash" and keys is None:
             self._require_empty_cache(lookups.cache(frame))
         if keys is not None:
@@ -501,7 +502,7 @@ class _Run:
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
         """Return the hash of a symbol that is looked up: of the key that it is equal to, if any."""
         for key in keys:
-            other = key._node if type(key) is SymInt else key
+            other = key._node if type(key) in (SymInt, SymFloat) else key
             if other is node or self._decide("eq", node, other):
                 return self._hashes.get(other, node.hint)
         return node.hint
