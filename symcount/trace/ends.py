@@ -45,9 +45,9 @@ _LOGGING = frozenset(["debug", "info", "warning", "warn", "error", "critical", "
 _NAMING = {"add_module": 0, "register_module": 0, "register_buffer": 0, "register_parameter": 0}
 _TEXT_FUNCTIONS = frozenset(["str", "repr", "format"])
 _TEXT_METHODS = frozenset(["format", "join"])
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 # By these, code sees variables or an exception that it does not name.
-_SEES_VARIABLES = frozenset(["locals", "vars", "eval", "exec"])
+SEES_VARIABLES = frozenset(["locals", "vars", "eval", "exec"])
 _SEES_EXCEPTION = frozenset(["exc_info", "format_exc"])
 # A text that goes through more variables and callers than this has no end that is known.
 _FURTHEST = 6
@@ -190,16 +190,16 @@ def _end_of_variables(
     If it is in lists, these have to be made here, lest somebody else reads them.
     """
     names = [target.id for target in targets if isinstance(target, ast.Name)]
-    scope = next((node for node in reversed(place) if isinstance(node, _FUNCTIONS)), None)
+    scope = next((node for node in reversed(place) if isinstance(node, FUNCTIONS)), None)
     if scope is None or len(names) != len(targets):
         return None
     ends: set[str | None] = set()
-    for around, node in _within(scope):
+    for around, node in within(scope):
         if isinstance(node, ast.Global | ast.Nonlocal) and not set(names).isdisjoint(node.names):
             return None
         if not isinstance(node, ast.Name):
             continue
-        if node.id in _SEES_VARIABLES:
+        if node.id in SEES_VARIABLES:
             return None
         if node.id in names and isinstance(node.ctx, ast.Load):
             if not (len(around) > 1 and isinstance(around[-2], ast.Call) and _put_into(around[-2])):
@@ -220,7 +220,7 @@ def _is_new_list(statement: ast.AST) -> bool:
     )
 
 
-def _within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
+def within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
     """Yield every node in a scope, and those around it."""
     waiting: list[_Place] = [(scope,)]
     while waiting:
@@ -265,7 +265,7 @@ def _looks_at_exception(frame: FrameType, place: _Place, handler: ast.ExceptHand
             and node.id == handler.name
             and _end(frame, (*place[:-1], *around, node), 1) is None
         )
-        for around, node in _within(handler)
+        for around, node in within(handler)
     )
 
 

@@ -17,7 +17,7 @@ import linecache
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -38,15 +38,24 @@ def numeric_keys(frame: FrameType) -> list[Any] | None:
 
     None if that is not known.
     """
-    if frame.f_code.co_name == "__hash__" and frame.f_back is not None:
-        frame = frame.f_back  # the key has a hash of its own, made of the number's
-    container = _container(frame)
-    if not isinstance(container, Mapping | set | frozenset) or len(container) > _MOST_KEYS:
+    held = container(frame)
+    if not isinstance(held, Mapping | set | frozenset) or len(held) > _MOST_KEYS:
         return None
-    parts = [part for key in container for part in _parts(key)]
+    return numbers_of(held)
+
+
+def numbers_of(held: Iterable[Any]) -> list[Any] | None:
+    """The numbers, symbols among them, that keys are made of; None if that is not known."""
+    parts = [part for key in held for part in _parts(key)]
     if any(part is None for part in parts):
         return None
     return [part for part in parts if not isinstance(part, str | bytes)]
+
+
+def looking_up(frame: FrameType) -> FrameType:
+    """The frame that looks up a key, whose hash may be one of its own, made of the number's."""
+    inner = frame.f_code.co_name == "__hash__"
+    return frame.f_back if inner and frame.f_back is not None else frame
 
 
 def _parts(key: Any) -> Iterator[Any]:
@@ -77,8 +86,8 @@ def numbers_in_keys(frame: FrameType) -> list[int] | None:
         return None
     text, parent = ends.whole_text(place)
     target = None if _stores(parent) else _looked_up_in(parent, text)
-    container = None if target is None else _evaluated(target, frame)
-    keys = [container] if isinstance(container, str) and _is_equality(parent) else container
+    held = None if target is None else _evaluated(target, frame)
+    keys = [held] if isinstance(held, str) and _is_equality(parent) else held
     if not isinstance(keys, Mapping | set | frozenset | list | tuple) or len(keys) > _MOST_KEYS:
         return None
     if not _has_numbers_apart(text) or not all(type(key) in (str, int) for key in keys):
@@ -134,10 +143,10 @@ def cache(frame: FrameType) -> Any:
 
 def length(frame: FrameType) -> int | None:
     """The length of the list or tuple being indexed or sliced; None if that is not known."""
-    container = _container(frame)
-    if type(container) not in (list, tuple) or len(container) > _MOST_KEYS:
+    held = container(frame)
+    if type(held) not in (list, tuple) or len(held) > _MOST_KEYS:
         return None
-    return len(container)
+    return len(held)
 
 
 def members(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:
@@ -145,8 +154,8 @@ def members(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:
     expression = _expression(frame)
     if not (isinstance(expression, ast.Compare) and isinstance(expression.ops[0], _MEMBERSHIP)):
         return None
-    container = _container(frame)
-    return container if isinstance(container, list | tuple) else None
+    held = container(frame)
+    return held if isinstance(held, list | tuple) else None
 
 
 def is_slice(frame: FrameType) -> bool:
@@ -198,7 +207,8 @@ def _while_tests(file: str) -> tuple[tuple[tuple[int, int], tuple[int, int]], ..
     )
 
 
-def _container(frame: FrameType) -> Any:
+def container(frame: FrameType) -> Any:
+    """The container in which a frame looks something up; None if that is not known."""
     expression = _expression(frame)
     if expression is None:
         return None

@@ -25,7 +25,7 @@ from symcount.errors import (
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import ends, identity, lookups, pure_functions
+from symcount.trace import ends, identity, lookups, memos, pure_functions
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
@@ -131,6 +131,7 @@ class _Run:
         self._keys: list[Node] = []
         self._elements: dict[Node, tuple[Loop, int]] = {}
         self._hashes: dict[Node | int, Number] = {}
+        self._memos: list[tuple[Any, list[Number]]] = []
         self._tracked: dict[int, Node] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
@@ -471,11 +472,13 @@ class _Run:
             if numbers is not None:
                 _ = any(self._decide("eq", node, number) for number in numbers)
                 return node.hint
+        if kind == "hash":
+            frame = lookups.looking_up(frame)
         keys = lookups.numeric_keys(frame) if kind == "hash" else None
         if kind == "hash" and keys is None:
             self._require_empty_cache(lookups.cache(frame))
         if keys is not None:
-            return self._hash_of_equal_key(node, keys)
+            return self._hash_of_equal_key(node, keys, frame)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
             self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
             return node.hint
@@ -499,13 +502,34 @@ class _Run:
             self.learned.caches.append(cached)
             self.interrupt(Restart())
 
-    def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
+    def _hash_of_equal_key(self, node: Node, keys: Sequence[Any], frame: FrameType) -> Number:
         """Return the hash of a symbol that is looked up: of the key that it is equal to, if any."""
         for key in keys:
             other = key._node if type(key) in (SymInt, SymFloat) else key
             if other is node or self._decide("eq", node, other):
                 return self._hashes.get(other, node.hint)
+        if memos.is_store(frame):
+            self._follow_stored_key(node, frame)
         return node.hint
+
+    def _follow_stored_key(self, node: Node, frame: FrameType) -> None:
+        """Branch on whether a new key is equal to a number that is looked up later."""
+        if self.tags or not memos.is_memo(frame, self.executed):
+            self._concretise("hash", node, user_frame())
+            return
+        place = original_code(frame.f_code), frame.f_lasti
+        later = self.learned.keys.setdefault(place, [])
+        self._memos.append((lookups.container(frame), later))
+        _ = any(self._decide("eq", node, number) for number in later)
+
+    def compare_keys(self) -> None:
+        """Restart if numbers have become keys of memos that symbols are to be compared with."""
+        for container, known in self._memos:
+            numbers = [n for n in lookups.numbers_of(container) or () if type(n) in (int, float)]
+            new = [number for number in dict.fromkeys(numbers) if number not in known]
+            known += new
+            if new:
+                self.interrupt(Restart())
 
     def _perturbed(self, kind: str, value: Number) -> Number:
         assert self.perturb is not None
@@ -616,6 +640,7 @@ class _Run:
         self._decided.clear()
         self._compared_with.clear()
         self._keys.clear()
+        self._memos.clear()
         self._elements.clear()
         if self.tensors is not None:
             self.tensors.known.clear()
@@ -729,7 +754,9 @@ def _followed(
             run.observer.start(run)
         unowned = run.learned.interceptor.unowned
         with identity.watched(identity.places(run.executed), unowned, run.assume_identity):
-            return factory(**arguments, **fixed)
+            module = factory(**arguments, **fixed)
+        run.compare_keys()
+        return module
 
 
 def _is_linear(node: Node) -> bool:

@@ -1,0 +1,240 @@
+"""What texts and keys that are made of symbols decide: followed, refused, or an assumption.
+
+Each factory was once wrong at `complete`, at the points listed: sizes that nothing else points to.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+
+import symcount
+from symcount import Symbol, derive
+from symcount.factory.building import PlainBuilds
+
+Factory = Callable[..., nn.Module]
+
+
+def assert_honest(factory: Factory, points: list[tuple[Any, ...]], grade: str = "", **given: Any):
+    """Assert that a formula is right at the points, or not `complete`, or refused with its line.
+
+    With a grade, there has to be a formula of this grade, and it has to be right.
+    """
+    names = factory.__code__.co_varnames[: factory.__code__.co_argcount]
+    try:
+        count = derive(factory, **given)
+    except symcount.DerivationError as error:
+        assert not grade and __file__ in str(error)
+        return
+    found = count.certificate.grade
+    assert found == grade or (not grade and found != "complete")
+    for point in points:
+        values = dict(zip(names, point, strict=True))
+        built = PlainBuilds(lambda at: factory(**at)).at(values)
+        if isinstance(built, Exception):
+            assert not count.valid(**values)
+        elif grade:
+            total = sum(np.prod(facts.shape, dtype=int) for facts in built.values())
+            assert count(**values) == total, (values, count)
+
+
+# --- a dash in a text is no sign of a number --------------------------------------------------
+
+
+def key_after_dash(dim):
+    return nn.Linear(dim, {"vit-5003": 9}.get(f"vit-{dim}", 3))
+
+
+def equal_after_dash(dim):
+    return nn.Linear(dim, 9 if f"b-{dim}" == "b-5003" else 3)
+
+
+def member_after_dash(dim):
+    return nn.Linear(dim, 9 if "patch-" + str(dim) in ["patch-5003"] else 3)
+
+
+def range_as_key(dim, heads):
+    return nn.Linear(dim, {"5003-16": 9}.get(f"{dim}-{heads}", 3))
+
+
+def negative_after_dash(dim):
+    return nn.Linear(dim, {"a--5003": 9}.get(f"a-{-dim}", 3))
+
+
+# --- keys that are equal to an integer, and are none -------------------------------------------
+
+
+def float_key(dim):
+    return nn.Linear(dim, {5003.0: 9}.get(dim, 3))
+
+
+def true_key(dim):
+    return nn.Linear(dim, {True: 9, 7: 5}.get(dim, 3))
+
+
+def float_in_tuple(dim):
+    return nn.Linear(dim, {(5003.0, "a"): 9}.get((dim, "a"), 3))
+
+
+def key_of_quotient(dim):
+    return nn.Linear(dim, {0.25: 4, 1.3: 7}.get(dim / 10000, 3))
+
+
+def float_symbol(dim, ratio):
+    return nn.Linear(dim, {0.35: 4, 1.4: 6}.get(ratio, 5 if ratio in {0.75} else 3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    dim: float
+
+
+def float_in_dataclass(dim):
+    return nn.Linear(dim, 9 if Key(dim) in {Key(5003.0)} else 3)
+
+
+# --- a plain number that meets a symbol in a memo ------------------------------------------------
+
+
+def memo(dim, hidden):
+    made: dict[int, nn.Module] = {}
+
+    def layer(size: int) -> nn.Module:
+        if size not in made:
+            made[size] = nn.Linear(size, 2)
+        return made[size]
+
+    return nn.ModuleList([layer(dim), layer(hidden), layer(5003)])
+
+
+def memo_by_tuple(dim):
+    made: dict[tuple[int, int], nn.Module] = {}
+
+    def layer(*sizes: int) -> nn.Module:
+        return made.setdefault(sizes, nn.Linear(*sizes))
+
+    return nn.ModuleList([layer(dim, 3), layer(5003, 3)])
+
+
+def counted(dim):
+    times = collections.Counter()
+    times[dim] += 1
+    times[5003] += 1
+    return nn.Linear(dim, 3 + max(times.values()))
+
+
+def stored_twice(dim):
+    widths = {}
+    widths[dim] = 7
+    widths[5003] = 8
+    return nn.ModuleList(nn.Linear(dim, width) for width in widths.values())
+
+
+@pytest.mark.parametrize(
+    ("factory", "points", "given"),
+    [
+        (key_after_dash, [(5002,), (5003,)], {}),
+        (equal_after_dash, [(5002,), (5003,)], {}),
+        (member_after_dash, [(5002,), (5003,)], {}),
+        (range_as_key, [(5003, 16), (5003, 15), (64, 16)], {}),
+        (negative_after_dash, [(5002,), (5003,)], {}),
+        (float_key, [(5002,), (5003,)], {}),
+        (true_key, [(1,), (7,), (8,)], {}),
+        (float_in_tuple, [(5002,), (5003,)], {}),
+        (key_of_quotient, [(2499,), (2500,), (13000,)], {}),
+        (float_symbol, [(64, 0.35), (64, 0.75), (64, 0.5)], {"ratio": Symbol(real=True)}),
+        (float_in_dataclass, [(5002,), (5003,)], {}),
+        (memo, [(5003, 7), (7, 5003), (5003, 5003), (8, 8), (8, 9)], {}),
+        (memo_by_tuple, [(5002,), (5003,)], {}),
+        (counted, [(5002,), (5003,)], {}),
+        (stored_twice, [(5002,), (5003,)], {}),
+    ],
+)
+def test_followed_exactly(factory: Factory, points: list[Any], given: dict[str, Any]) -> None:
+    assert_honest(factory, points, "complete", **given)
+
+
+# --- what is stored by a symbol, and looked up by who knows what -----------------------------------
+
+
+def found_by_number(dim):
+    seen = {}
+    seen[dim] = 1
+    return nn.Linear(dim, 9 if 918273645 in seen else 3)
+
+
+def got_by_number(dim):
+    widths = {}
+    widths.setdefault(dim, 7)
+    return nn.Linear(dim, widths.get(918273645, 3))
+
+
+def merged(dim):
+    widths = {}
+    widths[dim] = 3
+    return nn.ModuleList(nn.Linear(2, width) for width in (widths | {918273645: 4}).values())
+
+
+def updated(dim):
+    widths = {}
+    widths[dim] = 3
+    widths.update({918273645: 4})
+    return nn.ModuleList(nn.Linear(2, width) for width in widths.values())
+
+
+def disjoint(dim):
+    seen = {}
+    seen[dim] = 1
+    return nn.Linear(dim, 3 if seen.keys().isdisjoint([918273645]) else 9)
+
+
+def removed(dim):
+    seen = {}
+    seen[dim] = 1
+    seen.pop(918273645, None)
+    return nn.Linear(2, len(seen) + 1)
+
+
+def weakly_held(dim):
+    held: Any = weakref.WeakValueDictionary()
+    layer = nn.Linear(dim, 3)
+    held[dim] = layer
+    return nn.ModuleList([layer, nn.Linear(2, 5 if 918273645 in held else 3)])
+
+
+def read_by_another(dim):
+    made: dict[int, nn.Module] = {}
+
+    def layer(size: int) -> nn.Module:
+        if size not in made:
+            made[size] = nn.Linear(size, 2)
+        return made[size]
+
+    def has(size: int) -> bool:
+        return size in made
+
+    return nn.ModuleList([layer(dim), nn.Linear(3, 5 if has(918273645) else 4)])
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        found_by_number,
+        got_by_number,
+        merged,
+        updated,
+        disjoint,
+        removed,
+        weakly_held,
+        read_by_another,
+    ],
+)
+def test_never_complete(factory: Factory) -> None:
+    assert_honest(factory, [])
