@@ -53,10 +53,10 @@ _SEES_EXCEPTION = frozenset(["exc_info", "format_exc"])
 _FURTHEST = 6
 
 
-def end_of_text(frame: FrameType) -> str | None:
+def end_of_text(frame: FrameType, owners: list[nn.Module]) -> str | None:
     """Say where the text that a frame is making ends, or None if that is not known.
 
-    What torch makes a text of is part of what is trusted, but for messages that somebody reads.
+    The modules that are given it as a name are added to `owners`.
     """
     asking = next(f for f in _callers(frame) if f.f_globals.get("__name__") not in _MACHINERY)
     place = place_of(asking)
@@ -64,7 +64,7 @@ def end_of_text(frame: FrameType) -> str | None:
         return _OUTPUT
     if asking is not frame:
         return None
-    end = _end(frame, place, 0) if place is not None and _is_text(place[-1]) else None
+    end = _end(frame, place, 0, owners) if place is not None and _is_text(place[-1]) else None
     if end is _MESSAGE and any(map(_examines_exceptions, _callers(frame))):
         return None
     return end
@@ -85,7 +85,9 @@ def _callers(frame: FrameType) -> Iterator[FrameType]:
         here = here.f_back
 
 
-def _end(frame: FrameType | None, place: _Place | None, depth: int) -> str | None:
+def _end(
+    frame: FrameType | None, place: _Place | None, depth: int, owners: list[nn.Module]
+) -> str | None:
     if frame is None or place is None or depth > _FURTHEST:
         return None
     for parent, child in _upwards(place):
@@ -97,19 +99,19 @@ def _end(frame: FrameType | None, place: _Place | None, depth: int) -> str | Non
             return _NOWHERE
         if isinstance(parent, ast.Return):
             back = next(islice(_callers(frame), 1, None), None)
-            return None if back is None else _end(back, place_of(back), depth + 1)
+            return None if back is None else _end(back, place_of(back), depth + 1, owners)
         if isinstance(parent, ast.Assign | ast.AnnAssign):
             targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
-            return _end_of_variables(frame, place, targets, depth)
+            return _end_of_variables(frame, place, targets, depth, owners)
         if isinstance(parent, ast.Call) and not _keeps_text(parent):
             held = _put_into(parent)
             if held is not None:
-                return _end_of_variables(frame, place, [held], depth, is_list=True)
+                return _end_of_variables(frame, place, [held], depth, owners, is_list=True)
             if any(isinstance(node, ast.Raise) and node.exc is parent for node in place):
                 return _MESSAGE
-            return _end_of_argument(frame, parent, child)
+            return _end_of_argument(frame, parent, child, owners)
         if isinstance(parent, ast.Subscript):
-            return NAME if _is_stored_in_modules(frame, parent) else None
+            return _end_of_key(frame, parent, owners)
         if not _passes_text(parent, child):
             return None
     return None
@@ -159,23 +161,33 @@ def _put_into(call: ast.Call) -> ast.Name | None:
     return None
 
 
-def _end_of_argument(frame: FrameType, call: ast.Call, child: ast.AST) -> str | None:
+def _end_of_argument(
+    frame: FrameType, call: ast.Call, child: ast.AST, owners: list[nn.Module]
+) -> str | None:
     if _is_sink(call, frame):
         return _OUTPUT
     function = call.func
     place = next((i for i, a in enumerate(call.args) if a is child), None)
-    if isinstance(function, ast.Attribute) and function.attr in _NAMING:
-        return NAME if place == _NAMING[function.attr] else None
-    if isinstance(function, ast.Name) and function.id == "setattr":
-        return NAME if place == 1 else None
+    if isinstance(function, ast.Attribute) and place == _NAMING.get(function.attr, -1):
+        return _end_in(evaluated(function.value, frame), owners)
+    if isinstance(function, ast.Name) and function.id == "setattr" and place == 1:
+        return _end_in(evaluated(call.args[0], frame), owners)
     return None
 
 
-def _is_stored_in_modules(frame: FrameType, target: ast.Subscript) -> bool:
-    """Tell whether a text is the key under which a module is stored in an `nn.ModuleDict`."""
-    return isinstance(target.ctx, ast.Store) and isinstance(
-        evaluated(target.value, frame), nn.ModuleDict
-    )
+def _end_of_key(frame: FrameType, target: ast.Subscript, owners: list[nn.Module]) -> str | None:
+    """Say where the key ends under which a module is stored in an `nn.ModuleDict`."""
+    owner = evaluated(target.value, frame)
+    is_stored = isinstance(target.ctx, ast.Store) and isinstance(owner, nn.ModuleDict)
+    return _end_in(owner, owners) if is_stored else None
+
+
+def _end_in(owner: object, owners: list[nn.Module]) -> str | None:
+    """Say that a text is a name in a module, if it is one."""
+    if not isinstance(owner, nn.Module):
+        return None
+    owners.append(owner)
+    return NAME
 
 
 def _end_of_variables(
@@ -183,6 +195,7 @@ def _end_of_variables(
     place: _Place,
     targets: Sequence[ast.AST],
     depth: int,
+    owners: list[nn.Module],
     is_list: bool = False,
 ) -> str | None:
     """Say where the text in local variables ends: in all places that read them alike, or None.
@@ -203,7 +216,7 @@ def _end_of_variables(
             return None
         if node.id in names and isinstance(node.ctx, ast.Load):
             if not (len(around) > 1 and isinstance(around[-2], ast.Call) and _put_into(around[-2])):
-                ends.add(_end(frame, (*around, node), depth + 1))
+                ends.add(_end(frame, (*around, node), depth + 1, owners))
         elif node.id in names and is_list and not _is_new_list(around[-1]):
             return None
     arguments = scope.args
@@ -263,7 +276,7 @@ def _looks_at_exception(frame: FrameType, place: _Place, handler: ast.ExceptHand
         or (
             isinstance(node, ast.Name)
             and node.id == handler.name
-            and _end(frame, (*place[:-1], *around, node), 1) is None
+            and _end(frame, (*place[:-1], *around, node), 1, []) is None
         )
         for around, node in within(handler)
     )

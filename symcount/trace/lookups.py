@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import itertools
 import linecache
 import math
 import re
@@ -24,11 +23,11 @@ from typing import Any
 from symcount.trace import ends
 from symcount.trace.bytecode import position
 from symcount.trace.proxies import SymFloat, SymInt
+from symcount.trace.templates import has_numbers_apart, pieces
 
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
 _MEMBERSHIP = (ast.In, ast.NotIn)
 _MOST_KEYS = 64
-_DIGITS = "0123456789"
 _NUMBER = re.compile("[0-9]+")
 _CACHE = type(functools.cache(lambda: None))
 
@@ -86,11 +85,12 @@ def numbers_in_keys(frame: FrameType) -> list[int] | None:
         return None
     text, parent = ends.whole_text(place)
     target = None if _stores(parent) else _looked_up_in(parent, text)
-    held = None if target is None else _evaluated(target, frame)
+    held = None if target is None else evaluated(target, frame)
     keys = [held] if isinstance(held, str) and _is_equality(parent) else held
     if not isinstance(keys, Mapping | set | frozenset | list | tuple) or len(keys) > _MOST_KEYS:
         return None
-    if not _has_numbers_apart(text) or not all(type(key) in (str, int) for key in keys):
+    is_apart = has_numbers_apart(pieces(text, lambda part: evaluated(part, frame)))
+    if not is_apart or not all(type(key) in (str, int) for key in keys):
         return None
     found = {int(n) for key in keys if type(key) is str for n in _NUMBER.findall(key)}
     return sorted(found | {-number for number in found})  # a dash may belong to the text
@@ -104,30 +104,6 @@ def _stores(expression: ast.AST) -> bool:
     return isinstance(function, ast.Attribute) and function.attr == "setdefault"
 
 
-def _has_numbers_apart(text: ast.expr) -> bool:
-    """Tell whether no number in a text has another digit beside it."""
-    pieces = _pieces(text)
-    return "?" not in pieces and all(
-        (a or "?")[-1:] not in _DIGITS and (b or "?")[:1] not in _DIGITS and (a or b)
-        for a, b in itertools.pairwise(pieces)
-    )
-
-
-def _pieces(text: ast.expr) -> list[str | None]:
-    """The pieces of a text: None for what varies, and "?" for what is not known."""
-    if isinstance(text, ast.Constant) and isinstance(text.value, str):
-        return [text.value] if text.value else []
-    if isinstance(text, ast.JoinedStr):
-        return [piece for part in text.values for piece in _pieces(part)]
-    if isinstance(text, ast.FormattedValue):
-        return [None] if text.format_spec is None else ["?"]
-    if isinstance(text, ast.BinOp) and isinstance(text.op, ast.Add):
-        return [*_pieces(text.left), *_pieces(text.right)]
-    if isinstance(text, ast.Call) and isinstance(text.func, ast.Name) and text.func.id == "str":
-        return [None]
-    return ["?"]
-
-
 def _is_equality(expression: ast.AST) -> bool:
     return isinstance(expression, ast.Compare) and isinstance(expression.ops[0], ast.Eq | ast.NotEq)
 
@@ -137,7 +113,7 @@ def cache(frame: FrameType) -> Any:
     expression = _expression(frame)
     if not isinstance(expression, ast.Call) or not _is_pure(expression.func):
         return None
-    called = _evaluated(expression.func, frame)
+    called = evaluated(expression.func, frame)
     return called if isinstance(called, _CACHE) else None
 
 
@@ -213,10 +189,11 @@ def container(frame: FrameType) -> Any:
     if expression is None:
         return None
     target = _looked_up_in(expression)
-    return None if target is None else _evaluated(target, frame)
+    return None if target is None else evaluated(target, frame)
 
 
-def _evaluated(target: ast.expr, frame: FrameType) -> Any:
+def evaluated(target: ast.expr, frame: FrameType) -> Any:
+    """The value of an expression that can be evaluated once more; None if it cannot."""
     if not _is_pure(target):
         return None
     code = compile(ast.Expression(target), "<look-up>", "eval")

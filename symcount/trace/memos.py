@@ -69,7 +69,9 @@ def _uses(scope: ast.AST, name: str, stores_when_read: bool) -> Iterator[tuple[a
         if isinstance(node, ast.Name) and node.id == name:
             use, key = _use(around, node)
             yield owner, ("stores" if use == "reads" and stores_when_read else use, key)
-        elif (isinstance(node, ast.Name) and node.id in ends.SEES_VARIABLES) or (isinstance(node, ast.arg) and node.arg == name):
+        elif (isinstance(node, ast.Name) and node.id in ends.SEES_VARIABLES) or (
+            isinstance(node, ast.arg) and node.arg == name
+        ):
             yield owner, ("unknown", "")
 
 

@@ -31,6 +31,7 @@ from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
 from symcount.trace.loops import Loop, Tags, is_distinct, name_of
+from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -131,6 +132,7 @@ class _Run:
         self._keys: list[Node] = []
         self._elements: dict[Node, tuple[Loop, int]] = {}
         self._hashes: dict[Node | int, Number] = {}
+        self.names = Names()
         self._memos: list[tuple[Any, list[Number]]] = []
         self._tracked: dict[int, Node] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
@@ -461,9 +463,12 @@ class _Run:
         if is_number and instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
         if kind == "text":
-            end = ends.end_of_text(frame)
+            owners: list[torch.nn.Module] = []
+            end = ends.end_of_text(frame, owners)
             if end == ends.NAME and not is_distinct(node):
                 end = None
+            elif end == ends.NAME and not self.names.add(frame, owners, self.tags, user_frame()):
+                self.assume(COLLIDING, (), user_frame())
             if end is not None:
                 self._is_harmless(f"text {end}", node)
                 return node.hint
@@ -480,6 +485,8 @@ class _Run:
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
+            if kind == "text":
+                self.names.add(frame, (), self.tags, user_frame())
             self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
             return node.hint
         if kind == "hash" and self.specialising:
@@ -521,6 +528,15 @@ class _Run:
         later = self.learned.keys.setdefault(place, [])
         self._memos.append((lookups.container(frame), later))
         _ = any(self._decide("eq", node, number) for number in later)
+
+    def compare_names(self, module: object) -> None:
+        """Assume that names which loops make are not those of others, where they may be."""
+        if isinstance(module, torch.nn.Module) and (self.loops or self.unrolled):
+            for frame in self.names.colliding(self.executed):
+                self.assume(COLLIDING, (), frame)
+            made = [node.frame for node in self.unrolled.values() if node.frame is not None]
+            if made and has_numbers_as_names(module, self.executed):
+                self.assume(COLLIDING, (), made[0])
 
     def compare_keys(self) -> None:
         """Restart if numbers have become keys of memos that symbols are to be compared with."""
@@ -641,6 +657,7 @@ class _Run:
         self._compared_with.clear()
         self._keys.clear()
         self._memos.clear()
+        self.names.clear()
         self._elements.clear()
         if self.tensors is not None:
             self.tensors.known.clear()
@@ -756,6 +773,7 @@ def _followed(
         with identity.watched(identity.places(run.executed), unowned, run.assume_identity):
             module = factory(**arguments, **fixed)
         run.compare_keys()
+        run.compare_names(module)
         return module
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import types
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 import symcount
@@ -96,8 +98,11 @@ class Key:
     dim: float
 
 
+KEYS = {Key(5003.0)}
+
+
 def float_in_dataclass(dim):
-    return nn.Linear(dim, 9 if Key(dim) in {Key(5003.0)} else 3)
+    return nn.Linear(dim, 9 if Key(dim) in KEYS else 3)
 
 
 # --- a plain number that meets a symbol in a memo ------------------------------------------------
@@ -161,7 +166,7 @@ def test_followed_exactly(factory: Factory, points: list[Any], given: dict[str, 
     assert_honest(factory, points, "complete", **given)
 
 
-# --- what is stored by a symbol, and looked up by who knows what -----------------------------------
+# --- what is stored by a symbol, and looked up by who knows what ----------------------------------
 
 
 def found_by_number(dim):
@@ -237,4 +242,125 @@ def read_by_another(dim):
     ],
 )
 def test_never_complete(factory: Factory) -> None:
-    assert_honest(factory, [])
+    assert_honest(factory, [], max_paths=16)
+
+
+# --- names that loops make ---------------------------------------------------------------------
+
+
+def names_apart(dim, depth):
+    made = nn.Module()
+    for i in range(depth):
+        made.add_module(f"layer{i}", nn.Linear(dim, 3))
+        setattr(made, "norm%d" % i, nn.Linear(3, 3))  # noqa: UP031
+        made.register_parameter(f"w{i + 1}_b", nn.Parameter(torch.empty(3)))
+    for name in ("a", "b"):
+        for i in range(depth):
+            made.add_module(f"{name}{i:02d}", nn.Linear(dim, 2))
+    for stage in range(2):
+        for i in range(depth):
+            made.add_module(f"stage{stage}_{i}", nn.Linear(dim, 2))
+    made.layer = nn.Linear(2, 2)
+    return made
+
+
+def two_numbers_apart(depth, width):
+    made = nn.ModuleDict()
+    for i in range(depth):
+        for j in range(width):
+            made[f"{i}_{j}"] = nn.Linear(3, 3)
+    return made
+
+
+@pytest.mark.parametrize("factory", [names_apart, two_numbers_apart])
+def test_names_that_are_apart_are_complete(factory: Factory) -> None:
+    assert_honest(factory, [(2, 1), (3, 7), (11, 12), (12, 111)], "complete")
+
+
+def two_numbers_in_one(depth, width):
+    made = nn.Module()
+    for i in range(depth):
+        for j in range(width):
+            made.add_module(f"layer{i}{j}", nn.Linear(3, 3))
+    return made
+
+
+def taken_before(dim, depth):
+    made = nn.Module()
+    made.add_module("l400", nn.Linear(dim, 7))
+    for i in range(depth):
+        made.add_module(f"l{i}", nn.Linear(dim, 3))
+    return made
+
+
+def by_two_loops(dim, depth):
+    made = nn.ModuleDict()
+    for i in range(depth):
+        made[f"l{i}"] = nn.Linear(dim, 3)
+    for i in range(depth):
+        made[f"l{i + 400}"] = nn.Linear(dim, 5)
+    return made
+
+
+def beside_a_list(dim, depth):
+    made = nn.Sequential(*[nn.Linear(dim, 3) for _ in range(depth)])
+    made.add_module("400", nn.Linear(dim, 7))
+    return made
+
+
+def rounded(dim, depth):
+    made = nn.Module()
+    for i in range(depth):
+        made.add_module(f"l{i * 0.998:.0f}", nn.Linear(dim, 3))
+    return made
+
+
+def buffer_in_the_way(depth):
+    made = nn.Module()
+    made.register_buffer("w400", torch.empty(3))
+    for i in range(depth):
+        made.register_parameter(f"w{i}", nn.Parameter(torch.empty(3)))
+    return made
+
+
+def asked_for(dim, depth):
+    made = nn.Module()
+    for i in range(depth):
+        made.register_parameter(f"w{i}", nn.Parameter(torch.empty(dim)))
+    if hasattr(made, "w400"):
+        made.more = nn.Parameter(torch.empty(7))
+    return made
+
+
+def asked_of_a_list(dim, depth):
+    made = nn.ModuleList([nn.Linear(dim, 3) for _ in range(depth)])
+    try:
+        made.get_submodule("400")
+    except AttributeError:
+        return made
+    return nn.Linear(dim, 3)
+
+
+def attribute_of_an_object(dim, depth):
+    held = types.SimpleNamespace()
+    for i in range(depth):
+        setattr(held, f"w{i}", 5)
+    return nn.Linear(dim, getattr(held, "w400", 3))
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        two_numbers_in_one,
+        taken_before,
+        by_two_loops,
+        beside_a_list,
+        rounded,
+        buffer_in_the_way,
+        asked_for,
+        asked_of_a_list,
+        attribute_of_an_object,
+    ],
+)
+def test_names_that_may_meet_are_never_complete(factory: Factory) -> None:
+    assert_honest(factory, [], max_paths=16)
