@@ -133,6 +133,7 @@ class _Run:
         self._elements: dict[Node, tuple[Loop, int]] = {}
         self._hashes: dict[Node | int, Number] = {}
         self.names = Names()
+        self.outlets = ends.Outlets()
         self._memos: list[tuple[Any, list[Number]]] = []
         self._tracked: dict[int, Node] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
@@ -464,7 +465,7 @@ class _Run:
             kind = "text"
         if kind == "text":
             owners: list[torch.nn.Module] = []
-            end = ends.end_of_text(frame, owners)
+            end = ends.end_of_text(frame, ends.Search(self.outlets, self.executed, owners))
             if end == ends.NAME and not is_distinct(node):
                 end = None
             elif end == ends.NAME and not self.names.add(frame, owners, self.tags, user_frame()):
@@ -577,8 +578,12 @@ class _Run:
 
     def assume_identity(self, *values: Any) -> None:
         """Record that something depends on which numbers are one object, or on their type."""
+        self.assume_of("identity of a number", *values)
+
+    def assume_of(self, kind: str, *values: Any) -> None:
+        """Record that what follows may hold for the hints of the symbols of these values alone."""
         symbols = {name for value in values for name in _symbols_of(value._node)}
-        self.assume("identity of a number", tuple(sorted(symbols)), user_frame())
+        self.assume(kind, tuple(sorted(symbols)), user_frame())
 
     def concretise_value(
         self, kind: str, values: Any, within: tuple[float, float] | None = None

@@ -6,8 +6,13 @@ Each factory was once wrong at `complete`, at the points listed: sizes that noth
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
+import io
+import logging
+import sys
 import types
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -364,3 +369,208 @@ def attribute_of_an_object(dim, depth):
 )
 def test_names_that_may_meet_are_never_complete(factory: Factory) -> None:
     assert_honest(factory, [], max_paths=16)
+
+
+# --- texts that come back ------------------------------------------------------------------------
+
+
+def printed_to_a_file(dim):
+    written = io.StringIO()
+    print(dim, file=written)
+    return nn.Linear(dim, 9 if written.getvalue() == "918273645\n" else 3)
+
+
+def printed_elsewhere(dim):
+    written = io.StringIO()
+    with contextlib.redirect_stdout(written):
+        print(f"dim={dim}")
+    return nn.Linear(dim, 9 if written.getvalue() == "dim=918273645\n" else 3)
+
+
+def recorded_warning(dim):
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        warnings.warn(f"dim {dim}", stacklevel=1)
+    return nn.Linear(dim, 9 if str(recorded[0].message) == "dim 918273645" else 3)
+
+
+def raised_warning(dim):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            warnings.warn(f"dim {dim}", stacklevel=1)
+        except UserWarning as warning:
+            return nn.Linear(dim, 9 if str(warning) == "dim 918273645" else 3)
+    return nn.Linear(dim, 3)
+
+
+class Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append(record.getMessage())
+
+
+def logged_to_a_handler(dim):
+    log, kept = logging.getLogger("texts and keys"), Kept()
+    log.addHandler(kept)
+    log.setLevel(logging.INFO)
+    try:
+        log.info(f"dim {dim}")
+    finally:
+        log.removeHandler(kept)
+    return nn.Linear(dim, 9 if kept.kept[0] == "dim 918273645" else 3)
+
+
+NAMES: list[str] = []
+
+
+def list_of_the_module(dim):
+    NAMES.clear()
+    _add_name(dim)
+    return nn.Linear(dim, 9 if NAMES[0] == "w918273645" else 3)
+
+
+def _add_name(dim):
+    NAMES.append(f"w{dim}")
+
+
+def list_of_a_closure(dim):
+    names = []
+
+    def add(size):
+        names.append(f"w{size}")
+
+    add(dim)
+    return nn.Linear(dim, 9 if names[0] == "w918273645" else 3)
+
+
+def attribute_of_a_class(dim):
+    class Named:
+        name = f"w{dim}"
+
+    return nn.Linear(dim, 9 if Named.name == "w918273645" else 3)
+
+
+def variable_of_a_frame(dim):
+    name = f"w{dim}"  # noqa: F841
+    return nn.Linear(dim, 9 if sys._getframe().f_locals["name"] == "w918273645" else 3)
+
+
+class Catch:
+    said = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.said = str(error)
+        return True
+
+
+def message_in_a_manager(dim):
+    with Catch() as caught:
+        raise ValueError(f"bad {dim}")
+    return nn.Linear(dim, 9 if caught.said == "bad 918273645" else 3)
+
+
+def message_by_a_helper(dim):
+    try:
+        raise ValueError(f"bad {dim}")
+    except ValueError:
+        return nn.Linear(dim, 9 if _said() == "bad 918273645" else 3)
+
+
+def _said():
+    return str(sys.exc_info()[1])
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        printed_to_a_file,
+        printed_elsewhere,
+        recorded_warning,
+        raised_warning,
+        logged_to_a_handler,
+        list_of_the_module,
+        list_of_a_closure,
+        attribute_of_a_class,
+        variable_of_a_frame,
+        message_in_a_manager,
+        message_by_a_helper,
+    ],
+)
+def test_texts_that_are_read_are_never_harmless(factory: Factory) -> None:
+    assert_honest(factory, [])
+
+
+# --- a tensor that is too large, and who hears of it ---------------------------------------------
+
+
+def refused_by_try(dim):
+    try:
+        torch.empty(dim, 2**40)
+    except RuntimeError:
+        return nn.Linear(dim, 3)
+    return nn.Linear(dim, 5)
+
+
+def suppressed(dim):
+    width = 3
+    with contextlib.suppress(RuntimeError):
+        torch.zeros(dim, 2**40)
+        width = 5
+    return nn.Linear(dim, width)
+
+
+def swallowed(dim):
+    width = 3
+    with Catch():
+        nn.Bilinear(dim, 2**20, 2**20)
+        width = 5
+    return nn.Linear(dim, width)
+
+
+def left_by_finally(dim):
+    width = 3
+    for _ in range(1):
+        try:
+            torch.full((dim, 2**40), 1.0)
+            width = 5
+        finally:
+            break  # noqa: B012
+    return nn.Linear(dim, width)
+
+
+def in_each_iteration(dim, depth):
+    made = nn.ModuleList()
+    for _ in range(depth):
+        try:
+            torch.empty(dim, 2**40)
+            made.append(nn.Linear(2, 5))
+        except RuntimeError:
+            made.append(nn.Linear(2, 3))
+    return made
+
+
+@pytest.mark.parametrize(
+    "factory", [refused_by_try, suppressed, swallowed, left_by_finally, in_each_iteration]
+)
+def test_a_tensor_that_is_too_large_is_a_branch(factory: Factory) -> None:
+    others = (3,) * (factory.__code__.co_argcount - 1)
+    assert_honest(factory, [(size, *others) for size in (2**21 - 1, 2**21)], "complete")
+
+
+def repeated(dim):
+    try:
+        torch.empty(dim, 1).repeat(1, 2**40)
+    except RuntimeError:
+        return nn.Linear(dim, 3)
+    return nn.Linear(dim, 5)
+
+
+def test_a_result_that_is_too_large_is_an_assumption() -> None:
+    assert_honest(repeated, [], dim=Symbol(max=1000))
