@@ -89,9 +89,14 @@ def end_of_text(frame: FrameType, search: Search) -> str | None:
         end = _end_at_sink(place[-1], asking, search.outlets)
     if end is None and asking is frame and place is not None and _is_text(place[-1]):
         end = _end(frame, place, 0, search)
-    if end is _MESSAGE and any(_examines_exceptions(f, search) for f in _callers(frame)):
+    is_raised = end is _MESSAGE or (end is _OUTPUT and _warnings_are_errors())
+    if is_raised and any(_examines_exceptions(f, search) for f in _callers(frame)):
         return None
     return end
+
+
+def _warnings_are_errors() -> bool:
+    return any(action == "error" for action, *_ in warnings.filters)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -304,12 +309,10 @@ class Outlets:
         """Tell whether what is printed goes where it went."""
         return self._output == (sys.stdout, sys.stderr)
 
-    def end_of_warning(self) -> str | None:
-        """Say where a warning ends: it may be an exception."""
-        if any(action == "error" for action, *_ in warnings.filters):
-            return _MESSAGE
-        is_as_before = self.writes_as_before and self._warnings == _ways_of_warnings()
-        return _OUTPUT if is_as_before else None
+    @property
+    def warns_as_before(self) -> bool:
+        """Tell whether the same becomes of warnings as before."""
+        return self.writes_as_before and self._warnings == _ways_of_warnings()
 
     def logs_as_before(self, logger: logging.Logger) -> bool:
         """Tell whether nobody listens to a logger who did not listen to any before."""
@@ -326,7 +329,8 @@ def _listeners(logger: logging.Logger) -> tuple[Any, ...]:
 
 
 def _ways_of_warnings() -> tuple[Any, ...]:
-    return warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)
+    shown = warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)
+    return *shown, list(warnings.filters)
 
 
 def _end_at_sink(call: ast.Call, frame: FrameType, outlets: Outlets) -> str | None:
@@ -336,7 +340,7 @@ def _end_at_sink(call: ast.Call, frame: FrameType, outlets: Outlets) -> str | No
         elsewhere = any(k.arg in ("file", None) for k in call.keywords)
         return _OUTPUT if outlets.writes_as_before and not elsewhere else None
     if function is warnings.warn:
-        return outlets.end_of_warning()
+        return _OUTPUT if outlets.warns_as_before else None
     if not isinstance(call.func, ast.Attribute):
         return None
     owner = evaluated(call.func.value, frame)
