@@ -10,7 +10,6 @@ an assumption, unless it is of a kind that can decide nothing later that it did 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,7 +24,7 @@ from symcount.factory.call import FactoryCall
 from symcount.record import Concretisation, Frame, Source
 from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent
-from symcount.trace.observing import SITES, Event, Observer, Site, Value
+from symcount.trace.observing import NUMBERS, SITES, Event, Observer, Site, Value
 from symcount.trace.settings import Everything, Settings
 from symcount.work import Deadline
 
@@ -44,7 +43,6 @@ _MOST_LENGTHS = 60
 # Numbers of iterations that are tried whatever it is that may decide something, and for texts.
 _MANY = (65, 101, 130)
 _MORE_DIGITS = (10, 11, 12, 100, 102)
-_NUMBERS = re.compile("[0-9]+")
 
 
 class Carried(NamedTuple):
@@ -377,11 +375,11 @@ class _Seen:
             if any(type(n) is int and abs(n) >= len(text[1]) for n in numbers):
                 return True
             if self.site.kind == "index":
-                return bool(_NUMBERS.search(text[1]))
+                return bool(NUMBERS.search(text[1]))
             part = text[1][slice(*(_named(self.site.names, numbers)))]
-            if len(_NUMBERS.findall(part)) < len(_NUMBERS.findall(text[1])):
+            if len(NUMBERS.findall(part)) < len(NUMBERS.findall(text[1])):
                 return True
-            if "".join(_NUMBERS.findall(part)) != "".join(_NUMBERS.findall(text[1])):
+            if "".join(NUMBERS.findall(part)) != "".join(NUMBERS.findall(text[1])):
                 return True
         return False
 
@@ -398,7 +396,7 @@ class _Seen:
         if keys and len(texts) == len(keys):
             if self.differs(key, _digitless):
                 return TEXT
-            has_digits = any(map(_NUMBERS.search, texts))
+            has_digits = any(map(NUMBERS.search, texts))
             return TEXT if has_digits and (grows or self.differs(key)) else ""
         if keys and self.differs(key):
             return STATE
@@ -524,8 +522,10 @@ class _Seen:
 
     def _of_hasattr(self) -> str:
         names = [v[1] for v in self.values(2) if v and v[0] == "text"] if self.width > 2 else []
-        grows = bool(self.kinds(1) & {"object", "many"}) and self.differs(1)
-        return STATE if grows and any(map(_is_numbered, names)) else ""
+        owners = [v for v in self.values(1) if v and v[0] in ("object", "many")]
+        known = {name for owner in owners for name in owner[-1] if type(name) is str}
+        grows = bool(owners) and self.differs(1)
+        return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
 
     def _of_getattr(self) -> str:
         return self._of_hasattr() if self.width > 3 else ""
@@ -554,7 +554,7 @@ class _Seen:
             for p in present if p not in moving
             for value in map(text, self.values(p)) if value and value[0] == "text"
         ]  # fmt: skip
-        return TEXT if moving and any(map(_NUMBERS.search, map(str, fixed))) else ""
+        return TEXT if moving and any(map(NUMBERS.search, map(str, fixed))) else ""
 
     def _is_rate(self, place: int, others: Sequence[Value]) -> bool:
         """Return whether it is a rate that never falls, of which it is asked whether it is 0."""
@@ -627,7 +627,7 @@ def _numbers_of(value: Value) -> Iterator[float]:
     if value[0] == "number" and isinstance(value[1], int | float):
         yield float(value[1])
     elif value[0] == "text":
-        yield from map(float, _NUMBERS.findall(value[1]))
+        yield from map(float, NUMBERS.findall(value[1]))
     elif value[0] == "method":
         yield from _numbers_of(value[2])
     elif _length(value) is not None:
@@ -641,16 +641,13 @@ def _digitless(value: Value, without: bool = True) -> Hashable:
     """Return a value as it is but for the digits of a text, and what an object holds."""
     if value is None or value[0] != "text":
         return value[:2] if value and value[0] == "object" else value
-    return _NUMBERS.sub("0", value[1]) if without else value[1]
+    text: str = value[1]
+    return NUMBERS.sub("0", text) if without else text
 
 
 def _is_set(values: Sequence[Value]) -> bool:
     sets = ("set", "frozenset", "dict_keys", "dict_items")
     return any(v is not None and v[0] == "many" and v[1] in sets for v in values)
-
-
-def _is_numbered(text: str) -> bool:
-    return _NUMBERS.search(text) is not None
 
 
 def _named(names: Sequence[str], numbers: Sequence[Any]) -> tuple[Any, Any, Any]:

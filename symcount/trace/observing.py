@@ -18,6 +18,7 @@ import gc
 import itertools
 import linecache
 import operator
+import re
 import sys
 import threading
 import types
@@ -199,6 +200,7 @@ _REPORT = "report of symcount"  # no name that code could have
 
 # --- values -----------------------------------------------------------------------------------
 
+NUMBERS = re.compile("[0-9]+")
 _SIZED = (
     list, tuple, dict, set, frozenset, range, bytes, collections.deque, collections.abc.KeysView,
     collections.abc.ValuesView, collections.abc.ItemsView, torch.nn.ModuleList, torch.nn.Sequential,
@@ -229,13 +231,13 @@ def value_of(value: Any, depth: int = 0) -> Value:
         few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
-        return "many", kind.__name__, length, elements, most, _changes(value)
+        names = _numbered(value)[1] if isinstance(value, torch.nn.Module) else ()
+        return "many", kind.__name__, length, elements, most, _changes(value), names
     if isinstance(value, int | float):
         return "number", float(value) if isinstance(value, float) else int(value)
     if hasattr(kind, "__next__"):
         return "iterator", kind.__name__, _hint(value)
-    inner = vars(value).get("_modules") if isinstance(value, torch.nn.Module) else None
-    return "object", kind.__qualname__, len(inner or ())
+    return "object", kind.__qualname__, *_numbered(value)
 
 
 def _length(value: Any) -> int | None:
@@ -243,6 +245,19 @@ def _length(value: Any) -> int | None:
         return len(value)
     except Exception:
         return None  # such as a module whose constructor has not begun
+
+
+def _numbered(value: Any) -> tuple[int, tuple[str, ...]]:
+    """Count the attributes that have numbers in their names; list the names without the numbers."""
+    try:
+        held = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return 0, ()
+    inner = [held.get(name) for name in ("_modules", "_parameters", "_buffers")]
+    tables = [held, *(table for table in inner if isinstance(table, dict))]
+    names = [n for table in tables for n in table if type(n) is str and NUMBERS.search(n)]
+    kinds = dict.fromkeys(NUMBERS.sub("0", name) for name in names)
+    return len(names), tuple(itertools.islice(kinds, _MOST_KEYS))
 
 
 def _changes(value: Any) -> tuple[int, ...]:
