@@ -29,6 +29,7 @@ _BY_NAME = frozenset(
 )
 
 
+_REGISTERED = ("_modules", "_parameters", "_buffers")
 _MOST_WORDS = 256
 _DEEPEST = 3
 
@@ -94,7 +95,8 @@ def has_numbers_as_names(module: nn.Module, executed: Executed) -> bool:
 
 
 def _names_in(module: nn.Module) -> set[str]:
-    return {*vars(module), *module._modules, *module._parameters, *module._buffers}
+    held = vars(module)
+    return {*held, *(name for registered in _REGISTERED for name in held[registered])}
 
 
 def _texts(executed: Executed, using: frozenset[str] = frozenset()) -> Iterator[str]:

@@ -522,7 +522,7 @@ class _Run:
 
     def _follow_stored_key(self, node: Node, frame: FrameType) -> None:
         """Branch on whether a new key is equal to a number that is looked up later."""
-        if self.tags or not memos.is_memo(frame, self.executed):
+        if not memos.is_memo(frame, self.executed):
             self._concretise("hash", node, user_frame())
             return
         place = original_code(frame.f_code), frame.f_lasti
