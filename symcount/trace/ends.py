@@ -70,11 +70,15 @@ class Search(NamedTuple):
 
     def uses(self, names: frozenset[str]) -> bool:
         """Tell whether code of the factory uses one of these names, in any function that ran."""
-        return any(
-            not names.isdisjoint(code.co_names)
-            and str(use.names.get("__name__")).split(".")[0] not in _OF_PYTHON
-            for code, use in self.executed.items()
-        )
+        return bool(self.executed.once(_uses, names))
+
+
+def _uses(executed: Executed, names: frozenset[str]) -> bool:
+    return any(
+        not names.isdisjoint(code.co_names)
+        and str(use.names.get("__name__")).split(".")[0] not in _OF_PYTHON
+        for code, use in executed.items()
+    )
 
 
 def end_of_text(frame: FrameType, search: Search) -> str | None:

@@ -67,7 +67,7 @@ class Names:
 
     def colliding(self, executed: Executed) -> Iterator[Frame]:
         """Yield the places that make names which others may have, or of which code knows one."""
-        known = set(_texts(executed)) if self._made else set()
+        known = executed.once(_texts) if self._made else set()
         for made in self._made.values():
             if made.owner is not None:
                 held = _names_in(made.owner)
@@ -85,7 +85,7 @@ class Names:
 
 def has_numbers_as_names(module: nn.Module, executed: Executed) -> bool:
     """Tell whether a number names an element of a list of modules, other than by its place."""
-    known = {text for text in _texts(executed, _BY_NAME) if text.isdecimal()}
+    known = {text for text in executed.once(_texts, _BY_NAME) if text.isdecimal()}
     for inner in module.modules():
         if isinstance(inner, nn.ModuleList | nn.Sequential | nn.ParameterList):
             held = {name for name in _names_in(inner) if name.isdecimal()}
@@ -99,12 +99,14 @@ def _names_in(module: nn.Module) -> set[str]:
     return {*held, *(name for registered in _REGISTERED for name in held[registered])}
 
 
-def _texts(executed: Executed, using: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Yield the texts and names that code has in it, or what it reads, if it uses any of these."""
+def _texts(executed: Executed, using: frozenset[str] = frozenset()) -> set[str]:
+    """The texts and names that code has in it, or what it reads, if it uses any of these."""
+    found: set[str] = set()
     for code, use in executed.items():
         if not is_of_torch(code) and not (using and using.isdisjoint(code.co_names)):
-            yield from code.co_names
-            yield from _words([code.co_consts, *map(use.names.get, code.co_names)])
+            read = [*code.co_consts, *map(use.names.get, code.co_names)]
+            found.update(code.co_names, _words(read))
+    return {text for text in found if not text.isalpha()}
 
 
 def _words(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
