@@ -522,9 +522,8 @@ class _Seen:
 
     def _of_hasattr(self) -> str:
         names = [v[1] for v in self.values(2) if v and v[0] == "text"] if self.width > 2 else []
-        owners = [v for v in self.values(1) if v and v[0] in ("object", "many")]
-        known = {name for owner in owners for name in owner[-1] if type(name) is str}
-        grows = bool(owners) and self.differs(1)
+        known = {name for _, counts in filter(None, self.values(1)) for name, _ in counts}
+        grows = self.differs(1)
         return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
 
     def _of_getattr(self) -> str:

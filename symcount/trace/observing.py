@@ -171,6 +171,8 @@ class Observer:
         kind = SITES[site].kind
         seen = callee_of(value) if kind == "call" and place == 0 else value_of(value)
         held = self._open.setdefault(site, [])
+        if place == 1 and kind == "call" and held and held[-1] and held[-1][0] in _BY_NAME:
+            seen = "named", _numbered(value)
         if place == 0:
             held.append(None if kind == "call" and seen is None else [seen])
         elif held and held[-1] is not None:
@@ -214,30 +216,30 @@ _STAND_INS = {
 
 def value_of(value: Any, depth: int = 0) -> Value:
     """Describe a plain value: its kind first, and what can be told of it."""
-    kind = type(value)
+    kind = type(value)  # `isinstance` may ask the value itself, which may report in turn
     if kind is SymInt or kind is SymFloat:
         return None
     if value is None or kind in (int, float, bool):
         return "number", value
-    if isinstance(value, str):
+    if issubclass(kind, str):
         return "text", str.__str__(value)[:_MOST_TEXT]
     if kind is SymRange:
         return "symbolic", "range"
-    if isinstance(value, torch.Tensor) or kind.__module__ == "numpy":
+    if issubclass(kind, torch.Tensor) or kind.__module__ == "numpy":
         shape = list(getattr(value, "shape", ()))
         return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
-    length = _length(value) if isinstance(value, _SIZED) else None
+    length = _length(value) if issubclass(kind, _SIZED) else None
     if length is not None:
-        few = isinstance(value, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
+        few = issubclass(kind, tuple | list) and length <= _MOST_ELEMENTS and depth < 2
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
-        names = _numbered(value)[1] if isinstance(value, torch.nn.Module) else ()
-        return "many", kind.__name__, length, elements, most, _changes(value), names
-    if isinstance(value, int | float):
-        return "number", float(value) if isinstance(value, float) else int(value)
+        return "many", kind.__name__, length, elements, most, _changes(value)
+    if issubclass(kind, int | float):
+        return "number", float(value) if issubclass(kind, float) else int(value)
     if hasattr(kind, "__next__"):
         return "iterator", kind.__name__, _hint(value)
-    return "object", kind.__qualname__, *_numbered(value)
+    inner = vars(value).get("_modules") if issubclass(kind, torch.nn.Module) else None
+    return "object", kind.__qualname__, len(inner or ())
 
 
 def _length(value: Any) -> int | None:
@@ -247,17 +249,20 @@ def _length(value: Any) -> int | None:
         return None  # such as a module whose constructor has not begun
 
 
-def _numbered(value: Any) -> tuple[int, tuple[str, ...]]:
-    """Count the attributes that have numbers in their names; list the names without the numbers."""
+_BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
+
+
+def _numbered(value: Any) -> tuple[tuple[str, int], ...]:
+    """Count the attributes with a number in their names, each name without it, if several are."""
     try:
         held = object.__getattribute__(value, "__dict__")
     except AttributeError:
-        return 0, ()
+        return ()
     inner = [held.get(name) for name in ("_modules", "_parameters", "_buffers")]
     tables = [held, *(table for table in inner if isinstance(table, dict))]
-    names = [n for table in tables for n in table if type(n) is str and NUMBERS.search(n)]
-    kinds = dict.fromkeys(NUMBERS.sub("0", name) for name in names)
-    return len(names), tuple(itertools.islice(kinds, _MOST_KEYS))
+    names = (n for table in tables for n in table if type(n) is str and NUMBERS.search(n))
+    counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
+    return tuple(pair for pair in counts.items() if pair[1] > 1)
 
 
 def _changes(value: Any) -> tuple[int, ...]:
