@@ -24,11 +24,8 @@ from symcount.trace.templates import Template, pieces, template
 COLLIDING = "name of which no other is one"
 
 _BY_NAME = frozenset(
-    "add_module register_module register_parameter register_buffer get_submodule set_submodule "
-    "get_parameter get_buffer hasattr getattr setattr delattr".split()
+    "add_module register_module get_submodule set_submodule get_parameter get_buffer".split()
 )
-
-
 _REGISTERED = ("_modules", "_parameters", "_buffers")
 _MOST_WORDS = 256
 _DEEPEST = 3
@@ -85,7 +82,7 @@ class Names:
 
 def has_numbers_as_names(module: nn.Module, executed: Executed) -> bool:
     """Tell whether a number names an element of a list of modules, other than by its place."""
-    known = {text for text in executed.once(_texts, _BY_NAME) if text.isdecimal()}
+    known = executed.once(_numbers)
     for inner in module.modules():
         if isinstance(inner, nn.ModuleList | nn.Sequential | nn.ParameterList):
             held = {name for name in _names_in(inner) if name.isdecimal()}
@@ -99,14 +96,25 @@ def _names_in(module: nn.Module) -> set[str]:
     return {*held, *(name for registered in _REGISTERED for name in held[registered])}
 
 
-def _texts(executed: Executed, using: frozenset[str] = frozenset()) -> set[str]:
-    """The texts and names that code has in it, or what it reads, if it uses any of these."""
+def _texts(executed: Executed) -> set[str]:
+    """The texts and names that code has in it, or that are in what it reads."""
     found: set[str] = set()
     for code, use in executed.items():
-        if not is_of_torch(code) and not (using and using.isdisjoint(code.co_names)):
+        if not is_of_torch(code):
             read = [*code.co_consts, *map(use.names.get, code.co_names)]
             found.update(code.co_names, _words(read))
     return {text for text in found if not text.isalpha()}
+
+
+def _numbers(executed: Executed) -> set[str]:
+    """The numbers in texts of code that asks for modules by their names."""
+    return {
+        word
+        for code in executed
+        if not (is_of_torch(code) or _BY_NAME.isdisjoint(code.co_names))
+        for word in _words(code.co_consts)
+        if word.isdecimal()
+    }
 
 
 def _words(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
