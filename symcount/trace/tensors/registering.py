@@ -94,6 +94,7 @@ class TorchCall(NamedTuple):
         if (
             self.name in _GROWING
             and isinstance(shapes, tuple)
+            and len(shapes) > 1
             and grows(shapes)
             and may_be_caught()
         ):
