@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from types import BuiltinFunctionType, CodeType, FrameType
@@ -26,6 +26,17 @@ class Use(NamedTuple):
 
 class Executed(dict[CodeType, Use]):
     """The code that has executed, in the order in which it did so first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._computed: dict[Any, tuple[int, Any]] = {}
+
+    def once(self, compute: Callable[..., Any], *args: Hashable) -> Any:
+        """Return what a function makes of all this code; it is asked again if there is more."""
+        known = self._computed.get((compute, args))
+        if known is None or known[0] != len(self):
+            known = self._computed[compute, args] = len(self), compute(self, *args)
+        return known[1]
 
     @contextmanager
     def collecting(self) -> Iterator[None]:

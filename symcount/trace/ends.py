@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import functools
 import linecache
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import islice, pairwise, repeat
 from types import CodeType, FrameType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from torch import nn
 
+from symcount.executed import Executed
 from symcount.trace.bytecode import position_in
 from symcount.trace.proxies import is_of_tracer
 
@@ -45,29 +48,59 @@ _LOGGING = frozenset(["debug", "info", "warning", "warn", "error", "critical", "
 _NAMING = {"add_module": 0, "register_module": 0, "register_buffer": 0, "register_parameter": 0}
 _TEXT_FUNCTIONS = frozenset(["str", "repr", "format"])
 _TEXT_METHODS = frozenset(["format", "join"])
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 # By these, code sees variables or an exception that it does not name.
-_SEES_VARIABLES = frozenset(["locals", "vars", "eval", "exec"])
+SEES_VARIABLES = frozenset(["locals", "vars", "eval", "exec"])
+_SEES_FRAMES = frozenset(["f_locals"])
 _SEES_EXCEPTION = frozenset(["exc_info", "format_exc"])
+_OF_PYTHON = frozenset(["logging", "traceback", "contextlib", "warnings", "threading", "torch"])
+_PASSIVE = (contextlib.nullcontext, contextlib.redirect_stdout, contextlib.redirect_stderr)
+# Before Python 3.11 there is no `except*`.
+TRY_STAR: Any = getattr(ast, "TryStar", ast.Try)
 # A text that goes through more variables and callers than this has no end that is known.
 _FURTHEST = 6
 
 
-def end_of_text(frame: FrameType) -> str | None:
+class Search(NamedTuple):
+    """How the end of a text is found: what leads out of the run, and the modules it comes to."""
+
+    outlets: Outlets
+    executed: Executed
+    owners: list[nn.Module]
+
+    def uses(self, names: frozenset[str]) -> bool:
+        """Tell whether code of the factory uses one of these names, in any function that ran."""
+        return bool(self.executed.once(_uses, names))
+
+
+def _uses(executed: Executed, names: frozenset[str]) -> bool:
+    return any(
+        not names.isdisjoint(code.co_names)
+        and str(use.names.get("__name__")).split(".")[0] not in _OF_PYTHON
+        for code, use in executed.items()
+    )
+
+
+def end_of_text(frame: FrameType, search: Search) -> str | None:
     """Say where the text that a frame is making ends, or None if that is not known.
 
-    What torch makes a text of is part of what is trusted, but for messages that somebody reads.
+    The modules that are given it as a name are added to the owners of the search.
     """
     asking = next(f for f in _callers(frame) if f.f_globals.get("__name__") not in _MACHINERY)
     place = place_of(asking)
-    if place is not None and isinstance(place[-1], ast.Call) and _is_sink(place[-1], asking):
-        return _OUTPUT
-    if asking is not frame:
-        return None
-    end = _end(frame, place, 0) if place is not None and _is_text(place[-1]) else None
-    if end is _MESSAGE and any(map(_examines_exceptions, _callers(frame))):
+    end = None
+    if place is not None and isinstance(place[-1], ast.Call):
+        end = _end_at_sink(place[-1], asking, search.outlets)
+    if end is None and asking is frame and place is not None and _is_text(place[-1]):
+        end = _end(frame, place, 0, search)
+    is_raised = end is _MESSAGE or (end is _OUTPUT and _warnings_are_errors())
+    if is_raised and any(_examines_exceptions(f, search) for f in _callers(frame)):
         return None
     return end
+
+
+def _warnings_are_errors() -> bool:
+    return any(action == "error" for action, *_ in warnings.filters)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -85,7 +118,7 @@ def _callers(frame: FrameType) -> Iterator[FrameType]:
         here = here.f_back
 
 
-def _end(frame: FrameType | None, place: _Place | None, depth: int) -> str | None:
+def _end(frame: FrameType | None, place: _Place | None, depth: int, search: Search) -> str | None:
     if frame is None or place is None or depth > _FURTHEST:
         return None
     for parent, child in _upwards(place):
@@ -97,19 +130,19 @@ def _end(frame: FrameType | None, place: _Place | None, depth: int) -> str | Non
             return _NOWHERE
         if isinstance(parent, ast.Return):
             back = next(islice(_callers(frame), 1, None), None)
-            return None if back is None else _end(back, place_of(back), depth + 1)
+            return None if back is None else _end(back, place_of(back), depth + 1, search)
         if isinstance(parent, ast.Assign | ast.AnnAssign):
             targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
-            return _end_of_variables(frame, place, targets, depth)
+            return _end_of_variables(frame, place, targets, depth, search)
         if isinstance(parent, ast.Call) and not _keeps_text(parent):
             held = _put_into(parent)
             if held is not None:
-                return _end_of_variables(frame, place, [held], depth, is_list=True)
+                return _end_of_variables(frame, place, [held], depth, search, is_list=True)
             if any(isinstance(node, ast.Raise) and node.exc is parent for node in place):
                 return _MESSAGE
-            return _end_of_argument(frame, parent, child)
+            return _end_of_argument(frame, parent, child, search)
         if isinstance(parent, ast.Subscript):
-            return NAME if _is_stored_in_modules(frame, parent) else None
+            return _end_of_key(frame, parent, search)
         if not _passes_text(parent, child):
             return None
     return None
@@ -159,23 +192,34 @@ def _put_into(call: ast.Call) -> ast.Name | None:
     return None
 
 
-def _end_of_argument(frame: FrameType, call: ast.Call, child: ast.AST) -> str | None:
-    if _is_sink(call, frame):
-        return _OUTPUT
+def _end_of_argument(
+    frame: FrameType, call: ast.Call, child: ast.AST, search: Search
+) -> str | None:
+    sink = _end_at_sink(call, frame, search.outlets)
+    if sink is not None:
+        return sink
     function = call.func
     place = next((i for i, a in enumerate(call.args) if a is child), None)
-    if isinstance(function, ast.Attribute) and function.attr in _NAMING:
-        return NAME if place == _NAMING[function.attr] else None
-    if isinstance(function, ast.Name) and function.id == "setattr":
-        return NAME if place == 1 else None
+    if isinstance(function, ast.Attribute) and place == _NAMING.get(function.attr, -1):
+        return _end_in(evaluated(function.value, frame), search)
+    if isinstance(function, ast.Name) and function.id == "setattr" and place == 1:
+        return _end_in(evaluated(call.args[0], frame), search)
     return None
 
 
-def _is_stored_in_modules(frame: FrameType, target: ast.Subscript) -> bool:
-    """Tell whether a text is the key under which a module is stored in an `nn.ModuleDict`."""
-    return isinstance(target.ctx, ast.Store) and isinstance(
-        evaluated(target.value, frame), nn.ModuleDict
-    )
+def _end_of_key(frame: FrameType, target: ast.Subscript, search: Search) -> str | None:
+    """Say where the key ends under which a module is stored in an `nn.ModuleDict`."""
+    owner = evaluated(target.value, frame)
+    is_stored = isinstance(target.ctx, ast.Store) and isinstance(owner, nn.ModuleDict)
+    return _end_in(owner, search) if is_stored else None
+
+
+def _end_in(owner: object, search: Search) -> str | None:
+    """Say that a text is a name in a module, if it is one."""
+    if not isinstance(owner, nn.Module):
+        return None
+    search.owners.append(owner)
+    return NAME
 
 
 def _end_of_variables(
@@ -183,6 +227,7 @@ def _end_of_variables(
     place: _Place,
     targets: Sequence[ast.AST],
     depth: int,
+    search: Search,
     is_list: bool = False,
 ) -> str | None:
     """Say where the text in local variables ends: in all places that read them alike, or None.
@@ -190,27 +235,41 @@ def _end_of_variables(
     If it is in lists, these have to be made here, lest somebody else reads them.
     """
     names = [target.id for target in targets if isinstance(target, ast.Name)]
-    scope = next((node for node in reversed(place) if isinstance(node, _FUNCTIONS)), None)
-    if scope is None or len(names) != len(targets):
+    scope = _scope(place)
+    if not isinstance(scope, FUNCTIONS) or len(names) != len(targets):
+        return None
+    if search.uses(_SEES_FRAMES):
         return None
     ends: set[str | None] = set()
-    for around, node in _within(scope):
+    is_made_here = False
+    for around, node in within(scope):
         if isinstance(node, ast.Global | ast.Nonlocal) and not set(names).isdisjoint(node.names):
             return None
         if not isinstance(node, ast.Name):
             continue
-        if node.id in _SEES_VARIABLES:
+        if node.id in SEES_VARIABLES:
             return None
         if node.id in names and isinstance(node.ctx, ast.Load):
             if not (len(around) > 1 and isinstance(around[-2], ast.Call) and _put_into(around[-2])):
-                ends.add(_end(frame, (*around, node), depth + 1))
-        elif node.id in names and is_list and not _is_new_list(around[-1]):
-            return None
+                ends.add(_end(frame, (*around, node), depth + 1, search))
+        elif node.id in names and is_list:
+            if not _is_new_list(around[-1]):
+                return None
+            is_made_here = is_made_here or _scope(around) is scope
     arguments = scope.args
     given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    if None in ends or (is_list and any(argument.arg in names for argument in given)):
+    is_own = is_made_here and not any(argument.arg in names for argument in given)
+    if None in ends or (is_list and not is_own):
         return None
+    if NAME in ends:
+        return NAME if _MESSAGE not in ends else None
     return next(iter(sorted(filter(None, ends))), _NOWHERE)
+
+
+def _scope(place: _Place) -> ast.AST | None:
+    """The function, or the body of a class, that something is in."""
+    scopes = (*FUNCTIONS, ast.ClassDef)
+    return next((node for node in reversed(place) if isinstance(node, scopes)), None)
 
 
 def _is_new_list(statement: ast.AST) -> bool:
@@ -220,7 +279,7 @@ def _is_new_list(statement: ast.AST) -> bool:
     )
 
 
-def _within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
+def within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
     """Yield every node in a scope, and those around it."""
     waiting: list[_Place] = [(scope,)]
     while waiting:
@@ -232,40 +291,117 @@ def _within(scope: ast.AST) -> Iterator[tuple[_Place, ast.AST]]:
 # --- where texts end --------------------------------------------------------------------------
 
 
-def _is_sink(call: ast.Call, frame: FrameType) -> bool:
-    """Tell whether a call prints, warns or logs what it is given."""
+class Outlets:
+    """Remembers where output, warnings and logs went when a run started.
+
+    A factory that has them go elsewhere may read what they say.
+    """
+
+    def __init__(self) -> None:
+        self._output = sys.stdout, sys.stderr
+        self._warnings = _ways_of_warnings()
+        loggers = (logging.root, *logging.root.manager.loggerDict.values())
+        self._listeners = {
+            (id(logger), id(listener))
+            for logger in loggers
+            if isinstance(logger, logging.Logger)
+            for listener in _listeners(logger)
+        }
+
+    @property
+    def writes_as_before(self) -> bool:
+        """Tell whether what is printed goes where it went."""
+        return self._output == (sys.stdout, sys.stderr)
+
+    @property
+    def warns_as_before(self) -> bool:
+        """Tell whether the same becomes of warnings as before."""
+        return self.writes_as_before and self._warnings == _ways_of_warnings()
+
+    def logs_as_before(self, logger: logging.Logger) -> bool:
+        """Tell whether nobody listens to a logger who did not listen to any before."""
+        here: logging.Logger | None = logger
+        while here is not None:
+            if not {(id(here), id(x)) for x in _listeners(here)} <= self._listeners:
+                return False
+            here = here.parent if here.propagate else None
+        return self.writes_as_before
+
+
+def _listeners(logger: logging.Logger) -> tuple[Any, ...]:
+    return (*logger.handlers, *logger.filters)
+
+
+def _ways_of_warnings() -> tuple[Any, ...]:
+    shown = warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)
+    return *shown, list(warnings.filters)
+
+
+def _end_at_sink(call: ast.Call, frame: FrameType, outlets: Outlets) -> str | None:
+    """Say where a text ends that a call prints, warns of or logs, for nobody in the run to read."""
     function = evaluated(call.func, frame)
-    if function is builtins.print or function is warnings.warn:
-        return True
+    if function is builtins.print:
+        elsewhere = any(k.arg in ("file", None) for k in call.keywords)
+        return _OUTPUT if outlets.writes_as_before and not elsewhere else None
+    if function is warnings.warn:
+        return _OUTPUT if outlets.warns_as_before else None
     if not isinstance(call.func, ast.Attribute):
-        return False
+        return None
     owner = evaluated(call.func.value, frame)
-    is_logger = isinstance(owner, logging.Logger) or owner is logging
-    return is_logger and call.func.attr.removesuffix("_once") in _LOGGING
+    logger = logging.root if owner is logging else owner
+    is_log = isinstance(logger, logging.Logger) and outlets.logs_as_before(logger)
+    return _OUTPUT if is_log and call.func.attr.removesuffix("_once") in _LOGGING else None
 
 
-def _examines_exceptions(frame: FrameType) -> bool:
-    """Tell whether a frame is in a `try` whose handlers may look at what an exception says."""
+def _examines_exceptions(frame: FrameType, search: Search) -> bool:
+    """Tell whether somebody around a frame may look at what an exception says."""
     place = place_of(frame)
     if place is None:
         return True
-    return any(
-        _looks_at_exception(frame, (*place[:depth], node, handler), handler)
-        for depth, (node, child) in enumerate(pairwise(place))
-        if isinstance(node, ast.Try) and child in node.body
-        for handler in node.handlers
-    )
+    for depth, (node, child) in enumerate(pairwise(place)):
+        if isinstance(node, ast.With | ast.AsyncWith):
+            ignored = all(map(_ignores_exceptions, node.items, repeat(frame)))
+            if child in node.body and not ignored:
+                return True
+        if isinstance(node, ast.Try | TRY_STAR) and child in node.body:
+            if (TRY_STAR is not ast.Try and isinstance(node, TRY_STAR)) or search.uses(
+                _SEES_EXCEPTION
+            ):
+                return True
+            places = ((*place[:depth], node, handler) for handler in node.handlers)
+            if any(_looks_at_exception(frame, p, h, search) for p, h in zip(places, node.handlers)):  # noqa: B905
+                return True
+    return False
 
 
-def _looks_at_exception(frame: FrameType, place: _Place, handler: ast.ExceptHandler) -> bool:
+def _ignores_exceptions(item: ast.withitem, frame: FrameType) -> bool:
+    """Tell whether no exception says anything to a context manager."""
+    return lets_pass(item, frame) or _manager(item, frame) is contextlib.suppress
+
+
+def lets_pass(item: ast.withitem, frame: FrameType) -> bool:
+    """Tell whether a context manager is known to let each exception pass."""
+    made_by = _manager(item, frame)
+    of_torch = str(getattr(made_by, "__module__", "")).split(".")[0] in ("torch", "warnings")
+    return of_torch or any(made_by is known for known in _PASSIVE)
+
+
+def _manager(item: ast.withitem, frame: FrameType) -> Any:
+    made = item.context_expr
+    return evaluated(made.func, frame) if isinstance(made, ast.Call) else None
+
+
+def _looks_at_exception(
+    frame: FrameType, place: _Place, handler: ast.ExceptHandler, search: Search
+) -> bool:
     return any(
         getattr(node, "attr", getattr(node, "id", None)) in _SEES_EXCEPTION
         or (
             isinstance(node, ast.Name)
             and node.id == handler.name
-            and _end(frame, (*place[:-1], *around, node), 1) is None
+            and _end(frame, (*place[:-1], *around, node), 1, search._replace(owners=[])) is None
         )
-        for around, node in _within(handler)
+        for around, node in within(handler)
     )
 
 

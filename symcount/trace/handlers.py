@@ -10,7 +10,9 @@ import ast
 import functools
 import linecache
 from types import FrameType
+from typing import Any
 
+from symcount.trace.ends import TRY_STAR, lets_pass
 from symcount.trace.proxies import callers
 
 # Who catches these alone does not catch what torch raises.
@@ -31,22 +33,38 @@ def _catches(frame: FrameType) -> bool:
     code = frame.f_code
     if not getattr(code, "co_exceptiontable", True):
         return False
-    bodies = _caught(code.co_filename)
-    return any(first <= frame.f_lineno <= last for first, last in bodies)
+    return any(
+        first <= frame.f_lineno <= last and _may_catch(node, frame)
+        for first, last, node in _guards(code.co_filename)
+    )
 
 
 @functools.lru_cache(maxsize=256)
-def _caught(file: str) -> tuple[tuple[int, int], ...]:
-    """The first and last lines of what stands in a `try` whose `except` may catch it."""
+def _guards(file: str) -> tuple[tuple[int, int, Any], ...]:
+    """The first and last lines of what exceptions may not leave, and the statement around it."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):
         return ()
-    return tuple(
-        (node.body[0].lineno, node.body[-1].end_lineno or 0)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Try) and not all(map(_is_of_others, node.handlers))
-    )
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try | TRY_STAR | ast.With | ast.AsyncWith):
+            last = node.body[-1]
+            if not isinstance(node, ast.With | ast.AsyncWith) and any(map(_leaves, node.finalbody)):
+                last = [*node.body, *node.handlers, *node.orelse][-1]
+            found.append((node.body[0].lineno, last.end_lineno or 0, node))
+    return tuple(found)
+
+
+def _may_catch(node: Any, frame: FrameType) -> bool:
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return not all(lets_pass(item, frame) for item in node.items)
+    return any(map(_leaves, node.finalbody)) or not all(map(_is_of_others, node.handlers))
+
+
+def _leaves(statement: ast.AST) -> bool:
+    """Tell whether a statement of a `finally` may drop an exception."""
+    return any(isinstance(n, ast.Return | ast.Break | ast.Continue) for n in ast.walk(statement))
 
 
 def _is_of_others(handler: ast.ExceptHandler) -> bool:

@@ -71,7 +71,7 @@ class Interceptor:
         )
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
-        self._silent: set[CodeType] = set()
+        self._looked_at: set[CodeType] = set()
         self.unowned: set[CodeType] = set()
         # Functions that have asked a symbol for nothing: they read what they would read of `int`.
         self._silent_codes: dict[int, CodeType] = {}
@@ -96,7 +96,7 @@ class Interceptor:
         other._functions = self._functions.copy()
         other._mentions = {}
         other._made_anew = set()
-        other._silent, other.unowned = set(), set()
+        other._looked_at, other.unowned = set(), set()
         other._silent_only = self._silent_only.copy()
         other._silent_codes = self._silent_codes.copy()
         return other
@@ -167,12 +167,10 @@ class Interceptor:
         What torch asks of a type is trusted. Code that no function is known to run is `unowned`,
         and so is what was made of a text, since it may be made anew in each run.
         """
-        codes = {
-            code: use.names
-            for code, use in executed.items()
-            if code not in self._silent and not is_of_torch(code) and _asks_unseen(code, use.names)
-        }
-        self._silent.update(codes)
+        new = {code: use for code, use in executed.items() if code not in self._looked_at}
+        self._looked_at.update(new)
+        new = {code: use for code, use in new.items() if not is_of_torch(code)}
+        codes = {code: use.names for code, use in new.items() if _asks_unseen(code, use.names)}
         for code, found in owners_of_each(codes, roots).items():
             for function in found:
                 if function not in self._functions:
@@ -180,11 +178,7 @@ class Interceptor:
                     self._intercept_function(function)
             if not found or is_unsourced(code.co_filename):
                 self.unowned.add(code)
-        self.unowned.update(
-            code
-            for code, use in executed.items()
-            if not is_of_torch(code) and _is_given_what_asks(code, use)
-        )
+        self.unowned.update(code for code, use in new.items() if _is_given_what_asks(code, use))
 
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
+from symcount.symbols import Number
 from symcount.trace.intercepting import INTERCEPTOR, Interceptor
 from symcount.trace.loops import Names
 from symcount.trace.pure_functions import Followed
@@ -26,6 +27,7 @@ class Learned:
     - `refusing`: the functions of torch that refuse symbols, and those that took some.
     - `while_places`: the comparisons that are the condition of a `while` loop over a symbol.
     - `loops`: the names of loops.
+    - `keys`: the numbers that become keys of a memo after a symbol, by the place that stores this.
     - `caches`: the functions with a cache that a symbol was given to. It is emptied with each run.
     """
 
@@ -34,6 +36,7 @@ class Learned:
     refusing: Refusing = field(init=False)
     while_places: set[tuple[CodeType, int]] = field(default_factory=set)
     loops: Names = field(default_factory=dict)
+    keys: dict[tuple[CodeType, int], list[Number]] = field(default_factory=dict)
     caches: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -12,44 +12,59 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import itertools
 import linecache
+import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 from symcount.trace import ends
 from symcount.trace.bytecode import position
-from symcount.trace.proxies import SymInt
+from symcount.trace.proxies import SymFloat, SymInt
+from symcount.trace.templates import has_numbers_apart, pieces
 
 _METHODS = frozenset(["get", "pop", "setdefault", "__getitem__", "__contains__"])
 _MEMBERSHIP = (ast.In, ast.NotIn)
 _MOST_KEYS = 64
-_DIGITS = "0123456789"
-_NUMBER = re.compile("-?[0-9]+")
+_NUMBER = re.compile("[0-9]+")
 _CACHE = type(functools.cache(lambda: None))
 
 
-def integer_keys(frame: FrameType) -> list[Any] | None:
-    """The integers, symbols among them, that the keys of what is being looked up in are made of.
+def numeric_keys(frame: FrameType) -> list[Any] | None:
+    """The numbers, symbols among them, that the keys of what is being looked up in are made of.
 
     None if that is not known.
     """
-    if frame.f_code.co_name == "__hash__" and frame.f_back is not None:
-        frame = frame.f_back  # the key has a hash of its own, made of the number's
-    container = _container(frame)
-    if not isinstance(container, Mapping | set | frozenset) or len(container) > _MOST_KEYS:
+    held = container(frame)
+    if not isinstance(held, Mapping | set | frozenset) or len(held) > _MOST_KEYS:
         return None
-    parts = [part for key in container for part in _parts(key)]
-    return None if None in parts else [part for part in parts if type(part) in (int, SymInt)]
+    return numbers_of(held)
+
+
+def numbers_of(held: Iterable[Any]) -> list[Any] | None:
+    """The numbers, symbols among them, that keys are made of; None if that is not known."""
+    parts = [part for key in held for part in _parts(key)]
+    if any(part is None for part in parts):
+        return None
+    return [part for part in parts if not isinstance(part, str | bytes)]
+
+
+def looking_up(frame: FrameType) -> FrameType:
+    """The frame that looks up a key, whose hash may be one of its own, made of the number's."""
+    inner = frame.f_code.co_name == "__hash__"
+    return frame.f_back if inner and frame.f_back is not None else frame
 
 
 def _parts(key: Any) -> Iterator[Any]:
     """The numbers and texts that a key is made of, and None if it is made of anything else."""
-    if type(key) in (int, str, float, bool, bytes, SymInt):
+    if type(key) in (SymInt, SymFloat, int, str, bytes) or (
+        type(key) is float and math.isfinite(key)
+    ):
         yield key
+    elif type(key) is bool:
+        yield int(key)
     elif isinstance(key, tuple | frozenset):
         for part in key:
             yield from _parts(part)
@@ -70,14 +85,15 @@ def numbers_in_keys(frame: FrameType) -> list[int] | None:
         return None
     text, parent = ends.whole_text(place)
     target = None if _stores(parent) else _looked_up_in(parent, text)
-    container = None if target is None else _evaluated(target, frame)
-    keys = [container] if isinstance(container, str) and _is_equality(parent) else container
+    held = None if target is None else evaluated(target, frame)
+    keys = [held] if isinstance(held, str) and _is_equality(parent) else held
     if not isinstance(keys, Mapping | set | frozenset | list | tuple) or len(keys) > _MOST_KEYS:
         return None
-    if not _has_numbers_apart(text) or not all(type(key) in (str, int) for key in keys):
+    is_apart = has_numbers_apart(pieces(text, lambda part: evaluated(part, frame)))
+    if not is_apart or not all(type(key) in (str, int) for key in keys):
         return None
-    texts = [key for key in keys if isinstance(key, str)]
-    return sorted({int(number) for key in texts for number in _NUMBER.findall(key)})
+    found = {int(n) for key in keys if type(key) is str for n in _NUMBER.findall(key)}
+    return sorted(found | {-number for number in found})  # a dash may belong to the text
 
 
 def _stores(expression: ast.AST) -> bool:
@@ -86,30 +102,6 @@ def _stores(expression: ast.AST) -> bool:
         return not isinstance(expression.ctx, ast.Load)
     function = getattr(expression, "func", None)
     return isinstance(function, ast.Attribute) and function.attr == "setdefault"
-
-
-def _has_numbers_apart(text: ast.expr) -> bool:
-    """Tell whether no number in a text has another digit beside it."""
-    pieces = _pieces(text)
-    return "?" not in pieces and all(
-        (a or "?")[-1:] not in _DIGITS and (b or "?")[:1] not in _DIGITS and (a or b)
-        for a, b in itertools.pairwise(pieces)
-    )
-
-
-def _pieces(text: ast.expr) -> list[str | None]:
-    """The pieces of a text: None for what varies, and "?" for what is not known."""
-    if isinstance(text, ast.Constant) and isinstance(text.value, str):
-        return [text.value] if text.value else []
-    if isinstance(text, ast.JoinedStr):
-        return [piece for part in text.values for piece in _pieces(part)]
-    if isinstance(text, ast.FormattedValue):
-        return [None] if text.format_spec is None else ["?"]
-    if isinstance(text, ast.BinOp) and isinstance(text.op, ast.Add):
-        return [*_pieces(text.left), *_pieces(text.right)]
-    if isinstance(text, ast.Call) and isinstance(text.func, ast.Name) and text.func.id == "str":
-        return [None]
-    return ["?"]
 
 
 def _is_equality(expression: ast.AST) -> bool:
@@ -121,16 +113,16 @@ def cache(frame: FrameType) -> Any:
     expression = _expression(frame)
     if not isinstance(expression, ast.Call) or not _is_pure(expression.func):
         return None
-    called = _evaluated(expression.func, frame)
+    called = evaluated(expression.func, frame)
     return called if isinstance(called, _CACHE) else None
 
 
 def length(frame: FrameType) -> int | None:
     """The length of the list or tuple being indexed or sliced; None if that is not known."""
-    container = _container(frame)
-    if type(container) not in (list, tuple) or len(container) > _MOST_KEYS:
+    held = container(frame)
+    if type(held) not in (list, tuple) or len(held) > _MOST_KEYS:
         return None
-    return len(container)
+    return len(held)
 
 
 def members(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:
@@ -138,8 +130,8 @@ def members(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:
     expression = _expression(frame)
     if not (isinstance(expression, ast.Compare) and isinstance(expression.ops[0], _MEMBERSHIP)):
         return None
-    container = _container(frame)
-    return container if isinstance(container, list | tuple) else None
+    held = container(frame)
+    return held if isinstance(held, list | tuple) else None
 
 
 def is_slice(frame: FrameType) -> bool:
@@ -191,15 +183,17 @@ def _while_tests(file: str) -> tuple[tuple[tuple[int, int], tuple[int, int]], ..
     )
 
 
-def _container(frame: FrameType) -> Any:
+def container(frame: FrameType) -> Any:
+    """The container in which a frame looks something up; None if that is not known."""
     expression = _expression(frame)
     if expression is None:
         return None
     target = _looked_up_in(expression)
-    return None if target is None else _evaluated(target, frame)
+    return None if target is None else evaluated(target, frame)
 
 
-def _evaluated(target: ast.expr, frame: FrameType) -> Any:
+def evaluated(target: ast.expr, frame: FrameType) -> Any:
+    """The value of an expression that can be evaluated once more; None if it cannot."""
     if not _is_pure(target):
         return None
     code = compile(ast.Expression(target), "<look-up>", "eval")

@@ -25,12 +25,13 @@ from symcount.errors import (
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import ends, identity, lookups, pure_functions
+from symcount.trace import ends, identity, lookups, memos, pure_functions
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
 from symcount.trace.loops import Loop, Tags, is_distinct, name_of
+from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -131,6 +132,9 @@ class _Run:
         self._keys: list[Node] = []
         self._elements: dict[Node, tuple[Loop, int]] = {}
         self._hashes: dict[Node | int, Number] = {}
+        self.names = Names()
+        self.outlets = ends.Outlets()
+        self._memos: list[tuple[Any, list[Number]]] = []
         self._tracked: dict[int, Node] = {}
         self._decided: dict[tuple[str, Node, Node | Number, Tags], bool] = {}
 
@@ -460,22 +464,30 @@ class _Run:
         if is_number and instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
         if kind == "text":
-            end = ends.end_of_text(frame)
+            owners: list[torch.nn.Module] = []
+            end = ends.end_of_text(frame, ends.Search(self.outlets, self.executed, owners))
             if end == ends.NAME and not is_distinct(node):
                 end = None
+            elif end == ends.NAME and not self.names.add(frame, owners, self.tags, user_frame()):
+                self.assume(COLLIDING, (), user_frame())
             if end is not None:
                 self._is_harmless(f"text {end}", node)
                 return node.hint
-            numbers = lookups.numbers_in_keys(frame)
+            is_int = type(node.hint) is int
+            numbers = lookups.numbers_in_keys(frame) if is_int else None
             if numbers is not None:
                 _ = any(self._decide("eq", node, number) for number in numbers)
                 return node.hint
-        keys = lookups.integer_keys(frame) if kind == "hash" else None
+        if kind == "hash":
+            frame = lookups.looking_up(frame)
+        keys = lookups.numeric_keys(frame) if kind == "hash" else None
         if kind == "hash" and keys is None:
             self._require_empty_cache(lookups.cache(frame))
         if keys is not None:
-            return self._hash_of_equal_key(node, keys)
+            return self._hash_of_equal_key(node, keys, frame)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
+            if kind == "text":
+                self.names.add(frame, (), self.tags, user_frame())
             self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
             return node.hint
         if kind == "hash" and self.specialising:
@@ -498,13 +510,43 @@ class _Run:
             self.learned.caches.append(cached)
             self.interrupt(Restart())
 
-    def _hash_of_equal_key(self, node: Node, keys: Sequence[Any]) -> Number:
+    def _hash_of_equal_key(self, node: Node, keys: Sequence[Any], frame: FrameType) -> Number:
         """Return the hash of a symbol that is looked up: of the key that it is equal to, if any."""
         for key in keys:
-            other = key._node if type(key) is SymInt else key
+            other = key._node if type(key) in (SymInt, SymFloat) else key
             if other is node or self._decide("eq", node, other):
                 return self._hashes.get(other, node.hint)
+        if memos.is_store(frame):
+            self._follow_stored_key(node, frame)
         return node.hint
+
+    def _follow_stored_key(self, node: Node, frame: FrameType) -> None:
+        """Branch on whether a new key is equal to a number that is looked up later."""
+        if not memos.is_memo(frame, self.executed):
+            self._concretise("hash", node, user_frame())
+            return
+        place = original_code(frame.f_code), frame.f_lasti
+        later = self.learned.keys.setdefault(place, [])
+        self._memos.append((lookups.container(frame), later))
+        _ = any(self._decide("eq", node, number) for number in later)
+
+    def compare_names(self, module: object) -> None:
+        """Assume that names which loops make are not those of others, where they may be."""
+        if isinstance(module, torch.nn.Module) and (self.loops or self.unrolled):
+            for frame in self.names.colliding(self.executed):
+                self.assume(COLLIDING, (), frame)
+            made = [node.frame for node in self.unrolled.values() if node.frame is not None]
+            if made and has_numbers_as_names(module, self.executed):
+                self.assume(COLLIDING, (), made[0])
+
+    def compare_keys(self) -> None:
+        """Restart if numbers have become keys of memos that symbols are to be compared with."""
+        for container, known in self._memos:
+            numbers = [n for n in lookups.numbers_of(container) or () if type(n) in (int, float)]
+            new = [number for number in dict.fromkeys(numbers) if number not in known]
+            known += new
+            if new:
+                self.interrupt(Restart())
 
     def _perturbed(self, kind: str, value: Number) -> Number:
         assert self.perturb is not None
@@ -536,8 +578,12 @@ class _Run:
 
     def assume_identity(self, *values: Any) -> None:
         """Record that something depends on which numbers are one object, or on their type."""
+        self.assume_of("identity of a number", *values)
+
+    def assume_of(self, kind: str, *values: Any) -> None:
+        """Record that what follows may hold for the hints of the symbols of these values alone."""
         symbols = {name for value in values for name in _symbols_of(value._node)}
-        self.assume("identity of a number", tuple(sorted(symbols)), user_frame())
+        self.assume(kind, tuple(sorted(symbols)), user_frame())
 
     def concretise_value(
         self, kind: str, values: Any, within: tuple[float, float] | None = None
@@ -615,6 +661,8 @@ class _Run:
         self._decided.clear()
         self._compared_with.clear()
         self._keys.clear()
+        self._memos.clear()
+        self.names.clear()
         self._elements.clear()
         if self.tensors is not None:
             self.tensors.known.clear()
@@ -728,7 +776,10 @@ def _followed(
             run.observer.start(run)
         unowned = run.learned.interceptor.unowned
         with identity.watched(identity.places(run.executed), unowned, run.assume_identity):
-            return factory(**arguments, **fixed)
+            module = factory(**arguments, **fixed)
+        run.compare_keys()
+        run.compare_names(module)
+        return module
 
 
 def _is_linear(node: Node) -> bool:

@@ -19,10 +19,20 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import torch
 
 from symcount.errors import InternalError
+from symcount.trace.handlers import may_be_caught
+from symcount.trace.proxies import SymInt
 from symcount.trace.tensors.calls import first_argument, name_of
 from symcount.trace.tensors.known import KnownTensors
-from symcount.trace.tensors.sizes import Dims
+from symcount.trace.tensors.sizes import Dims, grows
 
+# The kind of concretisation of a tensor for which torch may have no number.
+TOO_LARGE = "that a tensor is not too large for torch"
+# Functions whose results may have many more elements than what they are made of.
+_GROWING = frozenset(
+    "repeat tile repeat_interleave expand expand_as broadcast_to outer ger kron cat stack concat "
+    "matmul mm bmm einsum add sub mul div pow maximum minimum where __add__ __sub__ __mul__ "
+    "__truediv__ __matmul__ __radd__ __rmul__ to float double pad".split()
+)
 # Functions whose results have values of their first argument, and no others.
 _PARTS = frozenset(
     "unbind split split_with_sizes chunk tensor_split __getitem__ select narrow view reshape "
@@ -81,6 +91,14 @@ class TorchCall(NamedTuple):
 
     def result(self, shapes: Dims | list[Dims | None] | None) -> Any:
         """Run the operation on the hints and remember the shape of each result."""
+        if (
+            self.name in _GROWING
+            and isinstance(shapes, tuple)
+            and len(shapes) > 1
+            and grows(shapes)
+            and may_be_caught()
+        ):
+            self.mode.run.assume_of(TOO_LARGE, *(size for size in shapes if type(size) is SymInt))
         return self.know(self.real(), shapes)
 
 

@@ -6,6 +6,7 @@ are written, and no more than they need.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -16,6 +17,9 @@ from symcount.trace.stand_ins import is_symbol, specialised, unrolled
 
 Size: TypeAlias = Any  # int or SymInt
 Dims: TypeAlias = tuple[Size, ...]
+
+# So many elements beside a symbol are too many at sizes that somebody may ask for.
+_LARGE = 1 << 10
 
 
 class SymSize(tuple[Size, ...]):
@@ -65,6 +69,17 @@ def product(sizes: Sequence[Size]) -> Size:
     for size in sizes:
         result = result * size
     return result
+
+
+def grows(sizes: Dims) -> bool:
+    """Tell whether a tensor may be too large at sizes that somebody may ask for.
+
+    Of a single hyper-parameter that would be 2**50 or more, unless it stands beside large numbers.
+    """
+    symbols = [size for size in sizes if type(size) is SymInt]
+    others = math.prod(size for size in sizes if type(size) is int)
+    is_plain = len(symbols) == 1 and symbols[0]._node.op == "symbol"
+    return bool(symbols) and (not is_plain or others > _LARGE)
 
 
 def ceil_div(a: Size, b: Size) -> Size:

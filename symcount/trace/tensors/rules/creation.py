@@ -15,6 +15,7 @@ from symcount.trace.tensors.sizes import (
     Dims,
     Size,
     ceil_div,
+    grows,
     not_negative,
     product,
     sizes_of,
@@ -41,27 +42,28 @@ def _create(call: TorchCall, sizes: Dims, args: tuple[Any, ...], *named: str) ->
     left_out = _OF_MEMORY.union(named)
     kwargs = {k: v for k, v in call.kwargs.items() if k not in left_out}
     torch_requires(not_negative(*(size for size in sizes if type(size) is SymInt)))
+    if grows(sizes) and may_be_caught():
+        torch_may_require(product(sizes) * _bytes_of_element(call) <= _MOST_BYTES)
     with torch._C.DisableTorchFunction():
         out = call.func(*plain(args), **plain(kwargs), device=_META)
     return call.mode.know(out, sizes, call.name)
 
 
+def _bytes_of_element(call: TorchCall) -> int:
+    """The size of an element of what is created, of which `dtype` may say another."""
+    if call.kwargs.get("dtype") is not None:
+        return int(call.kwargs["dtype"].itemsize)
+    if call.func is torch.randint or call.func is torch.randperm:
+        return torch.int64.itemsize
+    if call.func is torch.full:
+        return torch.tensor(hint(call.argument(1, "fill_value"))).itemsize
+    return torch.get_default_dtype().itemsize
+
+
 @RULES.rule(torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
 def _of_sizes(call: TorchCall) -> Any:
     sizes = sizes_of(call.args or (call.kwargs["size"],))
-    if _grows(sizes) and not call.mode.run.tags and may_be_caught():
-        dtype = call.kwargs.get("dtype") or torch.get_default_dtype()
-        torch_may_require(product(sizes) * dtype.itemsize <= _MOST_BYTES)
     return _create(call, sizes, (sizes,), "size")
-
-
-def _grows(sizes: Dims) -> bool:
-    """Tell whether a tensor may be too large at sizes that somebody may ask for.
-
-    A single hyper-parameter would have to be 2**50 or more.
-    """
-    symbols = [size for size in sizes if type(size) is SymInt]
-    return len(symbols) > 1 or any(size._node.op != "symbol" for size in symbols)
 
 
 @RULES.rule(torch.full)
