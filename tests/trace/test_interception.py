@@ -140,7 +140,7 @@ DECIDED = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(NATIVE) - set(DECIDED) - SILENT))
+@pytest.mark.parametrize("name", sorted(set(NATIVE) - set(DECIDED) - SILENT.keys()))
 def test_symbols_stay_symbolic_and_keep_their_value(name: str) -> None:
     for arguments in SYMBOLIC.get(name, [lambda x: (x,)]):
         (result, value), found = run(lambda x: REPLACED[name](*arguments(x)))  # noqa: B023
