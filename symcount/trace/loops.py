@@ -111,6 +111,20 @@ class SymRange:
             raise IndexError("range object index out of range")
         return self.start + (key if key >= 0 else key + self._count) * self.step
 
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not range and type(other) is not SymRange:
+            return NotImplemented
+        count = other._count if type(other) is SymRange else len(other)
+        if self._count != count:
+            return False
+        if self._count == 0:
+            return True
+        return bool(self.start == other.start and (count == 1 or self.step == other.step))
+
+    def __hash__(self) -> int:
+        start = self.start if self._count > 0 else None
+        return hash((self._count, start, self.step if self._count > 1 else None))
+
     def __contains__(self, value: Any) -> bool:
         distance = (value - self.start) // self.step
         return bool(

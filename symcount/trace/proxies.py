@@ -121,6 +121,8 @@ class Run(Protocol):
     def refuse(self, reason: SymcountError) -> NoReturn:
         """Refuse the factory, also if it catches the exception and goes on."""
 
+    def assume_identity(self, *values: Any) -> None: ...
+
     def concretise(self, kind: str, node: Node) -> Any:
         """Record that `node` becomes a plain number, and return the number."""
 
@@ -529,6 +531,11 @@ class _Symbol:
 
     def __deepcopy__(self, memo: object) -> _Symbol:
         return self
+
+    def __sizeof__(self) -> int:
+        if self._run.alive:
+            self._run.assume_identity(self)  # how large a number is depends on which one it is
+        return self._node.hint.__sizeof__()
 
     def __reduce_ex__(self, protocol: object) -> Any:
         return type(self._node.hint), (self._run.concretise("pickle", self._node),)

@@ -5,11 +5,14 @@ Each factory was once wrong at `complete`, at the points listed: sizes that noth
 
 from __future__ import annotations
 
+import builtins
 import collections
 import contextlib
 import dataclasses
+import functools
 import io
 import logging
+import operator
 import sys
 import types
 import warnings
@@ -574,3 +577,88 @@ def repeated(dim):
 
 def test_a_result_that_is_too_large_is_an_assumption() -> None:
     assert_honest(repeated, [], dim=Symbol(max=1000))
+
+
+# --- what asks a symbol for nothing -------------------------------------------------------------
+
+KIND, PICKED, PARTIAL = type, [type], functools.partial(type)
+
+
+class Tools:
+    kind = type
+    same = staticmethod(operator.is_)
+
+
+def type_of_builtins(dim):
+    return nn.Linear(dim, 9 if builtins.type(dim) is int and dim == 5003 else 3)
+
+
+def type_that_is_got(dim):
+    return nn.Linear(dim, 9 if getattr(builtins, "type")(dim) is int and dim == 5003 else 3)  # noqa: B009
+
+
+def type_by_another_name(dim):
+    return nn.Linear(dim, 9 if KIND(dim) is int and dim == 5003 else 3)
+
+
+def range_that_is_compared(dim):
+    return nn.Linear(dim, 9 if range(dim) == range(5003) else 3)
+
+
+@pytest.mark.parametrize(
+    "factory", [type_of_builtins, type_that_is_got, type_by_another_name, range_that_is_compared]
+)
+def test_a_type_is_that_of_a_number_by_whatever_name(factory: Factory) -> None:
+    assert_honest(factory, [(5002,), (5003,), (5004,)], "complete")
+
+
+def type_by_default(dim, kind=type):
+    return nn.Linear(dim, 9 if kind(dim) is int and dim == 5003 else 3)
+
+
+def type_in_a_list(dim):
+    return nn.Linear(dim, 9 if PICKED[0](dim) is int and dim == 5003 else 3)
+
+
+def type_of_a_class(dim):
+    return nn.Linear(dim, 9 if Tools.kind(dim) is int and dim == 5003 else 3)
+
+
+def type_by_a_partial(dim):
+    return nn.Linear(dim, 9 if PARTIAL(dim) is int and dim == 5003 else 3)
+
+
+def same_object(dim):
+    return nn.Linear(dim, 9 if operator.is_(dim, dim + 0) else 3)
+
+
+def same_object_by_a_class(dim):
+    return nn.Linear(dim, 9 if Tools.same(dim, int(str(dim))) else 3)
+
+
+def size_in_memory(dim):
+    return nn.Linear(dim, 9 if sys.getsizeof(dim) == sys.getsizeof(2**40) else 3)
+
+
+def hash_of_a_range(dim):
+    return nn.Linear(dim, 9 if hash(range(dim)) == hash(range(5003)) else 3)
+
+
+def text_of_a_module(dim):
+    return nn.Linear(dim, 9 if "=5003," in repr(nn.Linear(dim, 1)) else 3)
+
+
+def text_of_nested_modules(dim):
+    return nn.Linear(dim, 9 if "=5003," in str(nn.Sequential(nn.Linear(dim, 1))) else 3)
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        type_by_default, type_in_a_list, type_of_a_class, type_by_a_partial, same_object,
+        same_object_by_a_class, size_in_memory, hash_of_a_range, text_of_a_module,
+        text_of_nested_modules,
+    ],
+)  # fmt: skip
+def test_what_asks_nothing_is_refused_or_assumed(factory: Factory) -> None:
+    assert_honest(factory, [(257,), (5003,), (5004,)])
