@@ -12,6 +12,7 @@ Verification against plainly built modules is there to find those.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import sys
@@ -210,8 +211,31 @@ _CONDITION_ON_LEFT: dict[str, tuple[str, int]] = {
     "comb": ("ge", 0),
     "perm": ("ge", 0),
 }
+
+
+def _largest(function: Callable[[float], float]) -> float:
+    """Return the largest number of which Python computes a growing function without overflow."""
+    finite, infinite = 0.0, 2.0**64
+    while (middle := (finite + infinite) / 2) not in (finite, infinite):
+        try:
+            function(middle)
+            finite = middle
+        except OverflowError:
+            infinite = middle
+    return finite
+
+
+@functools.cache
+def _largest_exponent(base: float) -> float:
+    return _largest(lambda exponent: base**exponent)
+
+
 # What must hold of the only operand of a math function.
-_CONDITIONS_ON_ARGUMENT: dict[str, tuple[tuple[str, int], ...]] = {
+_CONDITIONS_ON_ARGUMENT: dict[str, tuple[tuple[str, int | float], ...]] = {
+    "exp": (("le", _largest(math.exp)),),
+    "expm1": (("le", _largest(math.expm1)),),
+    "cosh": (("le", _largest(math.cosh)), ("ge", -_largest(math.cosh))),
+    "sinh": (("le", _largest(math.sinh)), ("ge", -_largest(math.sinh))),
     "sqrt": (("ge", 0),),
     "isqrt": (("ge", 0),),
     "factorial": (("ge", 0),),
@@ -241,6 +265,8 @@ def apply(run: Run, op: str, *args: Node | Number) -> Any:
                 run.require(condition[0], right, condition[1])
             elif op == "pow" and isinstance(right.hint, int):
                 run.require("ge", right, 0)
+            if op == "pow" and type(args[0]) is float and args[0] > 1:
+                run.require("le", right, _largest_exponent(args[0]))
         left = args[0]
         if type(left) is Node:
             condition = _CONDITION_ON_LEFT.get(op)

@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import io
 import logging
+import math
 import operator
 import sys
 import types
@@ -662,3 +663,43 @@ def text_of_nested_modules(dim):
 )  # fmt: skip
 def test_what_asks_nothing_is_refused_or_assumed(factory: Factory) -> None:
     assert_honest(factory, [(257,), (5003,), (5004,)])
+
+
+# --- floats that overflow -----------------------------------------------------------------------
+
+
+def exponential(dim):
+    layer = nn.Linear(dim, 3)
+    layer.scale = math.exp(dim / 10000)
+    return layer
+
+
+def power_of_a_float(dim):
+    layer = nn.Linear(dim, 3)
+    layer.scale = 2.0 ** (dim // 1000)
+    return layer
+
+
+def caught_overflow(dim):
+    try:
+        math.cosh(dim / 10000)
+    except OverflowError:
+        return nn.Linear(dim, 9)
+    return nn.Linear(dim, 3)
+
+
+def power_of_an_iteration(dim, n):
+    return nn.ModuleList(nn.Linear(dim, 3 if 10.0 ** (4 * i) > 0 else 4) for i in range(n))
+
+
+@pytest.mark.parametrize(
+    ("factory", "points"),
+    [
+        (exponential, [(7_097_827,), (7_097_828,)]),
+        (power_of_a_float, [(1_023_999,), (1_024_000,)]),
+        (caught_overflow, [(7_104_758,), (7_104_759,), (8_388_608,)]),
+        (power_of_an_iteration, [(3, 62), (3, 63)]),
+    ],
+)
+def test_a_float_that_overflows_raises(factory: Factory, points: list[tuple[int, ...]]) -> None:
+    assert_honest(factory, points, "partial" if factory is power_of_an_iteration else "complete")
