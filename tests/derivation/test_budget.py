@@ -67,7 +67,7 @@ def test_concretisations_are_not_tried_for_ever() -> None:
 
     def factory(dim):
         busy(0.1)
-        _ = texts.get(f"key{dim:d}")  # of a format of its own, which is not followed
+        _ = texts.get(f"key{dim:x}")  # of a format of its own, which is not followed
         return nn.Linear(dim, 3)
 
     count = None
