@@ -8,7 +8,7 @@ COMPARISON := benchmarks/comparison/.venv
 VERSIONS ?= 3.10-2.13.0 3.11-2.13.0 3.12-2.13.0 3.13-2.13.0 3.12-2.4.1 3.12-2.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test test-all test-versions trust lint docs linkcheck dist atlas notebooks bench claims zoo comparison fuzz \
+.PHONY: help .venv demo test test-all test-versions trust lint docs linkcheck dist atlas notebooks bench claims zoo injection comparison fuzz \
   format clean
 
 help: ## List the targets
@@ -80,6 +80,9 @@ claims: $(READY) ## Count the claims of all formulas that z3 and cvc5 prove (min
 
 zoo: $(ZOO)/.installed ## Derive the models of transformers, timm and torchvision (hours)
 	$(ZOO)/bin/python benchmarks/zoo/run.py $(ZOO_OPTIONS)
+
+injection: $(ZOO)/.installed ## Alter code of torchvision and timm where symbols cannot see it, and derive (hours)
+	$(ZOO)/bin/python benchmarks/injection.py $(INJECTION_OPTIONS)
 
 $(ZOO)/.installed: pyproject.toml benchmarks/zoo/requirements.txt
 	$(PYTHON) -m venv $(ZOO)
