@@ -585,6 +585,8 @@ class _Seen:
             return "" if is_kept else LENGTH
         if owner[0] == "iterator":
             return STATE if name == "__next__" and self._in_loop() else ""
+        if owner[0] == "object" and name in ("__getattribute__", "__setattr__"):
+            return ""  # of `object`, which only holds what it is given
         if owner[0] in ("number", "state") and self.differs(0):
             return STATE
         if owner[0] == "array":

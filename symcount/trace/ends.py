@@ -11,9 +11,11 @@ import ast
 import builtins
 import contextlib
 import functools
+import inspect
 import linecache
 import logging
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise, repeat
@@ -334,7 +336,7 @@ def _listeners(logger: logging.Logger) -> tuple[Any, ...]:
 
 def _ways_of_warnings() -> tuple[Any, ...]:
     shown = warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)
-    return *shown, list(warnings.filters)
+    return *shown, [each for each in warnings.filters if each[0] == "error"]
 
 
 def _end_at_sink(call: ast.Call, frame: FrameType, outlets: Outlets) -> str | None:
@@ -383,11 +385,27 @@ def lets_pass(item: ast.withitem, frame: FrameType) -> bool:
     """Tell whether a context manager is known to let each exception pass."""
     made_by = _manager(item, frame)
     of_torch = str(getattr(made_by, "__module__", "")).split(".")[0] in ("torch", "warnings")
-    return of_torch or any(made_by is known for known in _PASSIVE)
+    return of_torch or any(made_by is known for known in _PASSIVE) or _passes_on(made_by)
+
+
+@functools.lru_cache(maxsize=256)
+def _passes_on(made_by: Any) -> bool:
+    """Tell whether a context manager is made of a generator that has no handler around its body."""
+    function = inspect.unwrap(made_by) if callable(made_by) else None
+    if not inspect.isgeneratorfunction(function):
+        return False
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):
+        return False
+    left = (ast.ExceptHandler, ast.With, ast.Return, ast.Break, ast.Continue)
+    return not any(isinstance(node, left) for node in ast.walk(tree))
 
 
 def _manager(item: ast.withitem, frame: FrameType) -> Any:
     made = item.context_expr
+    if frame.f_code.co_filename == contextlib.__file__:  # of a function that a manager decorates
+        return getattr(frame.f_locals.get("self"), "func", None)
     return evaluated(made.func, frame) if isinstance(made, ast.Call) else None
 
 

@@ -22,6 +22,7 @@ import numpy
 
 from symcount import interception
 from symcount.executed import Executed, Use
+from symcount.libraries import is_of_python
 from symcount.trace.observing import is_unsourced
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
@@ -178,7 +179,11 @@ class Interceptor:
                     self._intercept_function(function)
             if not found or is_unsourced(code.co_filename):
                 self.unowned.add(code)
-        self.unowned.update(code for code, use in new.items() if _is_given_what_asks(code, use))
+        self.unowned.update(  # Python's own asks it of containers, such as `json`
+            code
+            for code, use in new.items()
+            if not is_of_python(code.co_filename) and _is_given_what_asks(code, use)
+        )
 
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""
