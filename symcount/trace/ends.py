@@ -390,16 +390,21 @@ def lets_pass(item: ast.withitem, frame: FrameType) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _passes_on(made_by: Any) -> bool:
-    """Tell whether a context manager is made of a generator that has no handler around its body."""
+    """Tell whether a context manager is a generator without a handler, or returns nothing."""
     function = inspect.unwrap(made_by) if callable(made_by) else None
-    if not inspect.isgeneratorfunction(function):
+    if isinstance(made_by, type):
+        function = getattr(made_by, "__exit__", None)
+    if not inspect.isfunction(function):
         return False
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, SyntaxError):
         return False
+    if isinstance(made_by, type):
+        return not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(tree))
     left = (ast.ExceptHandler, ast.With, ast.Return, ast.Break, ast.Continue)
-    return not any(isinstance(node, left) for node in ast.walk(tree))
+    is_left = any(isinstance(node, left) for node in ast.walk(tree))
+    return inspect.isgeneratorfunction(function) and not is_left
 
 
 def _manager(item: ast.withitem, frame: FrameType) -> Any:
