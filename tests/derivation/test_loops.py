@@ -500,7 +500,7 @@ def more_iterations_than_settings(dim, n):
     return layers
 
 
-@not_folded("whether the factory raises depends on the length of a list")
+@folded("dim**2", "n >= 5")
 def list_that_is_empty_at_first(dim, n):
     """The first run has four iterations, and raised: that was taken for raising at all lengths."""
     return linear(([2, dim] * (n // 5))[-1], dim)
