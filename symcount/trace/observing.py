@@ -60,7 +60,7 @@ _LONGEST = 1 << 12
 _MOST_CHANGES = 4
 _MOST_KEYS = 64
 # So often a site says in one iteration what it said before; then it is listened to in the next.
-_MOST_REPEATED = 500
+_MOST_REPEATED = 10_000
 _DEEPEST = 5
 # Of so many functions it is remembered how they report.
 _MOST_TWINS = 1 << 14
