@@ -85,6 +85,8 @@ def _leaves(value: Any, depth: int) -> Iterator[object]:
     """List the numbers and texts in a value, and in containers that are not too large."""
     if isinstance(value, str | int | float):
         yield value
+    elif isinstance(value, bytes):
+        yield value[:_MOST_TEXT].decode("latin-1")
     elif depth > _DEEPEST:
         return
     elif isinstance(value, FunctionType):

@@ -645,6 +645,10 @@ def hash_of_a_range(dim):
     return nn.Linear(dim, 9 if hash(range(dim)) == hash(range(5003)) else 3)
 
 
+def number_in_bytes(dim):
+    return nn.Linear(dim, 9 if f"{dim}".encode() == b"5003" else 3)
+
+
 def text_of_a_module(dim):
     return nn.Linear(dim, 9 if "=5003," in repr(nn.Linear(dim, 1)) else 3)
 
@@ -658,7 +662,7 @@ def text_of_nested_modules(dim):
     [
         type_by_default, type_in_a_list, type_of_a_class, type_by_a_partial, same_object,
         same_object_by_a_class, size_in_memory, hash_of_a_range, text_of_a_module,
-        text_of_nested_modules,
+        text_of_nested_modules, number_in_bytes,
     ],
 )  # fmt: skip
 def test_what_asks_nothing_is_refused_or_assumed(factory: Factory) -> None:
