@@ -36,7 +36,9 @@ REFUSED: dict[str, str] = {}
 LEFT_OUT = {"WhisperConfig:WhisperModel": {"encoder_layers", "decoder_layers"}}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(m, marks=pytest.mark.slow if k % 2 else ()) for k, m in enumerate(MODELS)]
+)
 def test_formula_is_what_the_model_builds(name: str) -> None:
     pytest.importorskip("transformers")
     it = case("transformers", name)

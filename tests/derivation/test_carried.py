@@ -14,8 +14,10 @@ import sys
 import threading
 import types
 from collections import Counter, OrderedDict, UserDict, UserList, deque
+from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import torch
@@ -29,6 +31,14 @@ KINDS = ["a"] * 70 + ["b"] * 100
 WIDTHS = [3] * 50
 # Numbers of iterations about which the factories below change.
 LENGTHS = (1, 2, 5, 50, 51, 70, 71, 72, 80, 81, 100, 101, 102)
+
+
+def mostly_slow(factories: Sequence[Any]) -> list[Any]:
+    """Return factories for tests, of which all but every fourth are slow."""
+    marks = [() if k % 4 == 0 else pytest.mark.slow for k in range(len(factories))]
+    return [
+        pytest.param(f, marks=mark, id=f.__name__) for f, mark in zip(factories, marks, strict=True)
+    ]
 
 
 def layers(dim: int, n: int) -> list[nn.Module]:
@@ -589,7 +599,7 @@ LATE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("factory", LATE, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("factory", mostly_slow(LATE))
 def test_what_shows_late_is_neither_missed_nor_called_complete(factory) -> None:
     count = symcount.derive(factory, max_paths=4)
     assert count.certificate.grade != "complete"
@@ -645,7 +655,7 @@ RAISING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("factory", RAISING)
+@pytest.mark.parametrize("factory", mostly_slow(RAISING))
 def test_what_raises_late_is_not_called_complete(factory) -> None:
     assert symcount.derive(factory, max_paths=4).certificate.grade != "complete"
 
@@ -728,7 +738,7 @@ EXPLAINED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("factory", EXPLAINED, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("factory", mostly_slow(EXPLAINED))
 def test_what_decides_nothing_late_costs_no_grade(factory) -> None:
     count = symcount.derive(factory)
     assert count.certificate.grade == "complete", list(map(str, count.certificate.concretisations))
