@@ -25,6 +25,7 @@ from symcount.algebra.functions import CALLS, call
 from symcount.algebra.poly import Poly, Variable, const, symbol
 from symcount.algebra.rounding import floordiv, mod
 from symcount.record import COMPARISONS, OPERATORS
+from tests.slow import mostly_slow
 
 NAMES = ("a", "b", "c")
 
@@ -34,9 +35,7 @@ SCALE = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
 
 def batches(number: int) -> pytest.MarkDecorator:
     """Run a test for so many batches of examples, of which all but every eighth are slow."""
-    slow = pytest.mark.slow
-    numbers = [pytest.param(n, marks=slow if n % 8 else ()) for n in range(number)]
-    return pytest.mark.parametrize("batch", numbers)
+    return pytest.mark.parametrize("batch", mostly_slow(range(number), every=8))
 
 
 def thorough(examples: int) -> settings:

@@ -16,6 +16,7 @@ from benchmarks.zoo import checks
 from benchmarks.zoo.models import Case, SizesFactory, case, config_symbols, stage_sizes
 from symcount import Symbol, derive
 from symcount.errors import SymcountError
+from tests.slow import mostly_slow
 
 MODELS = """
     LlamaConfig:LlamaForCausalLM MistralConfig:MistralForCausalLM MixtralConfig:MixtralForCausalLM
@@ -36,9 +37,7 @@ REFUSED: dict[str, str] = {}
 LEFT_OUT = {"WhisperConfig:WhisperModel": {"encoder_layers", "decoder_layers"}}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(m, marks=pytest.mark.slow if k % 2 else ()) for k, m in enumerate(MODELS)]
-)
+@pytest.mark.parametrize("name", mostly_slow(MODELS, every=2))
 def test_formula_is_what_the_model_builds(name: str) -> None:
     pytest.importorskip("transformers")
     it = case("transformers", name)

@@ -82,6 +82,8 @@ _KEEP_VALUES = frozenset(
     [torch.linspace, torch.logspace, torch.arange, torch.range, torch.tensor, torch.as_tensor,
      torch.scalar_tensor, torch.asarray]
 )  # fmt: skip
+# How many numbers of a tensor are kept for a constructor to read back.
+_MOST_KEPT = 1 << 26
 _MOVE = frozenset([torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu])
 _NEW = frozenset(
     [torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_full]
@@ -127,6 +129,7 @@ class _Plain(TorchFunctionMode):
                 kwargs["device"] = "meta"
             elif torch.device(kwargs.get("device") or "cpu").type != "meta":
                 kwargs["device"] = "cpu"
+                _require_room(func, args, kwargs)
         elif _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")
             if target is not None and target.is_meta:
@@ -143,6 +146,15 @@ class _Plain(TorchFunctionMode):
             if moved is None:
                 raise
             return func(*moved[0], **moved[1])
+
+
+def _require_room(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise MemoryError where the numbers that are kept would take more room than is sensible."""
+    given = (n for n in (*args, *kwargs.values()) if type(n) in (int, float))
+    if max(map(abs, given), default=0) > _MOST_KEPT:
+        described = func(*args, **{**kwargs, "device": "meta"})
+        if described.numel() > _MOST_KEPT:
+            raise MemoryError(f"{described.numel()} numbers of one tensor are too many to keep")
 
 
 def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -19,7 +19,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise, repeat
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
 from torch import nn
@@ -34,14 +34,11 @@ _NOWHERE = "that nothing reads"
 # Modules that make texts of what they are given to write.
 _MACHINERY = frozenset(["logging", "warnings"])
 NAME = "in the name of a module or parameter"
-TORCH = "in code of torch"
 
 # The text or the hash of the number of an iteration, which is another in each.
 ITERATION = "number of an iteration"
 # The kinds of concretisations of texts that end there.
-HARMLESS = frozenset(
-    [ITERATION, *(f"text {end}" for end in (_MESSAGE, _OUTPUT, _NOWHERE, NAME, TORCH))]
-)
+HARMLESS = frozenset([ITERATION, *(f"text {end}" for end in (_MESSAGE, _OUTPUT, _NOWHERE, NAME))])
 
 # An expression, and the nodes around it, from the module to its parent.
 _Place: TypeAlias = "tuple[ast.AST, ...]"
@@ -388,29 +385,51 @@ def lets_pass(item: ast.withitem, frame: FrameType) -> bool:
     return of_torch or any(made_by is known for known in _PASSIVE) or _passes_on(made_by)
 
 
-@functools.lru_cache(maxsize=256)
 def _passes_on(made_by: Any) -> bool:
     """Tell whether a context manager is a generator without a handler, or returns nothing."""
-    function = inspect.unwrap(made_by) if callable(made_by) else None
     if isinstance(made_by, type):
         function = getattr(made_by, "__exit__", None)
-    if not inspect.isfunction(function):
+        return isinstance(function, FunctionType) and _returns_nothing(function.__code__)
+    if isinstance(made_by, FunctionType) and made_by.__code__.co_filename == contextlib.__file__:
+        made_by = getattr(made_by, "__wrapped__", None)  # of `contextlib.contextmanager`
+    return isinstance(made_by, FunctionType) and _handles_nothing(made_by.__code__)
+
+
+@functools.lru_cache(maxsize=256)
+def _returns_nothing(code: CodeType) -> bool:
+    """Tell whether a function, and no generator, has a source in which it returns no value."""
+    function = _definition(code)
+    if function is None or code.co_flags & inspect.CO_GENERATOR:
         return False
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError):
+    returned = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
+    return all(value is None for value in returned)
+
+
+@functools.lru_cache(maxsize=256)
+def _handles_nothing(code: CodeType) -> bool:
+    """Tell whether a generator has a source in which no exception is caught, or left for good."""
+    function = _definition(code)
+    if function is None or not code.co_flags & inspect.CO_GENERATOR:
         return False
-    if isinstance(made_by, type):
-        return not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(tree))
     left = (ast.ExceptHandler, ast.With, ast.Return, ast.Break, ast.Continue)
-    is_left = any(isinstance(node, left) for node in ast.walk(tree))
-    return inspect.isgeneratorfunction(function) and not is_left
+    return not any(isinstance(node, left) for node in ast.walk(function))
+
+
+def _definition(code: CodeType) -> ast.AST | None:
+    """Return the statement that defines a function, if its source is known."""
+    try:
+        (statement,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return statement if isinstance(statement, ast.FunctionDef) else None
 
 
 def _manager(item: ast.withitem, frame: FrameType) -> Any:
     made = item.context_expr
     if frame.f_code.co_filename == contextlib.__file__:  # of a function that a manager decorates
-        return getattr(frame.f_locals.get("self"), "func", None)
+        manager: Any = frame.f_locals.get("self")
+        is_of_generator = type(manager) is contextlib._GeneratorContextManager
+        return manager.func if is_of_generator else None
     return evaluated(made.func, frame) if isinstance(made, ast.Call) else None
 
 

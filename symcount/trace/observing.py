@@ -246,7 +246,7 @@ def _described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
 
 
 _PLAIN_KEYS = frozenset([int, float, bool, str, type(None)])
-_told_by_type: dict[type, bool] = {}
+_told_by_type: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 
 
 def _cheap(value: Any) -> Any:

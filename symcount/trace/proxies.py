@@ -122,7 +122,8 @@ class Run(Protocol):
     def refuse(self, reason: SymcountError) -> NoReturn:
         """Refuse the factory, also if it catches the exception and goes on."""
 
-    def assume_identity(self, *values: Any) -> None: ...
+    def assume_identity(self, *values: Any) -> None:
+        """Record that something depends on which numbers are one object, or on their type."""
 
     def concretise(self, kind: str, node: Node) -> Any:
         """Record that `node` becomes a plain number, and return the number."""
@@ -226,16 +227,20 @@ def _largest(function: Callable[[float], float]) -> float:
 
 
 @functools.cache
-def _largest_exponent(base: float) -> float:
-    return _largest(lambda exponent: base**exponent)
+def _condition_on_exponent(base: float) -> tuple[str, float]:
+    """Return what must hold of the exponent for a power of a number other than 0 and 1."""
+    if base > 1:
+        return "le", _largest(lambda exponent: base**exponent)
+    return "ge", -_largest(lambda exponent: base**-exponent)
 
 
+_LARGEST = {name: _largest(getattr(math, name)) for name in ("exp", "expm1", "cosh", "sinh")}
 # What must hold of the only operand of a math function.
 _CONDITIONS_ON_ARGUMENT: dict[str, tuple[tuple[str, int | float], ...]] = {
-    "exp": (("le", _largest(math.exp)),),
-    "expm1": (("le", _largest(math.expm1)),),
-    "cosh": (("le", _largest(math.cosh)), ("ge", -_largest(math.cosh))),
-    "sinh": (("le", _largest(math.sinh)), ("ge", -_largest(math.sinh))),
+    "exp": (("le", _LARGEST["exp"]),),
+    "expm1": (("le", _LARGEST["expm1"]),),
+    "cosh": (("le", _LARGEST["cosh"]), ("ge", -_LARGEST["cosh"])),
+    "sinh": (("le", _LARGEST["sinh"]), ("ge", -_LARGEST["sinh"])),
     "sqrt": (("ge", 0),),
     "isqrt": (("ge", 0),),
     "factorial": (("ge", 0),),
@@ -265,8 +270,9 @@ def apply(run: Run, op: str, *args: Node | Number) -> Any:
                 run.require(condition[0], right, condition[1])
             elif op == "pow" and isinstance(right.hint, int):
                 run.require("ge", right, 0)
-            if op == "pow" and type(args[0]) is float and args[0] > 1:
-                run.require("le", right, _largest_exponent(args[0]))
+            if op == "pow" and type(args[0]) is float and abs(args[0]) not in (0, 1):
+                comparison, bound = _condition_on_exponent(abs(args[0]))
+                run.require(comparison, right, bound)
         left = args[0]
         if type(left) is Node:
             condition = _CONDITION_ON_LEFT.get(op)

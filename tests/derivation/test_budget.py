@@ -393,3 +393,15 @@ def test_what_numpy_computes_from_symbols_is_a_plain_number() -> None:
 
     with pytest.raises(symcount.UnsupportedError, match=r"depends on what numpy.log2\(\) gave"):
         derive(factory)
+
+
+def test_no_more_numbers_are_kept_than_there_is_room_for() -> None:
+    class Positions(nn.Module):
+        def __init__(self, length: int) -> None:
+            super().__init__()
+            self.register_buffer("positions", torch.arange(length).expand((1, -1)))
+
+    builds = PlainBuilds(lambda at: Positions(**at))
+    assert isinstance(builds.at({"length": 2**33}), TooLarge)
+    small = builds.at({"length": 1 << 10})
+    assert isinstance(small, dict) and small["positions"].shape == (1, 1 << 10)

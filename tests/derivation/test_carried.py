@@ -14,10 +14,8 @@ import sys
 import threading
 import types
 from collections import Counter, OrderedDict, UserDict, UserList, deque
-from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
-from typing import Any
 
 import pytest
 import torch
@@ -25,20 +23,14 @@ from torch import nn
 
 import symcount
 from symcount.derivation import carried
+from symcount.factory.call import name_of
 from tests.brute_force import disagreement, grid
+from tests.slow import mostly_slow
 
 KINDS = ["a"] * 70 + ["b"] * 100
 WIDTHS = [3] * 50
 # Numbers of iterations about which the factories below change.
 LENGTHS = (1, 2, 5, 50, 51, 70, 71, 72, 80, 81, 100, 101, 102)
-
-
-def mostly_slow(factories: Sequence[Any]) -> list[Any]:
-    """Return factories for tests, of which all but every fourth are slow."""
-    marks = [() if k % 4 == 0 else pytest.mark.slow for k in range(len(factories))]
-    return [
-        pytest.param(f, marks=mark, id=f.__name__) for f, mark in zip(factories, marks, strict=True)
-    ]
 
 
 def layers(dim: int, n: int) -> list[nn.Module]:
@@ -599,7 +591,7 @@ LATE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("factory", mostly_slow(LATE))
+@pytest.mark.parametrize("factory", mostly_slow(LATE, every=4, name=name_of))
 def test_what_shows_late_is_neither_missed_nor_called_complete(factory) -> None:
     count = symcount.derive(factory, max_paths=4)
     assert count.certificate.grade != "complete"
@@ -655,7 +647,7 @@ RAISING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("factory", mostly_slow(RAISING))
+@pytest.mark.parametrize("factory", mostly_slow(RAISING, every=4, name=name_of))
 def test_what_raises_late_is_not_called_complete(factory) -> None:
     assert symcount.derive(factory, max_paths=4).certificate.grade != "complete"
 
@@ -738,7 +730,7 @@ EXPLAINED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("factory", mostly_slow(EXPLAINED))
+@pytest.mark.parametrize("factory", mostly_slow(EXPLAINED, every=4, name=name_of))
 def test_what_decides_nothing_late_costs_no_grade(factory) -> None:
     count = symcount.derive(factory)
     assert count.certificate.grade == "complete", list(map(str, count.certificate.concretisations))

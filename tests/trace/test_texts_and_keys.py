@@ -538,6 +538,63 @@ def swallowed(dim):
     return nn.Linear(dim, width)
 
 
+class ByLambda(Catch):
+    __exit__ = lambda self, *error: True  # noqa: E731
+
+
+class ByGenerator(Catch):
+    def __exit__(self, kind, error, trace):
+        yield
+
+
+class Unhashable(Catch):
+    __hash__ = None
+
+    def __call__(self):
+        return self
+
+
+UNHASHABLE = Unhashable()
+
+
+def other_manager(made_by: Any) -> Factory:
+    def factory(dim):
+        width = 3
+        with made_by():
+            torch.empty(dim, 2**40)
+            width = 5
+        return nn.Linear(dim, width)
+
+    return factory
+
+
+@pytest.mark.parametrize("made_by", [ByLambda, ByGenerator, UNHASHABLE])
+def test_a_manager_that_may_swallow_is_not_taken_for_one_that_lets_pass(made_by: Any) -> None:
+    assert_honest(other_manager(made_by), [(2**21 - 1,), (2**21,)], "complete")
+
+
+@contextlib.contextmanager
+def passing():
+    try:
+        yield
+    finally:
+        pass
+
+
+class Passing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        del error
+
+
+@pytest.mark.parametrize("made_by", [passing, Passing])
+def test_a_manager_that_lets_pass_is_no_branch(made_by: Any) -> None:
+    count = derive(other_manager(made_by))
+    assert (count.certificate.grade, count.certificate.paths) == ("complete", 1)
+
+
 def left_by_finally(dim):
     width = 3
     for _ in range(1):
@@ -684,6 +741,12 @@ def power_of_a_float(dim):
     return layer
 
 
+def power_of_a_fraction(dim):
+    layer = nn.Linear(dim, 3)
+    layer.scale = 0.5 ** (-dim)
+    return layer
+
+
 def caught_overflow(dim):
     try:
         math.cosh(dim / 10000)
@@ -701,6 +764,7 @@ def power_of_an_iteration(dim, n):
     [
         (exponential, [(7_097_827,), (7_097_828,)]),
         (power_of_a_float, [(1_023_999,), (1_024_000,)]),
+        (power_of_a_fraction, [(1023,), (1024,)]),
         (caught_overflow, [(7_104_758,), (7_104_759,), (8_388_608,)]),
         (power_of_an_iteration, [(3, 62), (3, 63)]),
     ],
