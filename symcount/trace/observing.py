@@ -259,10 +259,12 @@ def _cheap(value: Any) -> Any:
     if kind is types.BuiltinFunctionType:
         owner = value.__self__
         return (kind, value) if owner is None or type(owner) is types.ModuleType else None
-    if kind is types.MethodType or kind is types.MethodWrapperType:
-        function = getattr(getattr(value, "__func__", None), "__code__", value.__name__)
+    if kind is types.MethodType:  # of a foreign one the state of its owner is described
+        code = getattr(value.__func__, "__code__", None)
+        return None if code is None or is_foreign(code.co_filename) else (kind, code)
+    if kind is types.MethodWrapperType:
         owner = _cheap(value.__self__)
-        return owner and (kind, function, owner)
+        return owner and (kind, value.__name__, owner)
     if issubclass(kind, type):
         return kind, value
     told = _told_by_type.get(kind)
