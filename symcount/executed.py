@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from types import BuiltinFunctionType, CodeType, FrameType
@@ -44,15 +44,35 @@ class Executed(dict[CodeType, Use]):
         with _monitored(self) if sys.version_info >= (3, 12) else _profiled(self):
             yield
 
-    def note(self, frame: FrameType) -> None:
-        """Take note of the code that a frame runs."""
-        if frame.f_code not in self and not is_own(frame.f_code.co_filename):
-            values = [v for value in frame.f_locals.values() for v in _kept(value, frame.f_code)]
-            self[frame.f_code] = Use(frame.f_globals, tuple(values))
+    def note(self, frame: FrameType) -> bool:
+        """Take note of the code that a frame runs, and tell whether that is done with.
+
+        What a module runs while it is imported is left out: it knows of no symbol, and runs for
+        the first derivation alone.
+        """
+        code = frame.f_code
+        if code in self or is_own(code.co_filename):
+            return True
+        if _is_importing(frame):
+            return False
+        values = [v for value in frame.f_locals.values() for v in _kept(value, code)]
+        self[code] = Use(frame.f_globals, tuple(values))
+        return True
 
 
 _MOST_ITEMS = 64
 _DEEPEST = 3
+_IMPORTS = "<frozen importlib._bootstrap>"
+
+
+def _is_importing(frame: FrameType) -> bool:
+    """Tell whether a frame runs because code that symcount has called imports something."""
+    here: FrameType | None = frame
+    while here is not None and not is_own(here.f_code.co_filename):
+        if here.f_code.co_filename == _IMPORTS:
+            return True
+        here = here.f_back
+    return False
 
 
 def _kept(value: Any, code: CodeType) -> Iterator[Any]:
@@ -75,11 +95,20 @@ def _data(value: Any, depth: int) -> Any:
     if issubclass(type(value), (int, float, str, type, BuiltinFunctionType)):
         return value
     if depth < _DEEPEST and type(value) in (tuple, list, set, frozenset):
-        return tuple(_data(item, depth + 1) for item in islice(value, _MOST_ITEMS))
+        return tuple(_data(item, depth + 1) for item in _first(value))
     if depth < _DEEPEST and type(value) is dict:
-        items = islice(value.items(), _MOST_ITEMS)
-        return tuple((_data(k, depth + 1), _data(v, depth + 1)) for k, v in items)
+        items = _first(value.items())
+        return tuple((_data(key, depth + 1), _data(item, depth + 1)) for key, item in items)
     return None
+
+
+def _first(values: Collection[Any]) -> tuple[Any, ...]:
+    """The first items of a container."""
+    while True:
+        try:
+            return tuple(islice(values, _MOST_ITEMS))
+        except RuntimeError:  # something was collected meanwhile, and with it an item
+            continue
 
 
 def take_profiler() -> Any:
@@ -121,8 +150,7 @@ def _monitored(executed: Executed) -> Iterator[None]:
 
     def on_start(code: CodeType, _: int) -> Any:
         if threading.get_ident() == thread:
-            executed.note(sys._getframe(1))
-            return monitoring.DISABLE
+            return monitoring.DISABLE if executed.note(sys._getframe(1)) else None
         return None
 
     if tool is None:  # others have taken all of them
