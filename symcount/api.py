@@ -30,10 +30,11 @@ def derive(
     before the formula has been compared, parameter by parameter, with modules built plainly on
     the meta device, at the hints and at other points on every path.
 
-    Parameters of the factory that are unannotated, annotated `int`, or default to an int become
-    symbols: positive integers. An int default stays the default when the formula is called.
-    Parameters with a `bool`, `str`, `float`, `None` or other default stay fixed at it, and
-    `*args` and `**kwargs` get nothing.
+    Parameters of the factory that default to a positive int become symbols, which are positive
+    integers, and so do those without a default that are unannotated, or annotated with what
+    admits an int, such as `int | tuple[int, int]`. An int default stays the default when the
+    formula is called. Parameters with another default, such as a flag, a text, a float or 0, stay
+    fixed at it, and `*args` and `**kwargs` get nothing. Without a symbol the formula is a number.
 
     Args:
         factory: a function, class, `functools.partial` or other callable that returns an
@@ -50,14 +51,15 @@ def derive(
             depends on the machine.
         strict: refuse a formula whose certificate is not `complete`.
         **fixed: for each parameter of the factory, a value fixes it, and a `Symbol(...)` keeps
-            it symbolic and says which values it may take.
+            it symbolic and says which values it may take. Symbols may be in lists, tuples and
+            dicts: `depths=[Symbol(), Symbol()]` makes `depths_0` and `depths_1`.
 
     Returns:
         The formula, in parameters. It holds on its `domain`; its `certificate` says what was done
         to trust it.
 
     Raises:
-        ArgumentError: a keyword names no parameter of the factory, or one is missing.
+        ArgumentError: keywords name no parameters of the factory, or some are missing.
         DerivationError: there is no formula; its subclasses and its message say why.
 
     >>> from symcount import Symbol
@@ -66,6 +68,10 @@ def derive(
     in_features*out_features
     >>> print(derive(nn.Linear, in_features=Symbol(name="d"), out_features=10))
     10*d + 10
+    >>> print(derive(nn.Conv2d, groups=1))
+    in_channels*kernel_size**2*out_channels + out_channels
+    >>> print(derive(nn.Bilinear, in1_features=3, in2_features=4, out_features=5))
+    65
     """
     from symcount import interception
 

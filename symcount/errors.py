@@ -98,10 +98,6 @@ class NotAModuleError(DerivationError, TypeError):
     """The factory returned something other than a `torch.nn.Module`."""
 
 
-class NoSymbolError(DerivationError, TypeError):
-    """The factory has no integer hyper-parameter left to keep symbolic."""
-
-
 class FactoryError(DerivationError):
     """The factory raised at every size that was tried."""
 

@@ -269,12 +269,7 @@ class ConfigClass:
         if found is None:
             return _NOTHING
         if isinstance(found, int) and not isinstance(found, bool):
-            if found < 1 and symbol == Symbol():
-                raise ArgumentError(
-                    f"{self.name}: {dotted} is {found} by default, which is no positive integer; "
-                    "leave it out of the symbols, or fix it"
-                )
-            return found
+            return found if found >= 1 else _NOTHING  # the symbol has no default then
         if isinstance(found, float) and symbol.real:
             return found
         kind = type(found).__name__

@@ -79,7 +79,8 @@ def require_a_module(call: FactoryCall, found: Exploration, builds: building.Pla
             "derive(factory, max_work=...)."
         )
     raise FactoryError(
-        f"it raises at {hints}{more}{where}:\n  {raised}\n{furthest(found)}{advice(raised)}{spent}"
+        f"it raises{f' at {hints}' if hints else ''}{more}{where}:\n  {raised}\n"
+        f"{furthest(found)}{call.unnamed_sizes or advice(raised)}{spent}"
     ) from path.trace.exception
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from symcount.factory.slots import Slot, Template, implied_name, put_in
 from symcount.symbols import Hyperparameter, Symbol
 
 DIGITS = 8  # of the digest of a line
@@ -56,7 +57,8 @@ class Origin:
         target: the factory as the command line names it, `package.module:factory` or
             `path/to/file.py:factory`. None if it has no such name, as a lambda has not.
         given: the parameters that were fixed by keyword, and their values; an `Opaque` in the
-            place of a value that is no number, text, None, or list or tuple of these.
+            place of a value that is no number, text, None, or list or tuple of these, and None in
+            that of a symbol in a list or tuple.
         hyperparameters: the symbols as they were declared, before any substitution.
         symcount: the version of symcount.
         torch: the version of torch.
@@ -92,18 +94,22 @@ class Origin:
     @property
     def arguments(self) -> dict[str, Any]:
         """The keywords for `derive`, or for `from_config`, that give this formula again."""
-        declared = {
-            argument: Symbol(
-                min=h.minimum,
-                max=h.maximum,
-                multiple_of=h.multiple_of,
-                name=None if h.name == argument else h.name,
-                real=h.real,
-            )
-            for h in self.hyperparameters
-            for argument in h.arguments
-        }
-        return {**declared, **dict(self.given)}
+        declared: dict[str, Any] = {}
+        given = dict(self.given)
+        for h in self.hyperparameters:
+            for argument in h.arguments:
+                symbol = Symbol(
+                    min=h.minimum,
+                    max=h.maximum,
+                    multiple_of=h.multiple_of,
+                    name=None if h.name == implied_name(argument) else h.name,
+                    real=h.real,
+                )
+                if argument.isidentifier():
+                    declared[argument] = symbol
+                else:
+                    put_in(given, argument, symbol)
+        return {**declared, **given}
 
     @property
     def unnamed(self) -> tuple[str, ...]:
@@ -148,6 +154,10 @@ def plain(value: Any) -> Any:
         return value
     if type(value) is float and math.isfinite(value):
         return value
+    if isinstance(value, Slot):
+        return None
+    if isinstance(value, Template):
+        return plain(value.value)
     if type(value) in (list, tuple):
         return type(value)(map(plain, value))
     return Opaque(text_of(value))

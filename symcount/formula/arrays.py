@@ -12,6 +12,7 @@ import numbers
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -372,7 +373,8 @@ class _Descent:
         """Count at each size of a block in Python, where every integer fits."""
         columns = [block.listed(name) for name in self.names]
         places = range(start, start + block.length) if block.rows is None else start + block.rows
-        for place, values in zip(places, zip(*columns, strict=True), strict=True):
+        points = zip(*columns, strict=True) if columns else repeat((), block.length)
+        for place, values in zip(places, points, strict=True):
             result = self.count.at(values)
             if result is None:
                 self.valid[place] = False
