@@ -9,7 +9,7 @@ from sphinx.ext import napoleon
 import symcount
 
 DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS))  # for `write_atlas`
+sys.path.insert(0, str(DOCS))  # for what writes pages
 
 project = "symcount"
 author = "The symcount developers"
@@ -95,7 +95,15 @@ def write_atlas(app: object, config: object) -> None:
     write()
 
 
+def write_layers(app: object, config: object) -> None:
+    """Write the table of the layers of torch."""
+    from write_layers import write
+
+    write()
+
+
 def setup(app: object) -> None:
     app.connect("config-inited", copy_notebooks)  # type: ignore[attr-defined]
     app.connect("config-inited", copy_outside)  # type: ignore[attr-defined]
     app.connect("config-inited", write_atlas)  # type: ignore[attr-defined]
+    app.connect("config-inited", write_layers)  # type: ignore[attr-defined]
