@@ -33,6 +33,10 @@ class NotTrustedError(SymcountError):
     """
 
 
+class LoadError(SymcountError, ImportError):
+    """What was to register the blueprints of a topology raised; that is the error's cause."""
+
+
 class DuplicateError(SymcountError, ValueError):
     """A registry has a blueprint of that name already."""
 

@@ -37,7 +37,7 @@ class Estimate:
     """A declared estimate against the true counts."""
 
     spec: BlueprintSpec
-    declared: int
+    declared: int | float
     readings: tuple[Reading, ...]
     exceeds: bool
 
@@ -90,11 +90,14 @@ class Audit:
 
 
 def audit(
-    specs: Iterable[BlueprintSpec], sizes: Sequence[int] = SIZES, tolerance: float = TOLERANCE
+    specs: Iterable[BlueprintSpec],
+    sizes: Sequence[int] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Audit:
     """Compare the declared estimates of blueprints with their exact counts at several sizes.
 
-    A size is the first hyper-parameter of a blueprint; the others keep their defaults. An
+    Those are everyday sizes, and the reference sizes of the blueprints, if none are given. A size
+    is the first hyper-parameter of a blueprint; the others keep their defaults. An
     estimate exceeds if at some size it is more than `tolerance` times the count, or less than
     the count divided by it; the comparison is exact.
 
@@ -114,13 +117,16 @@ def audit(
     >>> [(r.count, round(r.times_off, 2)) for r in finding.readings], finding.exceeds
     ([(4160, 1.01), (262656, 62.54)], True)
     """
+    specs = tuple(specs)
+    if sizes is None:
+        sizes = sorted({*SIZES, *(spec.reference_dim for spec in specs)})
     if not sizes:
         raise ArgumentError("audit(sizes=()): give at least one size to count at")
     if not 1 <= tolerance < math.inf:
         raise ArgumentError(
             f"audit(tolerance={tolerance!r}): a factor of at least 1; 1.1 allows 10% either way"
         )
-    specs, sizes = tuple(specs), tuple(dict.fromkeys(sizes))
+    sizes = tuple(dict.fromkeys(sizes))
     findings = [_finding(spec, sizes, tolerance) for spec in specs if _declares(spec)]
     findings.sort(key=lambda f: (f.worst and f.worst.times_off) or 0.0, reverse=True)
     undeclared = tuple(spec.key for spec in specs if not _declares(spec))
@@ -134,7 +140,7 @@ def _rankings(sizes: Sequence[int], findings: Sequence[Estimate]) -> tuple[Ranki
     )
 
 
-def times_off(declared: int, count: int) -> float:
+def times_off(declared: int | float, count: int) -> float:
     """Return how many times too great or too small an estimate is: 1.0 if exact, never less.
 
     >>> times_off(2000, 131_584), times_off(800, 33), times_off(0, 0), times_off(0, 5)
@@ -147,12 +153,12 @@ def times_off(declared: int, count: int) -> float:
         return math.inf
 
 
-def _factor(declared: int, count: int) -> Fraction | None:
+def _factor(declared: int | float, count: int) -> Fraction | None:
     """Return the exact factor between the two; None if one of them is not positive."""
     if declared == count:
         return Fraction(1)
-    low, high = sorted((declared, count))
-    return Fraction(high, low) if low > 0 else None
+    low, high = sorted((Fraction(declared), Fraction(count)))
+    return high / low if low > 0 else None
 
 
 def _declares(spec: BlueprintSpec) -> bool:
@@ -168,7 +174,7 @@ def _finding(spec: BlueprintSpec, sizes: Sequence[int], tolerance: float) -> Est
     return Estimate(spec, declared, readings, any(f is None or f > allowed for f in factors))
 
 
-def _reading(spec: BlueprintSpec, declared: int, size: int) -> Reading:
+def _reading(spec: BlueprintSpec, declared: int | float, size: int) -> Reading:
     try:
         count = spec.actual_param_count(size)
     except SymcountError as error:
@@ -201,7 +207,7 @@ def _ranking(topology: str, sizes: Sequence[int], findings: Sequence[Estimate]) 
     )
 
 
-def _cheapest_first(costs: Mapping[str, int]) -> tuple[str, ...]:
+def _cheapest_first(costs: Mapping[str, int | float]) -> tuple[str, ...]:
     return tuple(sorted(costs, key=lambda name: (costs[name], name)))
 
 

@@ -7,7 +7,13 @@ audited. What the registry stores is the formula.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib
+import math
+import numbers
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -18,6 +24,7 @@ from symcount.errors import (
     DerivationError,
     DomainError,
     DuplicateError,
+    LoadError,
     SymcountError,
     TargetError,
 )
@@ -31,6 +38,18 @@ if TYPE_CHECKING:
 
 Factory = TypeVar("Factory", bound="Callable[..., Any]")
 REFERENCE_DIM = 64
+# Whether a factory that has no formula is registered all the same.
+_deferring: ContextVar[bool] = ContextVar("deferring", default=False)
+
+
+@contextmanager
+def deferring() -> Iterator[None]:
+    """Register what has no formula too, so that one blueprint is not the end of a module."""
+    token = _deferring.set(True)
+    try:
+        yield
+    finally:
+        _deferring.reset(token)
 
 
 class _Formulas:
@@ -66,12 +85,13 @@ class BlueprintSpec:
     name: str
     topology: str
     factory: Callable[..., Any]
-    declared_estimate: int | None = None
+    declared_estimate: int | float | None = None
     description: str = ""
     reference_dim: int = REFERENCE_DIM
     _formulas: _Formulas = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "declared_estimate", _declared(self.declared_estimate))
         object.__setattr__(self, "_formulas", _Formulas(self.factory))
 
     @property
@@ -132,7 +152,7 @@ class BlueprintRegistry:
 
     Args:
         reference_dim: the size at which `BlueprintSpec.param_estimate` gives the count, and
-            `list_for_topology` sorts.
+            `list_for_topology` sorts; or a size for each topology, 64 for those not in it.
 
     >>> from torch import nn
     >>> registry = BlueprintRegistry()
@@ -144,17 +164,20 @@ class BlueprintRegistry:
     2*dim 128 130
     """
 
-    def __init__(self, reference_dim: int = REFERENCE_DIM) -> None:
+    def __init__(self, reference_dim: int | Mapping[str, int] = REFERENCE_DIM) -> None:
         self.reference_dim = reference_dim
         self._specs: dict[tuple[str, str], BlueprintSpec] = {}
+        self._loading = threading.RLock()
+        self._loaders: dict[str, _Loader] = {}
 
     def register(
         self,
         name: str,
         topology: str,
-        param_estimate: int | None = None,
+        param_estimate: int | float | None = None,
         description: str = "",
         *,
+        reference_dim: int | None = None,
         on_error: Literal["raise", "defer"] = "raise",
     ) -> Callable[[Factory], Factory]:
         """Return a decorator that registers a factory and returns it unchanged.
@@ -166,6 +189,8 @@ class BlueprintRegistry:
             topology: the kind of network it is made for.
             param_estimate: a hand-written count, if there is one, to be audited.
             description: a line for people.
+            reference_dim: the size at which its count is given and it is sorted, if it is
+                another than that of its topology.
             on_error: what to do about a factory that has no formula: "raise" here and now, or
                 "defer" the derivation, and so the error, to the formula's first use.
 
@@ -178,20 +203,62 @@ class BlueprintRegistry:
 
         def decorate(factory: Factory) -> Factory:
             self._require_new(topology, name)
-            spec = BlueprintSpec(
-                name, topology, factory, param_estimate, description, self.reference_dim
-            )
-            if on_error == "raise":
+            size = self._reference_of(topology) if reference_dim is None else reference_dim
+            spec = BlueprintSpec(name, topology, factory, param_estimate, description, size)
+            if on_error == "raise" and not _deferring.get():
                 _ = spec.param_count
             self._specs[topology, name] = spec
             return factory
 
         return decorate
 
+    def loads(self, topology: str, source: str | Callable[[], object]) -> None:
+        """Say what registers the blueprints of a topology, once these are first asked for.
+
+        Args:
+            topology: the kind of network.
+            source: the name of a module to import, or a function to call.
+
+        What it raises is kept: whoever asks for the topology gets it, until a loader is given
+        again, and nothing that was registered meanwhile is there.
+
+        >>> registry = BlueprintRegistry(reference_dim={"cnn": 64, "transformer": 384})
+        >>> registry.loads("cnn", "mypackage.blueprints.cnn")
+        >>> registry.topologies()
+        ['cnn']
+        >>> registry.get("cnn", "norm")
+        Traceback (most recent call last):
+          ...
+        symcount.errors.LoadError: blueprints of cnn cannot be loaded by mypackage.blueprints.cnn:
+        ModuleNotFoundError: No module named 'mypackage'
+        """
+        given: object = source
+        if not given or not (callable(given) or isinstance(given, str)):
+            raise ArgumentError(
+                f"loads({topology!r}, {source!r}): name a module, or give a function to call"
+            )
+        with self._loading:
+            self._loaders[topology] = _Loader(topology, source)
+
+    def _load(self, *topologies: str) -> None:
+        """Load the blueprints of topologies, or of all."""
+        with self._loading:
+            for topology in topologies or tuple(self._loaders):
+                if topology in self._loaders:
+                    self._loaders[topology].load(self._specs)
+
+    def _waiting(self) -> list[str]:
+        return [f"{topology}:..." for topology, each in self._loaders.items() if not each.is_done]
+
+    def _reference_of(self, topology: str) -> int:
+        if isinstance(self.reference_dim, Mapping):
+            return self.reference_dim.get(topology, REFERENCE_DIM)
+        return self.reference_dim
+
     def _require_new(self, topology: str, name: str) -> None:
         if (topology, name) in self._specs:
             raise DuplicateError(
-                f"blueprint {topology}:{name} is registered already, by "
+                f"blueprint {topology}:{name} is already registered, by "
                 f"{_place(self._specs[topology, name].factory)}; choose another name, or "
                 f"unregister({topology!r}, {name!r}) first"
             )
@@ -201,17 +268,15 @@ class BlueprintRegistry:
 
         Raises:
             TargetError: there is none; the message lists those there are.
+            LoadError: what is to register those of the topology raised.
         """
+        self._load(topology)
         if (topology, name) not in self._specs:
             known = ", ".join(sorted(n for t, n in self._specs if t == topology))
-            raise TargetError(
-                f"no blueprint {topology}:{name}; "
-                + (
-                    f"{topology} has: {known}"
-                    if known
-                    else f"topologies with blueprints: {', '.join(self.topologies()) or 'none'}"
-                )
-            )
+            there = f"{topology} has: {known}"
+            if not known:
+                there = f"topologies with blueprints: {', '.join(self.topologies()) or 'none'}"
+            raise TargetError(f"Unknown blueprint {topology}:{name}; {there}")
         return self._specs[topology, name]
 
     def create(self, topology: str, name: str, dim: int, **kwargs: Any) -> nn.Module:
@@ -252,18 +317,22 @@ class BlueprintRegistry:
         del self._specs[topology, name]
 
     def topologies(self) -> list[str]:
-        """List the topologies that have blueprints, sorted."""
-        return sorted({topology for topology, _ in self._specs})
+        """List the topologies that have blueprints, or are to be loaded, sorted."""
+        return sorted({*(topology for topology, _ in self._specs), *self._loaders})
 
     def list_for_topology(self, topology: str, dim: int | None = None) -> list[BlueprintSpec]:
         """List the blueprints of a topology, cheapest first: by exact count at `dim`, then by name.
 
-        `dim` is the reference size if not given. Blueprints that cannot be built at that size
-        come last.
+        `dim` is the reference size of each if not given. Blueprints that cannot be built at that
+        size come last.
+
+        Raises:
+            LoadError: what is to register them raised.
         """
-        size = self.reference_dim if dim is None else dim
+        self._load(topology)
 
         def cost(spec: BlueprintSpec) -> tuple[bool, int, str]:
+            size = spec.reference_dim if dim is None else dim
             try:
                 return False, spec.actual_param_count(size), spec.name
             except DomainError:
@@ -272,14 +341,19 @@ class BlueprintRegistry:
         return sorted((s for s in self._specs.values() if s.topology == topology), key=cost)
 
     def __iter__(self) -> Iterator[BlueprintSpec]:
+        self._load()
         return iter(tuple(self._specs.values()))
 
     def __len__(self) -> int:
+        self._load()
         return len(self._specs)
 
     def __contains__(self, key: object) -> bool:
         """Tell whether a blueprint is registered, by (topology, name) or "topology:name"."""
-        return (tuple(key.split(":", 1)) if isinstance(key, str) else key) in self._specs
+        found: Any = tuple(key.split(":", 1)) if isinstance(key, str) else key
+        if isinstance(found, tuple) and found:
+            self._load(found[0])
+        return found in self._specs
 
     def __bool__(self) -> bool:
         return True
@@ -287,11 +361,63 @@ class BlueprintRegistry:
     def _repr_html_(self) -> str:
         from symcount.display import notebook
 
-        return notebook.entries_html(map(known_entry, self))
+        return notebook.entries_html(map(known_entry, self._specs.values()))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        keys = ", ".join(spec.key for spec in self)
+        keys = ", ".join([spec.key for spec in self._specs.values()] + self._waiting())
         printer.text(f"{type(self).__name__}: {keys or 'no blueprints'}")
+
+
+class _Loader:
+    """What registers the blueprints of a topology, when it is first asked for them."""
+
+    def __init__(self, topology: str, source: str | Callable[[], object]) -> None:
+        self.topology = topology
+        self.is_done = False
+        self._source = source
+        self._error: Exception | None = None
+
+    def load(self, specs: dict[tuple[str, str], BlueprintSpec]) -> None:
+        """Load them, unless that is done or being done.
+
+        Raises:
+            LoadError: it raises, or did so before.
+        """
+        if self._error is not None:
+            raise self._failed(self._error)
+        if self.is_done:
+            return
+        before = dict(specs)
+        self.is_done = True
+        try:
+            self._source() if callable(self._source) else importlib.import_module(self._source)
+        except BaseException as error:
+            specs.clear()
+            specs.update(before)
+            if not isinstance(error, Exception):
+                self.is_done = False
+                raise
+            self._error = error
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> LoadError:
+        source = _place(self._source) if callable(self._source) else self._source
+        failed = LoadError(
+            f"blueprints of {self.topology} cannot be loaded by {source}:\n"
+            f"{type(error).__name__}: {error}"
+        )
+        failed.__cause__ = error
+        return failed
+
+
+def _declared(estimate: Any) -> int | float | None:
+    """Return an estimate as a plain number."""
+    if estimate is None:
+        return None
+    is_number = isinstance(estimate, numbers.Real) and not isinstance(estimate, bool)
+    if is_number and math.isfinite(estimate):
+        return int(estimate) if int(estimate) == estimate else float(estimate)
+    raise ArgumentError(f"param_estimate={estimate!r}: an estimate is a number, or None")
 
 
 def _with_target(spec: BlueprintSpec) -> ParamCount:

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
+from symcount.catalogue.estimates import Fields, estimates_in
+from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec, deferring
 from symcount.catalogue.trust import Trust
 from symcount.errors import NotTrustedError, SymcountError, TargetError
 
@@ -110,6 +111,28 @@ def load_blueprints(module: str, trust: Trust | None = None) -> tuple[BlueprintS
         for spec in found:
             trust.require(spec.key, spec.factory)
     return tuple(found)
+
+
+def load_estimates(module: str, fields: Fields) -> tuple[BlueprintSpec, ...]:
+    """Load what a module has estimates of: blueprints, and the entries of its own collections.
+
+    Raises:
+        TargetError: the module is missing, fails to load, or has no estimate; or it is not said
+            which fields of an entry are meant.
+    """
+    with deferring():
+        loaded = load(module)
+        found = list(estimates_in(loaded, fields))
+        try:
+            found += load_blueprints(module)
+        except TargetError:
+            if not found:
+                raise TargetError(
+                    f"{module} has no estimates: neither does it register blueprints, nor has it "
+                    "a list or mapping of entries with a callable and a number. Where an entry "
+                    "has several, say which: --factory FIELD --estimate FIELD"
+                ) from None
+    return tuple({(spec.key, id(spec.factory)): spec for spec in found}.values())
 
 
 def seeds() -> tuple[BlueprintSpec, ...]:

@@ -204,6 +204,7 @@ def list_blueprints(
 Examples:
   symcount audit examples/tickets.py
   symcount audit mypackage.blueprints --tolerance 1.5 --at 64,128
+  symcount audit mypackage.registry --factory build --estimate params
 """
 )
 @click.argument("module", shell_complete=complete_modules)
@@ -219,24 +220,34 @@ Examples:
     "sizes",
     type=read_sizes,
     metavar="N,N,...",
-    default=",".join(map(str, SIZES)),
-    show_default=True,
-    help="Sizes at which to count.",
+    help=f"Sizes at which to count.  [default: {','.join(map(str, SIZES))} and reference sizes]",
 )
+@click.option("--factory", metavar="FIELD", help="The field of an entry that builds the module.")
+@click.option("--estimate", metavar="FIELD", help="The field of an entry that is the estimate.")
 @json_option
 @click.pass_context
 def audit(
-    ctx: click.Context, module: str, tolerance: float, sizes: tuple[int, ...], as_json: bool
+    ctx: click.Context,
+    module: str,
+    tolerance: float,
+    sizes: tuple[int, ...] | None,
+    factory: str | None,
+    estimate: str | None,
+    as_json: bool,
 ) -> None:
     """Compare declared estimates with exact counts.
 
-    The estimates are those that MODULE registers its blueprints with; the worst comes first.
-    Exit code 1 says that an estimate is off by more than the tolerance at some size. Also
-    named are the pairs of blueprints of which the one declared cheaper is dearer in truth.
+    The estimates are those that MODULE registers its blueprints with, or has in a list or
+    mapping, beside what builds the module; the worst comes first. Exit code 1 says that an
+    estimate is off by more than the tolerance at some size. Also named are the pairs of
+    blueprints of which the one declared cheaper is dearer in truth.
     """
     from symcount.catalogue.audit import audit as compare
+    from symcount.catalogue.estimates import Fields
+    from symcount.catalogue.targets import load_estimates
 
-    specs = blueprints_of(module)
+    with shown_progress(module):
+        specs = load_estimates(module, Fields(factory, estimate))
     with shown_progress("comparing", len(specs)):
         found = compare(specs, sizes, tolerance)
     if as_json:

@@ -25,7 +25,7 @@ class Entry:
     name: str
     formula: Formula | DerivationError | None
     description: str = ""
-    declared: int | None = None
+    declared: int | float | None = None
 
     @property
     def problem(self) -> str:

@@ -69,7 +69,7 @@ def test_specs_are_frozen_and_slotted(registry) -> None:
 
 def test_duplicates_are_refused_and_lose_nothing(registry) -> None:
     registry.register("linear", "mlp")(linear)
-    with pytest.raises(ValueError, match=re.escape("mlp:linear is registered already, by linear")):
+    with pytest.raises(ValueError, match=re.escape("mlp:linear is already registered, by linear")):
         registry.register("linear", "mlp")(nn.LayerNorm)
     assert registry.get("mlp", "linear").factory is linear
 
@@ -118,7 +118,7 @@ def test_the_reference_size_is_the_registrys_own() -> None:
 def test_create_get_and_unregister(registry) -> None:
     registry.register("linear", "mlp")(linear)
     assert registry.create("mlp", "linear", 3, rank=2).weight.shape == (2, 3)
-    with pytest.raises(LookupError, match="no blueprint mlp:conv; mlp has: linear"):
+    with pytest.raises(LookupError, match="Unknown blueprint mlp:conv; mlp has: linear"):
         registry.create("mlp", "conv", 3)
     with pytest.raises(ValueError, match="topologies with blueprints: mlp"):
         registry.get("cnn", "linear")
@@ -171,3 +171,86 @@ def test_a_file_written_for_the_tickets_registry_works(tmp_path, monkeypatch) ->
         for name in ("norm_of_tickets", "mlp_of_tickets"):
             blueprints.unregister("cnn", name)
         sys.modules.pop("written_for_tickets")
+
+
+# --- sizes, loaders, estimates ----------------------------------------------------------------
+
+
+def test_a_reference_size_for_each_topology_and_for_a_blueprint() -> None:
+    registry = BlueprintRegistry(reference_dim={"cnn": 64, "transformer": 384})
+    for topology in ("cnn", "transformer", "other"):
+        registry.register("linear", topology)(linear)
+    registry.register("wide", "cnn", reference_dim=1000)(linear)
+    assert [spec.reference_dim for spec in registry] == [64, 384, 64, 1000]
+    assert registry.get("transformer", "linear").param_estimate == 4 * 384 + 4
+    assert registry.get("cnn", "wide").param_estimate == 4004
+
+
+@pytest.mark.parametrize(("given", "kept"), [(7, 7), (2e3, 2000), (2.5, 2.5), (None, None)])
+def test_an_estimate_is_a_number(registry, given, kept) -> None:
+    registry.register("linear", "mlp", given)(linear)
+    declared = registry.get("mlp", "linear").declared_estimate
+    assert declared == kept and type(declared) is type(kept)
+
+
+@pytest.mark.parametrize("given", ["2000", True, float("nan"), float("inf"), [1], 1j])
+def test_what_is_no_number_is_no_estimate(registry, given) -> None:
+    with pytest.raises(symcount.ArgumentError, match="an estimate is a number, or None"):
+        registry.register("linear", "mlp", given)(linear)
+    assert len(registry) == 0
+
+
+def test_a_loader_is_called_once_when_its_topology_is_asked_for(registry) -> None:
+    called = []
+
+    def load() -> None:
+        called.append(1)
+        registry.register("linear", "mlp")(linear)
+        assert ("mlp", "linear") in registry  # which asks for the topology
+
+    registry.loads("mlp", load)
+    registry.register("other", "cnn")(linear)
+    assert registry.get("cnn", "other") and registry.topologies() == ["cnn", "mlp"]
+    assert not called
+    assert [spec.name for spec in registry.list_for_topology("mlp")] == ["linear"]
+    assert "mlp:linear" in registry and len(registry) == 2
+    assert called == [1]
+
+
+def test_what_a_loader_raises_is_kept_and_nothing_else(registry) -> None:
+    called = []
+
+    def load() -> None:
+        called.append(1)
+        registry.register("linear", "mlp")(linear)
+        raise OSError("no driver")
+
+    registry.loads("mlp", load)
+    for _ in range(2):
+        with pytest.raises(ImportError, match="blueprints of mlp cannot be loaded by ") as caught:
+            registry.get("mlp", "linear")
+        assert isinstance(caught.value, symcount.LoadError)
+        assert isinstance(caught.value.__cause__, OSError) and "no driver" in str(caught.value)
+    assert called == [1]
+    registry.register("other", "cnn")(linear)
+    assert registry.get("cnn", "other").name == "other"
+    registry.loads("mlp", lambda: registry.register("linear", "mlp")(linear))
+    assert [spec.key for spec in registry] == ["cnn:other", "mlp:linear"]
+
+
+def test_an_interrupted_loader_is_called_again(registry) -> None:
+    def load() -> None:
+        registry.register("linear", "mlp")(linear)
+        registry.loads("mlp", lambda: registry.register("linear", "mlp")(linear))
+        raise KeyboardInterrupt
+
+    registry.loads("mlp", load)
+    with pytest.raises(KeyboardInterrupt):
+        registry.get("mlp", "linear")
+    assert registry.get("mlp", "linear").name == "linear"
+
+
+def test_a_loader_is_a_name_or_a_function(registry) -> None:
+    for source in ("", None, 3):
+        with pytest.raises(symcount.ArgumentError, match="name a module, or give a function"):
+            registry.loads("mlp", source)
