@@ -50,6 +50,7 @@ from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
 from symcount.record import INDEX, Concretisation
+from symcount.symbols import Number
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.learning import Learned
 from symcount.trace.run import ELEMENT
@@ -287,6 +288,20 @@ class _Derivation:
         return self.found
 
     def _formula(self, tree: Tree, certificate: Certificate) -> Formula:
+        formula = self._with_origin(tree, certificate)
+        outside = self._outside_defaults(formula)
+        return replace(formula, certificate=replace(certificate, outside=outside))
+
+    def _outside_defaults(self, formula: Formula) -> tuple[tuple[str, Number], ...]:
+        """Return the defaults of the factory if it builds there, and the formula does not hold."""
+        defaults = [(h.name, h.default) for h in self.call.hyperparameters]
+        point = {name: value for name, value in defaults if value is not None}
+        if len(point) < len(defaults) or formula.at(tuple(point.values())) is not None:
+            return ()
+        is_built = not isinstance(self.builds.at(point), Exception)
+        return tuple(point.items()) if is_built else ()
+
+    def _with_origin(self, tree: Tree, certificate: Certificate) -> Formula:
         call = self.call
         return Formula(
             factory=call.name,

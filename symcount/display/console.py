@@ -44,7 +44,9 @@ def formula_view(
     about.add_row("domain", Text("all positive integers" if domain == "True" else domain))
     about.add_row("certificate", Text(str(count.certificate)))
     padded = Padding(Text(formula, style="cyan"), (1, 2), expand=False)
-    return Group(Text(title, style="bold"), padded, about)
+    misses = count.certificate.misses_defaults
+    warned = [Text(misses, style="bold red")] if misses else []
+    return Group(*warned, Text(title, style="bold"), padded, about)
 
 
 def breakdown_view(breakdown: Breakdown) -> RenderableType:

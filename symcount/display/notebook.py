@@ -43,6 +43,8 @@ def count_html(count: Formula) -> str:
         ("Certificate", _certificate(count.certificate)),
     ]
     lead = f"<strong>{escape(count.factory)}</strong>, {escape(count.measure.noun)}"
+    if count.certificate.outside:
+        lead = f"<strong>{escape(count.certificate.misses_defaults)}</strong><br>{lead}"
     return _page(f"<div>{lead}</div>{_set(count.expr)}{_facts(facts)}")
 
 
@@ -160,8 +162,10 @@ def _code(texts: Iterable[str]) -> str:
 
 
 def _certificate(certificate: Certificate) -> str:
-    grade, _, rest = str(certificate).partition(":")
-    rest = rest.partition("\n")[0]
+    *_, line = (
+        line for line in str(certificate).splitlines() if line.startswith(certificate.grade)
+    )
+    grade, _, rest = line.partition(":")
     more = [
         ("compared at", [", ".join(f"{k}={v}" for k, v in p) for p in certificate.points]),
         ("a symbol became a plain number at", _lines(certificate.concretisations)),

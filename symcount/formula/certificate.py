@@ -11,6 +11,7 @@ from symcount.record import Concretisation
 from symcount.shown import Shown
 
 Grade: TypeAlias = Literal["complete", "checked", "partial"]
+Unfinished: TypeAlias = Literal["paths", "solver", "comparison", "clock"]
 
 # That a derivation was ended by the clock: another machine may come further, or this another time.
 TIME_RAN_OUT = "Time ran out (max_seconds), so this depends on the machine"
@@ -26,7 +27,13 @@ class Certificate(Shown):
       branch follows from recorded operations. There is no assumption.
     - `checked`: the same but for the `assumptions`. Each was put to the test at the numbers where
       it would most likely fail.
-    - `partial`: some paths were not followed. The domain is what was.
+    - `partial`: the derivation was not finished. What of it, `unfinished` says: `paths` that the
+      budget did not reach, branches that the `solver` could not decide, a `comparison` with fewer
+      modules than there should have been, or what the `clock` ended. The domain is what was
+      followed.
+
+    `outside` are the factory's own defaults, if it builds a module there and the formula does not
+    hold. Where it does, they are empty.
 
     `points` are the values of the symbols at which every parameter was compared with a plainly
     built module. `concretisations` are the places where a symbol became a plain number, or could
@@ -49,6 +56,8 @@ class Certificate(Shown):
     concretisations: tuple[Concretisation, ...]
     harmless: tuple[Concretisation, ...] = ()
     substituted: tuple[tuple[str, str], ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
+    outside: tuple[tuple[str, int | float], ...] = ()
     counts: tuple[int, ...] = field(default=(), repr=False, compare=False)
     claims: Sequence[Claim] = field(default=(), repr=False, compare=False)
 
@@ -62,6 +71,14 @@ class Certificate(Shown):
         """What the formula takes for granted, each with the numbers at which it was tried."""
         return self.concretisations
 
+    @property
+    def misses_defaults(self) -> str:
+        """Say that the formula does not hold at the factory's defaults; empty if it does."""
+        if not self.outside:
+            return ""
+        said = ", ".join(f"{name}={value}" for name, value in self.outside)
+        return f"this does not hold at the defaults of the factory, {said}"
+
     def __str__(self) -> str:
         count = len(self.assumptions)
         but = f", but for {count} {_plural(count, 'assumption')}" if count else ""
@@ -73,6 +90,8 @@ class Certificate(Shown):
         if count:
             listed = "".join(f"\n  {assumption}" for assumption in self.assumptions)
             text = f"assumed, that nothing depends on:{listed}\n{text}"
+        if self.outside:
+            text = f"{self.misses_defaults}\n{text}"
         if self.substituted:
             said = ", ".join(f"{name} = {expression}" for name, expression in self.substituted)
             text += f"\n  derived and compared before {said} was substituted"

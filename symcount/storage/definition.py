@@ -23,7 +23,7 @@ from symcount.algebra.conditions import Condition
 from symcount.algebra.functions import CALLS, CHOICES, has_floats
 from symcount.algebra.poly import Call, Monomial, Poly, Rational, Variable
 from symcount.factory.origin import DIGITS, NO_CODE, Opaque, Origin, Statement, portable
-from symcount.formula.certificate import Certificate, Grade
+from symcount.formula.certificate import Certificate, Grade, Unfinished
 from symcount.formula.choice_trees import Choice
 from symcount.formula.measure import Measure
 from symcount.formula.tree import (
@@ -593,10 +593,12 @@ CERTIFICATE = Record(
         "concretisations": list_of(CONCRETISATION),
         "harmless": list_of(CONCRETISATION),
         "substituted": list_of(PAIR),
+        "unfinished": list_of(one_of(get_args(Unfinished), "part of a derivation")),
+        "outside": POINT,
         "counts": list_of(integer(0)),
         "claims": list_of(CLAIM),
     },
-    optional={"counts": (), "claims": ()},
+    optional={"unfinished": (), "outside": (), "counts": (), "claims": ()},
 ).called("certificate")
 
 
