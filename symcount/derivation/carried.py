@@ -154,6 +154,8 @@ def _observed(
         runs, has_failed = [], False
         for hints in points:
             observer.is_learning = not runs  # the others call what the first one does
+            if runs and not observer.functions and observer.is_new:
+                continue  # nothing reports yet
             trace = traced(call, hints, Everything, settings)
             if trace.raised is not None and path.trace.raised is None:
                 has_failed = True
@@ -265,6 +267,8 @@ class _Seen:
 
     def differs(self, place: int, view: Callable[[Value], Hashable] = lambda v: v) -> bool:
         """Return whether an operand differs by the number of an iteration, or of iterations."""
+        if len(set(map(view, filter(None, self.values(place))))) < 2:
+            return False
         groups: dict[Hashable, dict[Hashable, set[Hashable]]] = {}
         merged: dict[Hashable, dict[Hashable, set[Hashable]]] = {}
         for run, event in self.events:

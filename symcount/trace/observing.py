@@ -65,6 +65,7 @@ _DEEPEST = 5
 # Of so many functions it is remembered how they report.
 _MOST_TWINS = 1 << 14
 _PLAIN = {int, float, bool, str, type(None)}
+_HELD = frozenset([list, tuple, dict, set, frozenset])
 
 
 Value: TypeAlias = "tuple[Any, ...] | None"
@@ -72,11 +73,15 @@ Value: TypeAlias = "tuple[Any, ...] | None"
 
 
 class Site(NamedTuple):
-    """A place that may decide something: its operands are reported. `names` are of what it does."""
+    """A place that may decide something: its operands are reported. `names` are of what it does.
+
+    Operands that are `constants` are not: they are known by their places.
+    """
 
     kind: str
     source: Source
     names: tuple[str, ...]
+    constants: tuple[tuple[int, Any], ...] = ()
 
 
 class Event(NamedTuple):
@@ -117,9 +122,10 @@ class Observer:
         self.is_learning = True
         self._ignored: dict[str, bool] = {}
         self._open: dict[int, list[list[Any]]] = {}
-        self._known: dict[int, set[Any]] = {}
+        self._known: set[tuple[Any, ...]] = set()
         self._met: dict[int, CodeType] = {}
         self._tags: Any = None
+        self._names: tuple[tuple[str, int], ...] = ()
         self._repeated: collections.Counter[int] = collections.Counter()
         self._muted: set[int] = set()
         self._run: Any = None
@@ -200,7 +206,7 @@ class Observer:
             held.append([value])
         elif held:
             held[-1].append(value)
-        is_chain = SITES[site].kind == "compare"  # of which the last operands may not be asked
+        is_chain = count > 2 and SITES[site].kind == "compare"  # the last may not be asked for
         if is_chain and place and held:
             self._keep(site, held[-1][-2:])
         if place == count - 1 and held:
@@ -210,27 +216,34 @@ class Observer:
 
     def _keep(self, site: int, values: Sequence[Any]) -> None:
         """Keep the description of operands, unless it is known to be the same as before."""
-        tags = tuple((loop.name, number) for loop, number in self._run.tags)
-        keys = tuple(map(_cheap, values))
-        if None not in keys:
-            known = self._known.setdefault(site, set())
-            if (tags, keys) in known:
-                self._count(site)
-                return
-            known.add((tags, keys))
-        described = _described(SITES[site].kind, values)
-        if any(value is not None for value in described):
-            self.events.setdefault(site, {})[Event(tags, described)] = None
-
-    def _count(self, site: int) -> None:
-        """Listen to a site no more in this iteration if it says the same over and over."""
         if self._run.tags is not self._tags:
-            self._tags = self._run.tags
-            self._repeated.clear()
-            self._muted.clear()
-        self._repeated[site] += 1
-        if self._repeated[site] > _MOST_REPEATED:
-            self._muted.add(site)
+            self._begin_iteration()
+        keys = tuple(map(_cheap, values))
+        has_loops = self._run.loops or self._run.unrolled
+        plain = (k is not None or type(v) in _HELD for k, v in zip(keys, values, strict=True))
+        if not has_loops and all(plain):
+            return  # nothing is carried along yet
+        key = (site, self._names, *keys)
+        if None not in key:
+            if key in self._known:  # said over and over in an iteration, it is heard no more
+                self._repeated[site] += 1
+                if self._repeated[site] > _MOST_REPEATED:
+                    self._muted.add(site)
+                return
+            self._known.add(key)
+        kind, _, _, constants = SITES[site]
+        operands = list(values)
+        for place, constant in constants:
+            operands.insert(place, constant)
+        described = _described(kind, operands)
+        if any(value is not None for value in described):
+            self.events.setdefault(site, {})[Event(self._names, described)] = None
+
+    def _begin_iteration(self) -> None:
+        self._tags = self._run.tags
+        self._names = tuple((loop.name, number) for loop, number in self._tags)
+        self._repeated.clear()
+        self._muted.clear()
 
 
 def _described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
@@ -377,8 +390,9 @@ def _changes(value: Any) -> tuple[int, ...]:
     Of a long list of plain values, it is where its elements become others, if that is seldom.
     """
     if type(value) in (dict, set, frozenset) and len(value) <= _MOST_KEYS:
-        keys = [part for key in value for part in (key if type(key) is tuple else (key,))]
-        return tuple(dict.fromkeys(key for key in keys if type(key) is int))
+        keys = [key for key in value if type(key) is int or type(key) is tuple]
+        parts = [part for key in keys for part in (key if type(key) is tuple else (key,))]
+        return tuple(dict.fromkeys(part for part in parts if type(part) is int))
     if not isinstance(value, list | tuple) or not _MOST_ELEMENTS < len(value) <= _LONGEST:
         return ()
     pairs = enumerate(itertools.pairwise(value), 1)
@@ -608,10 +622,19 @@ class _Reporting(ast.NodeTransformer):
         self.tests: set[int] = set()  # what is in the condition of a `while`
 
     def _told(self, kind: str, at: Any, values: Sequence[ast.expr], *names: str) -> list[Any]:
+        is_chain = len(values) > 2 and kind == "compare"
+        constants = {
+            place: value.value
+            for place, value in enumerate(values)
+            if isinstance(value, ast.Constant) and not is_chain
+        }
+        asked = [value for place, value in enumerate(values) if place not in constants]
         site = len(SITES)
         where = self.inside[-1] if self.inside else "<module>"
-        SITES.append(Site(kind, Source(self.file, at.lineno, where), names))
-        return [_call([site, place, len(values)], value) for place, value in enumerate(values)]
+        source = Source(self.file, at.lineno, where)
+        SITES.append(Site(kind, source, names, tuple(constants.items())))
+        told = iter([_call([site, i, len(asked)], value) for i, value in enumerate(asked)])
+        return [v if place in constants else next(told) for place, v in enumerate(values)]
 
     def _truth(self, test: ast.expr) -> ast.expr:
         decided = (ast.Compare, ast.BoolOp, ast.Constant)
