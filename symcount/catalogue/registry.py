@@ -182,7 +182,8 @@ class BlueprintRegistry:
     ) -> Callable[[Factory], Factory]:
         """Return a decorator that registers a factory and returns it unchanged.
 
-        The formula is derived at once. `param_estimate` is kept as `declared_estimate`.
+        The formula is derived at once. `param_estimate` is kept as `declared_estimate`. A module
+        that is loaded again registers its functions again.
 
         Args:
             name: the blueprint's name, unique within its topology.
@@ -202,7 +203,7 @@ class BlueprintRegistry:
             raise ArgumentError(f'register(on_error={on_error!r}): use "raise" or "defer"')
 
         def decorate(factory: Factory) -> Factory:
-            self._require_new(topology, name)
+            self._require_new(topology, name, factory)
             size = self._reference_of(topology) if reference_dim is None else reference_dim
             spec = BlueprintSpec(name, topology, factory, param_estimate, description, size)
             if on_error == "raise" and not _deferring.get():
@@ -255,11 +256,12 @@ class BlueprintRegistry:
             return self.reference_dim.get(topology, REFERENCE_DIM)
         return self.reference_dim
 
-    def _require_new(self, topology: str, name: str) -> None:
-        if (topology, name) in self._specs:
+    def _require_new(self, topology: str, name: str, factory: Callable[..., Any]) -> None:
+        known = self._specs.get((topology, name))
+        if known is not None and not _is_defined_again(factory, known.factory):
             raise DuplicateError(
                 f"blueprint {topology}:{name} is already registered, by "
-                f"{_place(self._specs[topology, name].factory)}; choose another name, or "
+                f"{_place(known.factory)}; choose another name, or "
                 f"unregister({topology!r}, {name!r}) first"
             )
 
@@ -426,6 +428,12 @@ def _with_target(spec: BlueprintSpec) -> ParamCount:
     if count.origin is None or count.origin.target is not None:
         return count
     return replace(count, origin=replace(count.origin, target=target_of(spec.factory)))
+
+
+def _is_defined_again(factory: Callable[..., Any], known: Callable[..., Any]) -> bool:
+    """Tell whether one function of a module was made twice, as by `importlib.reload`."""
+    is_of_module = "<" not in getattr(factory, "__qualname__", "<")
+    return is_of_module and hasattr(factory, "__code__") and _place(factory) == _place(known)
 
 
 def _place(factory: Callable[..., Any]) -> str:

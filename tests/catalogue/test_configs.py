@@ -210,8 +210,6 @@ def test_error_names_the_model_and_where_it_is() -> None:
                       "leave it out, or fix it"),
         (["bias"], {}, "Config: bias is True by default, a bool; symbols stand for integers, so "
                        "leave it out, or fix it"),
-        (["padding"], {}, "Config: padding is 0 by default, which is no positive integer; leave "
-                          "it out of the symbols, or fix it"),
         (["hidden"], {"hidden": 64}, "Config: hidden=64 fixes what symbols keeps symbolic; leave "
                                      "one of the two out"),
         ("hidden", {}, "Config: symbols='hidden' is a text; write symbols=['hidden']"),

@@ -74,6 +74,25 @@ def test_duplicates_are_refused_and_lose_nothing(registry) -> None:
     assert registry.get("mlp", "linear").factory is linear
 
 
+def test_a_module_may_be_loaded_again(registry, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "loaded_again.py"
+    path.write_text(
+        "from torch import nn\nfrom symcount import blueprints\n"
+        "def line(dim):\n    return nn.Linear(dim, 1)\n"
+    )
+    spaces: list[dict[str, object]] = [{}, {}]
+    for space in spaces:
+        exec(compile(path.read_text(), str(path), "exec"), space)
+        registry.register("line", "mlp", 5)(space["line"])
+    assert registry.get("mlp", "line").factory is spaces[1]["line"]
+    for _ in range(2):
+        if "mlp:made" in registry:
+            with pytest.raises(symcount.DuplicateError):
+                registry.register("made", "mlp")(lambda dim: nn.Linear(dim, 2))
+        else:
+            registry.register("made", "mlp")(lambda dim: nn.Linear(dim, 2))
+
+
 def test_what_cannot_be_derived_fails_at_registration(registry) -> None:
     def broken(dim: int) -> nn.Module:
         raise RuntimeError("broken")

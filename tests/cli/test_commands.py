@@ -510,8 +510,9 @@ def test_file_that_cannot_be_written_is_named(where: str, tmp_path: Path) -> Non
         ),
         (
             ["audit", "math"],
-            "error: math registers no blueprint, neither in symcount.blueprints nor in a "
-            "BlueprintRegistry of its own\n",
+            "error: math has no estimates: neither does it register blueprints, nor has it a list "
+            "or mapping of entries with a callable and a number. Where an entry has several, say "
+            "which: --factory FIELD --estimate FIELD\n",
         ),
     ],
 )

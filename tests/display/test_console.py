@@ -188,7 +188,7 @@ def test_what_takes_long_says_what_it_is_at(models, slow, monkeypatch, arguments
     result = run(*arguments)
     assert result.exit_code in (0, 1), result.stderr
     assert "simplifying" in result.stderr
-    assert "own:two: comparing with modules" in result.stderr
+    assert re.search("own:(one|two): (comparing with modules|simplifying)", result.stderr)
     assert result.stderr.endswith("\x1b[2K")  # nothing of it stays
     monkeypatch.setattr(deriving, "_is_terminal", lambda: False)
     monkeypatch.setattr(views.Lines, "start", None)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import symcount
+from examples.atlas import STORED
 from examples.families import FAMILIES, PUBLISHED, derived
 from symcount import ParamCount, Symbol, derive
 from symcount.algebra.code_writer import write
@@ -100,6 +101,13 @@ def test_seeds(tmp_path: Path) -> None:
 
 
 @needs_node
+def test_formulas_of_the_atlas(tmp_path: Path) -> None:
+    stored = symcount.load(STORED)
+    assert compare([stored[name] for name in sorted(stored)[::8]], tmp_path) > 500
+
+
+@needs_node
+@pytest.mark.slow
 def test_families(tmp_path: Path) -> None:
     of_family = {size.family: derived(size) for size in PUBLISHED}
     assert set(of_family) == set(FAMILIES)

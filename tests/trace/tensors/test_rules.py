@@ -105,6 +105,7 @@ def test_two_rules_of_one_function_are_an_error() -> None:
         Rules(*parts)
 
 
+@pytest.mark.slow
 def test_every_rule_but_few_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which torch functions the cases reach: a new rule needs a case."""
     reached: set[Any] = set()
