@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -26,7 +31,7 @@ _NOTHING = inspect.Parameter.empty
 
 def from_config(
     model_class: Callable[..., nn.Module],
-    config_class: Callable[..., Any],
+    config: Any,
     /,
     *,
     symbols: Sequence[str] | Mapping[str, Symbol] = (),
@@ -38,8 +43,10 @@ def from_config(
 ) -> ParamCount:
     """Derive the exact parameter count of a model that is built from a config, or raise.
 
-    The factory is `model_class(config_class(**keywords))`. Any config class will do that takes
-    its values as keywords; symcount knows no library of models by name.
+    The factory is `model_class(config(**keywords))`. Any config class will do that takes its
+    values as keywords; symcount knows no library of models by name. In the place of the class
+    may be a config as it is, of which the values that are not symbols are fixed: an object, a
+    dict, or the path of a file of JSON or of the folder of a `config.json`.
 
     A symbol has the config's own default, so the formula can be called without arguments. A
     dotted name, `text_config.hidden_size`, is one of a config within the config: that one is made
@@ -47,10 +54,13 @@ def from_config(
     `text_config_hidden_size`.
 
     Args:
-        model_class: a class, or any callable, that takes a config and returns an `nn.Module`.
-        config_class: a class, or any callable, that takes keywords and returns the config.
+        model_class: a class, or any callable, that takes a config and returns an `nn.Module`; or
+            a class that chooses the model by its method `from_config`.
+        config: a class, or any callable, that takes keywords and returns the config; or a config.
+            A dict or a file is one of the model's own `config_class`.
         symbols: the keywords of the config to keep symbolic; or a mapping of these to
-            `Symbol(...)`, which says what values they take.
+            `Symbol(...)`, which says what values they take. What the config takes by `**kwargs`
+            is one if the code of the model names it.
         max_paths: as in `derive`.
         max_work: as in `derive`.
         max_seconds: as in `derive`.
@@ -79,8 +89,10 @@ def from_config(
     depth*width**2
     >>> count(), count(depth=12)
     (8192, 49152)
+    >>> print(from_config(Model, Config(width=3, bias=False), symbols=["depth"]))
+    9*depth
     """
-    factory = config_factory(model_class, config_class, symbols, fixed)
+    factory = config_factory(model_class, config, symbols, fixed)
     given: dict[str, Any] = {"strict": strict, **factory.given}
     count = derive(
         factory, max_paths=max_paths, max_work=max_work, max_seconds=max_seconds, **given
@@ -89,13 +101,13 @@ def from_config(
     # Keywords of configs within the config have other names in the formula.
     dotted = any("." in name for name in (*symbols, *fixed))
     target = None if dotted else target_of(model_class)
-    origin = replace(count.origin, target=target, config=target_of(config_class))
+    origin = replace(count.origin, target=target, config=target_of(factory.config_class))
     return replace(count, origin=origin)
 
 
 def config_factory(
     model_class: Callable[..., nn.Module],
-    config_class: Callable[..., Any],
+    config: Any,
     symbols: Sequence[str] | Mapping[str, Symbol],
     fixed: Mapping[str, Any],
 ) -> ConfigFactory:
@@ -104,22 +116,66 @@ def config_factory(
     Raises:
         ArgumentError: see `from_config`.
     """
-    for role, given in (("model", model_class), ("config", config_class)):
-        if not callable(given):
-            raise ArgumentError(f"from_config() takes a {role} class, not {given!r}")
+    if not callable(model_class):
+        raise ArgumentError(f"from_config() takes a model class, not {model_class!r}")
+    make, held = _class_and_values(model_class, config)
     named = {name: value for name, value in fixed.items() if isinstance(value, Symbol)}
-    config = ConfigClass(config_class, {k: v for k, v in fixed.items() if k not in named})
-    declared = _declared(config.name, symbols)
+    others = {k: v for k, v in fixed.items() if k not in named}
+    of_class = ConfigClass(make, others, held, _names_in_module_of(model_class))
+    declared = _declared(of_class.name, symbols)
     twice = next((name for name in named if name in declared), None)
     if twice is not None:
-        raise ArgumentError(f"{config.name}: {twice!r} is in symbols, and a keyword too")
+        raise ArgumentError(f"{of_class.name}: {twice!r} is in symbols, and a keyword too")
     declared |= named
     if not declared:
         raise ArgumentError(
-            f"from_config({name_of(model_class)}, {config.name}): no symbols are given; name the "
+            f"from_config({name_of(model_class)}, {of_class.name}): no symbols are given; name the "
             'keywords to keep symbolic, such as symbols=["hidden_size"]'
         )
-    return ConfigFactory(model_class, config, declared)
+    return ConfigFactory(model_class, of_class, declared)
+
+
+def _class_and_values(model_class: Any, config: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return the class of a config, and the values that one which is given has."""
+    if callable(config):
+        return config, {}
+    if isinstance(config, str | os.PathLike):
+        config = _read(Path(config))
+    if not isinstance(config, Mapping):
+        return type(config), changed(config)
+    make = getattr(model_class, "config_class", None)
+    if not callable(make):
+        raise ArgumentError(
+            f"{name_of(model_class)} does not say by an attribute config_class of which class its "
+            "config is, so a dict or a file of its values is not enough; give the config itself"
+        )
+    return make, dict(config)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read the values of a config from a file of JSON, or from that of a folder."""
+    path = path / "config.json" if path.is_dir() else path
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArgumentError(f"the config {path} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise ArgumentError(f"the config {path} holds a {type(values).__name__}, not an object")
+    return values
+
+
+def _names_in_module_of(model_class: Callable[..., Any]) -> frozenset[str]:
+    """Return the attributes that code of the module of a model reads, by `getattr` too."""
+    module = sys.modules.get(getattr(model_class, "__module__", None) or "")
+    try:
+        nodes = list(ast.walk(ast.parse(inspect.getsource(module)))) if module else []
+    except (OSError, TypeError, SyntaxError):
+        return frozenset()
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    for node in nodes:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
+            names |= {str(a.value) for a in node.args[1:2] if isinstance(a, ast.Constant)}
+    return frozenset(names)
 
 
 class ConfigFactory:
@@ -138,7 +194,10 @@ class ConfigFactory:
         # What `derive` says of the factory, it says of the model: its name, its place.
         self.__wrapped__ = model_class
         self.__name__ = name_of(model_class)
+        self.config_class = config.make
         self._config = config
+        chooses = isinstance(model_class, type) and not issubclass(model_class, nn.Module)
+        self._build = getattr(model_class, "from_config", model_class) if chooses else model_class
         self._keywords: dict[str, list[str]] = {}
         parameters = []
         for dotted, symbol in symbols.items():
@@ -159,7 +218,8 @@ class ConfigFactory:
         self._inside = {
             head: _Inside(config.attribute(head, (), head), paths) for head, paths in inside.items()
         }
-        others = {k: v for k, v in config.fixed.items() if k not in inside}
+        taken = {*inside, *(path[0] for path in self._keywords.values())}
+        others = {k: v for k, v in config.values.items() if k not in taken}
         parameters += [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY) for k in others]
         self.__signature__ = inspect.Signature(parameters)
         declared = zip(self._keywords, symbols.values(), strict=True)
@@ -172,7 +232,7 @@ class ConfigFactory:
                 keywords[name] = copy.deepcopy(value)
             elif len(self._keywords[name]) == 1:
                 keywords[self._keywords[name][0]] = value
-        model: nn.Module = self.__wrapped__(self._config.make(**keywords))
+        model: nn.Module = self._build(self._config.make(**keywords))
         return model
 
 
@@ -202,30 +262,55 @@ class _Inside:
 
     def _others(self) -> dict[str, Any]:
         """Find what the outer config has set here, unlike the class of this one by itself."""
-        default = self._default
         ours = {*self._names, *self._inside}
-        if isinstance(default, Mapping):
-            return {name: value for name, value in default.items() if name not in ours}
-        kind, kept = type(default), dict[str, Any]()
-        same = {name: getattr(default, name) for name in ours}
+        if isinstance(self._default, Mapping):
+            return {name: value for name, value in self._default.items() if name not in ours}
+        return changed(self._default, ours)
+
+
+def changed(config: Any, but: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the keywords by which a config differs from one that its class makes by itself.
+
+    They are found one by one: what follows from others is left to follow from them. Those in
+    `but` are given to the class as they are.
+    """
+    kind, kept = type(config), dict[str, Any]()
+    same = {name: getattr(config, name) for name in but}
+    try:
+        parameters = inspect.signature(kind).parameters
         by_itself = kind(**same)
-        for name, parameter in inspect.signature(kind).parameters.items():
-            if name in ours or parameter.kind not in KEYWORDS or not hasattr(default, name):
-                continue
-            # One by one: what follows from others is left to follow from them.
-            if getattr(by_itself, name, _NOTHING) != getattr(default, name):
-                kept[name] = getattr(default, name)
-                by_itself = kind(**same, **copy.deepcopy(kept))
-        return kept
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"what differs in this {kind.__name__} from others is not known, since the class is "
+            f"not called without values: {error}. Give the class, and its values as keywords"
+        ) from error
+    names = [name for name, p in parameters.items() if p.kind in KEYWORDS]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        names += [n for n in vars(config) if n not in parameters and not n.startswith("_")]
+    for name in names:
+        if name in same or not hasattr(config, name):
+            continue
+        if getattr(by_itself, name, _NOTHING) != getattr(config, name):
+            kept[name] = getattr(config, name)
+            by_itself = kind(**same, **copy.deepcopy(kept))
+    return kept
 
 
 class ConfigClass:
-    """A config class: which keywords it takes, and their defaults."""
+    """A config class: which keywords it takes, and their defaults, or what a config `held`."""
 
-    def __init__(self, make: Callable[..., Any], fixed: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        make: Callable[..., Any],
+        fixed: Mapping[str, Any],
+        held: Mapping[str, Any] | None = None,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
         self.make = make
         self.name = name_of(make)
         self.fixed = dict(fixed)
+        self.values = {**(held or {}), **fixed}
+        self._read = names
         try:
             self.parameters = dict(inspect.signature(make).parameters)
         except (TypeError, ValueError) as error:
@@ -245,9 +330,9 @@ class ConfigClass:
         """
         if self._made is None:
             try:
-                self._made = self.make(**copy.deepcopy(self.fixed))
+                self._made = self.make(**copy.deepcopy(self.values))
             except Exception as error:
-                said = ", ".join(f"{k}={v!r}" for k, v in self.fixed.items())
+                said = ", ".join(f"{k}={v!r}" for k, v in self.values.items())
                 raise ArgumentError(
                     f"{self.name}({said}) raised, so its defaults are not known; fix what it "
                     f"needs:\n  {type(error).__name__}: {error}"
@@ -263,7 +348,8 @@ class ConfigClass:
                 f"{self.name}: {head}={self.fixed[head]!r} fixes what symbols keeps symbolic; "
                 "leave one of the two out"
             )
-        found = self.parameters[head].default if not rest and head in self.parameters else None
+        is_own = not rest and head in self.parameters and head not in self.values
+        found = self.parameters[head].default if is_own else None
         if type(found) not in (int, float, bool, str):
             found = self.attribute(head, rest, dotted)
         if found is None:
@@ -287,7 +373,7 @@ class ConfigClass:
             if name in self.fixed or parameter.kind not in KEYWORDS:
                 continue
             value = parameter.default
-            if type(value) not in (int, float, bool, str):
+            if name in self.values or type(value) not in (int, float, bool, str):
                 value = getattr(self.made(), name, None)
             if isinstance(value, int) and not isinstance(value, bool):
                 found[name] = value
@@ -306,10 +392,14 @@ class ConfigClass:
 
     def _takes_as_alias(self, keyword: str) -> bool:
         """Tell whether a keyword that is not in the signature sets an attribute all the same."""
-        others = {k: copy.deepcopy(v) for k, v in self.fixed.items() if k != keyword}
+        others = {k: copy.deepcopy(v) for k, v in self.values.items() if k != keyword}
         try:
-            value = getattr(self.make(**others), keyword)
-            self.make(**others, **{keyword: self.fixed.get(keyword, value)})
+            value = getattr(self.make(**others), keyword, _NOTHING)
+            if value is _NOTHING:
+                probe = self.values.get(keyword, 1)
+                made = self.make(**others, **{keyword: probe})
+                return keyword in self._read and bool(getattr(made, keyword) == probe)
+            self.make(**others, **{keyword: self.values.get(keyword, value)})
         except Exception:
             return False
         return True

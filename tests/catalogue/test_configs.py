@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,9 +236,81 @@ def test_what_is_no_class_is_named() -> None:
     assert message(ArgumentError, from_config, 3, Config, symbols=["hidden"]) == (
         "from_config() takes a model class, not 3"
     )
-    assert message(ArgumentError, from_config, Model, "Config", symbols=["hidden"]) == (
-        "from_config() takes a config class, not 'Config'"
-    )
+    said = message(ArgumentError, from_config, Model, "no/such/config", symbols=["hidden"])
+    assert said.startswith("the config no/such/config cannot be read: ")
+
+
+# --- a config as it is ------------------------------------------------------------------------
+
+
+class Chooser:
+    """A class that is no model, and makes one."""
+
+    @classmethod
+    def from_config(cls, config: Config) -> Model:
+        return Model(config)
+
+
+class Known(Model):
+    config_class = Config
+
+
+def built(config: Config) -> int:
+    return sum(p.numel() for p in Model(config).parameters())
+
+
+@pytest.mark.parametrize("model", [Model, Chooser])
+def test_a_config_object_fixes_what_is_no_symbol(model: Any) -> None:
+    config = Config(hidden=24, layers=5, bias=False, text={"width": 6}, extra=3)
+    count = from_config(model, config, symbols=["hidden", "layers"], heads=2)
+    assert count.defaults == {"hidden": 24, "layers": 5}
+    for hidden, layers in ((24, 5), (2, 1), (40, 7)):
+        point = {"hidden": hidden, "layers": layers}
+        assert count(**point) == built(
+            Config(**point, heads=2, bias=False, text={"width": 6}, extra=3)
+        )
+    assert ("bias", "False") in count.fixed and ("extra", "3") in count.fixed
+    assert count.origin is not None and count.origin.config == f"{__name__}:Config"
+
+
+@pytest.mark.parametrize("kind", ["dict", "file", "folder"])
+def test_a_dict_or_a_file_is_of_the_class_that_the_model_names(kind: str, tmp_path: Path) -> None:
+    values = {"hidden": 24, "heads": 2, "model_type": "own"}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    given = {"dict": values, "file": str(tmp_path / "config.json"), "folder": tmp_path}[kind]
+    count = from_config(Known, given, symbols=["layers", "hidden"])
+    assert count() == built(Config(hidden=24, heads=2)) and count.defaults["hidden"] == 24
+    assert "config_class" in message(ArgumentError, from_config, Model, given, symbols=["layers"])
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '"hidden"'])
+def test_a_file_that_holds_no_config_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    said = message(ArgumentError, from_config, Known, tmp_path, symbols=["hidden"])
+    assert str(tmp_path / "config.json") in said
+
+
+class Reading(Model):
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.own = nn.Linear(getattr(config, "unnamed_width", config.hidden), 1, bias=False)
+
+
+def test_what_the_model_reads_of_a_config_may_be_a_symbol_though_no_signature_names_it() -> None:
+    count = from_config(Reading, Config, symbols=["unnamed_width"])
+    assert count(7) == built(Config()) + 7
+    said = message(ArgumentError, from_config, Reading, Config, symbols=["unnamed_depth"])
+    assert said == "Config has no keyword 'unnamed_depth'"
+
+
+def test_a_default_below_one_is_none_of_a_symbol() -> None:
+    class Padded(Model):
+        def __init__(self, config: Config) -> None:
+            super().__init__(config)
+            self.pad = nn.Linear(2 * config.padding + 1, 1, bias=False)
+
+    count = from_config(Padded, Config, symbols=["padding"])
+    assert count.defaults == {} and count(3) == built(Config()) + 7
 
 
 def test_config_without_kwargs_refuses_what_it_does_not_know() -> None:
