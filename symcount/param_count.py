@@ -478,7 +478,8 @@ class ParamCount(Formula):
 
         Returns:
             The formula of these, on the domain of the whole. With that of `without` it adds up to
-            the whole.
+            the whole, but for tied parameters: a parameter that has two names is found under
+            both, and `without` leaves it out only if both match.
 
         Raises:
             ArgumentError: a pattern matches nothing, or some iterations of a loop and not all.
@@ -508,7 +509,9 @@ class ParamCount(Formula):
         return select(self, patterns)
 
     def without(self, *patterns: str) -> ParamCount:
-        """Keep all parameters but those that `select` chooses; it takes the same.
+        """Keep all parameters but those of which every name matches; it takes what `select` does.
+
+        A head that is tied to an embedding stays when the embedding is left out.
 
         Returns:
             The formula of these, on the domain of the whole.

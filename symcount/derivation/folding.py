@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -260,6 +260,7 @@ class Folder:
         return tuple(sizes)
 
     def _weight(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> TensorSpec:
+        tensor = replace(tensor, aliases=without_numbers(tensor.aliases))
         return weight_of(tensor, self._name(made, tensor, repeats), made.sizes, repeats)
 
     def _name(self, made: _Made, tensor: TracedTensor, repeats: tuple[Repeat, ...]) -> str:
@@ -292,7 +293,13 @@ def weight_of(
         source=tensor.frame.source if tensor.frame else None,
         operation=tensor.operation,
         repeats=repeats,
+        aliases=() if repeats else tensor.aliases,
     )
+
+
+def without_numbers(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names with `{*}` for numbers, which may depend on how long a loop is."""
+    return tuple(dict.fromkeys(_NUMBERS.sub("{*}", name) for name in names))
 
 
 def _number(

@@ -43,13 +43,15 @@ class Part:
 def outline(breakdown: Breakdown) -> Part:
     """Return the whole, with what it holds in the order in which it was made."""
     held: dict[str, list[str]] = {path: [] for path in breakdown.modules}
-    for path in dict.fromkeys((*breakdown.modules, *breakdown.parameters)):
+    own = dict(breakdown.names())
+    for path in dict.fromkeys((*breakdown.modules, *own)):
         if path:
             held[".".join(parts_of(path)[:-1])].append(path)
 
     def part(path: str) -> Part:
-        if path in breakdown.parameters:
-            return Part(parts_of(path)[-1], path, breakdown.parameters[path])
+        if path in own:
+            tied = "" if own[path] == path else f" = {own[path]}"
+            return Part(parts_of(path)[-1] + tied, path, breakdown.parameters[own[path]])
         name = parts_of(path)[-1] if path else WHOLE
         return Part(name, path, breakdown.modules[path], tuple(map(part, held[path])))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic
 
 from symcount.errors import StoredFormulaError
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Breakdown(Shown, Generic[FormulaT]):
     """A formula taken apart: `parameters` by name, and `modules` by path, "" being the whole.
 
-    Each value is a `ParamCount`. The parameters add up to the whole, and so do the children of
-    each module, with the parameters that the module holds itself. Tied parameters stand once,
-    under the first of their names.
+    Each value is a `ParamCount`. The parameters add up to the whole, a tied one under the first
+    of its names. `aliases` are the others, by the first. The children of each module, and the
+    parameters that it holds itself, add up to it; a tied one is in each module that holds it, and
+    in the module around these once.
 
     In a notebook it is a tree that unfolds, and with `rich.print` a table. Both show the count and
     the share of each part at some sizes: those of `at`, or else the defaults, if all symbols have
@@ -34,6 +35,7 @@ class Breakdown(Shown, Generic[FormulaT]):
     parameters: Mapping[str, FormulaT]
     modules: Mapping[str, FormulaT]
     sizes: Mapping[str, int | float] | None = None
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown[FormulaT]:
         """Show the counts and shares at these values of the symbols.
@@ -58,15 +60,22 @@ class Breakdown(Shown, Generic[FormulaT]):
     def __str__(self) -> str:
         lines = [f"(all): {self.modules['']}"]
         shown = {""}
-        for name, count in self.parameters.items():
+        for name, own in self.names():
+            count = self.parameters[own]
             parts = parts_of(name)
             for depth in range(1, len(parts)):
                 path = ".".join(parts[:depth])
                 if path not in shown:
                     shown.add(path)
                     lines.append(f"{'  ' * depth}{parts[depth - 1]}: {self.modules[path]}")
-            lines.append(f"{'  ' * len(parts)}{parts[-1]}: {count}")
+            tied = "" if name == own else f" = {own}"
+            lines.append(f"{'  ' * len(parts)}{parts[-1]}{tied}: {count}")
         return "\n".join(lines)
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Yield the names of all parameters, those of tied ones last; and the first of each."""
+        yield from ((name, name) for name in self.parameters)
+        yield from ((alias, name) for name, others in self.aliases.items() for alias in others)
 
     def __rich__(self) -> Any:
         return view("rich", self)
@@ -86,13 +95,18 @@ def breakdown(formula: FormulaT) -> Breakdown[FormulaT]:
     counted = list(dict.fromkeys(t.name for t in formula.tensors() if measure.weigh(t)))
     covered = dict.fromkeys(t.name for t in formula.tensors() if measure.covers(t))
     below: dict[str, list[str]] = {path: [] for name in ["", *counted] for path in modules_of(name)}
+    aliases = {t.name: t.aliases for t in formula.tensors() if t.aliases and t.name in counted}
+    for tied in aliases.values():
+        below.update({path: [] for name in tied for path in modules_of(name) if path not in below})
     for name in covered:
-        for path in modules_of(name):
+        paths = [path for each in (name, *aliases.get(name, ())) for path in modules_of(each)]
+        for path in dict.fromkeys(paths):
             if path in below:
                 below[path].append(name)
     return Breakdown(
         {name: formula.measuring(names=(name,)) for name in counted},
         {path: formula.measuring(names=tuple(names)) for path, names in below.items()},
+        aliases=aliases,
     )
 
 

@@ -22,14 +22,16 @@ _MOST_SHOWN = 5
 
 def select(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.select`."""
-    return count.measuring(names=tuple(_chosen(count, "select", patterns)))
+    matched = _matched(count, "select", patterns)
+    return count.measuring(names=tuple(name for name in _covered(count) if matched[name]))
 
 
 def without(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.without`."""
-    chosen = set(_chosen(count, "without", patterns))
-    names = tuple(name for name in _covered(count) if name not in chosen)
-    return count.measuring(names=names)
+    matched = _matched(count, "without", patterns)
+    names = _names(count)
+    left = (name for name in _covered(count) if not names[name] <= matched[name])
+    return count.measuring(names=tuple(left))
 
 
 def names_of(count: Formula) -> list[str]:
@@ -42,23 +44,46 @@ def _covered(count: Formula) -> list[str]:
     return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.covers(w)))
 
 
-def _chosen(count: Formula, method: str, patterns: Sequence[str]) -> list[str]:
+def _names(count: Formula) -> dict[str, set[str]]:
+    """Return all names of each tensor, on whichever path it has them, by its own name."""
+    names: dict[str, set[str]] = {}
+    for tensor in count.tensors():
+        names.setdefault(tensor.name, set()).update(tensor.names)
+    return names
+
+
+def _matched(count: Formula, method: str, patterns: Sequence[str]) -> dict[str, set[str]]:
+    """Return those names of each tensor that match a pattern, by its own name."""
     if not patterns:
         raise ArgumentError(f"{method}() takes patterns of names, such as {method}('*.bias')")
-    names, covered = names_of(count), _covered(count)
-    chosen: set[str] = set()
+    counted, names = set(names_of(count)), _names(count)
+    matched: dict[str, set[str]] = {name: set() for name in names}
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise ArgumentError(f"{method}({pattern!r}): a pattern is text, such as '*.bias'")
         matcher = _Pattern(pattern)
-        found = [name for name in covered if matcher.matches(name)]
-        if set(names).isdisjoint(found):
+        found = {own: set(filter(matcher.matches, names[own])) for own in _covered(count)}
+        if not any(found[own] for own in counted):
+            shown = [name for own in names_of(count) for name in sorted(names[own])]
             raise ArgumentError(
                 f"{method}({pattern!r}) matches no {count.measure.noun} of {count.factory}"
-                f"{_near(pattern, names)}"
+                f"{_near(pattern, shown)}"
             )
-        chosen.update(found)
-    return [name for name in covered if name in chosen]
+        for own, those in found.items():
+            _require_tied_everywhere(count, own, those)
+            matched[own] |= those
+    return matched
+
+
+def _require_tied_everywhere(count: Formula, name: str, matched: set[str]) -> None:
+    """Raise if a tensor has a name that matched on some paths, and not on others."""
+    for tensor in count.tensors():
+        if tensor.name == name and not matched <= set(tensor.names):
+            alias = min(matched - set(tensor.names))
+            raise ArgumentError(
+                f"{alias!r} is {name!r} on some paths and a tensor of its own on others; "
+                f"name it {name!r}, or fix what decides"
+            )
 
 
 def _near(pattern: str, names: Sequence[str]) -> str:

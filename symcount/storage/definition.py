@@ -458,8 +458,9 @@ TENSOR = Record(
         "operation": TEXT,
         "repeats": list_of(REPEAT, 1, 20),
         "total": _polynomial(loops=slice(0)),
+        "aliases": list_of(TEXT, most=1_000),
     },
-    optional={"repeats": (), "total": None},
+    optional={"repeats": (), "total": None, "aliases": ()},
     make=_weight,
     reads=["repeats"],
 ).called(

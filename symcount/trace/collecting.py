@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import torch
@@ -40,6 +42,7 @@ def collected(module: object, mode: Any) -> tuple[TracedTensor, ...]:
             f"it returned {_describe(module)}, not a torch.nn.Module. Return the module it builds."
         )
     found: list[TracedTensor] = []
+    aliases = _aliases(module)
     with torch._C.DisableTorchFunction():
         for name, parameter in module.named_parameters():
             lazy: bool = torch.nn.parameter.is_lazy(parameter)
@@ -54,7 +57,22 @@ def collected(module: object, mode: Any) -> tuple[TracedTensor, ...]:
             found.append(_traced(name, parameter, "parameter", parameter.requires_grad, mode))
         for name, buffer in module.named_buffers():
             found.append(_traced(name, buffer, "buffer", False, mode))
-    return tuple(found)
+    return tuple(replace(each, aliases=aliases.get(each.name, ())) for each in found)
+
+
+# How many names are looked through for each tensor: modules within modules that are shared have
+# exponentially many.
+_MOST_NAMES = 16
+
+
+def _aliases(module: nn.Module) -> dict[str, tuple[str, ...]]:
+    """Find the other names of tensors that have several, by the first."""
+    tensors = list(module.named_parameters())
+    both: dict[int, list[str]] = {id(tensor): [] for _, tensor in tensors}
+    names = module.named_parameters(remove_duplicate=False)
+    for name, tensor in islice(names, _MOST_NAMES * len(tensors)):
+        both[id(tensor)].append(name)
+    return {first: tuple(others) for first, *others in both.values() if others}
 
 
 def _traced(name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: Any) -> TracedTensor:

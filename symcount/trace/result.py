@@ -36,7 +36,8 @@ class Branch:
 class TracedTensor:
     """A parameter or buffer of the traced module.
 
-    `shape` is None where the shape could not be followed (buffers only).
+    `shape` is None where the shape could not be followed (buffers only). `aliases` are the other
+    names that the module has it under.
     """
 
     name: str
@@ -48,6 +49,7 @@ class TracedTensor:
     frame: Frame | None
     operation: str
     tags: Tags = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
