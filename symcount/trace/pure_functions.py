@@ -272,9 +272,11 @@ for _name in "add sub mul matmul truediv floordiv mod divmod pow lshift rshift a
 
 
 def _replacement(function: FunctionType, body: FunctionType) -> Any:
+    inside: list[None] = []  # of bodies that run since they cannot be followed as one
+
     def replacement(*args: Any, **kwargs: Any) -> Any:
         symbol = _first_symbol((*args, *kwargs.values()))
-        if symbol is None:
+        if symbol is None or inside:
             return body(*args, **kwargs)
         run = symbol._run
         seen: dict[int, Any] = {}
@@ -293,7 +295,11 @@ def _replacement(function: FunctionType, body: FunctionType) -> Any:
         except GivenUp:
             if run.ways:
                 raise  # the function that called it cannot be followed as one either
+        inside.append(None)
+        try:
             return body(*args, **kwargs)
+        finally:
+            inside.pop()
 
     return replacement
 

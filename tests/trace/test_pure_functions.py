@@ -126,11 +126,7 @@ def halves_by_recursion(x):
 
 
 @pytest.mark.parametrize(
-    "factory",
-    [
-        lambda x: line(halves(x)),
-        pytest.param(lambda x: line(halves_by_recursion(x)), marks=pytest.mark.slow),
-    ],
+    "factory", [lambda x: line(halves(x)), lambda x: line(halves_by_recursion(x))]
 )
 def test_a_loop_without_a_bound_is_followed_branch_by_branch(factory) -> None:
     """Recursion ran into Python's limit, and each decision was lowered again for each after it."""
