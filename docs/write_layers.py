@@ -58,12 +58,13 @@ def lines() -> Iterator[str]:
 
 
 def table(counts: Mapping[type, ParamCount], shown: Set[type]) -> Iterator[str]:
-    yield "| class | parameters | domain | grade |"
-    yield "| --- | --- | --- | --- |"
+    yield "| class | parameters, and the domain | grade |"
+    yield "| --- | --- | --- |"
     for cls, count in counts.items():
         if cls in shown:
-            domain = "" if count.domain == sympy.true else f"`{count.domain}`".replace("|", "\\|")
-            yield f"| `{cls.__name__}` | `{count}` | {domain} | {count.certificate.grade} |"
+            everywhere = count.domain == sympy.true
+            domain = "" if everywhere else f"<br>where `{count.domain}`".replace("|", "\\|")
+            yield f"| `{cls.__name__}` | `{count}`{domain} | {count.certificate.grade} |"
 
 
 if __name__ == "__main__":
