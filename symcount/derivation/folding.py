@@ -31,7 +31,7 @@ from symcount.formula.choice_trees import ANYTHING, Choice, choice, mapped
 from symcount.formula.tree import Built, Repeat, Split, TensorSpec, Tree
 from symcount.record import INDEX, Node
 from symcount.trace.interrupts import NotFolded
-from symcount.trace.loops import Loop, Tag, Tags
+from symcount.trace.loops import Loop, Tags
 from symcount.trace.result import TracedTensor
 
 _NUMBERS = re.compile("[0-9]+")
@@ -250,12 +250,11 @@ class Folder:
         for size in tensor.shape:
             self.limits |= limits_of(lowering(size).limits, lowering.indices(size), lowering)
             poly, others = in_iteration(size, tags, lowering)
-            for loop, number in others:
-                if not loop.is_whole or number != max(loop.numbers):
+            if others:
+                if tensor.frame is None:
                     raise NotFolded("the index of an iteration is used after its loop")
                 self.inferred = True
-                last = lowering(loop.count).poly - const(1)
-                poly = substituted(poly, loop.name, last, self.facts)
+                poly = run.left.resolved(poly, tensor.frame, others)
             sizes.append(poly)
         return tuple(sizes)
 
@@ -315,26 +314,18 @@ def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
     """Sort tensors by the iteration that makes them; by () those made outside of loops.
 
     A tensor made outside whose sizes depend on an index is one of a list that the loop has left: it
-    counts as made in that iteration. One that depends on the last index alone may be just that.
+    counts as made in that iteration, unless its place uses single entries.
     """
-    left: dict[Loop, set[int]] = {}
-    owner: dict[int, Tag] = {}
+    found: dict[Tags, list[TracedTensor]] = {}
     for tensor in run.trace.tensors:
         nodes = [size for size in tensor.shape or () if isinstance(size, Node)]
         indices = set().union(*map(run.lowering.indices, nodes))
         others = {tag for tag in indices if tag[0] not in dict(tensor.tags)}
-        if len(others) == 1 and not tensor.tags:
-            ((loop, number),) = others
-            if not loop.inside:
-                owner[id(tensor)] = loop, number
-                left.setdefault(loop, set()).add(number)
-    found: dict[Tags, list[TracedTensor]] = {}
-    for tensor in run.trace.tensors:
         tags = tensor.tags
-        if id(tensor) in owner:
-            loop, number = owner[id(tensor)]
-            if left[loop] != {max(loop.numbers)}:
-                tags = ((loop, number),)
+        if len(others) == 1 and not tags and tensor.frame is not None:
+            (tag,) = others
+            if not tag[0].inside and run.left.is_entry(tensor.frame, tag) is False:
+                tags = (tag,)
         found.setdefault(tags, []).append(tensor)
     return found
 
