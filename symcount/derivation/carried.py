@@ -31,7 +31,7 @@ from symcount.derivation.walk import traced
 from symcount.factory.call import FactoryCall
 from symcount.record import Concretisation, Frame, Source
 from symcount.symbols import Values
-from symcount.trace.interrupts import BudgetSpent
+from symcount.trace.interrupts import BudgetSpent, TooLong
 from symcount.trace.observing import NUMBERS, SITES, Event, Observer, Site, Value
 from symcount.trace.settings import Everything, Settings
 from symcount.work import Deadline
@@ -154,7 +154,11 @@ def _observed(
         runs, has_failed = [], False
         for hints in points:
             observer.is_learning = not runs  # the others call what the first one does
-            trace = traced(call, hints, Everything, settings)
+            try:
+                trace = traced(call, hints, Everything, settings)
+            except TooLong:  # of a few iterations more
+                has_failed = True
+                continue
             if trace.raised is not None and path.trace.raised is None:
                 has_failed = True
                 continue

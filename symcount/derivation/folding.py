@@ -253,8 +253,8 @@ class Folder:
             if others:
                 if tensor.frame is None:
                     raise NotFolded("the index of an iteration is used after its loop")
-                self.inferred = True
                 poly = run.left.resolved(poly, tensor.frame, others)
+                self.inferred |= run.left.inferred
             sizes.append(poly)
         return tuple(sizes)
 

@@ -92,7 +92,7 @@ class _Joiner:
         self.facts = facts
         self.limits = {id(p): set(p.limits) for p in found.paths}
         self.built = found.built
-        self.inferred = False
+        self.inferred = any(run.left.inferred for p in found.paths for run in (p, *p.again))
         self.claimed: list[Question] = []
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}

@@ -25,13 +25,15 @@ from symcount.trace.loops import Tag, Tags
 class LeftOver:
     """Holds what the places of a run use of loops that have ended, and what is known of them.
 
-    `again` are the places within another loop, which may use something else each time.
+    `again` are the places within another loop, which may use something else each time. `inferred`
+    says whether the run rests on what is known.
     """
 
     learned: Learned
     lowering: Lowering
     seen: dict[tuple[object, ...], set[Tag]] = field(default_factory=dict)
     again: set[tuple[object, ...]] = field(default_factory=set)
+    inferred: bool = False
 
     def note(self, frame: Frame, left: Iterable[Tag], around: Tags) -> None:
         """Take note of the iterations from which a place, in those around, uses a number."""
@@ -75,8 +77,10 @@ class LeftOver:
             known = self.learned.left.get((frame.code, frame.lasti, loop.name))
             count = self.lowering(loop.count).poly
             fitting = [e for e in known.entries if e.of(loop.length) == number] if known else []
-            if count == const(1):
+            is_only = count == const(1)
+            if is_only:
                 fitting = [Entry(False, 0)]
+            self.inferred |= not is_only
             if len(fitting) != 1 or not (loop.is_whole or loop.goes_along):
                 raise NotFolded("the index of an iteration is used after its loop")
             ((from_end, place),) = fitting

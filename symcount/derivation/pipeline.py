@@ -224,7 +224,7 @@ class _Derivation:
         require_a_module(self.call, found, self.builds)
         require_known_shapes(found)
         if self.drew_random_numbers():
-            require_same_again(self.call, found)
+            require_same_again(self.call, found, settings)
         progress.say("simplifying")
         joined = join(found, self.facts, self.call.hyperparameters, self.budget.joining)
         concretisations = self.perturbation.sorted(found, settings, self.budget.perturbing)
