@@ -62,7 +62,8 @@ _Signature: TypeAlias = "tuple[_Made, ...]"
 class Folder:
     """Folds the loops of one path into weights that stand for those of all iterations.
 
-    `inferred` says whether iterations had to be taken for exceptions that no decision explains.
+    `inferred` says whether iterations had to be taken for exceptions that no decision explains, and
+    `fitted` whether a number of tensors was worked out from those that loops of some lengths made.
     """
 
     def __init__(self, path: Path, lowering: Lowering) -> None:
@@ -73,6 +74,7 @@ class Folder:
         }
         self.facts = lowering.facts
         self.inferred = False
+        self.fitted = False
         self.limits: set[tuple[Condition, bool]] = set()
         self._by_tags = {id(run): _by_tags(run) for run in self.runs}
         self._iterations: dict[str, list[tuple[Path, Iteration]]] = {}
@@ -97,7 +99,7 @@ class Folder:
         tops = [self._made(run, ()) for run in self.runs]
         if all(made == tops[0] for made in tops):
             return tops[0]
-        self.inferred = True
+        self.fitted = True
         counts = [Counter(replace(made, occurrence=0) for made in top) for top in tops]
         kinds = dict.fromkeys(replace(made, occurrence=0) for top in tops for made in top)
         found = []

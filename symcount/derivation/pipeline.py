@@ -15,7 +15,7 @@ import torch
 
 from symcount import interception, progress
 from symcount.derivation.budget import Budget
-from symcount.derivation.carried import carried, sources_of_loops
+from symcount.derivation.carried import MANY, carried, sources_of_loops
 from symcount.derivation.checking import (
     check,
     require_a_module,
@@ -228,9 +228,13 @@ class _Derivation:
         progress.say("simplifying")
         joined = join(found, self.facts, self.call.hyperparameters, self.budget.joining)
         concretisations = self.perturbation.sorted(found, settings, self.budget.perturbing)
-        if not joined.inferred:  # what loops read from lists is explained by what they decided
+        if not (
+            joined.inferred or joined.fitted
+        ):  # what loops read from lists is explained by what they decided
             concretisations = concretisations.with_harmless(ELEMENT)
         loops = carried(self.call, found, settings, self.budget.checking)
+        lengths = (*loops.lengths, *MANY) if joined.fitted else loops.lengths
+        joined = joined._replace(inferred=joined.inferred or (joined.fitted and not loops.uniform))
         concretisations = concretisations.with_lost(
             (*loops.assumed, *_inferred(self.call, found, joined))
         )
@@ -243,9 +247,9 @@ class _Derivation:
             self.facts,
             concretisations.lost,
             self.executed,
-            joined.inferred,
+            joined.inferred or joined.fitted,
             self.budget.checking,
-            loops.lengths,
+            lengths,
         )
         unfolded = self.unfolded if settings.specialising else ""
         points = [dict(point) for point in checked.points]
