@@ -407,6 +407,19 @@ def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, 
     return tuple(found)
 
 
+def shortest_apart(paths: Sequence[Path], facts: Facts) -> tuple[Condition, ...]:
+    """List the conditions that tell loops of no iteration and of one from all that are longer."""
+    found: dict[Condition, None] = {}
+    for path in paths:
+        for node in (*path.trace.unrolled, *(loop.count for loop in path.trace.loops)):
+            count = path.lowering(node).poly
+            for least in (1, 2):
+                test = None if has_index(count) else compare("ge", count, const(least), facts)[0]
+                if test is not None:
+                    found[test] = None
+    return tuple(found)
+
+
 # --- summing ----------------------------------------------------------------------------------
 
 

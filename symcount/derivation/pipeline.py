@@ -25,7 +25,7 @@ from symcount.derivation.checking import (
 )
 from symcount.derivation.claims import claims_of
 from symcount.derivation.explore import explore
-from symcount.derivation.folding import first_of_each_kind
+from symcount.derivation.folding import first_of_each_kind, shortest_apart
 from symcount.derivation.frontier import first_hints
 from symcount.derivation.grading import certificate_of
 from symcount.derivation.joining import Joined, join
@@ -213,6 +213,9 @@ class _Derivation:
         if splits:
             yield replace(self.usual, splits=splits)
         yield replace(self.usual, splits=splits, lengths=True)
+        apart = shortest_apart(self.found.paths, self.facts)
+        if not set(apart) <= set(splits):
+            yield replace(self.usual, splits=(*splits, *apart), lengths=True)
 
     def formula(self, settings: Settings) -> Formula:
         """Explore, join, compare.
