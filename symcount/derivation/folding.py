@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -84,6 +84,7 @@ class Folder:
                 self._iterations.setdefault(iteration.loop.name, []).append((run, iteration))
             for loop in run.trace.loops:
                 self._inside.setdefault((id(run), loop.inside), []).append(loop)
+        self._steps: dict[tuple[object, ...], tuple[Poly, ...]] = {}
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
 
     def weights(self) -> tuple[TensorSpec, ...]:
@@ -99,6 +100,9 @@ class Folder:
         tops = [self._made(run, ()) for run in self.runs]
         if all(made == tops[0] for made in tops):
             return tops[0]
+        for length, lengths in self._lengths():
+            if self._found_steps((), zip(lengths, tops, strict=True), length):
+                return self._made(self.path, ())
         self.fitted = True
         counts = [Counter(replace(made, occurrence=0) for made in top) for top in tops]
         kinds = dict.fromkeys(replace(made, occurrence=0) for top in tops for made in top)
@@ -113,12 +117,7 @@ class Folder:
 
     def _fitted(self, numbers: Sequence[int]) -> Poly:
         """Fit what is so large in each run by a multiple of the length of a loop, plus a number."""
-        lowering = self.lowerings[id(self.path)]
-        for node in (*self.path.trace.unrolled, *(lp.count for lp in self.path.trace.loops)):
-            length = lowering(node).poly
-            if has_index(length):
-                continue
-            lengths = [value(length, run.trace.hints) for run in self.runs]
+        for length, lengths in self._lengths():
             pairs = sorted(set(zip(lengths, numbers, strict=True)))
             if len(pairs) <= _FITTED or len({x for x, _ in pairs}) < len(pairs):
                 continue
@@ -127,6 +126,14 @@ class Folder:
             if all(y + slope * (at - x) == seen for at, seen in others):
                 return maximum((const(0), length.scaled(slope) + const(y - slope * x)), self.facts)
         raise NotFolded("what is made outside of its loops depends on how long they are")
+
+    def _lengths(self) -> Iterator[tuple[Poly, list[int]]]:
+        """List how long loops are, and how long they were in each run."""
+        lowering = self.lowerings[id(self.path)]
+        for node in (*self.path.trace.unrolled, *(lp.count for lp in self.path.trace.loops)):
+            length = lowering(node).poly
+            if not has_index(length):
+                yield length, [value(length, run.trace.hints) for run in self.runs]
 
     def _below(
         self, made: _Signature, repeats: tuple[Repeat, ...]
@@ -167,7 +174,40 @@ class Folder:
             if found is not None:
                 self.inferred |= is_inferred
                 return found
+        seen = [
+            (iteration.number, self._made(run, ((iteration.loop, iteration.number),)))
+            for run, iteration in self._iterations.get(name, ())
+            if not iteration.loop.inside
+        ]
+        if self._found_steps((name,), seen, symbol(name)):
+            found = self._grown(name, ())
+            if found is not None:
+                return found
         raise NotFolded("iterations of a loop differ in what they make")
+
+    def _found_steps(
+        self, loops: tuple[str, ...], seen: Iterable[tuple[int, _Signature]], at: Poly
+    ) -> bool:
+        """Find sizes that grow by equal steps, as a running width does, and remember their law.
+
+        `seen` is what was made in each iteration, or by each length, and `at` the number of these.
+        """
+        sizes: dict[tuple[object, ...], dict[int, tuple[Poly, ...]]] = {}
+        for number, made in seen:
+            for item, place in _placed(made):
+                known = sizes.setdefault((loops, *place), {})
+                if item.sizes is None or known.setdefault(number, item.sizes) != item.sizes:
+                    return False
+        numbers = {number for by_number in sizes.values() for number in by_number}
+        if any(by_number.keys() != numbers for by_number in sizes.values()):
+            return False
+        for key, by_number in sizes.items():
+            law = _in_equal_steps(by_number, at)
+            if law is None:
+                return False
+            self._steps[key] = law
+        self.inferred = True
+        return True
 
     def _exceptions(self, name: str, count: Poly) -> Iterator[tuple[list[Condition], bool]]:
         """List conditions by which iterations that decided alike may differ, none first.
@@ -225,11 +265,15 @@ class Folder:
         """Return the tensors and loops of one iteration of a run, in the order of the module."""
         lowering = self.lowerings[id(run)]
         seen: dict[tuple[Any, ...], int] = {}
+        places: Counter[tuple[Any, ...]] = Counter()
         made = []
         for tensor in self._by_tags[id(run)].get(tags, ()):
             sizes = self._sizes(run, tensor, tags)
             name = _NUMBERS.sub("*", tensor.name)
             facts = (tensor.dtype, tensor.kind, tensor.trainable)
+            loops = tuple(loop.name for loop, _ in tags)
+            sizes = self._steps.get((loops, name, facts, places[name, facts]), sizes)
+            places[name, facts] += 1
             seen[name, sizes, facts] = times = seen.get((name, sizes, facts), -1) + 1
             made.append(_Made(name, sizes, facts, times, tensor=tensor))
         if run is self.path and tags:
@@ -274,6 +318,30 @@ class Folder:
         for text, column in zip(texts[1:], columns, strict=True):
             parts += [_number(column, [numbers for numbers, _ in members], repeats), text]
         return "".join(parts)
+
+
+def _placed(made: _Signature) -> Iterator[tuple[_Made, tuple[object, ...]]]:
+    """List what is made with what tells it apart but for its sizes."""
+    places: Counter[tuple[Any, ...]] = Counter()
+    for item in made:
+        yield item, (item.name, item.facts, places[item.name, item.facts])
+        places[item.name, item.facts] += 1
+
+
+def _in_equal_steps(seen: Mapping[int, tuple[Poly, ...]], at: Poly) -> tuple[Poly, ...] | None:
+    """Write sizes as functions of a number, if they grow by equal steps with more than two."""
+    (x, first), *others = sorted(seen.items())
+    if len(others) < _FITTED:
+        return None
+    steps = [
+        (b - a).scaled(Fraction(1, others[0][0] - x))
+        for a, b in zip(first, others[0][1], strict=True)
+    ]
+    for number, sizes in others:
+        for a, b, step in zip(first, sizes, steps, strict=True):
+            if a + step.scaled(number - x) != b:
+                return None
+    return tuple(a + step * (at - const(x)) for a, step in zip(first, steps, strict=True))
 
 
 def weight_of(

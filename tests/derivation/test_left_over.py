@@ -144,3 +144,51 @@ def test_a_loop_that_is_too_long_with_an_iteration_more_is_observed_no_further()
         return nn.ModuleList(nn.Linear(1, 1) for _ in range(250 * n))
 
     assert symcount.derive(long)(n=5) == 2500
+
+
+# --- widths that grow ---------------------------------------------------------------------------
+
+
+def dense_block(dim, n):
+    layers, width = [], dim
+    for _ in range(n):
+        layers += [nn.BatchNorm2d(width), nn.Conv2d(width, 3, 1)]
+        width += 3
+    return nn.Sequential(*layers, nn.Linear(width, 2))
+
+
+def rising_by_a_symbol(dim, n):
+    layers, width = [], 1000
+    for _ in range(n):
+        layers.append(nn.Linear(width, 2))
+        width = width + dim
+    return nn.ModuleList(layers)
+
+
+@pytest.mark.parametrize("factory", [dense_block, rising_by_a_symbol])
+def test_a_width_that_grows_by_equal_steps(factory: Callable[[int, int], nn.Module]) -> None:
+    count = assert_exact(factory, dim=WIDTHS, n=LENGTHS)
+    assert count.certificate.grade == "checked"
+
+
+# --- loops of no iteration and of one -----------------------------------------------------------
+
+
+def perceptron(dim, n):
+    """As in DETR: only with one layer is it of other sizes."""
+    hidden = [7] * (n - 1)
+    return nn.ModuleList(nn.Linear(a, b) for a, b in zip([dim, *hidden], [*hidden, 3], strict=True))
+
+
+def carried_width(dim, n):
+    layers, width = [], dim
+    for _ in range(n - 1):
+        layers.append(nn.Linear(width, 7))
+        width = 7
+    return nn.ModuleList([*layers, nn.Linear(width, 3)])
+
+
+@pytest.mark.parametrize("factory", [perceptron, carried_width])
+def test_the_shortest_loops_are_told_apart(factory: Callable[[int, int], nn.Module]) -> None:
+    count = assert_exact(factory, dim=WIDTHS, n=LENGTHS)
+    assert count.certificate.grade == "checked"
