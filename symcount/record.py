@@ -210,13 +210,13 @@ class Ref:
 class Program:
     """The live arithmetic of one trace, flat and in an order that can be run.
 
-    If it `has_indices`, it takes the numbers of the iterations of that one trace.
+    If it `is_of_one_length`, it computes what loops leave that are as long as in that trace.
     """
 
     instructions: tuple[Instruction, ...]
     tensors: tuple[tuple[str, tuple[Ref | int, ...], Source | None], ...]
     branches: tuple[tuple[Ref, bool], ...]
-    has_indices: bool = False
+    is_of_one_length: bool = False
 
     def run(self, /, **values: Number) -> tuple[dict[str, tuple[int, ...]], list[bool]]:
         """Interpret the program on plain numbers: each tensor's sizes and each branch's truth."""
@@ -352,8 +352,8 @@ def freeze(
         )
         for name, shape, frame in tensors
     )
-    has_indices = bool(indices)
+    is_of_one_length = bool(indices)
     frozen_branches = tuple(
         (ref, taken) for node, taken in branches if isinstance(ref := emit(node), Ref)
     )
-    return Program(tuple(instructions), frozen_tensors, frozen_branches, has_indices)
+    return Program(tuple(instructions), frozen_tensors, frozen_branches, is_of_one_length)

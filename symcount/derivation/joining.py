@@ -96,6 +96,7 @@ class _Joiner:
         self.built = found.built
         self.inferred = any(run.left.inferred for p in found.paths for run in (p, *p.again))
         self.fitted = False
+        self._with_laws: set[int] = set()  # paths whose sizes are inferred
         self.claimed: list[Question] = []
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
@@ -171,6 +172,8 @@ class _Joiner:
             weights = folder.weights()
             self.limits[id(path)] |= folder.limits
             self.inferred |= folder.inferred
+            if folder.inferred:
+                self._with_laws.add(id(path))
             self.fitted |= folder.fitted
             return weights
         return tuple(
@@ -205,7 +208,10 @@ class _Joiner:
     def _leaf(self, path: Path, weights: Mapping[int, tuple[TensorSpec, ...]]) -> Tree:
         raised = path.trace.raised
         if raised is None:
-            built = Built(weights[id(path)], path.trace.program())
+            program = path.trace.program()
+            if id(path) in self._with_laws:
+                program = replace(program, is_of_one_length=True)
+            built = Built(weights[id(path)], program)
             tree = self._pieces(built, path.decisions)
             if any(weight.repeats for weight in built.weights):
                 return _with_sums(tree, self.facts, path.decisions)

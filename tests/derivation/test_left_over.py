@@ -165,7 +165,15 @@ def rising_by_a_symbol(dim, n):
     return nn.ModuleList(layers)
 
 
-@pytest.mark.parametrize("factory", [dense_block, rising_by_a_symbol])
+def width_of_a_while_loop(dim, n):
+    width, i = dim, 0
+    while i < n:
+        width = width + dim
+        i += 1
+    return nn.Linear(2, width)
+
+
+@pytest.mark.parametrize("factory", [dense_block, rising_by_a_symbol, width_of_a_while_loop])
 def test_a_width_that_grows_by_equal_steps(factory: Callable[[int, int], nn.Module]) -> None:
     count = assert_exact(factory, dim=WIDTHS, n=LENGTHS)
     assert count.certificate.grade == "checked"
