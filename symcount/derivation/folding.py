@@ -39,6 +39,8 @@ _NUMBERS = re.compile("[0-9]+")
 _MOST_SPLITS = 8
 # From how many lengths a number that grows with them is worked out; it has to fit one more.
 _FITTED = 2
+# Loops up to this length are better followed for each length than by a law that is inferred.
+_SHORT = 16
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ class Folder:
         if all(made == tops[0] for made in tops):
             return tops[0]
         for length, lengths in self._lengths():
-            if self._found_steps((), zip(lengths, tops, strict=True), length):
+            if not _is_short(length, self.facts) and self._found_steps(
+                (), zip(lengths, tops, strict=True), length
+            ):
                 return self._made(self.path, ())
         self.fitted = True
         counts = [Counter(replace(made, occurrence=0) for made in top) for top in tops]
@@ -179,7 +183,8 @@ class Folder:
             for run, iteration in self._iterations.get(name, ())
             if not iteration.loop.inside
         ]
-        if self._found_steps((name,), seen, symbol(name)):
+        is_long = not _is_short(count, self.facts)
+        if is_long and self._found_steps((name,), seen, symbol(name)):
             found = self._grown(name, ())
             if found is not None:
                 return found
@@ -475,6 +480,12 @@ def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, 
     return tuple(found)
 
 
+def _is_short(count: Poly, facts: Facts) -> bool:
+    """Return whether a loop is so short at most that each length may be a path, and `complete`."""
+    most = facts.of(count)[1]
+    return most is not None and most <= _SHORT
+
+
 def shortest_apart(paths: Sequence[Path], facts: Facts) -> tuple[Condition, ...]:
     """List the conditions that tell loops of no iteration and of one from all that are longer."""
     found: dict[Condition, None] = {}
@@ -482,9 +493,9 @@ def shortest_apart(paths: Sequence[Path], facts: Facts) -> tuple[Condition, ...]
         for node in (*path.trace.unrolled, *(loop.count for loop in path.trace.loops)):
             count = path.lowering(node).poly
             for least in (1, 2):
-                test = None if has_index(count) else compare("ge", count, const(least), facts)[0]
-                if test is not None:
-                    found[test] = None
+                if not has_index(count) and not _is_short(count, facts):
+                    test, _ = compare("ge", count, const(least), facts)
+                    found |= {} if test is None else {test: None}
     return tuple(found)
 
 
