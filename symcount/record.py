@@ -208,11 +208,15 @@ class Ref:
 
 @dataclass(frozen=True)
 class Program:
-    """The live arithmetic of one trace, flat and in an order that can be run."""
+    """The live arithmetic of one trace, flat and in an order that can be run.
+
+    If it `is_of_one_length`, it computes what loops leave that are as long as in that trace.
+    """
 
     instructions: tuple[Instruction, ...]
     tensors: tuple[tuple[str, tuple[Ref | int, ...], Source | None], ...]
     branches: tuple[tuple[Ref, bool], ...]
+    is_of_one_length: bool = False
 
     def run(self, /, **values: Number) -> tuple[dict[str, tuple[int, ...]], list[bool]]:
         """Interpret the program on plain numbers: each tensor's sizes and each branch's truth."""
@@ -308,13 +312,19 @@ def freeze(
     """The program of all nodes that reach one of `tensors` or `branches`."""
     refs: dict[int, Ref] = {}
     instructions: list[Instruction] = []
+    indices: list[Node] = []
 
     def operand(value: Any) -> Any:
-        return refs[id(value)] if _is_computed(value) else getattr(value, "hint", value)
+        if _is_computed(value):
+            return refs[id(value)]
+        if not isinstance(value, Node):
+            return value
+        indices.append(value)
+        return value.hint
 
     def emit(node: Node) -> Ref | int:
         if not _is_computed(node):
-            return int(node.hint)
+            return int(operand(node))
         stack = [node]
         while stack:
             top = stack[-1]
@@ -342,7 +352,8 @@ def freeze(
         )
         for name, shape, frame in tensors
     )
+    is_of_one_length = bool(indices)
     frozen_branches = tuple(
         (ref, taken) for node, taken in branches if isinstance(ref := emit(node), Ref)
     )
-    return Program(tuple(instructions), frozen_tensors, frozen_branches)
+    return Program(tuple(instructions), frozen_tensors, frozen_branches, is_of_one_length)

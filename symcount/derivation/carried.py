@@ -11,7 +11,7 @@ an assumption, unless it is of a kind that can decide nothing later that it did 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, pairwise
 from types import FunctionType
@@ -27,11 +27,12 @@ from symcount.derivation.calls_of_torch import (
 )
 from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.paths import Exploration, Path
+from symcount.derivation.uniform import is_uniform
 from symcount.derivation.walk import traced
 from symcount.factory.call import FactoryCall
 from symcount.record import Concretisation, Frame, Source
 from symcount.symbols import Values
-from symcount.trace.interrupts import BudgetSpent
+from symcount.trace.interrupts import BudgetSpent, TooLong
 from symcount.trace.observing import NUMBERS, SITES, Event, Observer, Site, Value
 from symcount.trace.settings import Everything, Settings
 from symcount.work import Deadline
@@ -49,15 +50,19 @@ _MOST_ROUNDS = 4
 _MOST_HINTS = 24
 _MOST_LENGTHS = 60
 # Numbers of iterations that are tried whatever it is that may decide something, and for texts.
-_MANY = (65, 101, 130)
+MANY = (65, 101, 130)
 _MORE_DIGITS = (10, 11, 12, 100, 102)
 
 
 class Carried(NamedTuple):
-    """What is taken for granted of loops, and the numbers of iterations at which it may fail."""
+    """What is taken for granted of loops, and the numbers of iterations at which it may fail.
+
+    It is `uniform` if nothing is, and a loop over what they have left does the same each time.
+    """
 
     assumed: tuple[Concretisation, ...] = ()
     lengths: tuple[int, ...] = ()
+    uniform: bool = False
 
 
 def carried(
@@ -75,9 +80,10 @@ def carried(
     symbols = tuple(sorted(found.short))
     assumed: dict[Concretisation, None] = {}
     lengths: dict[int, None] = {}
+    uniform = True
     for path in _of_each_kind(found.built):
         if any(c.value is None or c.kind == TEXT for c in path.trace.concretisations):
-            lengths |= dict.fromkeys((*_MANY, *_MORE_DIGITS))
+            lengths |= dict.fromkeys((*MANY, *_MORE_DIGITS))
         reason = ""
         try:
             runs, has_failed = _observed(call, path, found.short, settings, roots)
@@ -87,18 +93,21 @@ def carried(
         if reason:
             places = sources_of_loops(call, path)
             assumed |= dict.fromkeys(Concretisation(reason, symbols, None, p) for p in places)
+        uniform &= len(runs) > 1
         if reason == UNTRIED:
             break
         for site, seen in _sites(runs):
             reason = seen.reason()
+            uniform = uniform and is_uniform(site.kind, seen.events)
             if reason:
                 assumed[Concretisation(reason, symbols, None, site.source)] = None
-                lengths |= dict.fromkeys(_MANY if reason != TEXT else (*_MANY, *_MORE_DIGITS))
+                lengths |= dict.fromkeys(MANY if reason != TEXT else (*MANY, *_MORE_DIGITS))
                 lengths |= dict.fromkeys(seen.lengths())
     for code in (*observer.unread, *observer.unsourced.values()):
         source = Source(code.co_filename, code.co_firstlineno, code.co_name)
         assumed[Concretisation(UNREAD, symbols, None, source)] = None
-    return Carried(tuple(assumed), tuple(sorted(lengths)[:_MOST_LENGTHS]))
+    uniform = uniform and not assumed
+    return Carried(tuple(assumed), tuple(sorted(lengths)[:_MOST_LENGTHS]), uniform)
 
 
 def sources_of_loops(call: FactoryCall, path: Path) -> list[Source]:
@@ -156,7 +165,11 @@ def _observed(
             observer.is_learning = not runs  # the others call what the first one does
             if runs and not observer.functions and observer.is_new:
                 continue  # nothing reports yet
-            trace = traced(call, hints, Everything, settings)
+            try:
+                trace = traced(call, hints, Everything, settings)
+            except TooLong:  # of a few iterations more
+                has_failed = True
+                continue
             if trace.raised is not None and path.trace.raised is None:
                 has_failed = True
                 continue
@@ -252,7 +265,6 @@ class _Seen:
     site: Site
     runs: Sequence[_Run]
     events: Sequence[tuple[_Run, Event]]
-    _targets: set[float] = field(default_factory=set)
 
     def reason(self) -> str:
         """Return the kind of assumption that the site stands for; none if it decides nothing."""
@@ -398,6 +410,12 @@ class _Seen:
             for _, event in self.events
         )
         return STATE if is_used_up else ""
+
+    def _unpack(self) -> str:
+        return self._iterate() or (LENGTH if self.differs(0, _left) else "")
+
+    def _spread(self) -> str:
+        return self._iterate()
 
     def _index(self) -> str:
         if "slice" in self.kinds(1):

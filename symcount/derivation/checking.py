@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from symcount.derivation.explanations import (
     how_builds_differ,
     lost_symbols,
 )
+from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.paths import Exploration
 from symcount.derivation.points import NoTime, Points
 from symcount.derivation.trials import Trials
@@ -32,7 +34,9 @@ from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Refused, Tree, leaves
 from symcount.record import Concretisation
 from symcount.symbols import Values
+from symcount.trace.interrupts import NotFolded, TooLong
 from symcount.trace.result import Trace
+from symcount.trace.settings import Everything, Settings
 from symcount.work import COMPARED, NEVER, Deadline
 
 
@@ -183,9 +187,10 @@ def _noun(deadline: Deadline) -> str:
     return "time" if deadline.work.out_of_time else "budget"
 
 
-def require_same_again(call: FactoryCall, found: Exploration) -> None:
-    """Run a factory that drew random numbers again, with other numbers to draw."""
+def require_same_again(call: FactoryCall, found: Exploration, settings: Settings) -> None:
+    """Run a factory that drew random numbers again, as it was run but for what is drawn."""
     path = found.built[0]
+    settings = replace(settings, longest=MOST_ITERATIONS)
     seen = _signature(path.trace)
     for seed in range(3):
 
@@ -193,12 +198,17 @@ def require_same_again(call: FactoryCall, found: Exploration) -> None:
             ambient.reseed(seed)  # noqa: B023
             return call(values)
 
-        again = traced(reseeded, path.trace.hints)
-        if _signature(again) != seen:
+        try:
+            again = traced(reseeded, path.trace.hints, Everything, settings)
+        except (TooLong, NotFolded):
+            change = "a loop went otherwise another time"
+        else:
+            change = _first_change(path.trace, again) if _signature(again) != seen else ""
+        if change:
             raise NondeterministicError(
-                f"it built different modules from the same arguments ({listed(again.hints)})"
-                f", drawing random numbers: {_first_change(path.trace, again)}. Draw them outside, "
-                "and pass them in as arguments."
+                f"it built different modules from the same arguments ({listed(path.trace.hints)})"
+                f", drawing random numbers: {change}. Draw them outside, and pass them in as "
+                "arguments."
             )
 
 

@@ -100,6 +100,8 @@ def _require_traced_shapes(
 ) -> None:
     """Raise unless the traced arithmetic gives the same shapes as the normal forms."""
     assert leaf.program is not None
+    if leaf.program.is_of_one_length:
+        return
     shapes, _ = leaf.program.run(**point)
     for weight, (name, facts) in zip(leaf.weights, found, strict=True):
         if facts.shape is not None and facts.shape != shapes[name]:

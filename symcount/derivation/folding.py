@@ -31,7 +31,7 @@ from symcount.formula.choice_trees import ANYTHING, Choice, choice, mapped
 from symcount.formula.tree import Built, Repeat, Split, TensorSpec, Tree
 from symcount.record import INDEX, Node
 from symcount.trace.interrupts import NotFolded
-from symcount.trace.loops import Loop, Tag, Tags
+from symcount.trace.loops import Loop, Tags
 from symcount.trace.result import TracedTensor
 
 _NUMBERS = re.compile("[0-9]+")
@@ -39,6 +39,8 @@ _NUMBERS = re.compile("[0-9]+")
 _MOST_SPLITS = 8
 # From how many lengths a number that grows with them is worked out; it has to fit one more.
 _FITTED = 2
+# Loops up to this length are better followed for each length than by a law that is inferred.
+_SHORT = 16
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ _Signature: TypeAlias = "tuple[_Made, ...]"
 class Folder:
     """Folds the loops of one path into weights that stand for those of all iterations.
 
-    `inferred` says whether iterations had to be taken for exceptions that no decision explains.
+    `inferred` says whether iterations had to be taken for exceptions that no decision explains, and
+    `fitted` whether a number of tensors was worked out from those that loops of some lengths made.
     """
 
     def __init__(self, path: Path, lowering: Lowering) -> None:
@@ -73,6 +76,7 @@ class Folder:
         }
         self.facts = lowering.facts
         self.inferred = False
+        self.fitted = False
         self.limits: set[tuple[Condition, bool]] = set()
         self._by_tags = {id(run): _by_tags(run) for run in self.runs}
         self._iterations: dict[str, list[tuple[Path, Iteration]]] = {}
@@ -82,6 +86,7 @@ class Folder:
                 self._iterations.setdefault(iteration.loop.name, []).append((run, iteration))
             for loop in run.trace.loops:
                 self._inside.setdefault((id(run), loop.inside), []).append(loop)
+        self._steps: dict[tuple[object, ...], tuple[Poly, ...]] = {}
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
 
     def weights(self) -> tuple[TensorSpec, ...]:
@@ -97,7 +102,12 @@ class Folder:
         tops = [self._made(run, ()) for run in self.runs]
         if all(made == tops[0] for made in tops):
             return tops[0]
-        self.inferred = True
+        for length, lengths in self._lengths():
+            if not _is_short(length, self.facts) and self._found_steps(
+                (), zip(lengths, tops, strict=True), length
+            ):
+                return self._made(self.path, ())
+        self.fitted = True
         counts = [Counter(replace(made, occurrence=0) for made in top) for top in tops]
         kinds = dict.fromkeys(replace(made, occurrence=0) for top in tops for made in top)
         found = []
@@ -111,12 +121,7 @@ class Folder:
 
     def _fitted(self, numbers: Sequence[int]) -> Poly:
         """Fit what is so large in each run by a multiple of the length of a loop, plus a number."""
-        lowering = self.lowerings[id(self.path)]
-        for node in (*self.path.trace.unrolled, *(lp.count for lp in self.path.trace.loops)):
-            length = lowering(node).poly
-            if has_index(length):
-                continue
-            lengths = [value(length, run.trace.hints) for run in self.runs]
+        for length, lengths in self._lengths():
             pairs = sorted(set(zip(lengths, numbers, strict=True)))
             if len(pairs) <= _FITTED or len({x for x, _ in pairs}) < len(pairs):
                 continue
@@ -125,6 +130,14 @@ class Folder:
             if all(y + slope * (at - x) == seen for at, seen in others):
                 return maximum((const(0), length.scaled(slope) + const(y - slope * x)), self.facts)
         raise NotFolded("what is made outside of its loops depends on how long they are")
+
+    def _lengths(self) -> Iterator[tuple[Poly, list[int]]]:
+        """List how long loops are, and how long they were in each run."""
+        lowering = self.lowerings[id(self.path)]
+        for node in (*self.path.trace.unrolled, *(lp.count for lp in self.path.trace.loops)):
+            length = lowering(node).poly
+            if not has_index(length):
+                yield length, [value(length, run.trace.hints) for run in self.runs]
 
     def _below(
         self, made: _Signature, repeats: tuple[Repeat, ...]
@@ -165,7 +178,41 @@ class Folder:
             if found is not None:
                 self.inferred |= is_inferred
                 return found
+        seen = [
+            (iteration.number, self._made(run, ((iteration.loop, iteration.number),)))
+            for run, iteration in self._iterations.get(name, ())
+            if not iteration.loop.inside
+        ]
+        is_long = not _is_short(count, self.facts)
+        if is_long and self._found_steps((name,), seen, symbol(name)):
+            found = self._grown(name, ())
+            if found is not None:
+                return found
         raise NotFolded("iterations of a loop differ in what they make")
+
+    def _found_steps(
+        self, loops: tuple[str, ...], seen: Iterable[tuple[int, _Signature]], at: Poly
+    ) -> bool:
+        """Find sizes that grow by equal steps, as a running width does, and remember their law.
+
+        `seen` is what was made in each iteration, or by each length, and `at` the number of these.
+        """
+        sizes: dict[tuple[object, ...], dict[int, tuple[Poly, ...]]] = {}
+        for number, made in seen:
+            for item, place in _placed(made):
+                known = sizes.setdefault((loops, *place), {})
+                if item.sizes is None or known.setdefault(number, item.sizes) != item.sizes:
+                    return False
+        numbers = {number for by_number in sizes.values() for number in by_number}
+        if any(by_number.keys() != numbers for by_number in sizes.values()):
+            return False
+        for key, by_number in sizes.items():
+            law = _in_equal_steps(by_number, at)
+            if law is None:
+                return False
+            self._steps[key] = law
+        self.inferred = True
+        return True
 
     def _exceptions(self, name: str, count: Poly) -> Iterator[tuple[list[Condition], bool]]:
         """List conditions by which iterations that decided alike may differ, none first.
@@ -223,11 +270,15 @@ class Folder:
         """Return the tensors and loops of one iteration of a run, in the order of the module."""
         lowering = self.lowerings[id(run)]
         seen: dict[tuple[Any, ...], int] = {}
+        places: Counter[tuple[Any, ...]] = Counter()
         made = []
         for tensor in self._by_tags[id(run)].get(tags, ()):
             sizes = self._sizes(run, tensor, tags)
             name = _NUMBERS.sub("*", tensor.name)
             facts = (tensor.dtype, tensor.kind, tensor.trainable)
+            loops = tuple(loop.name for loop, _ in tags)
+            sizes = self._steps.get((loops, name, facts, places[name, facts]), sizes)
+            places[name, facts] += 1
             seen[name, sizes, facts] = times = seen.get((name, sizes, facts), -1) + 1
             made.append(_Made(name, sizes, facts, times, tensor=tensor))
         if run is self.path and tags:
@@ -250,12 +301,11 @@ class Folder:
         for size in tensor.shape:
             self.limits |= limits_of(lowering(size).limits, lowering.indices(size), lowering)
             poly, others = in_iteration(size, tags, lowering)
-            for loop, number in others:
-                if not loop.is_whole or number != max(loop.numbers):
+            if others:
+                if tensor.frame is None:
                     raise NotFolded("the index of an iteration is used after its loop")
-                self.inferred = True
-                last = lowering(loop.count).poly - const(1)
-                poly = substituted(poly, loop.name, last, self.facts)
+                poly = run.left.resolved(poly, tensor.frame, others)
+                self.inferred |= run.left.inferred
             sizes.append(poly)
         return tuple(sizes)
 
@@ -274,6 +324,30 @@ class Folder:
         for text, column in zip(texts[1:], columns, strict=True):
             parts += [_number(column, [numbers for numbers, _ in members], repeats), text]
         return "".join(parts)
+
+
+def _placed(made: _Signature) -> Iterator[tuple[_Made, tuple[object, ...]]]:
+    """List what is made with what tells it apart but for its sizes."""
+    places: Counter[tuple[Any, ...]] = Counter()
+    for item in made:
+        yield item, (item.name, item.facts, places[item.name, item.facts])
+        places[item.name, item.facts] += 1
+
+
+def _in_equal_steps(seen: Mapping[int, tuple[Poly, ...]], at: Poly) -> tuple[Poly, ...] | None:
+    """Write sizes as functions of a number, if they grow by equal steps with more than two."""
+    (x, first), *others = sorted(seen.items())
+    if len(others) < _FITTED:
+        return None
+    steps = [
+        (b - a).scaled(Fraction(1, others[0][0] - x))
+        for a, b in zip(first, others[0][1], strict=True)
+    ]
+    for number, sizes in others:
+        for a, b, step in zip(first, sizes, steps, strict=True):
+            if a + step.scaled(number - x) != b:
+                return None
+    return tuple(a + step * (at - const(x)) for a, step in zip(first, steps, strict=True))
 
 
 def weight_of(
@@ -322,26 +396,18 @@ def _by_tags(run: Path) -> dict[Tags, list[TracedTensor]]:
     """Sort tensors by the iteration that makes them; by () those made outside of loops.
 
     A tensor made outside whose sizes depend on an index is one of a list that the loop has left: it
-    counts as made in that iteration. One that depends on the last index alone may be just that.
+    counts as made in that iteration, unless its place uses single entries.
     """
-    left: dict[Loop, set[int]] = {}
-    owner: dict[int, Tag] = {}
+    found: dict[Tags, list[TracedTensor]] = {}
     for tensor in run.trace.tensors:
         nodes = [size for size in tensor.shape or () if isinstance(size, Node)]
         indices = set().union(*map(run.lowering.indices, nodes))
         others = {tag for tag in indices if tag[0] not in dict(tensor.tags)}
-        if len(others) == 1 and not tensor.tags:
-            ((loop, number),) = others
-            if not loop.inside:
-                owner[id(tensor)] = loop, number
-                left.setdefault(loop, set()).add(number)
-    found: dict[Tags, list[TracedTensor]] = {}
-    for tensor in run.trace.tensors:
         tags = tensor.tags
-        if id(tensor) in owner:
-            loop, number = owner[id(tensor)]
-            if left[loop] != {max(loop.numbers)}:
-                tags = ((loop, number),)
+        if len(others) == 1 and not tags and tensor.frame is not None:
+            (tag,) = others
+            if not tag[0].inside and run.left.is_entry(tensor.frame, tag) is False:
+                tags = (tag,)
         found.setdefault(tags, []).append(tensor)
     return found
 
@@ -418,6 +484,25 @@ def first_of_each_kind(paths: Sequence[Path], facts: Facts) -> tuple[Condition, 
                         test, _ = compare("ge", number, const(1), facts)
                         if test is not None:
                             found[test] = None
+    return tuple(found)
+
+
+def _is_short(count: Poly, facts: Facts) -> bool:
+    """Return whether a loop is so short at most that each length may be a path, and `complete`."""
+    most = facts.of(count)[1]
+    return most is not None and most <= _SHORT
+
+
+def shortest_apart(paths: Sequence[Path], facts: Facts) -> tuple[Condition, ...]:
+    """List the conditions that tell loops of no iteration and of one from all that are longer."""
+    found: dict[Condition, None] = {}
+    for path in paths:
+        for node in (*path.trace.unrolled, *(loop.count for loop in path.trace.loops)):
+            count = path.lowering(node).poly
+            for least in (1, 2):
+                if not has_index(count) and not _is_short(count, facts):
+                    test, _ = compare("ge", count, const(least), facts)
+                    found |= {} if test is None else {test: None}
     return tuple(found)
 
 

@@ -44,12 +44,14 @@ class Joined(NamedTuple):
     """A decision tree of weights.
 
     `inferred` says whether iterations of a loop were taken for exceptions that no decision
-    explains, and `hasty` whether there was no budget to simplify all that can be. `claimed` is what
+    explains, `fitted` whether a number of tensors was worked out from what loops of some lengths
+    made, and `hasty` whether there was no budget to simplify all that can be. `claimed` is what
     sizes that were simplified rest on.
     """
 
     tree: Tree
     inferred: bool
+    fitted: bool
     hasty: bool
     claimed: Sequence[Question]
 
@@ -68,7 +70,7 @@ def join(
         NotFolded: what a loop does cannot be said for all its iterations at once.
     """
     joiner = _Joiner(found, facts, ranges, deadline)
-    return Joined(joiner.tree(), joiner.inferred, joiner.hasty, joiner.claimed)
+    return Joined(joiner.tree(), joiner.inferred, joiner.fitted, joiner.hasty, joiner.claimed)
 
 
 class _Joiner:
@@ -92,7 +94,9 @@ class _Joiner:
         self.facts = facts
         self.limits = {id(p): set(p.limits) for p in found.paths}
         self.built = found.built
-        self.inferred = False
+        self.inferred = any(run.left.inferred for p in found.paths for run in (p, *p.again))
+        self.fitted = False
+        self._with_laws: set[int] = set()  # paths whose sizes are inferred
         self.claimed: list[Question] = []
         self._solver: Solver | None = None
         self._equal: dict[tuple[Poly, Poly, Decisions], bool] = {}
@@ -168,6 +172,9 @@ class _Joiner:
             weights = folder.weights()
             self.limits[id(path)] |= folder.limits
             self.inferred |= folder.inferred
+            if folder.inferred:
+                self._with_laws.add(id(path))
+            self.fitted |= folder.fitted
             return weights
         return tuple(
             weight_of(t, t.name, self._shape(path, lowering, t)) for t in path.trace.tensors
@@ -201,7 +208,10 @@ class _Joiner:
     def _leaf(self, path: Path, weights: Mapping[int, tuple[TensorSpec, ...]]) -> Tree:
         raised = path.trace.raised
         if raised is None:
-            built = Built(weights[id(path)], path.trace.program())
+            program = path.trace.program()
+            if id(path) in self._with_laws:
+                program = replace(program, is_of_one_length=True)
+            built = Built(weights[id(path)], program)
             tree = self._pieces(built, path.decisions)
             if any(weight.repeats for weight in built.weights):
                 return _with_sums(tree, self.facts, path.decisions)

@@ -17,6 +17,7 @@ from symcount.algebra.evaluate import holds
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly, const
 from symcount.algebra.substitution import substituted
+from symcount.derivation.left_over import LeftOver
 from symcount.derivation.lowering import Limits, Lowering
 from symcount.errors import NondeterministicError
 from symcount.record import Source
@@ -76,15 +77,17 @@ class Iteration:
 class Path:
     """One run, its lowering, each decision with its line, and the limits of the decisions.
 
-    `iterations` are those of its loops, `again` other runs that took the same path, with other
-    numbers of iterations, and `loops` the trees of what was decided in view of each index.
+    `iterations` are those of its loops, `left` is what is used of them after they end, `again`
+    other runs that took the same path, with other numbers of iterations, and `loops` the trees of
+    what was decided in view of each index.
     """
 
     trace: Trace
     lowering: Lowering
     steps: tuple[Step, ...]
     limits: Limits
-    iterations: tuple[Iteration, ...] = ()
+    iterations: tuple[Iteration, ...]
+    left: LeftOver
     again: list[Path] = field(default_factory=list)
     loops: dict[str, Place] = field(default_factory=dict)
 

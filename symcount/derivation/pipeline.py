@@ -15,7 +15,7 @@ import torch
 
 from symcount import interception, progress
 from symcount.derivation.budget import Budget
-from symcount.derivation.carried import carried, sources_of_loops
+from symcount.derivation.carried import MANY, carried, sources_of_loops
 from symcount.derivation.checking import (
     check,
     require_a_module,
@@ -25,7 +25,7 @@ from symcount.derivation.checking import (
 )
 from symcount.derivation.claims import claims_of
 from symcount.derivation.explore import explore
-from symcount.derivation.folding import first_of_each_kind
+from symcount.derivation.folding import first_of_each_kind, shortest_apart
 from symcount.derivation.frontier import first_hints
 from symcount.derivation.grading import certificate_of
 from symcount.derivation.joining import Joined, join
@@ -214,6 +214,9 @@ class _Derivation:
         if splits:
             yield replace(self.usual, splits=splits)
         yield replace(self.usual, splits=splits, lengths=True)
+        apart = shortest_apart(self.found.paths, self.facts)
+        if not set(apart) <= set(splits):
+            yield replace(self.usual, splits=(*splits, *apart), lengths=True)
 
     def formula(self, settings: Settings) -> Formula:
         """Explore, join, compare.
@@ -225,13 +228,17 @@ class _Derivation:
         require_a_module(self.call, found, self.builds)
         require_known_shapes(found)
         if self.drew_random_numbers():
-            require_same_again(self.call, found)
+            require_same_again(self.call, found, settings)
         progress.say("simplifying")
         joined = join(found, self.facts, self.call.hyperparameters, self.budget.joining)
         concretisations = self.perturbation.sorted(found, settings, self.budget.perturbing)
-        if not joined.inferred:  # what loops read from lists is explained by what they decided
+        if not (
+            joined.inferred or joined.fitted
+        ):  # what loops read from lists is explained by what they decided
             concretisations = concretisations.with_harmless(ELEMENT)
         loops = carried(self.call, found, settings, self.budget.checking)
+        lengths = (*loops.lengths, *MANY) if joined.fitted else loops.lengths
+        joined = joined._replace(inferred=joined.inferred or (joined.fitted and not loops.uniform))
         concretisations = concretisations.with_lost(
             (*loops.assumed, *_inferred(self.call, found, joined))
         )
@@ -244,9 +251,9 @@ class _Derivation:
             self.facts,
             concretisations.lost,
             self.executed,
-            joined.inferred,
+            joined.inferred or joined.fitted,
             self.budget.checking,
-            loops.lengths,
+            lengths,
         )
         unfolded = self.unfolded if settings.specialising else ""
         points = [dict(point) for point in checked.points]

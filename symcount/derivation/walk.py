@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 from symcount.algebra.comparing import compare
@@ -11,15 +13,17 @@ from symcount.algebra.evaluate import holds
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly
 from symcount.derivation.indices import has_index, in_iteration, limits_of
+from symcount.derivation.left_over import LeftOver
 from symcount.derivation.lowering import Lowered, Lowering
 from symcount.derivation.paths import Iteration, Path, Place, Step
 from symcount.errors import InternalError, UnsupportedError
 from symcount.record import Node
 from symcount.symbols import Number, Values
 from symcount.trace.interrupts import Interrupt, NotFolded
+from symcount.trace.learning import Learned
 from symcount.trace.loops import Loop, Tags
 from symcount.trace.pure_functions import ForcedTest
-from symcount.trace.result import Branch, Trace
+from symcount.trace.result import Branch, Trace, TracedTensor
 from symcount.trace.run import trace
 from symcount.trace.settings import AS_USUAL, Everything, Listen, Settings
 
@@ -68,14 +72,21 @@ def followed(
         BudgetSpent: the deadline passed before the factory was done.
     """
     lowering = Lowering(facts, lowered)
+    learned = settings.learned or Learned()
+    settings = replace(settings, learned=learned)
     walk: Walk
 
     def listen() -> Walk:
         nonlocal walk
-        walk = Walk(root, facts, lowering, hints)
+        walk = Walk(root, facts, lowering, hints, LeftOver(learned, lowering))
         return walk
 
     trace = traced(build, hints, listen, settings)
+    walk.note_tensors(trace.tensors)
+    if walk.left.learn(trace.raised is not None):
+        return followed(build, hints, facts, root, lowered, settings)
+    if walk.problem is not None:
+        raise walk.problem
     if trace.raised is None:
         walk.split(settings.splits)
     for loop in trace.loops:
@@ -84,7 +95,7 @@ def followed(
     iterations = tuple(walk.iterations.values())
     _require_whole_loops(trace, iterations)
     lowering.forget()  # most nodes are of values that no tensor depends on
-    return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits), iterations)
+    return Path(trace, lowering, tuple(walk.steps), frozenset(walk.limits), iterations, walk.left)
 
 
 def _require_whole_loops(trace: Trace, iterations: Sequence[Iteration]) -> None:
@@ -116,7 +127,11 @@ class Walk:
     comes to is remembered at the place.
     """
 
-    def __init__(self, root: Place, facts: Facts, lowering: Lowering, hints: Values) -> None:
+    def __init__(
+        self, root: Place, facts: Facts, lowering: Lowering, hints: Values, left: LeftOver
+    ) -> None:
+        self.left = left
+        self.problem: NotFolded | None = None
         self.place: Place | None = root
         self.facts = facts
         self.lowering = lowering
@@ -139,7 +154,11 @@ class Walk:
             iteration = self.iteration(branch.tags[-1])
             if not iteration.is_first and (iteration.steps or not iteration.certain):
                 return self._decide_in(iteration, branch, left.poly, right.poly)
-        condition, polarity = self._compared(branch.op, left.poly, right.poly)
+        return self._decide(branch, left.poly, right.poly)
+
+    def _decide(self, branch: Branch, left: Poly, right: Poly) -> bool:
+        """Take note of a comparison that is one of the path."""
+        condition, polarity = self._compared(branch.op, left, right)
         truth = branch.taken == polarity
         if truth is not (True if condition is None else self.known.get(condition, truth)):
             if not all(holds(limit, self.hints) is side for limit, side in self.limits):
@@ -153,7 +172,7 @@ class Walk:
             )
         if condition is None or condition in self.known:
             return False
-        subject = left.poly if branch.specialised else None
+        subject = left if branch.specialised else None
         fork = None if self.place is None else self.place.fork
         if fork and subject and fork.condition != condition and fork.subject == subject:
             # An earlier run was specialised to another value here.
@@ -240,12 +259,26 @@ class Walk:
         left, others = in_iteration(branch.left, branch.tags, self.lowering)
         right, more = in_iteration(branch.right, branch.tags, self.lowering)
         left_over = others | more
-        if not left_over:
-            return self._decide_in(self.iteration(branch.tags[-1]), branch, left, right)
+        self.left.note(branch.at, left_over, branch.tags)
+        if all(self.left.is_entry(branch.at, tag) for tag in left_over):
+            left, right = (self.left.resolved(side, branch.at, left_over) for side in (left, right))
+            if branch.tags:
+                return self._decide_in(self.iteration(branch.tags[-1]), branch, left, right)
+            return self._decide(branch, left, right)
         if len(left_over) > 1 or branch.tags:
-            raise NotFolded("the index of a loop is used in another")
+            self.problem = self.problem or NotFolded("the index of a loop is used in another")
+            return True
         # Something that the loop has made is gone through again.
         return self._decide_in(self.iteration(left_over.pop()), branch, left, right)
+
+    def note_tensors(self, tensors: Iterable[TracedTensor]) -> None:
+        """Take note of the loops that have ended and left sizes of tensors."""
+        for tensor in tensors:
+            for size in tensor.shape or ():
+                with suppress(NotFolded):
+                    _, left_over = in_iteration(size, tensor.tags, self.lowering)
+                    if tensor.frame is not None:
+                        self.left.note(tensor.frame, left_over, tensor.tags)
 
     def _decide_in(self, iteration: Iteration, branch: Branch, left: Poly, right: Poly) -> bool:
         """Take note of a comparison that an iteration makes."""

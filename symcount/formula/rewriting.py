@@ -483,6 +483,7 @@ def _rewritten(
         tuple(steps),
         tuple((name, tuple(map(moved, sizes)), source) for name, sizes, source in program.tensors),
         tuple((moved(ref), truth) for ref, truth in program.branches),
+        program.is_of_one_length,
     )
 
 

@@ -686,6 +686,16 @@ class _Reporting(ast.NodeTransformer):
             node.args[i] = value
         for keyword, value in zip(keywords, told[len(plain) :], strict=True):
             keyword.value = value
+        for a in node.args:
+            if isinstance(a, ast.Starred) and not isinstance(a.value, _MADE_NEW):
+                (a.value,) = self._told("spread", node, [a.value])
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        self.generic_visit(node)
+        is_unpacked = any(isinstance(target, ast.Tuple | ast.List) for target in node.targets)
+        if is_unpacked and not isinstance(node.value, _MADE_NEW):
+            (node.value,) = self._told("unpack", node, [node.value])
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
@@ -766,7 +776,7 @@ class _Reporting(ast.NodeTransformer):
         return self._gone_through(node)
 
     def _gone_through(self, node: Any) -> Any:
-        if isinstance(node.iter, ast.Name | ast.Attribute):
+        if not isinstance(node.iter, _MADE_NEW):
             (node.iter,) = self._told("iterate", node.iter, [node.iter])
         return node
 
@@ -774,6 +784,10 @@ class _Reporting(ast.NodeTransformer):
         self.generic_visit(node)
         (node.subject,) = self._told("match", node.subject, [node.subject])
         return node
+
+
+# Expressions that make what is gone through, and no others go through it.
+_MADE_NEW = ast.Call | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.GeneratorExp
 
 
 def _arithmetic(operation: ast.operator) -> tuple[str, str]:

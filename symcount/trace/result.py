@@ -13,6 +13,7 @@ from symcount.trace.loops import Loop, Tags
 class Branch:
     """A comparison the factory made: `left op right` was `taken` at the hints.
 
+    `frame` is the factory's line, and `at` the very place, which may be torch's.
     A specialised one was not made by the factory: it needs the very value of `left`, which is
     compared with its hint.
     """
@@ -23,6 +24,7 @@ class Branch:
     taken: bool
     node: Node
     frame: Frame
+    at: Frame
     specialised: bool = False
     tags: Tags = ()
 

@@ -278,7 +278,8 @@ class _Run:
     def _branch(self, op: str, a: Node, b: Node | Number) -> Branch:
         place = user_frame()
         taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
-        return Branch(op, a, b, taken, Node(op, (a, b), taken, place), place, tags=self.tags)
+        node = Node(op, (a, b), taken, place)
+        return Branch(op, a, b, taken, node, place, place_of(calling_frame(2)), tags=self.tags)
 
     def _note(self, branch: Branch) -> None:
         try:
@@ -401,7 +402,7 @@ class _Run:
         node = value._node
         place = user_frame()
         test = Node("eq", (node, node.hint), True, place)
-        self._note(Branch("eq", node, node.hint, True, test, place, specialised=True))
+        self._note(Branch("eq", node, node.hint, True, test, place, place, specialised=True))
         return int(node.hint)
 
     def unroll(self, value: Any) -> int:
@@ -429,6 +430,8 @@ class _Run:
         counted = count._node if type(count) is SymInt else length
         loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
+        if name in self.learned.used_after and type(count) is SymInt:
+            self.require("ge", count._node, 1)  # what is used is left by none if there are none
         numbers = range(length)[::-1] if backwards else range(length)
         return self._iterations(loop, numbers, first, step, place)
 

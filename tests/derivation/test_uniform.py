@@ -1,0 +1,182 @@
+"""Loops over lists that a loop over a symbol has left: `complete` if each element is alike."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections import deque
+
+import pytest
+import torch
+from torch import nn
+
+import symcount
+from tests.brute_force import assert_exact
+
+# Of so many elements the last is another; no module with as many is built by a derivation.
+FAR = 700
+TABLE = [0] * FAR + [1]
+
+
+class Adapted(nn.Module):
+    def __init__(self, base, rank):
+        super().__init__()
+        self.base = base
+        self.down = nn.Linear(base.in_features, rank, bias=False)
+
+
+class Block(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.query = nn.Linear(dim, dim)
+
+
+def repeated(dim, n):
+    return nn.ModuleList([nn.Linear(dim, width) for width in [dim] * n])
+
+
+def repeated_tuple(dim, n):
+    return nn.ModuleList([nn.Linear(dim, width) for width in (dim, 2 * dim) * n])
+
+
+def zipped(dim, n):
+    return nn.ModuleList([nn.Linear(a, b) for a, b in zip([dim] * n, [3] * n, strict=True)])
+
+
+def wrapped(dim, n):
+    blocks = nn.ModuleList([Block(dim) for _ in range(n)])
+    for block in blocks:
+        block.query = Adapted(block.query, 2)
+    return blocks
+
+
+def wrapped_children(dim, n):
+    blocks = nn.Sequential(*[Block(dim) for _ in range(n)])
+    for _, block in blocks.named_children():
+        block.query = Adapted(block.query, 2)
+    return blocks
+
+
+def given_back(dim, n):
+    layers = nn.ModuleList([nn.Linear(dim, dim) for _ in range(n)])
+    for layer in layers.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.ones_(torch.as_tensor(layer.weight))
+    return layers
+
+
+@pytest.mark.parametrize(
+    "factory", [repeated, repeated_tuple, zipped, wrapped, wrapped_children, given_back]
+)
+def test_what_each_element_adds_is_complete(factory) -> None:
+    count = assert_exact(factory, dim=(4, 7), n=(*range(1, 9), 40, 200))
+    assert count.certificate.grade == "complete", count.certificate
+
+
+def layers_with_extra(dim, n, is_extra):
+    made = nn.ModuleList()
+    for width in [dim] * n:
+        made.append(nn.Linear(dim, width))
+        if is_extra():
+            made.append(nn.Linear(dim, 1))
+    return made
+
+
+def extra_by_iterator(dim, n):
+    numbers = itertools.cycle(TABLE)
+    return layers_with_extra(dim, n, lambda: next(numbers))
+
+
+def extra_by_stored_iterator(dim, n):
+    held = [iter(TABLE)]
+
+    def is_extra():
+        for number in held[0]:
+            return number
+
+    return layers_with_extra(dim, n, is_extra)
+
+
+def extra_by_queue(dim, n):
+    numbers = deque(TABLE)
+
+    def is_extra():
+        numbers.append(0)
+        return numbers.popleft()
+
+    return layers_with_extra(dim, n, is_extra)
+
+
+def extra_by_unpacking(dim, n):
+    numbers = list(TABLE) * 2
+
+    def is_extra():
+        nonlocal numbers
+        first, *numbers = numbers
+        return first
+
+    return layers_with_extra(dim, n, is_extra)
+
+
+def extra_by_spreading(dim, n):
+    numbers = tuple(TABLE)
+
+    def first_of(first=0, *rest):
+        return first, rest
+
+    def is_extra():
+        nonlocal numbers
+        first, numbers = first_of(*numbers)
+        return first
+
+    return layers_with_extra(dim, n, is_extra)
+
+
+def extra_by_text(dim, n):
+    text = io.StringIO("0" * FAR + "1")
+    return layers_with_extra(dim, n, lambda: text.read(1) == "1")
+
+
+def extra_by_name(dim, n):
+    layers = nn.ModuleList([nn.Linear(dim, dim) for _ in range(n)])
+    made = list(layers)
+    for name, _ in layers.named_children():
+        if len(name) < 4:
+            made.append(nn.Linear(dim, 1))
+    return nn.ModuleList(made)
+
+
+def extra_by_combinations(dim, n):
+    made = nn.ModuleList([nn.Linear(dim, width) for width in [dim] * n])
+    for _ in itertools.combinations([dim] * n, FAR):
+        made.append(nn.Linear(dim, 1))
+        break
+    return made
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        extra_by_iterator,
+        extra_by_stored_iterator,
+        extra_by_queue,
+        extra_by_unpacking,
+        extra_by_spreading,
+        extra_by_text,
+        extra_by_name,
+        extra_by_combinations,
+    ],
+)
+def test_what_may_differ_far_away_is_not_complete(factory) -> None:
+    assert symcount.derive(factory, max_paths=4).certificate.grade != "complete"
+
+
+def test_a_list_unpacked_in_a_loop_over_a_symbol_is_not_complete() -> None:
+    def unpacked(dim, n):
+        numbers, made = list(TABLE) * 2, nn.ModuleList()
+        for _ in range(n):
+            first, *numbers = numbers
+            made.append(nn.Linear(dim, 2 if first else 3))
+        return made
+
+    assert symcount.derive(unpacked, max_paths=4).certificate.grade != "complete"
