@@ -61,6 +61,48 @@ def substituted(value: Poly, name: str, replacement: Poly, facts: Facts) -> Poly
     return _rebuilt(value, replace)
 
 
+def is_equal_where(condition: Condition, truth: bool, here: Poly, other: Poly) -> bool:
+    """Tell whether both polynomials have one normal form where a condition is as decided.
+
+    What `other` computes and `here` does not is defined at all sizes, so `other` can stand for it.
+    """
+    if any(isinstance(a, Call) and not _is_total(a) for a in other.atoms() - here.atoms()):
+        return False
+    try:
+        return _where(condition, truth, here) == _where(condition, truth, other)
+    except (ArithmeticError, ValueError, UnsupportedError):
+        return False
+
+
+def _is_total(base: Call) -> bool:
+    row = CALLS[base.op]
+    return row.total and not (row.divides and not Facts().at_least(base.args[1], 1))
+
+
+@functools.lru_cache(maxsize=4096)
+def _where(condition: Condition, truth: bool, value: Poly) -> Poly:
+    """The polynomial by what a condition says of its symbols."""
+    solved = _solved(condition) if condition.op == "eq" and truth else None
+    if solved is not None:
+        return substituted(value, *solved, Facts())
+    facts = Facts().with_condition(condition, truth)
+    for base in condition.atoms():
+        if isinstance(base, Variable) and not base.real:
+            value = substituted(value, base.name, atom(base), facts)
+    return value
+
+
+def _solved(condition: Condition) -> tuple[str, Poly] | None:
+    """A symbol of an equation that is there once and without a factor, and what it is equal to."""
+    value = condition.left - condition.right
+    for monomial, coefficient in value.terms.items():
+        if len(monomial) == 1 and abs(coefficient) == 1 and monomial[0][1] == 1:
+            base, rest = monomial[0][0], Poly({monomial: coefficient}) - value
+            if isinstance(base, Variable) and not base.real and not mentions(rest, base.name):
+                return base.name, rest.scaled(coefficient)
+    return None
+
+
 def composed(value: Poly, replacements: Mapping[str, Poly], facts: Facts) -> Poly:
     """The polynomial with others in the place of symbols, all at once; it never fails.
 
