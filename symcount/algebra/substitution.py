@@ -9,7 +9,7 @@ from fractions import Fraction
 from symcount.algebra.choices import choices_in, parts
 from symcount.algebra.comparing import chosen, compare_any, maximum, minimum
 from symcount.algebra.conditions import Condition, implies, mentions
-from symcount.algebra.facts import Facts
+from symcount.algebra.facts import Facts, is_defined
 from symcount.algebra.functions import CALLS, CHOICES, call
 from symcount.algebra.poly import (
     ONE,
@@ -66,17 +66,15 @@ def is_equal_where(condition: Condition, truth: bool, here: Poly, other: Poly) -
 
     What `other` computes and `here` does not is defined at all sizes, so `other` can stand for it.
     """
-    if any(isinstance(a, Call) and not _is_total(a) for a in other.atoms() - here.atoms()):
+    symbols = {base for base in condition.atoms() if isinstance(base, Variable)}
+    if symbols.isdisjoint(here.atoms() | other.atoms()):
+        return here == other
+    if not all(map(is_defined, other.atoms() - here.atoms())):
         return False
     try:
         return _where(condition, truth, here) == _where(condition, truth, other)
     except (ArithmeticError, ValueError, UnsupportedError):
         return False
-
-
-def _is_total(base: Call) -> bool:
-    row = CALLS[base.op]
-    return row.total and not (row.divides and not Facts().at_least(base.args[1], 1))
 
 
 @functools.lru_cache(maxsize=4096)

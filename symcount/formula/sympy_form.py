@@ -20,8 +20,9 @@ from sympy.printing.str import StrPrinter
 from symcount.algebra.choices import as_choice
 from symcount.algebra.conditions import Condition, Decision, Decisions
 from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
-from symcount.algebra.poly import Atom, Poly, Variable, atom, const
+from symcount.algebra.poly import Atom, Call, Poly, Variable, atom, const, inside_out
 from symcount.formula.choice_trees import ANYTHING, Choice
+from symcount.formula.summands import summands
 from symcount.formula.tree import strongest
 from symcount.symbols import Hyperparameter
 
@@ -93,27 +94,12 @@ def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
     return sympy.floor(a / b)
 
 
-# Sympy compares each pair of arguments of an extremum, which takes twice as long for each that is
-# nested in them.
-_MOST_NESTED = 4
-
-
-def _extremum(function: Any) -> Callable[..., Any]:
-    """Write an extremum as sympy simplifies it, or as it is where that has no end."""
-
-    def written(*args: sympy.Expr) -> sympy.Expr:
-        nested = sum(len(arg.atoms(sympy.Max, sympy.Min)) for arg in args)
-        return function(*args, evaluate=nested <= _MOST_NESTED)
-
-    return written
-
-
 _OWN: dict[str, Callable[..., Any]] = {
     "floor": sympy.floor,
     "floordiv": _int_division,
     "mod": sympy.Mod,
-    "max": _extremum(sympy.Max),
-    "min": _extremum(sympy.Min),
+    "max": sympy.Max,
+    "min": sympy.Min,
     "abs": sympy.Abs,
     "pow": sympy.Pow,
     "factorial": sympy.factorial,
@@ -139,10 +125,26 @@ def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
     return sympy.Mul(number, *(_atom(base) ** exponent for base, exponent in monomial))
 
 
-@lru_cache(maxsize=4096)
 def _atom(base: Atom) -> sympy.Expr:
-    if isinstance(base, Variable):
-        return symbol(base.name, base.real)
+    written = _WRITTEN.get(base)
+    if written is None:
+        if len(_WRITTEN) >= _MOST_WRITTEN:
+            _WRITTEN.clear()
+        for call in inside_out(base, _WRITTEN.__contains__):
+            _WRITTEN[call] = _of_call(call)
+        written = symbol(base.name, base.real) if isinstance(base, Variable) else _of_call(base)
+        _WRITTEN[base] = written
+    return written
+
+
+_WRITTEN: dict[Atom, sympy.Expr] = {}
+_MOST_WRITTEN = 4096
+# Sympy compares each pair of arguments of an extremum, which takes twice as long for each that is
+# nested in them.
+_MOST_NESTED = 4
+
+
+def _of_call(base: Call) -> sympy.Expr:
     if base.op == "floor":
         rounded_up = _rounded_up(base.args[0])
         if rounded_up is not None:
@@ -150,7 +152,12 @@ def _atom(base: Atom) -> sympy.Expr:
     if base.op in CHOICES:
         return _of_choices(atom(base))
     written = expression if CALLS[base.op].takes == INTEGERS else _argument
-    return FUNCTIONS[base.op](*map(written, base.args))
+    args = map(written, base.args)
+    if base.op in ("max", "min"):
+        inside = (inner for arg in base.args for inner in arg.atoms() if isinstance(inner, Call))
+        nested = sum(inner.op in ("max", "min") for inner in inside)
+        return FUNCTIONS[base.op](*args, evaluate=nested <= _MOST_NESTED)
+    return FUNCTIONS[base.op](*args)
 
 
 def _of_choices(value: Poly) -> sympy.Expr:
@@ -239,11 +246,14 @@ def boolean(tree: Any) -> Boolean:
 
 
 def piecewise(tree: Any) -> sympy.Expr:
-    """A joined tree of normal forms as an expression: a `Piecewise` where it has choices."""
-    if isinstance(tree, Poly):
-        return expression(tree)
+    """A joined tree of normal forms as an expression: with a `Piecewise` where it has choices."""
     if tree is ANYTHING:
         return sympy.Integer(0)
+    common, trees = summands(tree)
+    return sympy.Add(expression(common), *map(_choices, trees))
+
+
+def _choices(tree: Choice) -> sympy.Expr:
     arms: list[tuple[Poly, Any]] = []
     for value, test in _arms(tree, ()):
         if arms and arms[-1][0] == value:
