@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from symcount.algebra.choices import as_choice, choice
 from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
 from symcount.algebra.poly import (
     Call,
     Monomial,
@@ -89,6 +90,34 @@ def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
         return _for_each_choice(mod, a, b, facts, facts)
     rest, settled = facts.remainder(a, b)
     return rest if settled else atom(Call("mod", (rest, b)))
+
+
+def bitwise(op: str, a: Poly, b: Poly, facts: Facts) -> Poly:
+    """`a & b`, `a | b` or `a ^ b` of integers, as arithmetic where one is a mask."""
+    for value, mask in ((a, b), (b, a)):
+        ones = mask.constant
+        if ones is None or value.constant is not None:
+            continue
+        kept, others = (_masked(value, bits, facts) for bits in (int(ones), ~int(ones)))
+        if op == "and" and kept is not None:
+            return kept
+        if kept is not None and others is not None:
+            return others + mask - (kept if op == "xor" else const(0))
+    return call(op, a, b)
+
+
+def _masked(value: Poly, mask: int, facts: Facts) -> Poly | None:
+    """`value & mask`, if the ones of the mask, or its zeros, are next to each other."""
+    low = mask & -mask
+    high = mask + low
+    if high == 0:  # all but the last bits, or none
+        return floordiv(value, const(low), facts).scaled(low) if low else const(0)
+    if mask < 0:
+        others = _masked(value, ~mask, facts)
+        return None if others is None else value - others
+    if high & (high - 1):
+        return None
+    return mod(value, const(high), facts) - mod(value, const(low), facts)
 
 
 def _is_choice_of_divisors(value: Poly, facts: Facts) -> bool:

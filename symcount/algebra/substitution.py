@@ -21,7 +21,7 @@ from symcount.algebra.poly import (
     const,
     reciprocal_of_term,
 )
-from symcount.algebra.rounding import floor, floordiv, mod
+from symcount.algebra.rounding import bitwise, floor, floordiv, mod
 from symcount.errors import UnsupportedError
 
 # Powers up to this are multiplied out where an expression makes the exponent a number.
@@ -198,5 +198,6 @@ _SIMPLIFIED: dict[str, Callable[..., Poly]] = {
     "max": lambda *args, facts: maximum(args, facts),
     "min": lambda *args, facts: minimum(args, facts),
     "pow": _power,
+    **{op: functools.partial(bitwise, op) for op in ("and", "or", "xor")},
     **{op: functools.partial(chosen, test) for op, test in CHOICES.items()},
 }
