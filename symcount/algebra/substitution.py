@@ -198,6 +198,6 @@ _SIMPLIFIED: dict[str, Callable[..., Poly]] = {
     "max": lambda *args, facts: maximum(args, facts),
     "min": lambda *args, facts: minimum(args, facts),
     "pow": _power,
-    **{op: functools.partial(bitwise, op) for op in ("and", "or", "xor")},
+    **{op: functools.partial(bitwise, op) for op in ("and", "or")},
     **{op: functools.partial(chosen, test) for op, test in CHOICES.items()},
 }

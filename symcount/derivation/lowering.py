@@ -319,9 +319,9 @@ _INTEGER: dict[str, Callable[..., Poly]] = {
     "round_digits": _round_digits,
     "lshift": _lshift,
     "rshift": _rshift,
-    **{name: _bitwise(name) for name in ("and", "or", "xor")},
+    **{name: _bitwise(name) for name in ("and", "or")},
     "invert": lambda facts, a: -a - const(1),
-    **{name: _call_of(name) for name in ("isqrt", "factorial", "bit_length", "bit_count")},
+    **{name: _call_of(name) for name in ("xor", "isqrt", "factorial", "bit_length", "bit_count")},
     **{name: _call_of(name) for name in INTEGER_FUNCTIONS_2},
     **{f"if_{name}": _if(name) for name in COMPARISONS},
 }
@@ -517,7 +517,7 @@ def plain(op: str, is_float: bool, args: Sequence[Value]) -> Poly:
         return call(f"if_{test}", left, right, then, otherwise)
     if is_float or any(a.is_float for a in args):
         return _FLOAT[op](_Inexactly(Facts()), *args)
-    if op in ("floordiv", "mod", "max", "min", "abs", "and", "or", "xor"):
+    if op in ("floordiv", "mod", "max", "min", "abs", "and", "or"):
         return call(op, *operands)
     return _INTEGER[op](Facts(), *operands)
 

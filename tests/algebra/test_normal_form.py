@@ -481,7 +481,7 @@ def test_a_mask_is_arithmetic_on_integers_of_any_sign(op: str, mask: int) -> Non
     assert [exact(form, {"a": n + 20}) for n in range(-19, 40)] == [
         PYTHON[op](n, mask) for n in range(-19, 40)
     ]
-    if mask not in (5, -6):
+    if mask not in (5, -6) and op != "^":
         assert not any(getattr(base, "op", None) in ("and", "or", "xor") for base in form.atoms())
 
 
