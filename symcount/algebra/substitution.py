@@ -86,7 +86,9 @@ def _where(condition: Condition, truth: bool, value: Poly) -> Poly:
     facts = Facts().with_condition(condition, truth)
     for base in condition.atoms():
         if isinstance(base, Variable) and not base.real:
-            value = substituted(value, base.name, atom(base), facts)
+            low, high = facts.bounds.get(base.name, (None, None))
+            known = atom(base) if low is None or low != high else const(low)
+            value = substituted(value, base.name, known, facts)
     return value
 
 

@@ -170,9 +170,9 @@ def _atom(base: Atom) -> sympy.Expr:
 
 _WRITTEN: dict[Atom, sympy.Expr] = {}
 _MOST_WRITTEN = 4096
-# Sympy compares each pair of arguments of an extremum, which takes twice as long for each that is
-# nested in them.
-_MOST_NESTED = 4
+# Sympy compares each pair of arguments of an extremum, and asks what is known of what it rounds,
+# which takes up to twice as long for each that is nested in them.
+_MOST_NESTED = 6
 
 
 def _of_call(base: Call) -> sympy.Expr:
@@ -182,9 +182,9 @@ def _of_call(base: Call) -> sympy.Expr:
         return _of_choices(atom(base))
     written = expression if CALLS[base.op].takes == INTEGERS else _argument
     args = map(written, base.args)
-    if base.op in ("max", "min"):
+    if base.op in ("max", "min", "floor"):
         inside = (inner for arg in base.args for inner in arg.atoms() if isinstance(inner, Call))
-        nested = sum(inner.op in ("max", "min") for inner in inside)
+        nested = sum(inner.op in ("max", "min", "floor") for inner in inside)
         return FUNCTIONS[base.op](*args, evaluate=nested <= _MOST_NESTED)
     return FUNCTIONS[base.op](*args)
 
