@@ -23,7 +23,7 @@ from symcount.algebra.comparing import chosen, maximum, minimum
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, call
 from symcount.algebra.poly import Poly, Variable, const, symbol
-from symcount.algebra.rounding import floordiv, mod
+from symcount.algebra.rounding import bitwise, floordiv, mod
 from symcount.record import COMPARISONS, OPERATORS
 from tests.slow import mostly_slow
 
@@ -77,9 +77,9 @@ NORMAL: dict[str, Callable[..., Poly]] = {
     "min": lambda facts, *args: minimum(args, facts),
     "ceildiv": lambda facts, a, b: -floordiv(-a, b, facts),
     "abs": lambda facts, a: call("abs", a),
-    "&": lambda facts, a, b: call("and", a, b),
-    "|": lambda facts, a, b: call("or", a, b),
-    "^": lambda facts, a, b: call("xor", a, b),
+    "&": lambda facts, a, b: bitwise("and", a, b, facts),
+    "|": lambda facts, a, b: bitwise("or", a, b, facts),
+    "^": lambda facts, a, b: bitwise("xor", a, b, facts),
     "gcd": lambda facts, a, b: call("gcd", a, b),
     "lcm": lambda facts, a, b: call("lcm", a, b),
     "bit_length": lambda facts, a: call("bit_length", a),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -535,3 +537,32 @@ def test_a_sum_of_floats_and_symbols_is_what_python_computes_or_an_error() -> No
             symcount.derive(factory)
     else:
         assert_exact(factory, d=range(1, 60))
+
+
+def _pyramid(n_in: int = 128, n_out: int = 1, layers: int = 2) -> nn.Module:
+    widths, width = [], n_in
+    for _ in range(layers):
+        widths.append(width)
+        width = max(n_out, width // 2)
+    pairs = itertools.pairwise([*widths, n_out])
+    return nn.ModuleList([nn.Linear(a, b) for a, b in pairs])
+
+
+def test_a_pyramid_of_halved_widths_is_called_and_printed_at_once() -> None:
+    """Widths of deep paths were nested 64 times, in calls of shallow ones too."""
+    count = symcount.derive(_pyramid, layers=symcount.Symbol(max=40))
+    assert count() == 8321
+    start = time.perf_counter()
+    assert "Max(n_out, floor(n_in/4))" in str(count)
+    assert time.perf_counter() - start < 30
+
+
+def test_operands_that_are_nested_deeply_are_called_and_printed() -> None:
+    def factory(d: int) -> nn.Module:
+        for _ in range(100):
+            d = max(8, d * 3 // 4 + 1)
+        return line(d)
+
+    count = symcount.derive(factory)
+    assert_exact(factory, d=(1, 7, 64, 1000))
+    assert str(count).count("floor") >= 100

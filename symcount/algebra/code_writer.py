@@ -20,7 +20,7 @@ from symcount.algebra.choices import parts
 from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, is_float
-from symcount.algebra.poly import Atom, Call, Poly, fraction, top_atoms
+from symcount.algebra.poly import Atom, Call, Poly, fraction, inside_out, top_atoms
 from symcount.errors import UnsupportedError
 
 
@@ -244,9 +244,17 @@ class Writer:
     def _atom(self, base: Atom) -> str:
         if not isinstance(base, Call):
             return self._symbols[base.name]
-        for scope in self.scopes:
-            if base in scope:
-                return scope[base]
+        if (known := self._known(base)) is not None:
+            return known
+        for call in inside_out(base, lambda call: self._known(call) is not None):
+            self._name(call)
+        return self._name(base)
+
+    def _known(self, base: Call) -> str | None:
+        return next((scope[base] for scope in self.scopes if base in scope), None)
+
+    def _name(self, base: Call) -> str:
+        """Compute a call, whose operands are computed already, under a new name."""
         text = self._call(base)
         name = f"t{self._count}"
         self._count += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -21,7 +21,7 @@ from symcount.algebra.poly import (
     leading,
     only_atom,
 )
-from symcount.algebra.rounding import mod
+from symcount.algebra.rounding import floor, mod
 from symcount.record import COMPARISONS
 
 # A condition, or None if it is decided; and its truth where the comparison holds.
@@ -156,19 +156,84 @@ def minimum(args: Iterable[Poly], facts: Facts) -> Poly:
 
 
 def _extremum(op: str, args: Iterable[Poly], facts: Facts) -> Poly:
-    sign = 1 if op == "max" else -1
     flat: list[Poly] = []
     for arg in args:
         inner = only_atom(arg)
         flat.extend(inner.args if isinstance(inner, Call) and inner.op == op else [arg])
-    kept: list[Poly] = []
-    for index, arg in enumerate(flat):
-        others = kept + flat[index + 1 :]
-        if not any(facts.at_least((other - arg).scaled(sign), 0) for other in others):
-            kept.append(arg)
+    kept = _undominated(op, flat, facts)
+    spread = [each for arg in kept for each in _spread(op, arg, facts)]
+    whole = all(facts.is_integer(m, c) for each in spread for m, c in each.terms.items())
+    if whole and len(spread) > len(kept):
+        # `min(m, 2*min(m, d))` is `min(m, 2*d)`, but more operands than before are no simpler
+        fewer = _undominated(op, spread, facts)
+        kept = fewer if len(fewer) <= len(kept) else kept
     if len(kept) == 1:
         return kept[0]
     return atom(Call(op, tuple(sorted(kept, key=repr))))
+
+
+def _undominated(op: str, args: Sequence[Poly], facts: Facts) -> list[Poly]:
+    """Leave out what can never be the extremum, as another operand always is beyond it."""
+    kept: list[Poly] = []
+    for index, arg in enumerate(args):
+        others = [*kept, *args[index + 1 :]]
+        pairs = ((other, arg) if op == "max" else (arg, other) for other in others)
+        if not any(_is_at_least(*pair, facts) for pair in pairs):
+            kept.append(arg)
+    return kept
+
+
+def _is_at_least(a: Poly, b: Poly, facts: Facts) -> bool:
+    """Tell whether an integer is certainly not less than another: `floor(x) <= x`."""
+    if facts.at_least(a - b, 0):
+        return True
+    base = only_atom(a)
+    if isinstance(base, Call) and base.op == "floor":
+        a = base.args[0]  # an integer below it is below what it rounds
+    return facts.at_least(_without_factors(a - _above(b), facts), 0)
+
+
+def _above(value: Poly) -> Poly:
+    """A number that is not less, without the floors that are added."""
+    for monomial, coefficient in value.terms.items():
+        base = only_atom(Poly({monomial: 1}))
+        if isinstance(base, Call) and base.op == "floor" and coefficient > 0:
+            return _above(value - (atom(base) - base.args[0]).scaled(coefficient))
+    return value
+
+
+def _without_factors(value: Poly, facts: Facts) -> Poly:
+    """A number of the same sign, or zero: without the factors >= 0 that all terms have."""
+    powers = [dict(monomial) for monomial in value.terms]
+    for base in powers[0] if powers else ():
+        least = min(each.get(base, 0) for each in powers)
+        if least > 0 and facts.at_least(atom(base), 0):
+            value = value * Poly({((base, -least),): 1})
+    return value
+
+
+_OPPOSITE = {"max": "min", "min": "max"}
+
+
+def _spread(op: str, value: Poly, facts: Facts) -> list[Poly]:
+    """Numbers whose extremum is `value`: of `2*max(a, b) + c`, `2*a + c` and `2*b + c`."""
+    for monomial, coefficient in value.terms.items():
+        for base, exponent in monomial:
+            if not isinstance(base, Call) or exponent != 1:
+                continue
+            factor = Poly({tuple(p for p in monomial if p[0] != base): coefficient})
+            grows = facts.at_least(factor, 0)
+            if not grows and not facts.at_least(-factor, 0):
+                continue
+            inner_op = op if grows else _OPPOSITE[op]
+            inner: Sequence[Poly] = base.args if base.op == inner_op else ()
+            if base.op == "floor":  # it grows with what is in it
+                inside = _spread(inner_op, base.args[0], facts)
+                inner = [floor(each, facts) for each in inside] if len(inside) > 1 else ()
+            if inner:
+                rest = value - Poly({monomial: coefficient})
+                return [x for each in inner for x in _spread(op, factor * each + rest, facts)]
+    return [value]
 
 
 def _cleared(value: Poly) -> Poly:

@@ -209,6 +209,14 @@ class Facts:
         return product % divisor == 0
 
 
+def is_defined(base: Atom) -> bool:
+    """Tell whether an atom is certain to have a value at all sizes."""
+    if isinstance(base, Variable):
+        return True
+    row = CALLS[base.op]
+    return row.total and (not row.divides or Facts().at_least(base.args[1], 1))
+
+
 def _exact(end: End) -> Rational | None:
     return Fraction(end) if isinstance(end, float) else end
 

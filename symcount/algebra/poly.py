@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias
@@ -261,6 +261,23 @@ def only_atom(value: Poly) -> Atom | None:
 def top_atoms(value: Poly) -> set[Atom]:
     """The atoms of its terms, without those inside calls."""
     return {base for monomial in value.terms for base, _ in monomial}
+
+
+def inside_out(base: Atom, is_known: Callable[[Call], bool]) -> Iterator[Call]:
+    """Yield the calls within a call, each after those within it; those known are left out.
+
+    Python's stack may be less deep than they are.
+    """
+    seen: set[Call] = set()
+    waiting: list[tuple[Atom, bool]] = [(base, False)]
+    while waiting:
+        part, is_done = waiting.pop()
+        if isinstance(part, Call) and is_done and part is not base:
+            yield part
+        elif isinstance(part, Call) and part not in seen and not is_known(part):
+            seen.add(part)
+            inside = [a for arg in part.args for m, _ in arg.sorted_terms() for a, _ in m]
+            waiting += [(part, True), *((each, False) for each in reversed(inside))]
 
 
 def leading(value: Poly) -> Rational:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from fractions import Fraction
 
 from symcount.algebra.choices import as_choice, choice
 from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
 from symcount.algebra.poly import (
     Call,
     Monomial,
@@ -18,6 +18,7 @@ from symcount.algebra.poly import (
     Rational,
     atom,
     const,
+    fraction,
     leading,
     reciprocal_of_term,
 )
@@ -40,18 +41,20 @@ def floor(value: Poly, facts: Facts) -> Poly:
             whole[monomial] = part
             coefficient -= part
         rest[monomial] = coefficient
-    fraction = Poly(rest)
-    if fraction.constant is not None:
-        return Poly(whole) + const(math.floor(fraction.constant))
-    low, high = facts.of(fraction)
+    rounded = Poly(rest)
+    if rounded.constant is not None:
+        return Poly(whole) + const(math.floor(rounded.constant))
+    low, high = facts.of(rounded)
     if low is not None and high is not None and math.floor(low) == math.floor(high):
         return Poly(whole) + const(math.floor(low))
-    divisor = fraction.denominator
-    if leading(fraction) < 0 and all(facts.is_integer(m, c * divisor) for m, c in rest.items()):
+    top, bottom = fraction(rounded)
+    is_whole = all(facts.is_integer(m, c) for m, c in top.terms.items())
+    if leading(rounded) < 0 and is_whole and facts.at_least(bottom, 1):
         # of integers, floor(-a / m) is -floor((a + m - 1) / m)
-        up = -fraction + const(Fraction(divisor - 1, divisor))
-        return Poly(whole) - floor(up, facts)
-    return Poly(whole) + atom(Call("floor", (_joined(fraction, facts),)))
+        least = reciprocal_of_term(bottom)
+        assert least is not None
+        return Poly(whole) - floor(const(1) - rounded - least, facts)
+    return Poly(whole) + atom(Call("floor", (_joined(rounded, facts),)))
 
 
 def _joined(value: Poly, facts: Facts) -> Poly:
@@ -89,6 +92,32 @@ def mod(a: Poly, b: Poly, facts: Facts) -> Poly:
         return _for_each_choice(mod, a, b, facts, facts)
     rest, settled = facts.remainder(a, b)
     return rest if settled else atom(Call("mod", (rest, b)))
+
+
+def bitwise(op: str, a: Poly, b: Poly, facts: Facts) -> Poly:
+    """`a & b`, `a | b` or `a ^ b` of integers; the first two by a mask are arithmetic."""
+    for value, mask in ((a, b), (b, a)):
+        ones = mask.constant
+        if ones is None or value.constant is not None or op == "xor":
+            continue
+        kept = _masked(value, int(ones) if op == "and" else ~int(ones), facts)
+        if kept is not None:
+            return kept if op == "and" else kept + mask
+    return call(op, a, b)
+
+
+def _masked(value: Poly, mask: int, facts: Facts) -> Poly | None:
+    """`value & mask`, if the ones of the mask, or its zeros, are next to each other."""
+    low = mask & -mask
+    high = mask + low
+    if high == 0:  # all but the last bits, or none
+        return floordiv(value, const(low), facts).scaled(low) if low else const(0)
+    if mask < 0:
+        others = _masked(value, ~mask, facts)
+        return None if others is None else value - others
+    if high & (high - 1):
+        return None
+    return mod(value, const(high), facts) - mod(value, const(low), facts)
 
 
 def _is_choice_of_divisors(value: Poly, facts: Facts) -> bool:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from symcount.algebra.choices import choices_in, parts
 from symcount.algebra.comparing import chosen, compare_any, maximum, minimum
 from symcount.algebra.conditions import Condition, implies, mentions
-from symcount.algebra.facts import Facts
+from symcount.algebra.facts import Facts, is_defined
 from symcount.algebra.functions import CALLS, CHOICES, call
 from symcount.algebra.poly import (
     ONE,
@@ -21,7 +21,7 @@ from symcount.algebra.poly import (
     const,
     reciprocal_of_term,
 )
-from symcount.algebra.rounding import floor, floordiv, mod
+from symcount.algebra.rounding import bitwise, floor, floordiv, mod
 from symcount.errors import UnsupportedError
 
 # Powers up to this are multiplied out where an expression makes the exponent a number.
@@ -59,6 +59,48 @@ def substituted(value: Poly, name: str, replacement: Poly, facts: Facts) -> Poly
         return _remade(base, [_rebuilt(arg, replace) for arg in base.args], facts)
 
     return _rebuilt(value, replace)
+
+
+def is_equal_where(condition: Condition, truth: bool, here: Poly, other: Poly) -> bool:
+    """Tell whether both polynomials have one normal form where a condition is as decided.
+
+    What `other` computes and `here` does not is defined at all sizes, so `other` can stand for it.
+    """
+    symbols = {base for base in condition.atoms() if isinstance(base, Variable)}
+    if symbols.isdisjoint(here.atoms() | other.atoms()):
+        return here == other
+    if not all(map(is_defined, other.atoms() - here.atoms())):
+        return False
+    try:
+        return _where(condition, truth, here) == _where(condition, truth, other)
+    except (ArithmeticError, ValueError, UnsupportedError):
+        return False
+
+
+@functools.lru_cache(maxsize=4096)
+def _where(condition: Condition, truth: bool, value: Poly) -> Poly:
+    """The polynomial by what a condition says of its symbols."""
+    solved = _solved(condition) if condition.op == "eq" and truth else None
+    if solved is not None:
+        return substituted(value, *solved, Facts())
+    facts = Facts().with_condition(condition, truth)
+    for base in condition.atoms():
+        if isinstance(base, Variable) and not base.real:
+            low, high = facts.bounds.get(base.name, (None, None))
+            known = atom(base) if low is None or low != high else const(low)
+            value = substituted(value, base.name, known, facts)
+    return value
+
+
+def _solved(condition: Condition) -> tuple[str, Poly] | None:
+    """A symbol of an equation that is there once and without a factor, and what it is equal to."""
+    value = condition.left - condition.right
+    for monomial, coefficient in value.terms.items():
+        if len(monomial) == 1 and abs(coefficient) == 1 and monomial[0][1] == 1:
+            base, rest = monomial[0][0], Poly({monomial: coefficient}) - value
+            if isinstance(base, Variable) and not base.real and not mentions(rest, base.name):
+                return base.name, rest.scaled(coefficient)
+    return None
 
 
 def composed(value: Poly, replacements: Mapping[str, Poly], facts: Facts) -> Poly:
@@ -158,5 +200,6 @@ _SIMPLIFIED: dict[str, Callable[..., Poly]] = {
     "max": lambda *args, facts: maximum(args, facts),
     "min": lambda *args, facts: minimum(args, facts),
     "pow": _power,
+    **{op: functools.partial(bitwise, op) for op in ("and", "or")},
     **{op: functools.partial(chosen, test) for op, test in CHOICES.items()},
 }

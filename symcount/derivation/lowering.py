@@ -21,7 +21,7 @@ from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import call, has_floats
 from symcount.algebra.poly import Call, Poly, const, only_atom, symbol
-from symcount.algebra.rounding import floor, floordiv, mod
+from symcount.algebra.rounding import bitwise, floor, floordiv, mod
 from symcount.algebra.substitution import decided
 from symcount.errors import UnsupportedError
 from symcount.record import (
@@ -263,14 +263,6 @@ def _rshift(facts: Facts, a: Poly, b: Poly) -> Poly:
     return floordiv(a, _int_pow(facts, const(2), b), facts)
 
 
-def _and(facts: Facts, a: Poly, b: Poly) -> Poly:
-    for value, mask in ((a, b), (b, a)):
-        ones = mask.constant
-        if ones is not None and ones >= 0 and (int(ones) & (int(ones) + 1)) == 0:
-            return mod(value, const(ones + 1), facts)
-    return call("and", a, b)
-
-
 def _abs(facts: Facts, a: Poly) -> Poly:
     if facts.at_least(a, 0):
         return a
@@ -305,6 +297,13 @@ def _call_of(op: str) -> Callable[..., Poly]:
     return lower
 
 
+def _bitwise(op: str) -> Callable[..., Poly]:
+    def lower(facts: Facts, a: Poly, b: Poly) -> Poly:
+        return bitwise(op, a, b, facts)
+
+    return lower
+
+
 _INTEGER: dict[str, Callable[..., Poly]] = {
     "add": lambda facts, a, b: a + b,
     "sub": lambda facts, a, b: a - b,
@@ -320,12 +319,9 @@ _INTEGER: dict[str, Callable[..., Poly]] = {
     "round_digits": _round_digits,
     "lshift": _lshift,
     "rshift": _rshift,
-    "and": _and,
+    **{name: _bitwise(name) for name in ("and", "or")},
     "invert": lambda facts, a: -a - const(1),
-    **{
-        name: _call_of(name)
-        for name in ("or", "xor", "isqrt", "factorial", "bit_length", "bit_count")
-    },
+    **{name: _call_of(name) for name in ("xor", "isqrt", "factorial", "bit_length", "bit_count")},
     **{name: _call_of(name) for name in INTEGER_FUNCTIONS_2},
     **{f"if_{name}": _if(name) for name in COMPARISONS},
 }
@@ -521,7 +517,7 @@ def plain(op: str, is_float: bool, args: Sequence[Value]) -> Poly:
         return call(f"if_{test}", left, right, then, otherwise)
     if is_float or any(a.is_float for a in args):
         return _FLOAT[op](_Inexactly(Facts()), *args)
-    if op in ("floordiv", "mod", "max", "min", "abs", "and"):
+    if op in ("floordiv", "mod", "max", "min", "abs", "and", "or"):
         return call(op, *operands)
     return _INTEGER[op](Facts(), *operands)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from symcount.algebra.choices import choice, choices_in
 from symcount.algebra.comparing import compare, maximum, minimum
-from symcount.algebra.conditions import Condition, mentions
+from symcount.algebra.conditions import Condition, divisibility, mentions
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CHOICES, call
 from symcount.algebra.poly import (
@@ -31,7 +31,7 @@ from symcount.algebra.poly import (
     only_atom,
     symbol,
 )
-from symcount.algebra.rounding import floor
+from symcount.algebra.rounding import floor, floordiv
 from symcount.algebra.substitution import decided, substituted
 from symcount.errors import UnsupportedError
 from symcount.formula.choice_trees import Choice
@@ -136,6 +136,10 @@ class _Sum:
             return self.over(otherwise, region) + self.at(then, at, region) - self.at(
                 otherwise, at, region
             )  # fmt: skip
+        multiples = self.multiples(condition)
+        if multiples is not None and not any(isinstance(t, Choice) for t in (then, otherwise)):
+            result = self.over(otherwise, region)
+            return result + self.of_multiples(*multiples, region).scaled(then - otherwise)
         if condition.op in ("eq", "ge") and condition.right.constant is not None:
             result = self.over(otherwise, region)
             for part in self.residues(condition, region):
@@ -216,6 +220,28 @@ class _Sum:
             value = (slope * residue + offset) % modulus
             if fits and (value == wanted if condition.op == "eq" else value >= wanted):
                 yield replace(region, modulus=period, residue=residue)
+
+    def multiples(self, condition: Condition) -> tuple[Poly, Poly] | None:
+        """Return (b, m) if a condition is `(index + b) % m == 0`, m a positive symbol or term."""
+        divides = divisibility(condition)
+        if divides is None or divides[1].constant is not None:
+            return None
+        (slope, offset), period = self.line(divides[0]), divides[1]
+        is_free = not mentions(period, self.index) and self.facts.at_least(period, 1)
+        return (offset.scaled(slope), period) if abs(slope) == 1 and is_free else None
+
+    def of_multiples(self, offset: Poly, period: Poly, region: _Region) -> Poly:
+        """Sum over the iterations of a region that are a multiple of `period`, less `offset`."""
+        if region.modulus > 1 or self.innermost_call() or self.innermost_condition():
+            raise NoClosedForm(f"a sum over every iteration that {period!r} divides")
+        low, high = (
+            floordiv(bound + offset + period - const(1), period, self.facts)
+            for bound in (region.low, region.high)
+        )
+        value = substituted(
+            self.value, self.index, period * symbol(self.index) - offset, self.facts
+        )
+        return _Sum(value, self.index, self.known).of(_Region(low, high))
 
     def of(self, region: _Region) -> Poly:
         """Sum over all iterations of a region."""

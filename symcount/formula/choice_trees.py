@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from symcount.algebra.conditions import Condition, Decisions, implies
-from symcount.algebra.poly import Variable, const
+from symcount.algebra.poly import Poly, Variable, const
+from symcount.algebra.substitution import is_equal_where
 from symcount.formula.tree import Leaf, Split, Tree
 
 
@@ -55,6 +56,10 @@ def choice(condition: Condition, then: Any, otherwise: Any) -> Any:
         return otherwise
     if otherwise is ANYTHING:
         return then
+    if _agree(condition, True, then, otherwise):
+        return otherwise
+    if _agree(condition, False, otherwise, then):
+        return then
     for here, side, other in ((then, True, otherwise), (otherwise, False, then)):
         # `x < 2` before `x < 3`, with the same outcome, says nothing that the latter does not
         if isinstance(other, Choice) and (
@@ -63,6 +68,31 @@ def choice(condition: Condition, then: Any, otherwise: Any) -> Any:
         ):
             return other
     return Choice(condition, then, otherwise)
+
+
+def _agree(condition: Condition, truth: bool, here: Any, other: Any) -> bool:
+    """Tell whether `other`, written for other sizes, has the values of `here` where it is as said.
+
+    At `c == 3`, `49*c*d` is `147*d`, and one piece is enough.
+    """
+    for tree, rest in ((here, other), (other, here)):
+        if isinstance(tree, Choice):
+            return all(
+                _agree(condition, truth, *((side, at) if tree is here else (at, side)))
+                for outcome, side in ((True, tree.then), (False, tree.otherwise))
+                if not implies(condition, truth, tree.condition, not outcome)
+                for at in [_side(rest, tree.condition, outcome)]
+            )
+    if isinstance(here, Poly) and isinstance(other, Poly):
+        return here == other or is_equal_where(condition, truth, here, other)
+    return bool(here == other)
+
+
+def _side(tree: Any, condition: Condition, truth: bool) -> Any:
+    """Return a side of a tree that splits on this very condition, and any other as it is."""
+    if isinstance(tree, Choice) and tree.condition == condition:
+        return tree.then if truth else tree.otherwise
+    return tree
 
 
 _FEW_RUNGS = 8

@@ -20,8 +20,21 @@ from sympy.printing.str import StrPrinter
 from symcount.algebra.choices import as_choice
 from symcount.algebra.conditions import Condition, Decision, Decisions
 from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
-from symcount.algebra.poly import Atom, Poly, Variable, atom, const
+from symcount.algebra.poly import (
+    Atom,
+    Call,
+    Poly,
+    Variable,
+    atom,
+    const,
+    fraction,
+    inside_out,
+    reciprocal_of_term,
+    sum_of,
+    top_atoms,
+)
 from symcount.formula.choice_trees import ANYTHING, Choice
+from symcount.formula.summands import summands
 from symcount.formula.tree import strongest
 from symcount.symbols import Hyperparameter
 
@@ -93,27 +106,12 @@ def _int_division(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
     return sympy.floor(a / b)
 
 
-# Sympy compares each pair of arguments of an extremum, which takes twice as long for each that is
-# nested in them.
-_MOST_NESTED = 4
-
-
-def _extremum(function: Any) -> Callable[..., Any]:
-    """Write an extremum as sympy simplifies it, or as it is where that has no end."""
-
-    def written(*args: sympy.Expr) -> sympy.Expr:
-        nested = sum(len(arg.atoms(sympy.Max, sympy.Min)) for arg in args)
-        return function(*args, evaluate=nested <= _MOST_NESTED)
-
-    return written
-
-
 _OWN: dict[str, Callable[..., Any]] = {
     "floor": sympy.floor,
     "floordiv": _int_division,
     "mod": sympy.Mod,
-    "max": _extremum(sympy.Max),
-    "min": _extremum(sympy.Min),
+    "max": sympy.Max,
+    "min": sympy.Min,
     "abs": sympy.Abs,
     "pow": sympy.Pow,
     "factorial": sympy.factorial,
@@ -131,7 +129,26 @@ def symbol(name: str, real: bool = False) -> sympy.Symbol:
 @lru_cache(maxsize=4096)
 def expression(poly: Poly) -> sympy.Expr:
     """A normal form as a sympy expression."""
-    return sympy.Add(*(_term(m, c) for m, c in poly.sorted_terms()))
+    return sympy.Add(*(_term(m, c) for m, c in _with_ceilings(poly).sorted_terms()))
+
+
+def _with_ceilings(poly: Poly) -> Poly:
+    """`floor((a - 1)/m) + 1` as `ceiling(a/m)`, unless that takes more terms."""
+    for base in top_atoms(poly):
+        if not isinstance(base, Call) or base.op != "floor":
+            continue
+        rounded_up = _rounded_up(base.args[0])
+        if rounded_up is None:
+            continue
+        up, less = rounded_up
+        replaced = atom(Call("ceiling", (up,))) - const(less)
+        written = sum_of(
+            Poly({tuple(p for p in m if p[0] != base): c}) * replaced ** dict(m).get(base, 0)
+            for m, c in poly.terms.items()
+        )
+        if len(written.terms) <= len(poly.terms):
+            poly = written
+    return poly
 
 
 def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
@@ -139,18 +156,37 @@ def _term(monomial: Any, coefficient: int | Fraction) -> sympy.Expr:
     return sympy.Mul(number, *(_atom(base) ** exponent for base, exponent in monomial))
 
 
-@lru_cache(maxsize=4096)
 def _atom(base: Atom) -> sympy.Expr:
-    if isinstance(base, Variable):
-        return symbol(base.name, base.real)
-    if base.op == "floor":
-        rounded_up = _rounded_up(base.args[0])
-        if rounded_up is not None:
-            return sympy.ceiling(expression(rounded_up))
+    written = _WRITTEN.get(base)
+    if written is None:
+        if len(_WRITTEN) >= _MOST_WRITTEN:
+            _WRITTEN.clear()
+        for call in inside_out(base, _WRITTEN.__contains__):
+            _WRITTEN[call] = _of_call(call)
+        written = symbol(base.name, base.real) if isinstance(base, Variable) else _of_call(base)
+        _WRITTEN[base] = written
+    return written
+
+
+_WRITTEN: dict[Atom, sympy.Expr] = {}
+_MOST_WRITTEN = 4096
+# Sympy compares each pair of arguments of an extremum, and asks what is known of what it rounds,
+# which takes up to twice as long for each that is nested in them.
+_MOST_NESTED = 6
+
+
+def _of_call(base: Call) -> sympy.Expr:
+    if base.op == "ceiling":
+        return sympy.ceiling(expression(base.args[0]))
     if base.op in CHOICES:
         return _of_choices(atom(base))
     written = expression if CALLS[base.op].takes == INTEGERS else _argument
-    return FUNCTIONS[base.op](*map(written, base.args))
+    args = map(written, base.args)
+    if base.op in ("max", "min", "floor"):
+        inside = (inner for arg in base.args for inner in arg.atoms() if isinstance(inner, Call))
+        nested = sum(inner.op in ("max", "min", "floor") for inner in inside)
+        return FUNCTIONS[base.op](*args, evaluate=nested <= _MOST_NESTED)
+    return FUNCTIONS[base.op](*args)
 
 
 def _of_choices(value: Poly) -> sympy.Expr:
@@ -167,16 +203,20 @@ def _of_choices(value: Poly) -> sympy.Expr:
     return sympy.Piecewise(*arms, (expression(value), True), evaluate=False)
 
 
-def _rounded_up(value: Poly) -> Poly | None:
-    """`a / m` if `floor(value)` is the least integer not below it: `floor((a + m - 1) / m)`."""
-    divisor = value.denominator
-    rest = value - const(Fraction(divisor - 1, divisor))
-    whole = all(
-        isinstance(base, Variable) and not base.real and exponent > 0
-        for monomial in rest.terms
-        for base, exponent in monomial
-    )
-    return rest if divisor > 1 and whole and rest.terms.get((), 0) == 0 else None
+def _rounded_up(value: Poly) -> tuple[Poly, int] | None:
+    """Return `a/m` and the difference if `floor(value)` is `ceiling(a/m)` minus 0, or minus 1.
+
+    Of integers it is where `value` is `(a + m - 1)/m`, or `(a - 1)/m`.
+    """
+    top, bottom = fraction(value)
+    divisor, rest = bottom.constant, top.terms.get((), 0)
+    less = 1 if rest == -1 else 0
+    if divisor == 1 or (not less and (divisor is None or rest != divisor - 1)):
+        return None
+    inverse = reciprocal_of_term(bottom)
+    atoms = top_atoms(top) | top_atoms(bottom)
+    whole = all(isinstance(base, Variable) and not base.real for base in atoms)
+    return ((top - const(rest)) * inverse, less) if whole and inverse is not None else None
 
 
 def _argument(poly: Poly) -> sympy.Expr:
@@ -239,11 +279,14 @@ def boolean(tree: Any) -> Boolean:
 
 
 def piecewise(tree: Any) -> sympy.Expr:
-    """A joined tree of normal forms as an expression: a `Piecewise` where it has choices."""
-    if isinstance(tree, Poly):
-        return expression(tree)
+    """A joined tree of normal forms as an expression: with a `Piecewise` where it has choices."""
     if tree is ANYTHING:
         return sympy.Integer(0)
+    common, trees = summands(tree)
+    return sympy.Add(expression(common), *map(_choices, trees))
+
+
+def _choices(tree: Choice) -> sympy.Expr:
     arms: list[tuple[Poly, Any]] = []
     for value, test in _arms(tree, ()):
         if arms and arms[-1][0] == value:

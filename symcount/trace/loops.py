@@ -72,7 +72,7 @@ def name_of(names: Names, inside: Tags, code: CodeType, lasti: int, times: int) 
 class SymRange:
     """Stands in for a `range` of which a bound is a symbol."""
 
-    def __init__(self, run: Any, start: Any, stop: Any, step: int, count: Any) -> None:
+    def __init__(self, run: Any, start: Any, stop: Any, step: Any, count: Any) -> None:
         self._run = run
         self.start = start
         self.stop = stop

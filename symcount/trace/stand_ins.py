@@ -201,10 +201,10 @@ def _range(*args: Any) -> Any:
         return range(*args)
     symbol._check()
     start, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
-    if symbol._run.specialising or type(step) is not int or step == 0:
+    if symbol._run.specialising or step == 0:
         return range(*map(symbol._run.specialised, args))
-    distance = stop - start if step > 0 else start - stop
-    count = apply_to_pair("max", (distance + abs(step) - 1) // abs(step), 0)
+    distance, stride = (stop - start, step) if step > 0 else (start - stop, -step)
+    count = apply_to_pair("max", (distance + stride - 1) // stride, 0)
     return SymRange(symbol._run, start, stop, step, count)
 
 

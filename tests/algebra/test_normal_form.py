@@ -16,9 +16,9 @@ from symcount.algebra.choices import choices_in
 from symcount.algebra.comparing import compare, maximum, minimum
 from symcount.algebra.conditions import Condition, divisibility
 from symcount.algebra.facts import Facts
-from symcount.algebra.functions import call
+from symcount.algebra.functions import CALLS, call
 from symcount.algebra.poly import Poly, const, symbol
-from symcount.algebra.rounding import floor, floordiv, mod
+from symcount.algebra.rounding import bitwise, floor, floordiv, mod
 from symcount.algebra.substitution import decided, substituted
 from symcount.errors import UnsupportedError
 from tests.random_expressions import (
@@ -468,3 +468,65 @@ def test_a_share_that_is_next_to_all_of_it_may_be_more() -> None:
         share = call("fmul", const(Fraction(factor)), symbol("x"))
         assert compare("lt", symbol("x"), share, facts)[0] is not None
     assert 2**54 + 3 < (2**54 + 3) * 1.0
+
+
+MASKS = (0, -1, 1, 7, 6, 12, 8, -8, -2, -7, -13, 5, -6, 1023, -1024)
+
+
+@pytest.mark.parametrize("op", ["&", "|", "^"])
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_mask_is_arithmetic_on_integers_of_any_sign(op: str, mask: int) -> None:
+    offset = symbol("a") - const(20)
+    form = NORMAL[op](Facts(), offset, const(mask))
+    assert [exact(form, {"a": n + 20}) for n in range(-19, 40)] == [
+        PYTHON[op](n, mask) for n in range(-19, 40)
+    ]
+    if mask not in (5, -6) and op != "^":
+        assert not any(getattr(base, "op", None) in ("and", "or", "xor") for base in form.atoms())
+
+
+@thorough(200)
+@given(st.integers(-300, 300), st.sampled_from(("and", "or", "xor")), st.integers(-100, 100))
+def test_masks_in_full(mask: int, op: str, offset: int) -> None:
+    form = bitwise(op, symbol("a") + const(offset), const(mask), Facts())
+    for n in range(1, 40):
+        assert exact(form, {"a": n}) == CALLS[op].compute(n + offset, mask)
+
+
+def test_extremums_within_extremums_are_one() -> None:
+    limit, wide, narrow = symbol("a"), d, d
+    for _ in range(20):
+        wide = minimum([limit, wide.scaled(2)], Facts())
+        narrow = maximum([limit, floordiv(narrow, const(2), Facts())], Facts())
+    assert wide == call("min", limit, d.scaled(2**20))
+    assert narrow == call("max", limit, floor(d.scaled(Fraction(1, 2**20)), Facts()))
+    grown = d
+    for _ in range(3):
+        grown = minimum([limit, grown * h], Facts())
+    assert grown == call("min", limit, d * h**3)
+
+
+@thorough(300)
+@given(
+    st.lists(st.tuples(*map(st.sampled_from, ("<>", (1, 2, 3, -1), (1, 2, 4, 8), (0, 1, -1, 3)))))
+)
+def test_extremums_of_extremums_in_full(steps: list[tuple[str, int, int, int]]) -> None:
+    form = a
+
+    def step(value: Any, other: Any, step: Any, of: Any) -> Any:
+        sign, factor, divisor, more = step
+        scaled = of("//", of("*", value, factor), divisor)
+        return of("max" if sign == ">" else "min", of("+", scaled, more), other)
+
+    for each in steps:
+        form = step(form, b, each, lambda op, *args: NORMAL[op](Facts(), *map(_poly, args)))
+    for x in (1, 2, 5, 8, 17, 100):
+        for y in (1, 3, 16, 40):
+            value = x
+            for each in steps:
+                value = step(value, y, each, lambda op, *args: PYTHON[op](*args))
+            assert exact(form, {"a": x, "b": y}) == value
+
+
+def _poly(value: Any) -> Poly:
+    return value if isinstance(value, Poly) else const(value)

@@ -799,3 +799,52 @@ def test_names_are_lent_only_to_what_the_same_loop_makes() -> None:
     shifted = "a.{1..n}.b"
     assert named((told, loop), (shifted, loop)) == [told, shifted]
     assert named((told, loop), (shifted, loop), (untold, loop)) == [told, shifted, untold]
+
+
+def _first_of_each(n, m, d=8):
+    return nn.ModuleList(nn.Linear(d, 2 * d if i % m == 0 else d, bias=False) for i in range(n))
+
+
+def _last_of_each(n, m, d=8):
+    layers = nn.ModuleList()
+    for i in range(n):
+        layers.append(nn.Linear(d, d, bias=False))
+        if (i + 1) % m == 0:
+            layers.append(nn.Linear(d, d + i, bias=False))
+    return layers
+
+
+def _but_the_first(n, m, d=8):
+    return nn.ModuleList(
+        nn.Linear(d, 1 if i > 0 and i % m == 0 else 2, bias=False) for i in range(n)
+    )
+
+
+def _stepping(n, m, d=8):
+    return nn.ModuleList(nn.Linear(d, d, bias=False) for _ in range(0, n, m))
+
+
+def _stepping_down(n, m, d=8):
+    return nn.ModuleList(nn.Linear(d, i, bias=False) for i in range(n, 0, -m))
+
+
+def _beside_the_steps(n, m, d=8):
+    return nn.ModuleList(nn.Linear(d, 2) for i in range(n) if i not in range(0, n, m))
+
+
+@pytest.mark.parametrize(
+    ("factory", "expr"),
+    [
+        (_first_of_each, "64*n + 64*ceiling(n/m)"),
+        (_last_of_each, None),
+        (_but_the_first, None),
+        (_stepping, "64*ceiling(n/m)"),
+        (_stepping_down, None),
+        (_beside_the_steps, "18*n - 18*ceiling(n/m)"),
+    ],
+)
+def test_every_mth_iteration_where_m_is_a_symbol(factory, expr):
+    count = symcount.derive(factory, d=8)
+    assert expr in (None, str(count))
+    assert str(count.domain) == "True"
+    assert_exact(factory, n=(1, 2, 3, 7, 12, 13, 40), m=(1, 2, 3, 7, 12, 50), d=8)

@@ -121,6 +121,26 @@ def test_a_sum_over_a_loop_in_a_loop(seed: int) -> None:
     assert evaluate.value(found, point) == expected
 
 
+@pytest.mark.parametrize("offset", [-3, -1, 0, 1, 2, 5])
+@pytest.mark.parametrize("value", [D, const(1), K * D + const(2), K * K * K])
+@pytest.mark.parametrize("slope", [1, -1])
+def test_a_sum_over_the_multiples_of_a_symbol(offset: int, value: Poly, slope: int) -> None:
+    test = "eq", remainder(K.scaled(slope) + const(offset), D, FACTS), const(0)
+    for sides in ((1, 0), (0, 1)):
+        when = choice(*test, *sides)
+        for tree in (when, choice("ge", K, const(2), when, 0), choice("ge", K, const(2), 1, when)):
+            for n in (1, 2, 3, 7, 12):
+                for d in (1, 2, 3, 5, 20):
+                    point = {"n": n, "d": d}
+                    expected = sum(
+                        evaluate.value(value, point | {"@0": i})
+                        for i in range(n)
+                        if at(tree, point | {"@0": i})
+                    )
+                    found = summed(value, [Repeat("@0", N, tree)], point)
+                    assert evaluate.value(found, point) == expected, (tree, point)
+
+
 @pytest.mark.parametrize("value", [call("gcd", K, D), call("pow", K, D), call("isqrt", K)])
 def test_what_has_no_closed_form_is_refused(value: Poly) -> None:
     with pytest.raises(NoClosedForm):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,3 +202,22 @@ def test_exact_float_steps_are_exact_up_to_their_limit() -> None:
     assert count(2**51) == 2**53
     with pytest.raises(symcount.DomainError, match="beyond which the factory's float arithmetic"):
         count(2**51 + 1)
+
+
+@pytest.mark.parametrize(
+    "rows", ["m * ((v + m - 1) // m)", "-(-v // m) * m", "math.ceil(v / m) * m"]
+)
+def test_rounding_up_to_a_multiple_that_is_a_symbol_is_a_ceiling(rows: str) -> None:
+    rounded: Any = eval(f"lambda v, m: {rows}", {"math": math})
+    count = derive(lambda v, m, d: nn.Embedding(rounded(v, m), d))
+    assert str(count) == "d*m*ceiling(v/m)"
+    for v, m in [(50257, 128), (7, 9), (8, 8), (1, 1), (9, 8)]:
+        assert count(v, m, 3) == rounded(v, m) * 3
+        assert count.expr.subs(dict(zip(count.symbols, (v, m, 3), strict=True))) == count(v, m, 3)
+
+
+def test_a_floor_that_a_ceiling_makes_no_shorter_stays_one() -> None:
+    assert str(derive(lambda v, m: nn.Embedding((v - 1) // m + 2, 1))) == "ceiling(v/m) + 1"
+    assert str(derive(lambda v, m: nn.Embedding(((v - 1) // m) ** 2 + 5, 1))) == (
+        "floor(v/m - 1/m)**2 + 5"
+    )
