@@ -164,7 +164,7 @@ class KnownTensors(TorchFunctionMode):
         tensors = [x for x in leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
         with torch._C.DisableTorchFunction():
             if len({t.is_meta for t in tensors}) > 1:
-                args, kwargs = _to_meta(args), _to_meta(kwargs)
+                args, kwargs = to_meta(args), to_meta(kwargs)
             return func(*args, **kwargs)
 
     def remember_origin(self, out: Any, arguments: Any) -> None:
@@ -202,11 +202,12 @@ def _says_something(result: object) -> bool:
     return is_number or not (isinstance(result, _SIZELESS) or is_of_torch(calling_frame().f_code))
 
 
-def _to_meta(value: Any) -> Any:
+def to_meta(value: Any) -> Any:
+    """Return arguments of a call with every tensor on the meta device."""
     if isinstance(value, torch.Tensor):
         return value if value.is_meta else value.to("meta")
     if type(value) in (tuple, list):
-        return type(value)(map(_to_meta, value))
+        return type(value)(map(to_meta, value))
     if type(value) is dict:
-        return {k: _to_meta(v) for k, v in value.items()}
+        return {k: to_meta(v) for k, v in value.items()}
     return value
