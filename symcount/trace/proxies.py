@@ -79,6 +79,11 @@ def is_of_torch(code: CodeType) -> bool:
     return code.co_filename.startswith(libraries.TORCH)
 
 
+def is_of_numpy(code: CodeType) -> bool:
+    """Tell whether code is numpy's own."""
+    return code.co_filename.startswith(libraries.NUMPY)
+
+
 def frames_of_call() -> Iterator[FrameType]:
     """Yield the frames of torch and numpy that run, from within, and the one that calls them."""
     frame: FrameType | None = calling_frame(2)
@@ -169,6 +174,8 @@ def operand(value: object) -> Node | Number | None:
         return operator.index(value)  # bool, IntEnum
     scalar: Any = value
     if hasattr(scalar, "dtype") and not hasattr(scalar, "is_meta"):
+        if type(scalar).__module__.startswith("symcount."):
+            return None  # an array of symbols, which follows arithmetic itself
         is_wide = scalar.dtype.kind in "iu" and scalar.dtype.itemsize == _BYTES_OF_SIZES
         if scalar.ndim == 0 and (is_wide or scalar.dtype.kind == "b"):
             return int(scalar)  # narrower ones wrap around

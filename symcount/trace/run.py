@@ -37,6 +37,7 @@ from symcount.trace.proxies import (
     SymInt,
     calling_frame,
     frames_of_call,
+    is_of_numpy,
     place_of,
     user_frame,
 )
@@ -154,8 +155,9 @@ class _Run:
         raise reason
 
     def _shadow(self, frame: FrameType) -> None:
-        """Restart if the code of `frame` must be intercepted."""
-        if self.must_intercept(frame):
+        """Restart if the code of `frame`, or what calls numpy's, must be intercepted."""
+        frames = frames_of_call() if is_of_numpy(frame.f_code) else (frame,)
+        if any(map(self.must_intercept, frames)):
             self.interrupt(Restart())
 
     def must_intercept(self, frame: FrameType) -> bool:
@@ -624,7 +626,11 @@ class _Run:
 
     def has_lost_sizes(self) -> bool:
         """Tell whether a symbol has become a plain number that may be the size of a tensor."""
-        return bool(self.pokes or self.unrolled) or any(
+        return bool(self.unrolled) or self.has_lost_numbers()
+
+    def has_lost_numbers(self) -> bool:
+        """Tell the same of numbers other than the length of what a loop has made."""
+        return bool(self.pokes) or any(
             kind not in ("text", "hash") for kind, *_ in self.concretisations
         )
 

@@ -9,9 +9,10 @@ They act for the thread that traces and do what the original does for every othe
 from __future__ import annotations
 
 import functools
+import operator
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
@@ -24,8 +25,10 @@ from symcount.trace.intercepting import INTERCEPTOR, Interceptor
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import ModuleShadow, TypeShadow, is_symbol
 from symcount.trace.tensors import filling
+from symcount.trace.tensors.arrays import SymArray, follow, holds_arrays, is_followed
 from symcount.trace.tensors.calls import first_argument, leaves
 from symcount.trace.tensors.known import KnownTensors
+from symcount.trace.tensors.of_numpy import OF_ARRAYS, OF_SIZES
 
 _active = threading.local()
 
@@ -170,6 +173,8 @@ class _LegacyMeta(TypeShadow):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and not kwargs and all(type(a) is int or type(a) is SymInt for a in args):
             return torch.empty(*args, dtype=cls.dtype)
+        if len(args) == 1 and type(args[0]) is SymArray:
+            return args[0].as_tensor(cls.dtype or torch.get_default_dtype())
         if len(args) == 1 and getattr(getattr(args[0], "dtype", None), "kind", "") == "O":
             # an array that numpy has made of symbols: its numbers are values, and no sizes
             numbers = numpy.vectorize(hint, otypes=[float])(args[0])
@@ -198,6 +203,58 @@ _LEGACY = {
     "IntTensor": torch.int32,
 }
 vars(_TORCH).update({name: _legacy(name, dtype) for name, dtype in _LEGACY.items()})
+
+
+# --- arrays of numpy ----------------------------------------------------------------------------
+
+
+def _array_function(name: str, original: Any, is_concerned: Callable[[Any], bool]) -> Any:
+    @functools.wraps(original, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        mode = mode_of_thread()
+        if mode is None or not is_concerned((args, kwargs)):
+            return original(*args, **kwargs)
+        ends = [plain_number for plain_number in args[:2] if type(plain_number) in (int, float)]
+        is_between = name == "linspace" and len(ends) == 2
+        within = (min(ends), max(ends)) if is_between else None
+        return follow(mode, name, original, args, kwargs, name, within)
+
+    INTERCEPTOR.intercept(original, wrapper)
+    return wrapper
+
+
+def _array_functions(names: Iterable[str], is_concerned: Callable[[Any], bool]) -> dict[str, Any]:
+    found = ((name, operator.attrgetter(name)(numpy)) for name in names)
+    return {name: _array_function(name, original, is_concerned) for name, original in found}
+
+
+_OF_NUMPY = _array_functions(OF_SIZES, is_followed) | _array_functions(OF_ARRAYS, holds_arrays)
+_RANDOM = {name: f for name, f in _OF_NUMPY.items() if name.startswith("random.")}
+INTERCEPTOR.intercept_module(
+    numpy,
+    {name: f for name, f in _OF_NUMPY.items() if name not in _RANDOM}
+    | {
+        "random": INTERCEPTOR.intercept_module(
+            numpy.random, {name.removeprefix("random."): f for name, f in _RANDOM.items()}
+        )
+    },
+)
+
+
+def _from_numpy(original: Any) -> Any:
+    """Follow `torch.from_numpy`, which asks no mode."""
+
+    def wrapper(array: Any) -> torch.Tensor:
+        mode = mode_of_thread()
+        if mode is not None and type(array) is SymArray:
+            return array.as_tensor()
+        out: torch.Tensor = original(array)
+        if mode is not None and not mode.run.has_lost_numbers():
+            with torch._C.DisableTorchFunction():
+                mode.know(out, tuple(out.shape), "from_numpy")
+        return out
+
+    return wrapper
 
 
 # --- installing ---------------------------------------------------------------------------------
@@ -291,6 +348,7 @@ def replace_unseen(refusing: Refusing) -> None:
     """Have the mode of this thread told of what it does not see, until everything is restored."""
     make = _make_subclass(torch.Tensor._make_subclass)
     interception.replace(torch.Tensor, "_make_subclass", make)
+    interception.replace(torch, "from_numpy", _from_numpy(torch.from_numpy))
     refusing.replace()
     for function, code in _INITIALISERS:
         interception.replace(function, "__code__", code)
