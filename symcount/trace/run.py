@@ -22,6 +22,7 @@ from symcount import interception
 from symcount.errors import (
     InternalError,
     SymcountError,
+    UnsupportedError,
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
@@ -37,7 +38,9 @@ from symcount.trace.proxies import (
     SymInt,
     calling_frame,
     frames_of_call,
+    hint,
     is_of_numpy,
+    not_modelled,
     place_of,
     user_frame,
 )
@@ -45,6 +48,7 @@ from symcount.trace.pure_functions import ForcedTest, Way
 from symcount.trace.renaming import original_code
 from symcount.trace.result import Branch, Raised, Trace, TracedTensor
 from symcount.trace.settings import AS_USUAL, BranchListener, Everything, Listen, Settings
+from symcount.trace.tensors import arrays
 from symcount.trace.tensors.bypasses import (
     learn_what_refuses,
     mode_of_thread,
@@ -52,6 +56,7 @@ from symcount.trace.tensors.bypasses import (
     tell,
 )
 from symcount.trace.tensors.mode import Tensors
+from symcount.trace.tensors.of_numpy import ELEMENTWISE
 from symcount.work import CALL, COMPARISON, OPERATION
 
 _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
@@ -157,7 +162,7 @@ class _Run:
     def _shadow(self, frame: FrameType) -> None:
         """Restart if the code of `frame`, or what calls numpy's, must be intercepted."""
         frames = frames_of_call() if is_of_numpy(frame.f_code) else (frame,)
-        if any(map(self.must_intercept, frames)):
+        if any([self.must_intercept(frame) for frame in frames]):
             self.interrupt(Restart())
 
     def must_intercept(self, frame: FrameType) -> bool:
@@ -186,12 +191,12 @@ class _Run:
         return type(known)(known._node, self)  # a number of its own, as it is in Python
 
     def track(
-        self, made_by: str, of: Sequence[Node], value: float, within: tuple[float, float] | None
-    ) -> SymFloat:
+        self, made_by: str, of: Sequence[Node], value: Number, within: tuple[float, float] | None
+    ) -> SymInt | SymFloat:
         """A value that nobody follows, but that is seen wherever something depends on it."""
         node = Node(TRACKED, (made_by, within, *of), value, user_frame())
         self._tracked[id(node)] = node
-        return SymFloat(node, self)
+        return SymFloat(node, self) if type(value) is float else SymInt(node, self)
 
     def is_tracked(self, node: Node) -> bool:
         """Tell whether a value is tracked, and not followed."""
@@ -625,11 +630,10 @@ class _Run:
         return int(value)
 
     def has_lost_sizes(self) -> bool:
-        """Tell whether a symbol has become a plain number that may be the size of a tensor."""
-        return bool(self.unrolled) or self.has_lost_numbers()
+        """Tell whether a symbol has become a plain number that may be the size of a tensor.
 
-    def has_lost_numbers(self) -> bool:
-        """Tell the same of numbers other than the length of what a loop has made."""
+        What is as long as a loop is compared at other lengths, whatever it is made by.
+        """
         return bool(self.pokes) or any(
             kind not in ("text", "hash") for kind, *_ in self.concretisations
         )
@@ -642,6 +646,21 @@ class _Run:
             if id(node) not in nodes or not same_call:
                 self._concretise("index", node, user)
         self.pokes.clear()
+
+    def of_array(self, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
+        """Apply a function of numpy to arrays and symbols, whose values then depend on these.
+
+        Of whole numbers these would be sizes, more likely than values.
+        """
+        if any(type(value) is arrays.SymArray for value in inputs):
+            return NotImplemented  # it is that one's business
+        self._give_up_ways()
+        out = kwargs.get("out") or (getattr(ufunc, method)(*map(hint, inputs), **kwargs),)
+        if self.tensors is None or method != "__call__" or out[0].dtype.kind in "iu":
+            kind = next(x.dtype for x in inputs if hasattr(x, "dtype"))
+            self.refuse(UnsupportedError(not_modelled(kind)))
+        made_by = f"numpy.{ufunc.__name__}"
+        return arrays.follow(self.tensors, ELEMENTWISE, ufunc, inputs, kwargs, made_by)
 
     def mix(self, operation: Callable[[], Any]) -> Any:
         self._give_up_ways()

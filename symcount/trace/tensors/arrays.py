@@ -19,7 +19,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from symcount.errors import EscapedSymbolError
 from symcount.trace.proxies import hint
-from symcount.trace.stand_ins import is_symbol, unrolled
+from symcount.trace.stand_ins import is_symbol, specialised, unrolled
 from symcount.trace.tensors.calls import getter, leaves, plain
 from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.of_numpy import ELEMENTWISE, METHODS, PARTS, SHAPES, Ask, written
@@ -32,7 +32,7 @@ _LARGEST_REAL = 1 << 16
 class SymArray(NDArrayOperatorsMixin):
     """An array of the running factory: `values` at the hints, and `dims`, or None if unknown."""
 
-    __slots__ = ("_mode", "_tensor", "dims", "values", "within")
+    __slots__ = ("_mode", "_tensor", "dims", "made_by", "values")
 
     def __init__(
         self,
@@ -44,10 +44,12 @@ class SymArray(NDArrayOperatorsMixin):
     ) -> None:
         if dims is not None and tuple(map(hint, dims)) != values.shape:
             dims = None
-        self._mode, self.values, self.dims, self.within = mode, values, dims, within
+        self._mode, self.values, self.dims = mode, values, dims
+        self.made_by = made_by
         described = torch.empty(values.shape, device="meta")
         with torch._C.DisableTorchFunction():
             self._tensor = mode.know(described, dims, made_by, tainted=True)
+        mode.bound(self._tensor, within)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -74,21 +76,24 @@ class SymArray(NDArrayOperatorsMixin):
                 "keep such arrays inside the module it returns."
             )
 
+    @property
+    def within(self) -> tuple[float, float] | None:
+        """Numbers between which its values are, if such are known."""
+        return self._mode.within(self._tensor)
+
     # --- what numpy does with it --------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        out = kwargs.get("out", ())
-        for array in out:
+        for array in kwargs.get("out", ()):
             if type(array) is SymArray:
                 with suppress(Exception):  # numpy raises too
-                    described = map(self._described, inputs)
+                    described = [_described(self._mode, value) for value in inputs]
                     written(_asking(self._mode), array._tensor, *described)
         name = {"__call__": ELEMENTWISE, "outer": "multiply.outer"}.get(method, "")
         if ufunc is numpy.matmul and method == "__call__":
             name = "matmul"
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        made = self._follow(name, function, inputs, kwargs, ufunc.__name__)
-        return out[0] if len(out) == 1 else made
+        return self._follow(name, function, inputs, kwargs, ufunc.__name__)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return self._follow(func.__name__, func, args, kwargs)
@@ -126,10 +131,8 @@ class SymArray(NDArrayOperatorsMixin):
     ) -> Any:
         self._check()
         within = self.within if name in PARTS else None
-        return follow(self._mode, name, func, args, kwargs, said or name, within)
-
-    def _described(self, value: Any) -> Any:
-        return _described(self._mode, value)
+        made_by = self.made_by if name in PARTS else f"numpy.{said or name}"
+        return follow(self._mode, name, func, args, kwargs, made_by, within)
 
     # --- what code asks it for ----------------------------------------------------------------
 
@@ -161,52 +164,53 @@ class SymArray(NDArrayOperatorsMixin):
             at, part = _index(self._mode, index), _described(self._mode, value)
             if not any(isinstance(leaf, torch.Tensor) for leaf in leaves(at)):
                 self._ask(torch.Tensor.__setitem__, at, part)
+        self._mode.writes += 1
         self.values[_plain(index)] = _plain(value)
-        self.within = None
 
     def __len__(self) -> int:
         self._mode.run.intercept_callers()
-        return int(unrolled(self.shape[0]))
+        length = self.shape[0]  # a list of rates has one for each iteration
+        return int(specialised(length) if self.within is None else unrolled(length))
 
     def __iter__(self) -> Iterator[Any]:
-        length, made_by = len(self), "ndarray.__iter__()"
         if self.values.ndim == 1:
-            return iter(self._read(made_by, self.values.tolist()))
+            return iter(self.tolist())
         rest = self.shape[1:]
-        rows = (SymArray(self._mode, self.values[k], rest, made_by) for k in range(length))
-        return iter(list(rows))
+        rows = self.values[: len(self)]
+        return iter([SymArray(self._mode, row, rest, self.made_by) for row in rows])
 
-    def _read(self, name: str, values: Any) -> Any:
+    def _read(self, values: Any) -> Any:
         self._check()
-        return self._mode.run.concretise_value(name, values, self.within)
+        return _read(self._mode, self.made_by, values, self.within)
 
     def tolist(self) -> Any:
         """The numbers, which depend on symbols, in lists whose lengths do."""
-        for size in self.shape:
-            unrolled(size)
-        return self._read("ndarray.tolist()", self.values.tolist())
+        for size in self.shape[1:]:
+            specialised(size)
+        unrolled(self.shape[0] if self.shape else 1)
+        return self._read(self.values.tolist())
 
     def item(self, *at: Any) -> Any:
         """One of the numbers."""
-        return self._read("ndarray.item()", self.values.item(*map(_plain, at)))
+        return self._read(self.values.item(*map(_plain, at)))
 
     def __bool__(self) -> bool:
-        return bool(self._read("ndarray.__bool__()", bool(self.values)))
+        return bool(self._read(bool(self.values)))
 
     def __int__(self) -> int:
-        return int(self._read("ndarray.__int__()", int(self.values)))
+        return int(self._read(int(self.values)))
 
     def __index__(self) -> int:
-        return int(self._read("ndarray.__index__()", self.values.__index__()))
+        return int(self._read(self.values.__index__()))
 
     def __float__(self) -> Any:
-        return float(self._read("ndarray.__float__()", float(self.values)))
+        return float(self._read(float(self.values)))
 
     def __contains__(self, value: object) -> bool:
         return bool((self == value).any())
 
     def __repr__(self) -> str:
-        return str(self._read("ndarray.__repr__()", repr(self.values)))
+        return str(self._read(repr(self.values)))
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -221,13 +225,20 @@ def follow(
     func: Any,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    said: str,
+    made_by: str,
     within: tuple[float, float] | None = None,
 ) -> Any:
     """Call a function of numpy on the hints, and work out what sizes the result has."""
     dims = _sizes_of_result(mode, name, args, kwargs)
     values = func(*_plain(args), **_plain(kwargs))
-    return _followed(mode, values, dims, f"numpy.{said}", within)
+    written_to = kwargs.get("out") or (args[:1] if values is None else ())
+    for array in written_to if isinstance(written_to, tuple) else (written_to,):
+        mode.writes += 1
+        if type(array) is not SymArray:  # an array that nobody follows has values of one that is
+            mode.run.concretise_value(f"{made_by}()", None)
+        elif array.values is values:
+            return array
+    return _followed(mode, values, dims, made_by, within)
 
 
 def _followed(mode: KnownTensors, values: Any, dims: Any, made_by: str, within: Any = None) -> Any:
@@ -235,7 +246,7 @@ def _followed(mode: KnownTensors, values: Any, dims: Any, made_by: str, within: 
     if isinstance(values, numpy.ndarray):
         return SymArray(mode, values, dims if isinstance(dims, tuple) else None, made_by, within)
     if isinstance(values, numpy.generic):
-        return mode.run.concretise_value(f"{made_by}()", values.item(), within)
+        return _read(mode, made_by, values.item(), within)
     if type(values) in (tuple, list):
         several = dims if isinstance(dims, list) and len(dims) == len(values) else None
         each = several or [None] * len(values)
@@ -245,6 +256,17 @@ def _followed(mode: KnownTensors, values: Any, dims: Any, made_by: str, within: 
     if values is not None:
         mode.run.concretise_value(f"{made_by}()", None)
     return values
+
+
+def _read(mode: KnownTensors, made_by: str, values: Any, within: tuple[float, float] | None) -> Any:
+    """Return numbers of an array, which are no constants: what depends on them will be seen."""
+    if type(values) is list:
+        return [_read(mode, made_by, value, within) for value in values]
+    if type(values) not in (int, float, bool):
+        return mode.run.concretise_value(f"{made_by}()", values)
+    if within is not None and within[0] == within[1]:
+        return values
+    return mode.run.track(f"{made_by}()", (), values + 0, within)
 
 
 def _sizes_of_result(

@@ -125,6 +125,11 @@ _always.replace_for_good()
 _REFUSAL = re.compile(
     r"(\w+)\(\)[^\n]*\bSym(?:Int|Float)\b|(\w+)\(\) received an invalid combination"
 )
+# what an array is that numpy has made of symbols, or asks the type of, as in `numpy.mgrid[0:dim]`
+_REFUSAL_OF_NUMPY = re.compile(
+    "Cannot interpret '.*' as a data type|Cannot cast array data from dtype.'O'"
+    "|can't convert np.ndarray of type numpy.object_"
+)
 
 
 def learn_what_refuses(
@@ -140,8 +145,12 @@ def learn_what_refuses(
     torch makes this error of any exception that comes while it looks at a symbol, such as that of
     Ctrl-C. `retried` are the functions for which it has; what they refuse again is refused.
     """
+    frames: list[FrameType] = []
     while error is not None:
+        frames += _frames(error.__traceback__)
         if isinstance(error, TypeError):
+            if _REFUSAL_OF_NUMPY.match(str(error)) and any([*map(needed, frames)]):
+                return True
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
                 # one that takes symbols may refuse one for another argument, and does so again
@@ -214,10 +223,10 @@ def _array_function(name: str, original: Any, is_concerned: Callable[[Any], bool
         mode = mode_of_thread()
         if mode is None or not is_concerned((args, kwargs)):
             return original(*args, **kwargs)
-        ends = [plain_number for plain_number in args[:2] if type(plain_number) in (int, float)]
+        ends = [end for end in args[:2] if type(end) in (int, float)]
         is_between = name == "linspace" and len(ends) == 2
         within = (min(ends), max(ends)) if is_between else None
-        return follow(mode, name, original, args, kwargs, name, within)
+        return follow(mode, name, original, args, kwargs, f"numpy.{name}", within)
 
     INTERCEPTOR.intercept(original, wrapper)
     return wrapper
@@ -228,33 +237,38 @@ def _array_functions(names: Iterable[str], is_concerned: Callable[[Any], bool]) 
     return {name: _array_function(name, original, is_concerned) for name, original in found}
 
 
+class _Grid:
+    """Stands in for `numpy.mgrid` and `numpy.ogrid`, which are given their sizes in slices."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.original = getattr(numpy, name)
+
+    def __getitem__(self, slices: Any) -> Any:
+        mode = mode_of_thread()
+        if mode is None or not is_followed(slices):
+            return self.original[slices]
+        read, name = self.original.__getitem__, self.name
+        return follow(mode, name, read, (slices,), {}, f"numpy.{name}")
+
+
 _OF_NUMPY = _array_functions(OF_SIZES, is_followed) | _array_functions(OF_ARRAYS, holds_arrays)
 _RANDOM = {name: f for name, f in _OF_NUMPY.items() if name.startswith("random.")}
 INTERCEPTOR.intercept_module(
     numpy,
     {name: f for name, f in _OF_NUMPY.items() if name not in _RANDOM}
     | {
+        **{name: _Grid(name) for name in ("mgrid", "ogrid")},
         "random": INTERCEPTOR.intercept_module(
             numpy.random, {name.removeprefix("random."): f for name, f in _RANDOM.items()}
-        )
+        ),
     },
 )
 
 
 def _from_numpy(original: Any) -> Any:
     """Follow `torch.from_numpy`, which asks no mode."""
-
-    def wrapper(array: Any) -> torch.Tensor:
-        mode = mode_of_thread()
-        if mode is not None and type(array) is SymArray:
-            return array.as_tensor()
-        out: torch.Tensor = original(array)
-        if mode is not None and not mode.run.has_lost_numbers():
-            with torch._C.DisableTorchFunction():
-                mode.know(out, tuple(out.shape), "from_numpy")
-        return out
-
-    return wrapper
+    return lambda array: array.as_tensor() if type(array) is SymArray else original(array)
 
 
 # --- installing ---------------------------------------------------------------------------------

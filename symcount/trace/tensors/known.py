@@ -26,7 +26,7 @@ class KnownTensor:
     """A tensor, which is kept alive so that its `id` stays its own, and what is known of it.
 
     It is `tainted` if its values depend on a symbol, and `within` are then numbers between which
-    they are for all its values, if such are known.
+    they are for all its values, if such are known, until anything is written to a tensor.
     """
 
     tensor: torch.Tensor
@@ -36,6 +36,7 @@ class KnownTensor:
     tainted: bool
     tags: Tags
     within: tuple[float, float] | None = None
+    writes: int = 0
 
 
 class KnownTensors(TorchFunctionMode):
@@ -48,6 +49,7 @@ class KnownTensors(TorchFunctionMode):
         super().__init__()
         self.run = run
         self.known: dict[int, KnownTensor] = {}
+        self.writes = 0  # how often values were written, to what another may be a view of
 
     def __exit__(self, *raised: object) -> None:
         interception.take_off_stack(self)
@@ -81,12 +83,12 @@ class KnownTensors(TorchFunctionMode):
         """Remember between which numbers the values of a tensor are."""
         known = self.known.get(id(tensor))
         if known is not None:
-            known.within = within
+            known.within, known.writes = within, self.writes
 
     def within(self, tensor: object) -> tuple[float, float] | None:
         """Return numbers between which the values of a tensor are, if such are known."""
         known = self.known.get(id(tensor))
-        return None if known is None else known.within
+        return None if known is None or known.writes != self.writes else known.within
 
     def known_of(self, tensor: torch.Tensor) -> KnownTensor | None:
         """Return what is known of a tensor.

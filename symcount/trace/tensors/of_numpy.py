@@ -22,7 +22,7 @@ Ask: TypeAlias = Callable[..., Any]
 ELEMENTWISE = "elementwise"
 # Functions whose results have values of their first argument, and no others.
 PARTS = frozenset(
-    "__getitem__ reshape ravel flatten T transpose copy astype squeeze expand_dims flip "
+    "__getitem__ reshape ravel flatten T transpose copy squeeze expand_dims flip "
     "broadcast_to repeat tile".split()
 )
 # Methods of arrays that are not what numpy's function of that name is.
@@ -263,6 +263,25 @@ def _indices(ask: Ask, dimensions: Any, dtype: Any = None) -> Any:
     return ask(torch.empty, (len(dimensions), *dimensions))
 
 
+def _ogrid(ask: Ask, slices: Any) -> Any:
+    """Return the sizes of each axis of a grid, which are those of a range."""
+    each = slices if isinstance(slices, tuple) else (slices,)
+    sides = [ask(torch.arange, s.start or 0, s.stop, s.step or 1) for s in each]
+    if not isinstance(slices, tuple):
+        return sides[0]
+    shapes = [[1] * len(sides) for _ in sides]
+    for axis, shape in enumerate(shapes):
+        shape[axis] = -1
+    return [ask(torch.reshape, *pair) for pair in zip(sides, shapes, strict=True)]
+
+
+def _mgrid(ask: Ask, slices: Any) -> Any:
+    sides = _ogrid(ask, slices)
+    if not isinstance(slices, tuple):
+        return sides
+    return ask(torch.stack, [_elementwise(ask, *sides)] * len(sides))
+
+
 Rule: TypeAlias = Callable[..., Any]
 
 _SAME = (
@@ -288,6 +307,7 @@ SHAPES: dict[str, Rule] = {
     "zeros": _of_shape, "ones": _of_shape, "empty": _of_shape, "full": _of_shape,
     "arange": _arange, "linspace": _linspace, "logspace": _linspace, "geomspace": _linspace,
     "eye": _eye, "identity": _eye, "tri": _eye, "indices": _indices,
+    "mgrid": _mgrid, "ogrid": _ogrid,
     "hanning": _of_sizes, "hamming": _of_sizes, "blackman": _of_sizes, "bartlett": _of_sizes,
     "clip": _clip, "isclose": _elementwise,
     **dict.fromkeys(_SAME, _same), **dict.fromkeys(_ARRAYS, _array), **dict.fromkeys(_LIKE, _like),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
 import torch
 
 from symcount.trace.handlers import may_be_caught
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
-from symcount.trace.tensors.arrays import SymArray, holds_arrays
+from symcount.trace.tensors.arrays import follow, holds_arrays
 from symcount.trace.tensors.calls import first_argument, plain
 from symcount.trace.tensors.known import to_meta
 from symcount.trace.tensors.registering import Rules, TorchCall
@@ -227,20 +228,19 @@ def _triangle_indices(call: TorchCall) -> Any:
     return _create_with_values(call, (2, count), count)
 
 
-def _of_array(call: TorchCall, array: SymArray) -> torch.Tensor:
-    """Create a tensor of an array that is made of symbols."""
+def _of_array(call: TorchCall, data: Any) -> torch.Tensor:
+    """Create a tensor of an array that is made of symbols, or of several."""
     device = torch.device(call.kwargs.get("device") or "cpu")
-    made = array.as_tensor(call.kwargs.get("dtype"))
+    array = follow(call.mode, "array", numpy.array, (data,), {}, "numpy.array")
+    made: torch.Tensor = array.as_tensor(call.kwargs.get("dtype"))
     return to_meta(made) if device.type == "meta" else made
 
 
 @RULES.rule(torch.tensor, torch.as_tensor, torch.scalar_tensor, torch.asarray)
 def _tensor(call: TorchCall) -> Any:
     data = first_argument(call.args, call.kwargs, "data")
-    if type(data) is SymArray:
-        return _of_array(call, data)
     if holds_arrays(data):
-        return call.mode.know(call.real(), None, call.name, tainted=True)
+        return _of_array(call, data)
     if not isinstance(data, torch.Tensor):
         return _create_with_values(call, None)
     call = call._replace(kwargs={k: v for k, v in call.kwargs.items() if k != "device"})
