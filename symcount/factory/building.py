@@ -120,6 +120,8 @@ class _Plain(TorchFunctionMode):
         if self.is_over:  # it was left behind
             return func(*args, **kwargs)
         self.work.done += PLAIN_CALL
+        if types and interception.overriding(types):
+            return interception.hand_over(self, func, types, args, kwargs)
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)

@@ -42,13 +42,20 @@ def _following(original: Any) -> Callable[..., Any]:
     @functools.wraps(original, assigned=("__name__", "__doc__"), updated=())
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         mode = mode_of_thread()
-        if mode is None or not any(map(is_symbol, leaves((args, kwargs)))):
+        given = list(leaves((args, kwargs)))
+        if mode is None or not any(map(is_symbol, given)):
             return original(*args, **kwargs)
+        types = tuple(dict.fromkeys(type(value) for value in given if _overrides(value)))
         with torch._C.DisableTorchFunction():  # as it is when torch calls the mode
-            return mode.__torch_function__(original, (), args, kwargs)  # type: ignore[no-untyped-call]
+            return mode.__torch_function__(original, types, args, kwargs)  # type: ignore[no-untyped-call]
 
     _originals[wrapper] = original
     return wrapper
+
+
+def _overrides(value: object) -> bool:
+    """Tell whether a value that is no tensor is asked what becomes of a torch function."""
+    return hasattr(type(value), "__torch_function__") and not isinstance(value, torch.Tensor)
 
 
 def behind(func: Any) -> Any:
