@@ -89,6 +89,20 @@ _MOVE = frozenset([torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu])
 _NEW = frozenset(
     [torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_full]
 )
+# What has no kernel on the meta device, as the numbers that it keeps depend on values: its shape
+# does not, and what they are, and how many, is not for a constructor to ask.
+_SPARSE = {
+    torch.Tensor.to_sparse: torch.sparse_coo,
+    torch.Tensor.to_sparse_coo: torch.sparse_coo,
+    torch.Tensor.to_sparse_csr: torch.sparse_csr,
+    torch.Tensor.to_sparse_csc: torch.sparse_csc,
+    torch.Tensor.to_dense: torch.strided,
+}
+_OF_NON_ZEROS = frozenset(
+    [torch.Tensor._nnz, torch.Tensor.values, torch.Tensor.indices, torch.Tensor._values,
+     torch.Tensor._indices, torch.Tensor.crow_indices, torch.Tensor.col_indices,
+     torch.Tensor.ccol_indices, torch.Tensor.row_indices]
+)  # fmt: skip
 _RANDOM = frozenset(
     ["normal_", "uniform_", "exponential_", "bernoulli_", "cauchy_", "geometric_", "log_normal_",
      "random_"]
@@ -140,6 +154,12 @@ class _Plain(TorchFunctionMode):
                 return _filled(target, func, args, kwargs)
         elif func in _MOVE:
             return _convert(args, kwargs)
+        elif func in _SPARSE and args[0].is_meta and len(args) == 1 and not kwargs:
+            return torch.empty(
+                args[0].shape, dtype=args[0].dtype, layout=_SPARSE[func], device="meta"
+            )
+        elif func in _OF_NON_ZEROS and args[0].is_meta:
+            raise NotImplementedError(f"{func.__name__}() of a tensor without values")
         return self.call(func, args, kwargs)
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
