@@ -617,7 +617,8 @@ class _Run:
                         NotFolded("a list is read at an index that is not linear in its symbols")
                     )
                 self._concretise(ELEMENT, node, user_frame())
-                return int(node.hint if self.perturb is None else (node.hint + 1) % size)
+                is_another = self.perturb is not None and self.perturb(ELEMENT, 0) != 0
+                return int((node.hint + 1) % size if is_another else node.hint)
             if size is not None:
                 self._follow_index(node, size)
                 return int(node.hint)
