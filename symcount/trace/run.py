@@ -28,6 +28,7 @@ from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
 from symcount.trace import ends, identity, lookups, memos, pure_functions
 from symcount.trace.bytecode import call_at, instruction
+from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
@@ -53,6 +54,7 @@ from symcount.trace.tensors.bypasses import (
     learn_what_refuses,
     mode_of_thread,
     replace_unseen,
+    run_of_thread,
     tell,
 )
 from symcount.trace.tensors.mode import Tensors
@@ -489,7 +491,7 @@ class _Run:
             frame = lookups.looking_up(frame)
         keys = lookups.numeric_keys(frame) if kind == "hash" else None
         if kind == "hash" and keys is None:
-            self._require_empty_cache(lookups.cache(frame))
+            self._require_empty_cache(lookups.cache(frame), frame)
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
@@ -509,12 +511,15 @@ class _Run:
             self._hashes[node] = value
         return value
 
-    def _require_empty_cache(self, cached: Any) -> None:
-        """Restart with the cache of a function emptied, so that nothing in it is met."""
+    def _require_empty_cache(self, cached: Any, frame: FrameType) -> None:
+        """Restart with the cache of a function emptied, and with symbols going past it."""
         code = getattr(getattr(cached, "__wrapped__", None), "__code__", None)
         known = [getattr(c.__wrapped__, "__code__", None) for c in self.learned.caches]
         if cached is not None and code not in known:  # or it is made anew in each run
             self.learned.caches.append(cached)
+            self.learned.interceptor.intercept(cached, Cached(cached, run_of_thread))
+            self.learned.interceptor.intercept_anew()
+            self.must_intercept(frame)
             self.interrupt(Restart())
 
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any], frame: FrameType) -> Number:

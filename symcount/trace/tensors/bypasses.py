@@ -360,6 +360,12 @@ def mode_of_thread() -> KnownTensors | None:
     return mode if mode is not None and mode.run.alive else None
 
 
+def run_of_thread() -> Any:
+    """Return the run of this thread, if there is one."""
+    mode = mode_of_thread()
+    return None if mode is None else mode.run
+
+
 def tell(mode: KnownTensors | None) -> None:
     """Tell this mode from now on, or none."""
     _active.mode = mode
