@@ -33,6 +33,8 @@ class Cached:
         run = self._run_of_thread()
         if run is None or not self._returns_values or not _holds_symbols((args, kwargs)):
             return self._cached(*args, **kwargs)
+        if run.ways:  # what is returned on one way is not what is on another
+            return self._cached.__wrapped__(*args, **kwargs)
         if run is not self._run:
             self._run, self._returned = run, {}
         key = _key((args, kwargs))

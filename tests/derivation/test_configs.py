@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 import symcount
@@ -61,3 +62,18 @@ def test_an_object_that_refuses_to_be_asked_is_left_alone() -> None:
         return nn.ModuleList([nn.Linear(d, 3) for _ in range(n)])
 
     assert str(derive(factory)) == "3*d*n + 3*n"
+
+
+def test_a_sharded_parameter_is_said_to_be_one() -> None:
+    class Sharded(nn.Parameter):
+        """As `DTensor`: of a class of `torch.distributed`."""
+
+    Sharded.__module__ = "torch.distributed.tensor"
+
+    def factory(d: int = 8) -> nn.Module:
+        layer = nn.Linear(d, 3)
+        layer.weight = Sharded(torch.kron(torch.ones(3, d), torch.ones(1, 1)))  # of no known shape
+        return layer
+
+    with pytest.raises(symcount.UnknownShapeError, match=r"sharded over .* memory\(zero=3"):
+        derive(factory)

@@ -98,3 +98,21 @@ def test_a_cached_function_that_counts_its_calls() -> None:
 
     with pytest.raises(symcount.DerivationError):
         derive(factory)
+
+
+@functools.cache
+def aligned(d: int) -> int:
+    return d if d % 8 == 0 else d + 8 - d % 8
+
+
+def narrow_or_wide(d: int) -> int:
+    if d > 64:
+        return aligned(d)
+    return aligned(d) + aligned(d + 1)
+
+
+def test_what_is_returned_on_one_way_is_not_what_is_on_another() -> None:
+    def factory(d: int = 8, e: int = 65) -> nn.Module:
+        return nn.Linear(narrow_or_wide(d), narrow_or_wide(e) + aligned(d), bias=False)
+
+    assert_exact(factory, d=(1, 7, 8, 64, 65, 72), e=(1, 8, 63, 65, 80))
