@@ -118,6 +118,29 @@ def take_off_stack(mode: Any) -> None:
         torch._C._pop_torch_function_stack()
 
 
+def overriding(types: Iterable[type]) -> bool:
+    """Tell whether objects that are no tensors want to decide what becomes of a torch function."""
+    import torch
+
+    return not all(issubclass(kind, torch.Tensor) for kind in types)
+
+
+def hand_over(
+    mode: Any, func: Any, types: tuple[type, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Have the classes of its arguments decide what becomes of a torch function, as torch does.
+
+    The mode that was handed it sees the functions that they call.
+    """
+    for kind in types:
+        with mode:
+            made = kind.__torch_function__(func, types, args, kwargs)  # type: ignore[attr-defined]
+        if made is not NotImplemented:
+            return made
+    name = getattr(func, "__name__", func)
+    raise TypeError(f"no implementation of '{name}' for arguments of {[*types]}")
+
+
 # --- functions that do something else ---------------------------------------------------------
 
 

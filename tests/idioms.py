@@ -2479,9 +2479,9 @@ def numpy_round_array(dim):
 
 # widths between two, by np.linspace
 @refused(
-    symcount.VerificationError,
-    "numpy of",
-    "numpy computes on arrays of plain numbers",
+    symcount.UnsupportedError,
+    "a size depends on what numpy.linspace() gave",
+    "the sizes of an array are followed, and not its numbers",
 )
 def numpy_linspace(dim):
     return nn.ModuleList([nn.Linear(int(width), 2) for width in np.linspace(dim, 2 * dim, 3)])
@@ -2500,8 +2500,8 @@ def numpy_log2(dim):
 # RegNet: widths quantised by np.round
 @refused(
     symcount.UnsupportedError,
-    "numpy float64 is not modelled",
-    "numpy's functions are not followed",
+    "a size depends on what numpy.multiply() gave",
+    "the sizes of an array are followed, and not its numbers",
 )
 def numpy_power_schedule(dim):
     ws = np.round(np.divide(dim * np.power(2.0, np.arange(3)), 8)) * 8

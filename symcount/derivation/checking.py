@@ -34,6 +34,7 @@ from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Refused, Tree, leaves
 from symcount.record import Concretisation
 from symcount.symbols import Values
+from symcount.trace.collecting import SHARDED
 from symcount.trace.interrupts import NotFolded, TooLong
 from symcount.trace.result import Trace
 from symcount.trace.settings import Everything, Settings
@@ -94,6 +95,12 @@ def require_known_shapes(found: Exploration) -> None:
         for tensor in path.trace.tensors:
             if tensor.shape is None and tensor.kind == "parameter":
                 where = f"{tensor.frame.source}: " if tensor.frame else ""
+                if tensor.operation == SHARDED:
+                    raise UnknownShapeError(
+                        f"parameter {tensor.name!r} is sharded over devices. Derive the factory "
+                        "without parallelize_module() or fully_shard(): it has the same count, and "
+                        "memory(zero=3, shards=...) says what is left of it on each device."
+                    )
                 lost = _lost(path.trace)
                 made = (
                     f"it was made by {tensor.operation}()"

@@ -6,7 +6,8 @@ import ast
 import dis
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from symcount.derivation.expected import listed, written_shape
@@ -123,18 +124,41 @@ def lost_symbols(call: FactoryCall, found: Exploration) -> str:
     places = [str(c) for c in concretisations if c.kind != "text"]
     places += [f"{source}: a test of an exact type" for source in _exact_type_tests(call.factory)]
     places += texts[:3]
+    raised = [p.trace.raised.source for p in found.paths if p.trace.raised is not None]
+    what_to_do = _of_a_config([*raised, *(c.source for c in concretisations)])
     if not places:
         return (
             "A symbol was lost where nothing can see it: in a comparison by `is`, `id` or "
-            "`type(x) is int`, or in a value kept from an earlier call. Use isinstance() and "
-            "==, or fix the hyper-parameter: derive(factory, name=value)."
+            "`type(x) is int`, or in a value kept from an earlier call. "
+            f"{what_to_do or 'Use isinstance() and ==, '}"
+            "or fix the hyper-parameter: derive(factory, name=value)."
         )
+    plainly = "Use isinstance(x, int) for a type test and plain arithmetic for sizes, "
     return (
         "A symbol became a plain number at\n  "
         + "\n  ".join(places)
-        + "\nUse isinstance(x, int) for a type test and plain arithmetic for sizes, or fix the "
-        "hyper-parameter: derive(factory, name=value)."
+        + f"\n{what_to_do or plainly}or fix the hyper-parameter: derive(factory, name=value)."
     )
+
+
+# Packages whose objects hold plain numbers alone, and what to use in their place.
+_CONFIGS = {
+    "pydantic": (
+        "a pydantic model",
+        "Make the model by model_construct(...), which leaves its fields as they are given, or "
+        "use a dataclass",
+    ),
+    "omegaconf": ("an OmegaConf config", "Use a dataclass, or a dict"),
+}
+
+
+def _of_a_config(sources: Iterable[Source | None]) -> str:
+    """Say that a symbol was given to an object which holds plain numbers, if it was."""
+    parts = {part for source in sources if source for part in Path(source.file).parts}
+    for package, (config, what_to_do) in _CONFIGS.items():
+        if package in parts:
+            return f"It was given to {config}, which holds plain numbers alone. {what_to_do}, "
+    return ""
 
 
 def _exact_type_tests(factory: Callable[..., Any]) -> list[Source]:

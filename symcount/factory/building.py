@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypeAlias
@@ -22,6 +22,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from symcount import interception
+from symcount.factory.room import Room, on_meta, tensors_in
 from symcount.symbols import Values
 from symcount.work import CALL, PLAIN_CALL, Work
 
@@ -88,6 +89,20 @@ _MOVE = frozenset([torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu])
 _NEW = frozenset(
     [torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_full]
 )
+# What has no kernel on the meta device, as the numbers that it keeps depend on values: its shape
+# does not, and what they are, and how many, is not for a constructor to ask.
+_SPARSE = {
+    torch.Tensor.to_sparse: torch.sparse_coo,
+    torch.Tensor.to_sparse_coo: torch.sparse_coo,
+    torch.Tensor.to_sparse_csr: torch.sparse_csr,
+    torch.Tensor.to_sparse_csc: torch.sparse_csc,
+    torch.Tensor.to_dense: torch.strided,
+}
+_OF_NON_ZEROS = frozenset(
+    [torch.Tensor._nnz, torch.Tensor.values, torch.Tensor.indices, torch.Tensor._values,
+     torch.Tensor._indices, torch.Tensor.crow_indices, torch.Tensor.col_indices,
+     torch.Tensor.ccol_indices, torch.Tensor.row_indices]
+)  # fmt: skip
 _RANDOM = frozenset(
     ["normal_", "uniform_", "exponential_", "bernoulli_", "cauchy_", "geometric_", "log_normal_",
      "random_"]
@@ -106,6 +121,7 @@ class _Plain(TorchFunctionMode):
     def __init__(self, work: Work) -> None:
         super().__init__()
         self.work = work
+        self.room = Room()
         self.is_over = False
 
     def __exit__(self, *raised: object) -> None:
@@ -118,6 +134,8 @@ class _Plain(TorchFunctionMode):
         if self.is_over:  # it was left behind
             return func(*args, **kwargs)
         self.work.done += PLAIN_CALL
+        if types and interception.overriding(types):
+            return interception.hand_over(self, func, types, args, kwargs)
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
@@ -136,16 +154,22 @@ class _Plain(TorchFunctionMode):
                 return _filled(target, func, args, kwargs)
         elif func in _MOVE:
             return _convert(args, kwargs)
+        elif func in _SPARSE and args[0].is_meta and len(args) == 1 and not kwargs:
+            return torch.empty(
+                args[0].shape, dtype=args[0].dtype, layout=_SPARSE[func], device="meta"
+            )
+        elif func in _OF_NON_ZEROS and args[0].is_meta:
+            raise NotImplementedError(f"{func.__name__}() of a tensor without values")
         return self.call(func, args, kwargs)
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
-            return func(*args, **kwargs)
-        except (RuntimeError, NotImplementedError):
-            moved = _all_on_meta((args, kwargs))
-            if moved is None:
+            return self.room.call(func, args, kwargs)
+        except (RuntimeError, NotImplementedError, TypeError):
+            if len({t.is_meta for t in tensors_in((args, kwargs))}) < 2:
+                self.room.is_missed |= self.room.is_spent
                 raise
-            return func(*moved[0], **moved[1])
+            return func(*on_meta(args), **on_meta(kwargs))
 
 
 def _require_room(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -164,7 +188,7 @@ def _changes_values(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         return True
     # of whole numbers torch raises where it would give a fraction
     whole = bool(args) and isinstance(args[0], torch.Tensor) and not args[0].is_floating_point()
-    return name in _IN_PLACE and not whole and not any(True for _ in _tensors((args[1:], kwargs)))
+    return name in _IN_PLACE and not whole and not any(True for _ in tensors_in((args[1:], kwargs)))
 
 
 def _filled(
@@ -191,34 +215,6 @@ def _convert(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         elif value == "meta" or value == torch.device("meta"):
             tensor = tensor.to("meta")
     return tensor
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _tensors(item)
-
-
-def _all_on_meta(value: Any) -> Any:
-    """Return the same with every tensor on the meta device; None if that changes nothing."""
-    if len({t.is_meta for t in _tensors(value)}) < 2:
-        return None
-
-    def move(item: Any) -> Any:
-        if isinstance(item, torch.Tensor):
-            return item.to("meta")
-        if isinstance(item, (tuple, list)):
-            return type(item)(map(move, item))
-        if isinstance(item, dict):
-            return {k: move(v) for k, v in item.items()}
-        return item
-
-    return move(value)
 
 
 def is_too_large(error: BaseException | None) -> bool:
@@ -288,6 +284,7 @@ class PlainBuilds:
                 return self.build(point)
         finally:
             mode.is_over = True
+            mode.room.require_values()
 
 
 def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:

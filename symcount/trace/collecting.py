@@ -22,6 +22,9 @@ from symcount.trace.proxies import (
 )
 from symcount.trace.result import Raised, TracedTensor
 
+# What made a tensor of which each device has a part (`torch.distributed.tensor.DTensor`).
+SHARDED = "sharding"
+
 
 def raised_by(error: BaseException) -> Raised:
     """Return what an exception said, and the innermost line of the user's code that it passed."""
@@ -88,9 +91,16 @@ def _traced(name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: A
         kind=kind,
         trainable=trainable,
         frame=None if known is None else known.frame,
-        operation="" if known is None else known.operation,
+        operation=_made_by(tensor, known),
         tags=() if known is None else known.tags,
     )
+
+
+def _made_by(tensor: torch.Tensor, known: Any) -> str:
+    """Return what made a tensor, as far as it says so."""
+    if type(tensor).__module__.startswith("torch.distributed."):
+        return SHARDED
+    return "" if known is None else str(known.operation)
 
 
 def _describe(value: object) -> str:

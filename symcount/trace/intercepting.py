@@ -18,8 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-import numpy
-
 from symcount import interception
 from symcount.executed import Executed, Use
 from symcount.libraries import is_of_python
@@ -34,7 +32,7 @@ from symcount.trace.renaming import (
     renamed,
     run_in_this_thread,
 )
-from symcount.trace.stand_ins import BUILTINS, MATH, OPERATOR, SILENT, ModuleShadow, linspace
+from symcount.trace.stand_ins import BUILTINS, MATH, OPERATOR, SILENT, ModuleShadow
 
 
 class _Intercepted(NamedTuple):
@@ -194,8 +192,6 @@ class Interceptor:
     def intercept_functions(self) -> None:
         """Have the functions concerned run the code that they are to, until all is restored."""
         run_in_this_thread()
-        for function, code in _OF_NUMPY:
-            interception.replace(function, "__code__", code)
         for function, known in tuple(self._functions.items()):
             if not _is_current(function, known):
                 self._intercept_function(function)
@@ -348,12 +344,5 @@ def _is_current(function: FunctionType, known: _Intercepted) -> bool:
     names = function.__globals__
     return all(names.get(name, _missing) is value for name, value in known.reads)
 
-
-# Functions that ask for a plain number in code of their own, whoever calls them, and other code.
-_OF_NUMPY: list[tuple[FunctionType, CodeType]] = [
-    (function, interception.code_calling(linspace(interception.copy_of(function)), function))
-    for function in [inspect.unwrap(numpy.linspace)]
-    if isinstance(function, FunctionType)
-]
 
 INTERCEPTOR = Interceptor()

@@ -16,7 +16,7 @@ import functools
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from types import CodeType, FrameType
 from typing import Any, NoReturn, Protocol
@@ -79,6 +79,11 @@ def is_of_torch(code: CodeType) -> bool:
     return code.co_filename.startswith(libraries.TORCH)
 
 
+def is_of_numpy(code: CodeType) -> bool:
+    """Tell whether code is numpy's own."""
+    return code.co_filename.startswith(libraries.NUMPY)
+
+
 def frames_of_call() -> Iterator[FrameType]:
     """Yield the frames of torch and numpy that run, from within, and the one that calls them."""
     frame: FrameType | None = calling_frame(2)
@@ -137,12 +142,15 @@ class Run(Protocol):
         """The same for `__index__`, which may or may not concretise a symbol."""
 
     def track(
-        self, made_by: str, of: Sequence[Node], value: float, within: tuple[float, float] | None
+        self, made_by: str, of: Sequence[Node], value: Number, within: tuple[float, float] | None
     ) -> Any:
         """Return a value that is not followed, but seen wherever something depends on it."""
 
     def assume(self, kind: str, symbols: tuple[str, ...], frame: Frame) -> None:
         """Record that what follows may hold for the hints of these symbols alone."""
+
+    def of_array(self, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
+        """Apply a function of numpy to arrays and symbols."""
 
     def mix(self, operation: Callable[[], Any]) -> Any:
         """Run an operation between a tensor and the value of a symbol."""
@@ -151,6 +159,8 @@ class Run(Protocol):
         """Tell whether `value` is a tensor."""
 
 
+# The kinds of numpy's numbers, apart from objects.
+_NUMERIC = "biufc"
 # Of an integer of numpy that holds every size that torch can describe.
 _BYTES_OF_SIZES = 8
 
@@ -169,14 +179,21 @@ def operand(value: object) -> Node | Number | None:
         return operator.index(value)  # bool, IntEnum
     scalar: Any = value
     if hasattr(scalar, "dtype") and not hasattr(scalar, "is_meta"):
+        if scalar.ndim and scalar.dtype.kind in _NUMERIC:
+            return None  # an array, whose operators call functions of numpy
         is_wide = scalar.dtype.kind in "iu" and scalar.dtype.itemsize == _BYTES_OF_SIZES
         if scalar.ndim == 0 and (is_wide or scalar.dtype.kind == "b"):
             return int(scalar)  # narrower ones wrap around
-        raise UnsupportedError(
-            f"{user_frame().source}: arithmetic of a symbol with a numpy {scalar.dtype} is not "
-            "modelled; make it a Python number first: float(x), int(x)"
-        )
+        raise UnsupportedError(not_modelled(scalar.dtype))
     return None
+
+
+def not_modelled(dtype: object) -> str:
+    """Say that arithmetic with a number of numpy is not followed."""
+    return (
+        f"{user_frame().source}: arithmetic of a symbol with a numpy {dtype} is not modelled; make "
+        "it a Python number first: float(x), int(x)"
+    )
 
 
 def _is_usable(value: object) -> bool:
@@ -416,6 +433,8 @@ def _fitting(result: Any) -> Any:
 def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function of numpy on symbols: followed if it is exact arithmetic, else on plain numbers."""
     name = ufunc.__name__
+    if any(getattr(x, "ndim", 0) and x.dtype.kind in _NUMERIC for x in inputs):
+        return _run_of(inputs).of_array(ufunc, method, inputs, kwargs)
     if method == "__call__" and not kwargs:
         operation = _OPERATORS_OF_NUMPY.get(name)
         forward, backward = _COMPARISONS_OF_NUMPY.get(name, (operation, f"r{operation}"))
@@ -439,6 +458,10 @@ def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
         for value in inputs
     ]
     return getattr(ufunc, method)(*plain, **kwargs)
+
+
+def _run_of(values: Iterable[Any]) -> Run:
+    return next(value._run for value in values if isinstance(value, _Symbol))
 
 
 # numpy makes an array of objects of symbols, and asks each for a method of a function's name
@@ -574,6 +597,10 @@ class _Symbol:
 
     def conjugate(self) -> Any:
         """The number itself."""
+        return self
+
+    def item(self) -> Any:
+        """The number itself, of which numpy would have made one of its own."""
         return self
 
     @property

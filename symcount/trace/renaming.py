@@ -16,6 +16,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -233,7 +234,14 @@ def _functions_of(value: Any) -> Iterator[FunctionType]:
         while function is not None:
             if isinstance(function, FunctionType):
                 yield function
-            function = getattr(function, "__dict__", {}).get("__wrapped__")
+            function = _wrapped_by(function)
+
+
+def _wrapped_by(function: object) -> Any:
+    """The function that a decorator has wrapped, of objects that may refuse to be asked."""
+    with suppress(Exception):
+        return vars(function).get("__wrapped__")
+    return None
 
 
 def _anywhere(names: dict[str, Any]) -> Iterator[FunctionType]:

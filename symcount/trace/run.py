@@ -22,11 +22,13 @@ from symcount import interception
 from symcount.errors import (
     InternalError,
     SymcountError,
+    UnsupportedError,
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
 from symcount.trace import ends, identity, lookups, memos, pure_functions
 from symcount.trace.bytecode import call_at, instruction
+from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
@@ -37,6 +39,9 @@ from symcount.trace.proxies import (
     SymInt,
     calling_frame,
     frames_of_call,
+    hint,
+    is_of_numpy,
+    not_modelled,
     place_of,
     user_frame,
 )
@@ -44,13 +49,16 @@ from symcount.trace.pure_functions import ForcedTest, Way
 from symcount.trace.renaming import original_code
 from symcount.trace.result import Branch, Raised, Trace, TracedTensor
 from symcount.trace.settings import AS_USUAL, BranchListener, Everything, Listen, Settings
+from symcount.trace.tensors import arrays
 from symcount.trace.tensors.bypasses import (
     learn_what_refuses,
     mode_of_thread,
     replace_unseen,
+    run_of_thread,
     tell,
 )
 from symcount.trace.tensors.mode import Tensors
+from symcount.trace.tensors.of_numpy import ELEMENTWISE
 from symcount.work import CALL, COMPARISON, OPERATION
 
 _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
@@ -154,8 +162,9 @@ class _Run:
         raise reason
 
     def _shadow(self, frame: FrameType) -> None:
-        """Restart if the code of `frame` must be intercepted."""
-        if self.must_intercept(frame):
+        """Restart if the code of `frame`, or what calls numpy's, must be intercepted."""
+        frames = frames_of_call() if is_of_numpy(frame.f_code) else (frame,)
+        if any([self.must_intercept(frame) for frame in frames]):
             self.interrupt(Restart())
 
     def must_intercept(self, frame: FrameType) -> bool:
@@ -184,12 +193,12 @@ class _Run:
         return type(known)(known._node, self)  # a number of its own, as it is in Python
 
     def track(
-        self, made_by: str, of: Sequence[Node], value: float, within: tuple[float, float] | None
-    ) -> SymFloat:
+        self, made_by: str, of: Sequence[Node], value: Number, within: tuple[float, float] | None
+    ) -> SymInt | SymFloat:
         """A value that nobody follows, but that is seen wherever something depends on it."""
         node = Node(TRACKED, (made_by, within, *of), value, user_frame())
         self._tracked[id(node)] = node
-        return SymFloat(node, self)
+        return SymFloat(node, self) if type(value) is float else SymInt(node, self)
 
     def is_tracked(self, node: Node) -> bool:
         """Tell whether a value is tracked, and not followed."""
@@ -485,7 +494,7 @@ class _Run:
             frame = lookups.looking_up(frame)
         keys = lookups.numeric_keys(frame) if kind == "hash" else None
         if kind == "hash" and keys is None:
-            self._require_empty_cache(lookups.cache(frame))
+            self._require_empty_cache(lookups.cache(frame), frame)
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
@@ -505,12 +514,15 @@ class _Run:
             self._hashes[node] = value
         return value
 
-    def _require_empty_cache(self, cached: Any) -> None:
-        """Restart with the cache of a function emptied, so that nothing in it is met."""
+    def _require_empty_cache(self, cached: Any, frame: FrameType) -> None:
+        """Restart with the cache of a function emptied, and with symbols going past it."""
         code = getattr(getattr(cached, "__wrapped__", None), "__code__", None)
         known = [getattr(c.__wrapped__, "__code__", None) for c in self.learned.caches]
         if cached is not None and code not in known:  # or it is made anew in each run
             self.learned.caches.append(cached)
+            self.learned.interceptor.intercept(cached, Cached(cached, run_of_thread))
+            self.learned.interceptor.intercept_anew()
+            self.must_intercept(frame)
             self.interrupt(Restart())
 
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any], frame: FrameType) -> Number:
@@ -613,7 +625,8 @@ class _Run:
                         NotFolded("a list is read at an index that is not linear in its symbols")
                     )
                 self._concretise(ELEMENT, node, user_frame())
-                return int(node.hint if self.perturb is None else (node.hint + 1) % size)
+                is_another = self.perturb is not None and self.perturb(ELEMENT, 0) != 0
+                return int((node.hint + 1) % size if is_another else node.hint)
             if size is not None:
                 self._follow_index(node, size)
                 return int(node.hint)
@@ -626,8 +639,11 @@ class _Run:
         return int(value)
 
     def has_lost_sizes(self) -> bool:
-        """Tell whether a symbol has become a plain number that may be the size of a tensor."""
-        return bool(self.pokes or self.unrolled) or any(
+        """Tell whether a symbol has become a plain number that may be the size of a tensor.
+
+        What is as long as a loop is compared at other lengths, whatever it is made by.
+        """
+        return bool(self.pokes) or any(
             kind not in ("text", "hash") for kind, *_ in self.concretisations
         )
 
@@ -639,6 +655,21 @@ class _Run:
             if id(node) not in nodes or not same_call:
                 self._concretise("index", node, user)
         self.pokes.clear()
+
+    def of_array(self, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
+        """Apply a function of numpy to arrays and symbols, whose values then depend on these.
+
+        Of whole numbers these would be sizes, more likely than values.
+        """
+        if any(type(value) is arrays.SymArray for value in inputs):
+            return NotImplemented  # it is that one's business
+        self._give_up_ways()
+        out = kwargs.get("out") or (getattr(ufunc, method)(*map(hint, inputs), **kwargs),)
+        if self.tensors is None or method != "__call__" or out[0].dtype.kind in "iu":
+            kind = next(x.dtype for x in inputs if hasattr(x, "dtype"))
+            self.refuse(UnsupportedError(not_modelled(kind)))
+        made_by = f"numpy.{ufunc.__name__}"
+        return arrays.follow(self.tensors, ELEMENTWISE, ufunc, inputs, kwargs, made_by)
 
     def mix(self, operation: Callable[[], Any]) -> Any:
         self._give_up_ways()

@@ -21,8 +21,6 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-import numpy
-
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.bytecode import SUM_COMPENSATES_INTEGERS, SUM_IS_COMPENSATED
@@ -273,22 +271,6 @@ def _is(a: Any, b: Any, /) -> bool:
 
 def _is_not(a: Any, b: Any, /) -> bool:
     return not _is(a, b)
-
-
-def linspace(original: Callable[..., Any]) -> Any:
-    """Return `numpy.linspace` with as many numbers as a loop over their number has iterations."""
-
-    def numbers(start: Any, stop: Any, num: Any = 50, *args: Any, **kwargs: Any) -> Any:
-        if type(num) is not SymInt:
-            return original(start, stop, num, *args, **kwargs)
-        made = original(start, stop, unrolled(num), *args, **kwargs)
-        if not isinstance(made, numpy.ndarray) or is_symbol(start) or is_symbol(stop):
-            return made
-        within = min(start, stop), max(start, stop)
-        values = num._run.concretise_value("numpy.linspace()", made.tolist(), within)
-        return numpy.fromiter(values, dtype=object if any(map(is_symbol, values)) else float)
-
-    return numbers
 
 
 def _math_function(name: str) -> Callable[..., Any]:

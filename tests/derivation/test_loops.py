@@ -848,3 +848,35 @@ def test_every_mth_iteration_where_m_is_a_symbol(factory, expr):
     assert expr in (None, str(count))
     assert str(count.domain) == "True"
     assert_exact(factory, n=(1, 2, 3, 7, 12, 13, 40), m=(1, 2, 3, 7, 12, 50), d=8)
+
+
+def stochastic_depth(d=32, a=2, b=6, rate=0.1):
+    rates = [x.item() for x in torch.linspace(0, rate, a + b)]
+    stages, start = [], 0
+    for depth in (a, b):
+        part = rates[start : start + depth]
+        stages.append(nn.ModuleList(dropped(d, part[i]) for i in range(depth)))
+        start += depth
+    return nn.ModuleList(stages)
+
+
+def dropped(d, rate):
+    return nn.Sequential(nn.Linear(d, d), nn.Dropout(rate) if rate > 0.0 else nn.Identity())
+
+
+def test_rates_that_choose_what_has_no_parameters_are_no_assumption() -> None:
+    """Swin: each stage has its slice of the rates. With all elements moved it was cut wrongly."""
+    count = symcount.derive(stochastic_depth)
+    assert count.certificate.grade == "complete"
+    for a, b in [(2, 6), (1, 1), (40, 3)]:
+        assert count(8, a, b) == (a + b) * 72
+
+
+def test_rates_that_choose_a_width_are_an_assumption() -> None:
+    def factory(d=8, a=2, b=6):
+        rates = [x.item() for x in torch.linspace(0, 0.1, a + b)]
+        part = rates[a : a + b]
+        return nn.ModuleList(nn.Linear(d, d if part[i] > 0.05 else 1) for i in range(b))
+
+    count = symcount.derive(factory)
+    assert count.certificate.grade != "complete"

@@ -138,7 +138,7 @@ def by_dict_of_a_helper(dim: int) -> nn.Module:
 @pytest.mark.parametrize(
     ("factory", "grade"),
     [
-        (by_cache, "checked"),  # which keys a cache of C has is not asked
+        (by_cache, "complete"),
         (by_dict, "complete"),
         (by_dict_of_a_helper, "complete"),
     ],

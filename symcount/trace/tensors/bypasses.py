@@ -9,9 +9,10 @@ They act for the thread that traces and do what the original does for every othe
 from __future__ import annotations
 
 import functools
+import operator
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
@@ -24,8 +25,10 @@ from symcount.trace.intercepting import INTERCEPTOR, Interceptor
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import ModuleShadow, TypeShadow, is_symbol
 from symcount.trace.tensors import filling
+from symcount.trace.tensors.arrays import SymArray, follow, holds_arrays, is_followed
 from symcount.trace.tensors.calls import first_argument, leaves
 from symcount.trace.tensors.known import KnownTensors
+from symcount.trace.tensors.of_numpy import OF_ARRAYS, OF_SIZES
 
 _active = threading.local()
 
@@ -39,13 +42,20 @@ def _following(original: Any) -> Callable[..., Any]:
     @functools.wraps(original, assigned=("__name__", "__doc__"), updated=())
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         mode = mode_of_thread()
-        if mode is None or not any(map(is_symbol, leaves((args, kwargs)))):
+        given = list(leaves((args, kwargs)))
+        if mode is None or not any(map(is_symbol, given)):
             return original(*args, **kwargs)
+        types = tuple(dict.fromkeys(type(value) for value in given if _overrides(value)))
         with torch._C.DisableTorchFunction():  # as it is when torch calls the mode
-            return mode.__torch_function__(original, (), args, kwargs)  # type: ignore[no-untyped-call]
+            return mode.__torch_function__(original, types, args, kwargs)  # type: ignore[no-untyped-call]
 
     _originals[wrapper] = original
     return wrapper
+
+
+def _overrides(value: object) -> bool:
+    """Tell whether a value that is no tensor is asked what becomes of a torch function."""
+    return hasattr(type(value), "__torch_function__") and not isinstance(value, torch.Tensor)
 
 
 def behind(func: Any) -> Any:
@@ -122,6 +132,11 @@ _always.replace_for_good()
 _REFUSAL = re.compile(
     r"(\w+)\(\)[^\n]*\bSym(?:Int|Float)\b|(\w+)\(\) received an invalid combination"
 )
+# what an array is that numpy has made of symbols, or asks the type of, as in `numpy.mgrid[0:dim]`
+_REFUSAL_OF_NUMPY = re.compile(
+    "Cannot interpret '.*' as a data type|Cannot cast array data from dtype.'O'"
+    "|can't convert np.ndarray of type numpy.object_"
+)
 
 
 def learn_what_refuses(
@@ -137,8 +152,12 @@ def learn_what_refuses(
     torch makes this error of any exception that comes while it looks at a symbol, such as that of
     Ctrl-C. `retried` are the functions for which it has; what they refuse again is refused.
     """
+    frames: list[FrameType] = []
     while error is not None:
+        frames += _frames(error.__traceback__)
         if isinstance(error, TypeError):
+            if _REFUSAL_OF_NUMPY.match(str(error)) and any([*map(needed, frames)]):
+                return True
             for match in _REFUSAL.finditer(str(error)):
                 name = match.group(1) or match.group(2)
                 # one that takes symbols may refuse one for another argument, and does so again
@@ -170,6 +189,8 @@ class _LegacyMeta(TypeShadow):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and not kwargs and all(type(a) is int or type(a) is SymInt for a in args):
             return torch.empty(*args, dtype=cls.dtype)
+        if len(args) == 1 and type(args[0]) is SymArray:
+            return args[0].as_tensor(cls.dtype or torch.get_default_dtype())
         if len(args) == 1 and getattr(getattr(args[0], "dtype", None), "kind", "") == "O":
             # an array that numpy has made of symbols: its numbers are values, and no sizes
             numbers = numpy.vectorize(hint, otypes=[float])(args[0])
@@ -198,6 +219,63 @@ _LEGACY = {
     "IntTensor": torch.int32,
 }
 vars(_TORCH).update({name: _legacy(name, dtype) for name, dtype in _LEGACY.items()})
+
+
+# --- arrays of numpy ----------------------------------------------------------------------------
+
+
+def _array_function(name: str, original: Any, is_concerned: Callable[[Any], bool]) -> Any:
+    @functools.wraps(original, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        mode = mode_of_thread()
+        if mode is None or not is_concerned((args, kwargs)):
+            return original(*args, **kwargs)
+        ends = [end for end in args[:2] if type(end) in (int, float)]
+        is_between = name == "linspace" and len(ends) == 2
+        within = (min(ends), max(ends)) if is_between else None
+        return follow(mode, name, original, args, kwargs, f"numpy.{name}", within)
+
+    INTERCEPTOR.intercept(original, wrapper)
+    return wrapper
+
+
+def _array_functions(names: Iterable[str], is_concerned: Callable[[Any], bool]) -> dict[str, Any]:
+    found = ((name, operator.attrgetter(name)(numpy)) for name in names)
+    return {name: _array_function(name, original, is_concerned) for name, original in found}
+
+
+class _Grid:
+    """Stands in for `numpy.mgrid` and `numpy.ogrid`, which are given their sizes in slices."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.original = getattr(numpy, name)
+
+    def __getitem__(self, slices: Any) -> Any:
+        mode = mode_of_thread()
+        if mode is None or not is_followed(slices):
+            return self.original[slices]
+        read, name = self.original.__getitem__, self.name
+        return follow(mode, name, read, (slices,), {}, f"numpy.{name}")
+
+
+_OF_NUMPY = _array_functions(OF_SIZES, is_followed) | _array_functions(OF_ARRAYS, holds_arrays)
+_RANDOM = {name: f for name, f in _OF_NUMPY.items() if name.startswith("random.")}
+INTERCEPTOR.intercept_module(
+    numpy,
+    {name: f for name, f in _OF_NUMPY.items() if name not in _RANDOM}
+    | {
+        **{name: _Grid(name) for name in ("mgrid", "ogrid")},
+        "random": INTERCEPTOR.intercept_module(
+            numpy.random, {name.removeprefix("random."): f for name, f in _RANDOM.items()}
+        ),
+    },
+)
+
+
+def _from_numpy(original: Any) -> Any:
+    """Follow `torch.from_numpy`, which asks no mode."""
+    return lambda array: array.as_tensor() if type(array) is SymArray else original(array)
 
 
 # --- installing ---------------------------------------------------------------------------------
@@ -282,6 +360,12 @@ def mode_of_thread() -> KnownTensors | None:
     return mode if mode is not None and mode.run.alive else None
 
 
+def run_of_thread() -> Any:
+    """Return the run of this thread, if there is one."""
+    mode = mode_of_thread()
+    return None if mode is None else mode.run
+
+
 def tell(mode: KnownTensors | None) -> None:
     """Tell this mode from now on, or none."""
     _active.mode = mode
@@ -291,6 +375,7 @@ def replace_unseen(refusing: Refusing) -> None:
     """Have the mode of this thread told of what it does not see, until everything is restored."""
     make = _make_subclass(torch.Tensor._make_subclass)
     interception.replace(torch.Tensor, "_make_subclass", make)
+    interception.replace(torch, "from_numpy", _from_numpy(torch.from_numpy))
     refusing.replace()
     for function, code in _INITIALISERS:
         interception.replace(function, "__code__", code)

@@ -42,6 +42,11 @@ def in_place(name: str) -> bool:
     return name.endswith("_") and not name.endswith("__") and name not in _RESHAPING
 
 
+def writes(name: str, kwargs: dict[str, Any]) -> bool:
+    """Tell whether a function writes values to a tensor that there is."""
+    return name == "__setitem__" or kwargs.get("out") is not None or in_place(name)
+
+
 def first_argument(args: tuple[Any, ...], kwargs: dict[str, Any], name: str = "input") -> Any:
     """Return the first argument of a call, which may be given by its name."""
     if args:

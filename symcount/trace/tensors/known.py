@@ -26,7 +26,7 @@ class KnownTensor:
     """A tensor, which is kept alive so that its `id` stays its own, and what is known of it.
 
     It is `tainted` if its values depend on a symbol, and `within` are then numbers between which
-    they are for all its values, if such are known.
+    they are for all its values, if such are known, until anything is written to a tensor.
     """
 
     tensor: torch.Tensor
@@ -36,6 +36,7 @@ class KnownTensor:
     tainted: bool
     tags: Tags
     within: tuple[float, float] | None = None
+    writes: int = 0
 
 
 class KnownTensors(TorchFunctionMode):
@@ -48,6 +49,7 @@ class KnownTensors(TorchFunctionMode):
         super().__init__()
         self.run = run
         self.known: dict[int, KnownTensor] = {}
+        self.writes = 0  # how often values were written, to what another may be a view of
 
     def __exit__(self, *raised: object) -> None:
         interception.take_off_stack(self)
@@ -85,12 +87,12 @@ class KnownTensors(TorchFunctionMode):
         """Remember between which numbers the values of a tensor are."""
         known = self.known.get(id(tensor))
         if known is not None:
-            known.within = within
+            known.within, known.writes = within, self.writes
 
     def within(self, tensor: object) -> tuple[float, float] | None:
         """Return numbers between which the values of a tensor are, if such are known."""
         known = self.known.get(id(tensor))
-        return None if known is None else known.within
+        return None if known is None or known.writes != self.writes else known.within
 
     def known_of(self, tensor: torch.Tensor) -> KnownTensor | None:
         """Return what is known of a tensor.
@@ -168,7 +170,7 @@ class KnownTensors(TorchFunctionMode):
         tensors = [x for x in leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
         with torch._C.DisableTorchFunction():
             if len({t.is_meta for t in tensors}) > 1:
-                args, kwargs = _to_meta(args), _to_meta(kwargs)
+                args, kwargs = to_meta(args), to_meta(kwargs)
             return func(*args, **kwargs)
 
     def remember_origin(self, out: Any, arguments: Any) -> None:
@@ -206,11 +208,12 @@ def _says_something(result: object) -> bool:
     return is_number or not (isinstance(result, _SIZELESS) or is_of_torch(calling_frame().f_code))
 
 
-def _to_meta(value: Any) -> Any:
+def to_meta(value: Any) -> Any:
+    """Return arguments of a call with every tensor on the meta device."""
     if isinstance(value, torch.Tensor):
         return value if value.is_meta else value.to("meta")
     if type(value) in (tuple, list):
-        return type(value)(map(_to_meta, value))
+        return type(value)(map(to_meta, value))
     if type(value) is dict:
-        return {k: _to_meta(v) for k, v in value.items()}
+        return {k: to_meta(v) for k, v in value.items()}
     return value

@@ -15,11 +15,12 @@ from typing import Any
 
 import torch
 
+from symcount import interception
 from symcount.errors import UnknownShapeError
 from symcount.trace.proxies import calling_frame
 from symcount.trace.stand_ins import is_symbol
 from symcount.trace.tensors import bypasses, filling
-from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of
+from symcount.trace.tensors.calls import first_argument, in_place, leaves, name_of, writes
 from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.registering import TorchCall
 from symcount.trace.tensors.rules import RULES
@@ -44,6 +45,10 @@ class Tensors(KnownTensors):
             if nodes:
                 self.run.learned.refusing.accepting.add(func)
         func = bypasses.behind(func)
+        if types and interception.overriding(types):
+            return interception.hand_over(self, func, types, args, kwargs)
+        if writes(name_of(func), kwargs) and any(map(_is_real, leaves((args, kwargs)))):
+            self.writes += 1
         rule = RULES.by_function.get(func)
         if rule is not None:
             try:
@@ -70,3 +75,8 @@ class Tensors(KnownTensors):
                         self.real(func, args, kwargs)  # raises where it would give a fraction
                     return target
         return self.without_rule(func, args, kwargs)
+
+
+def _is_real(value: object) -> bool:
+    """Tell whether a value is a tensor that has values."""
+    return isinstance(value, torch.Tensor) and not value.is_meta

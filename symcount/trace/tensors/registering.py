@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -20,13 +21,15 @@ import torch
 
 from symcount.errors import InternalError
 from symcount.trace.handlers import may_be_caught
-from symcount.trace.proxies import SymInt
+from symcount.trace.proxies import SymInt, hint
 from symcount.trace.tensors.calls import first_argument, name_of
-from symcount.trace.tensors.known import KnownTensors
+from symcount.trace.tensors.known import KnownTensors, to_meta
 from symcount.trace.tensors.sizes import Dims, grows
 
 # The kind of concretisation of a tensor for which torch may have no number.
 TOO_LARGE = "that a tensor is not too large for torch"
+# A result of more numbers than this has none, as there might be no memory for them.
+_MOST_VALUES = 1 << 22
 # Functions whose results may have many more elements than what they are made of.
 _GROWING = frozenset(
     "repeat tile repeat_interleave expand expand_as broadcast_to outer ger kron cat stack concat "
@@ -99,6 +102,8 @@ class TorchCall(NamedTuple):
             and may_be_caught()
         ):
             self.mode.run.assume_of(TOO_LARGE, *(size for size in shapes if type(size) is SymInt))
+        if isinstance(shapes, tuple) and math.prod(map(hint, shapes)) > _MOST_VALUES:
+            return self.know(self.mode.real(self.func, *map(to_meta, self[2:])), shapes)
         return self.know(self.real(), shapes)
 
 

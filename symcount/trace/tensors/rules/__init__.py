@@ -12,10 +12,11 @@ from symcount.trace.tensors.rules import (
     reading,
     reductions,
     reshaping,
+    sparse,
 )
 
 _PARTS = (
     broadcasting, convolutions, creation, indexing, joining, layers, products, reading, reductions,
-    reshaping,
+    reshaping, sparse,
 )  # fmt: skip
 RULES = Rules(*(part.RULES for part in _PARTS))

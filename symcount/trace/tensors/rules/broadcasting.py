@@ -115,7 +115,8 @@ __reversed__
 def _same_shape(call: TorchCall) -> Any:
     tensor = call.tensor
     out = call.real()
-    shape = call.mode.known_shape(tensor)
+    known = call.mode.known_of(tensor)
+    shape = None if known is None else known.shape
     for item in leaves(out):  # values and indices of a sort
         if isinstance(item, torch.Tensor) and item is not tensor:
             call.know(item, shape)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
 import torch
 
 from symcount.trace.handlers import may_be_caught
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
+from symcount.trace.tensors.arrays import follow, holds_arrays
 from symcount.trace.tensors.calls import first_argument, plain
+from symcount.trace.tensors.known import to_meta
 from symcount.trace.tensors.registering import Rules, TorchCall
 from symcount.trace.tensors.sizes import (
     Dims,
@@ -225,9 +228,19 @@ def _triangle_indices(call: TorchCall) -> Any:
     return _create_with_values(call, (2, count), count)
 
 
+def _of_array(call: TorchCall, data: Any) -> torch.Tensor:
+    """Create a tensor of an array that is made of symbols, or of several."""
+    device = torch.device(call.kwargs.get("device") or "cpu")
+    array = follow(call.mode, "array", numpy.array, (data,), {}, "numpy.array")
+    made: torch.Tensor = array.as_tensor(call.kwargs.get("dtype"))
+    return to_meta(made) if device.type == "meta" else made
+
+
 @RULES.rule(torch.tensor, torch.as_tensor, torch.scalar_tensor, torch.asarray)
 def _tensor(call: TorchCall) -> Any:
     data = first_argument(call.args, call.kwargs, "data")
+    if holds_arrays(data):
+        return _of_array(call, data)
     if not isinstance(data, torch.Tensor):
         return _create_with_values(call, None)
     call = call._replace(kwargs={k: v for k, v in call.kwargs.items() if k != "device"})

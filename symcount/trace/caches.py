@@ -1,0 +1,76 @@
+"""Call functions with a cache (`functools.lru_cache`) on symbols without asking for their hashes.
+
+A cache finds a symbol by the hash of its hint, so what it is compared with would depend on numbers
+that happen to be equal. Where a function returns numbers, it makes no difference to have them
+computed again: its symbols go past the cache, to what was returned for the very same. Where it
+returns an object, which equal arguments share, the cache is used as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from symcount.trace.interrupts import Restart
+from symcount.trace.stand_ins import is_symbol
+
+_VALUES = (int, float, complex, str, bytes, type(None), torch.dtype, torch.Size)
+
+
+class Cached:
+    """Stands in for a function with a cache, in the code of a factory."""
+
+    def __init__(self, cached: Any, run_of_thread: Callable[[], Any]) -> None:
+        self._cached = cached
+        self._run_of_thread = run_of_thread
+        self._run: Any = None
+        self._returned: dict[Any, tuple[Any, Any]] = {}
+        self._returns_values = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        run = self._run_of_thread()
+        if run is None or not self._returns_values or not _holds_symbols((args, kwargs)):
+            return self._cached(*args, **kwargs)
+        if run.ways:  # what is returned on one way is not what is on another
+            return self._cached.__wrapped__(*args, **kwargs)
+        if run is not self._run:
+            self._run, self._returned = run, {}
+        key = _key((args, kwargs))
+        if key not in self._returned:
+            # the arguments are kept, so that no other node gets the identity of theirs
+            self._returned[key] = self._cached.__wrapped__(*args, **kwargs), (args, kwargs)
+        result = self._returned[key][0]
+        self._returns_values = _is_value(result)
+        return result if self._returns_values else run.interrupt(Restart())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cached, name)
+
+
+def _parts(value: Any) -> tuple[Any, ...] | None:
+    """Return what a container of numbers holds, or None for anything else."""
+    if isinstance(value, tuple | list | frozenset):
+        return tuple(value)
+    return tuple(value.items()) if type(value) is dict else None
+
+
+def _holds_symbols(value: Any) -> bool:
+    parts = _parts(value)
+    return is_symbol(value) if parts is None else any(map(_holds_symbols, parts))
+
+
+def _key(value: Any) -> Any:
+    """Return a key of arguments that are equal, whatever the numbers of their symbols."""
+    parts = _parts(value)
+    if parts is not None:
+        return (isinstance(value, list), *map(_key, parts))
+    return (Cached, id(value._node)) if is_symbol(value) else value
+
+
+def _is_value(value: Any) -> bool:
+    parts = _parts(value)
+    if parts is not None:
+        return all(map(_is_value, parts))
+    return is_symbol(value) or isinstance(value, _VALUES)
