@@ -1779,7 +1779,7 @@ def lstm_layers(dim, num_layers):
 
 
 # timm: stochastic depth rates of a symbolic depth
-@gives("depth*dim**2 + depth*dim", "True", "checked")
+@gives("depth*dim**2 + depth*dim", "True")
 def drop_path_symbolic(dim, depth):
     rates = [x.item() for x in torch.linspace(0, 0.1, depth)]
     return nn.ModuleList([nn.Linear(dim, dim) for r in rates])
