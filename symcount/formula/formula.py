@@ -166,7 +166,7 @@ class Formula:
         """The formula as a sympy expression in positive integer symbols.
 
         An expanded polynomial in the symbols and `floor`, `Max`, `Min` and `Mod` atoms with
-        integer coefficients; a `Piecewise` where paths differ. It says nothing outside `domain`.
+        integer coefficients; with a `Piecewise` for each choice. It says nothing outside `domain`.
         """
         from symcount.formula import sympy_form
 

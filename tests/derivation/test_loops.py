@@ -880,3 +880,5 @@ def test_rates_that_choose_a_width_are_an_assumption() -> None:
 
     count = symcount.derive(factory)
     assert count.certificate.grade != "complete"
+
+    assert_exact(factory, n=(1, 2, 3, 7, 12, 13, 40), m=(1, 2, 3, 7, 12, 50), d=(3,))
