@@ -99,10 +99,11 @@ _SPARSE = {
     torch.Tensor.to_dense: torch.strided,
 }
 _OF_NON_ZEROS = frozenset(
-    [torch.Tensor._nnz, torch.Tensor.values, torch.Tensor.indices, torch.Tensor._values,
-     torch.Tensor._indices, torch.Tensor.crow_indices, torch.Tensor.col_indices,
-     torch.Tensor.ccol_indices, torch.Tensor.row_indices]
-)  # fmt: skip
+    getattr(torch.Tensor, name)
+    for name in (
+        "_nnz values indices _values _indices crow_indices col_indices ccol_indices row_indices"
+    ).split()
+)
 _RANDOM = frozenset(
     ["normal_", "uniform_", "exponential_", "bernoulli_", "cauchy_", "geometric_", "log_normal_",
      "random_"]
