@@ -259,7 +259,7 @@ def _eye(ask: Ask, N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:
     return ask(torch.empty, (N, N if M is None else M))
 
 
-def _indices(ask: Ask, dimensions: Any, dtype: Any = None) -> Any:
+def _grid_of_indices(ask: Ask, dimensions: Any, dtype: Any = None) -> Any:
     return ask(torch.empty, (len(dimensions), *dimensions))
 
 
@@ -306,7 +306,7 @@ SHAPES: dict[str, Rule] = {
     "diag": _diag, "split": _split, "array_split": _split,
     "zeros": _of_shape, "ones": _of_shape, "empty": _of_shape, "full": _of_shape,
     "arange": _arange, "linspace": _linspace, "logspace": _linspace, "geomspace": _linspace,
-    "eye": _eye, "identity": _eye, "tri": _eye, "indices": _indices,
+    "eye": _eye, "identity": _eye, "tri": _eye, "indices": _grid_of_indices,
     "mgrid": _mgrid, "ogrid": _ogrid,
     "hanning": _of_sizes, "hamming": _of_sizes, "blackman": _of_sizes, "bartlett": _of_sizes,
     "clip": _clip, "isclose": _elementwise,
