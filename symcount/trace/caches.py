@@ -1,19 +1,21 @@
 """Call functions with a cache (`functools.lru_cache`) on symbols without asking for their hashes.
 
 A cache finds a symbol by the hash of its hint, so what it is compared with would depend on numbers
-that happen to be equal. Where a function returns numbers, it makes no difference to have them
-computed again: its symbols go past the cache, to what was returned for the very same. Where it
-returns an object, which equal arguments share, the cache is used as it is.
+that happen to be equal. Where a function returns numbers, its symbols go past the cache, to what
+was returned for the very same. That makes no difference if the function does nothing but compute
+them, and is an assumption otherwise. Where it returns an object, which equal arguments share, the
+cache is used as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from symcount.trace.interrupts import Restart
+from symcount.trace.pure_functions import is_pure
 from symcount.trace.stand_ins import is_symbol
 
 _VALUES = (int, float, complex, str, bytes, type(None), torch.dtype, torch.Size)
@@ -31,7 +33,11 @@ class Cached:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         run = self._run_of_thread()
-        if run is None or not self._returns_values or not _holds_symbols((args, kwargs)):
+        if (
+            run is None
+            or not self._returns_values
+            or not any(True for _ in _symbols((args, kwargs)))
+        ):
             return self._cached(*args, **kwargs)
         if run.ways:  # what is returned on one way is not what is on another
             return self._cached.__wrapped__(*args, **kwargs)
@@ -39,6 +45,8 @@ class Cached:
             self._run, self._returned = run, {}
         key = _key((args, kwargs))
         if key not in self._returned:
+            if not is_pure(self._cached.__wrapped__):  # equal numbers may be counted once or twice
+                run.assume_of("cache of a function", *_symbols((args, kwargs)))
             # the arguments are kept, so that no other node gets the identity of theirs
             self._returned[key] = self._cached.__wrapped__(*args, **kwargs), (args, kwargs)
         result = self._returned[key][0]
@@ -56,9 +64,13 @@ def _parts(value: Any) -> tuple[Any, ...] | None:
     return tuple(value.items()) if type(value) is dict else None
 
 
-def _holds_symbols(value: Any) -> bool:
+def _symbols(value: Any) -> Iterator[Any]:
     parts = _parts(value)
-    return is_symbol(value) if parts is None else any(map(_holds_symbols, parts))
+    if parts is not None:
+        for part in parts:
+            yield from _symbols(part)
+    elif is_symbol(value):
+        yield value
 
 
 def _key(value: Any) -> Any:

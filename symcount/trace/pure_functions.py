@@ -171,7 +171,7 @@ def helper_around(frame: FrameType) -> FunctionType | None:
             return None
         function = here.f_globals.get(here.f_code.co_name)
         if isinstance(function, FunctionType) and _code_of(function) is original_code(here.f_code):
-            return function if _is_pure(function) else None
+            return function if is_pure(function) else None
         here = here.f_back
     return None
 
@@ -287,7 +287,7 @@ def _replacement(function: FunctionType, body: FunctionType) -> Any:
             return seen.setdefault(id(value), _Data(value, run))
 
         try:
-            if not _is_pure(function):
+            if not is_pure(function):
                 run.give_up()  # a global of it has become something else
             data = [as_data(value) for value in args]
             named = {name: as_data(value) for name, value in kwargs.items()}
@@ -341,7 +341,7 @@ def _may_be_pure(code: CodeType) -> bool:
     return _read(code).may_be_pure
 
 
-def _is_pure(function: FunctionType, depth: int = 0) -> bool:
+def is_pure(function: FunctionType, depth: int = 0) -> bool:
     """Tell whether calling a function with numbers has no effect but its result."""
     code = _code_of(function)
     if depth > _DEEPEST or code.co_freevars or code.co_flags & _SUSPENDED or function.__dict__:
@@ -366,7 +366,7 @@ def _is_harmless(name: str, function: FunctionType, depth: int) -> bool:
     if isinstance(value, ModuleType):
         return value is math
     if isinstance(value, FunctionType):
-        return value is function or _is_pure(value, depth + 1)
+        return value is function or is_pure(value, depth + 1)
     if value is getattr(builtins, name, _missing):
         return name in _BUILTINS
     return getattr(math, name, _missing) is value or _is_constant(value)

@@ -116,3 +116,25 @@ def test_what_is_returned_on_one_way_is_not_what_is_on_another() -> None:
         return nn.Linear(narrow_or_wide(d), narrow_or_wide(e) + aligned(d), bias=False)
 
     assert_exact(factory, d=(1, 7, 8, 64, 65, 72), e=(1, 8, 63, 65, 80))
+
+
+CALLS: list[int] = []
+
+
+@functools.cache
+def counting(d: int) -> int:
+    CALLS.append(0)
+    return len(CALLS)
+
+
+def test_a_cached_function_that_does_more_than_compute_is_never_complete() -> None:
+    def factory(d: int = 8, e: int = 9) -> nn.Module:
+        CALLS.clear()
+        counting.cache_clear()
+        return nn.Linear(counting(d) + counting(e), 3, bias=False)
+
+    try:
+        count = derive(factory)
+    except symcount.DerivationError:
+        return
+    assert count.certificate.grade != "complete" or count(5, 5) == 6
