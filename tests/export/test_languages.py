@@ -685,7 +685,7 @@ def test_float_steps_are_refused_where_nothing_checks_them() -> None:
             sql.render_count(count, dialect=dialect)
         name = sql.DIALECTS[dialect].language.name
         assert str(caught.value) == (
-            "trunc: steps of float arithmetic are not checked against Python's there, so the "
+            "fmul: steps of float arithmetic are not checked against Python's there, so the "
             f"formula cannot be written in {name} exactly. Fix the symbols it depends on, or "
             "evaluate the formula in Python."
         )

@@ -168,7 +168,7 @@ def test_a_parameter_that_only_some_paths_have_or_train_is_found() -> None:
     assert [count.frozen.without("a.weight")(d) for d in (5, 15, 25)] == [0, 0, 0]
 
 
-def test_tied_parameters_have_the_first_of_their_names() -> None:
+def test_tied_parameters_have_all_their_names() -> None:
     class Tied(nn.Module):
         def __init__(self, vocab, dim):
             super().__init__()
@@ -177,8 +177,9 @@ def test_tied_parameters_have_the_first_of_their_names() -> None:
             self.head.weight = self.embed.weight
 
     assert str(derive(Tied).select("embed")) == "dim*vocab"
+    assert str(derive(Tied).select("head.*")) == "dim*vocab"
     with pytest.raises(ArgumentError, match="matches no parameters"):
-        derive(Tied).select("head.*")
+        derive(Tied).select("body.*")
 
 
 def test_active_parameters_of_a_mixture_of_experts(count) -> None:
