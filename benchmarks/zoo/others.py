@@ -170,7 +170,7 @@ Encoder = x_transformers.TransformerWrapper(num_tokens=+20000, max_seq_len=+1024
 ViTransformer = x_transformers.ViTransformerWrapper(image_size=256, patch_size=32,
     num_classes=+1000, attn_layers=x_transformers.Encoder(dim=+512, depth=+6, heads=+8))
 XTransformer = x_transformers.XTransformer(dim=+512, enc_num_tokens=+256, enc_depth=+6,
-    enc_heads=+8, enc_max_seq_len=+1024, dec_num_tokens=(vocab := 256), dec_depth=+6,
+    enc_heads=+8, enc_max_seq_len=+1024, dec_num_tokens=+256, dec_depth=+6,
     dec_heads=+8, dec_max_seq_len=1024)
 Decoder_modern = x_transformers.TransformerWrapper(num_tokens=+20000, max_seq_len=1024,
     use_abs_pos_emb=False, attn_layers=x_transformers.Decoder(dim=+512, depth=+12, heads=+8,
@@ -471,7 +471,7 @@ UNETR = monai.networks.nets.UNETR(in_channels=+1, out_channels=+14, img_size=(96
 MedNeXt = monai.networks.nets.MedNeXt(spatial_dims=3, init_filters=+32, in_channels=+1,
     out_channels=+2, encoder_expansion_ratio=+2, blocks_down=+(2, 2, 2, 2),
     blocks_up=+(2, 2, 2, 2))
-MonaiViT = monai.networks.nets.ViT(in_channels=+1, img_size=(96, 96, 96), patch_size=(16, 16, 16),
+ViT = monai.networks.nets.ViT(in_channels=+1, img_size=(96, 96, 96), patch_size=(16, 16, 16),
     hidden_size=+768, mlp_dim=+3072, num_layers=+12, num_heads=+12, classification=True,
     num_classes=+2)
 ViTAutoEnc = monai.networks.nets.ViTAutoEnc(in_channels=+1, img_size=(96, 96, 96),
@@ -501,9 +501,9 @@ HoVerNet = monai.networks.nets.HoVerNet(mode="fast", in_channels=+3, np_out_chan
 
 # --- segmentation-models-pytorch
 
-SmpUnet = segmentation_models_pytorch.Unet(encoder_name="resnet34", encoder_weights=None,
+Unet = segmentation_models_pytorch.Unet(encoder_name="resnet34", encoder_weights=None,
     in_channels=+3, classes=+1, decoder_channels=+(256, 128, 64, 32, 16))
-SmpUnet_scse = segmentation_models_pytorch.Unet(encoder_name="efficientnet-b0",
+Unet_scse = segmentation_models_pytorch.Unet(encoder_name="efficientnet-b0",
     encoder_weights=None, in_channels=+3, classes=+1, decoder_attention_type="scse",
     decoder_channels=+(256, 128, 64, 32, 16))
 UnetPlusPlus = segmentation_models_pytorch.UnetPlusPlus(encoder_name="resnet18",
@@ -647,7 +647,7 @@ MotionAdapter = diffusers.MotionAdapter(motion_layers_per_block=+2, motion_max_s
     motion_num_attention_heads=+8)
 ControlNet = diffusers.ControlNetModel(in_channels=+4, conditioning_channels=+3,
     layers_per_block=+2, cross_attention_dim=+1280)
-AutoencoderKL_diffusers = diffusers.AutoencoderKL(in_channels=+3, out_channels=+3,
+AutoencoderKL = diffusers.AutoencoderKL(in_channels=+3, out_channels=+3,
     down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
     up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"), block_out_channels=+(128, 256),
     layers_per_block=+2, latent_channels=+4)
@@ -673,9 +673,6 @@ PixArt = diffusers.PixArtTransformer2DModel(num_attention_heads=+16, attention_h
 SD3 = diffusers.SD3Transformer2DModel(sample_size=128, patch_size=2, in_channels=+16,
     num_layers=+18, attention_head_dim=64, num_attention_heads=+18, joint_attention_dim=+4096,
     caption_projection_dim=1152, pooled_projection_dim=+2048)
-SD3_widths = diffusers.SD3Transformer2DModel(sample_size=64, patch_size=2, in_channels=+16,
-    num_layers=+18, attention_head_dim=(dim := 64), num_attention_heads=18,
-    caption_projection_dim=1152, pooled_projection_dim=+2048, joint_attention_dim=+4096)
 Flux = diffusers.FluxTransformer2DModel(in_channels=+64, num_layers=+19, num_single_layers=+38,
     attention_head_dim=128, num_attention_heads=+24, joint_attention_dim=+4096,
     pooled_projection_dim=+768)
