@@ -389,7 +389,7 @@ EmformerRNNT = torchaudio.models.emformer_rnnt_model(input_dim=+80, encoding_dim
     symbol_embedding_dim=+512, num_lstm_layers=+3, lstm_layer_norm=True,
     lstm_layer_norm_epsilon=0.001, lstm_dropout=0.3)
 HDemucs = torchaudio.models.HDemucs(sources=["drums", "bass", "other", "vocals"],
-    audio_channels=+2, channels=+48, growth=+2, depth=6)
+    audio_channels=+2, channels=+48, depth=6, dconv_depth=+2, dconv_comp=+4)
 Tacotron2 = torchaudio.models.Tacotron2(n_mels=+80, n_symbol=+148, symbol_embedding_dim=+512,
     encoder_embedding_dim=+512, encoder_n_convolution=+3, decoder_rnn_dim=+1024,
     attention_rnn_dim=+1024, attention_hidden_dim=+128, prenet_dim=+256,
