@@ -78,16 +78,17 @@ bench: $(READY) ## Run the benchmarks
 claims: $(READY) ## Count the claims of all formulas that z3 and cvc5 prove (minutes)
 	$(BIN)/python benchmarks/claims.py
 
-zoo: $(ZOO)/.installed ## Derive the models of transformers, timm and torchvision (hours)
+zoo: $(ZOO)/.installed ## Derive the models of transformers, timm, torchvision and others (hours)
 	$(ZOO)/bin/python benchmarks/zoo/run.py $(ZOO_OPTIONS)
 
 injection: $(ZOO)/.installed ## Alter code of torchvision and timm where symbols cannot see it, and derive (hours)
 	$(ZOO)/bin/python benchmarks/injection.py $(INJECTION_OPTIONS)
 
-$(ZOO)/.installed: pyproject.toml benchmarks/zoo/requirements.txt
+$(ZOO)/.installed: pyproject.toml benchmarks/zoo/requirements.txt benchmarks/zoo/others.txt
 	$(PYTHON) -m venv $(ZOO)
 	$(ZOO)/bin/python -m pip install --quiet --upgrade pip
 	$(ZOO)/bin/python -m pip install --quiet -r benchmarks/zoo/requirements.txt --editable .
+	$(ZOO)/bin/python -m pip install --quiet --no-deps -r benchmarks/zoo/others.txt
 	@touch $@
 
 comparison: $(COMPARISON)/.installed ## Compare with other ways to count parameters (minutes)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +13,7 @@ from typing import ClassVar
 import pytest
 from torch import nn
 
-from benchmarks.zoo import checks
+from benchmarks.zoo import checks, others
 from benchmarks.zoo.models import Case, SizesFactory, case, config_symbols, stage_sizes
 from symcount import Symbol, derive
 from symcount.errors import SymcountError
@@ -146,6 +147,32 @@ def test_each_number_of_a_tuple_is_a_size() -> None:
     factory = SizesFactory(build, "net", {"bias": False}, sizes)
     count = derive(factory)
     assert (str(count), count()) == ("depths_0*embed_dim + depths_1*embed_dim", 20)
+
+
+def test_models_of_other_libraries_have_several_sizes_each_of_one_name() -> None:
+    table = others.models()
+    assert len(table) == len(ast.parse(others.MODELS).body) >= 150
+    for name, call in table.items():
+        marks = [n for n in ast.walk(call) if isinstance(n, ast.NamedExpr | ast.UAdd)]
+        assert len(marks) == len(others.sizes(call)), name
+        assert len(case("others", name).defaults) >= 2, name
+
+
+def test_call_of_the_table_is_made_at_sizes() -> None:
+    call = ast.parse(
+        "torch.nn.TransformerEncoder(enable_nested_tensor=False, num_layers=heads,"
+        "encoder_layer=torch.nn.TransformerEncoderLayer(d_model=+8, nhead=(heads := 2)))",
+        mode="eval",
+    ).body
+    assert others.sizes(call) == {"d_model": 8, "heads": 2}
+    module = others.made(call, {"d_model": 6, "heads": 3})
+    assert (len(module.layers), module.layers[0].norm1.weight.shape) == (3, (6,))
+    text = "builtins.dict(a=+(1, 2), b=+[3], c=(torch.nn.ReLU, None), d={'e': (f := 4)})"
+    call = ast.parse(text, mode="eval").body
+    assert others.sizes(call) == {"a": (1, 2), "b": (3,), "f": 4}
+    assert others.made(call, {"a": [7, 8], "b": [9], "f": 5}) == {
+        "a": (7, 8), "b": [9], "c": (nn.ReLU, None), "d": {"e": 5},
+    }  # fmt: skip
 
 
 def test_summary() -> None:

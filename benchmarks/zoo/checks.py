@@ -24,7 +24,7 @@ STATUSES = (
     "correct", "unchecked", "refused", "wrong", "timeout", "crash", "no sizes", "not instantiable",
 )  # fmt: skip
 
-_DEPTH = re.compile("layer|depth|block")
+_DEPTH = re.compile("(layer|depth|block)(?!.*channels)")
 _HEADS = re.compile("head|groups|cardinality")
 _VOCABULARY = re.compile("vocab|classes")
 

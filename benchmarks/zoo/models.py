@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.zoo import others
 from symcount import Symbol
 from symcount.catalogue.all_symbols import constructor_arguments
 from symcount.catalogue.configs import config_factory
 
-LIBRARIES = ("transformers", "timm", "torchvision")
+LIBRARIES = ("transformers", "timm", "torchvision", "others")
 
 # What nearly every config of transformers has, under this name or one in its `attribute_map`.
 USUAL = (
@@ -209,6 +210,23 @@ def builds(build: Callable[..., nn.Module], given: Mapping[str, Any]) -> bool:
     return True
 
 
+# --- others ------------------------------------------------------------------------------------
+
+
+def _others_names(every_class: bool) -> Iterable[str]:
+    return others.models()
+
+
+def _others_case(name: str, every_symbol: bool) -> Case:
+    call = others.models()[name]
+    factory = SizesFactory(lambda **given: others.made(call, given), name, {}, others.sizes(call))
+    defaults = defaults_of(factory)
+    return Case(factory, {}, defaults, lambda: factory(**defaults))
+
+
+# --- factories of sizes ------------------------------------------------------------------------
+
+
 class SizesFactory:
     """A model as a function of sizes: numbers, and each number of a tuple by itself.
 
@@ -258,11 +276,13 @@ _NAMES: dict[str, Callable[[bool], Iterable[str]]] = {
     "transformers": _transformers_names,
     "timm": _timm_names,
     "torchvision": _torchvision_names,
+    "others": _others_names,
 }
 _CASES: dict[str, Callable[[str, bool], Case]] = {
     "transformers": _transformers_case,
     "timm": _timm_case,
     "torchvision": _torchvision_case,
+    "others": _others_case,
 }
 
 # Models are built with no weights; nothing is to be fetched for them.

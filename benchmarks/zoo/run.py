@@ -1,4 +1,4 @@
-"""Derive the models of transformers, timm and torchvision, and compare each with what it builds.
+"""Derive the models of transformers, timm, torchvision and others, and compare each with a build.
 
     make zoo                                   # sets up the libraries' own environment
     python benchmarks/zoo/run.py --library timm --only 'vit_*' --out results.jsonl
