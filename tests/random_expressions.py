@@ -34,8 +34,8 @@ SCALE = int(os.environ.get("SYMCOUNT_FUZZ", "1"))
 
 
 def batches(number: int) -> pytest.MarkDecorator:
-    """Run a test for so many batches of examples, of which all but every twelfth are slow."""
-    return pytest.mark.parametrize("batch", mostly_slow(range(number), every=12))
+    """Run a test for so many batches of examples, of which all but one in twenty-four are slow."""
+    return pytest.mark.parametrize("batch", mostly_slow(range(number), every=24))
 
 
 def thorough(examples: int) -> settings:

@@ -38,7 +38,7 @@ REFUSED: dict[str, str] = {}
 LEFT_OUT = {"WhisperConfig:WhisperModel": {"encoder_layers", "decoder_layers"}}
 
 
-@pytest.mark.parametrize("name", mostly_slow(MODELS, every=4))
+@pytest.mark.parametrize("name", mostly_slow(MODELS, every=7))
 def test_formula_is_what_the_model_builds(name: str) -> None:
     pytest.importorskip("transformers")
     it = case("transformers", name)

@@ -772,6 +772,7 @@ def test_code_of_which_there_is_no_source_is_an_assumption() -> None:
     assert carried.UNREAD in {assumed.kind for assumed in certificate.concretisations}
 
 
+@pytest.mark.slow
 def test_what_the_garbage_collector_calls_is_no_part_of_a_factory() -> None:
     calls = []
 

@@ -86,6 +86,7 @@ def test_what_is_made_of_sizes_is_followed(formula: str) -> None:
         assert count(n=n, d=d) == FOLLOWED[formula](n, d).size
 
 
+@pytest.mark.slow
 def test_a_grid_of_places() -> None:
     count = derive(of_array(of_a_grid), d=symcount.Symbol(multiple_of=2))
     assert str(count) == "d*n**2 + d"
