@@ -397,12 +397,14 @@ def _passes_on(made_by: Any) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _returns_nothing(code: CodeType) -> bool:
-    """Tell whether a function, and no generator, has a source in which it returns no value."""
+    """Tell whether a function, and no generator, has a source in which it returns nothing true."""
     function = _definition(code)
     if function is None or code.co_flags & inspect.CO_GENERATOR:
         return False
     returned = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
-    return all(value is None for value in returned)
+    return all(
+        value is None or (isinstance(value, ast.Constant) and not value.value) for value in returned
+    )
 
 
 @functools.lru_cache(maxsize=256)
