@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -95,7 +95,7 @@ def breakdown(formula: FormulaT) -> Breakdown[FormulaT]:
     counted = list(dict.fromkeys(t.name for t in formula.tensors() if measure.weigh(t)))
     covered = dict.fromkeys(t.name for t in formula.tensors() if measure.covers(t))
     below: dict[str, list[str]] = {path: [] for name in ["", *counted] for path in modules_of(name)}
-    aliases = {t.name: t.aliases for t in formula.tensors() if t.aliases and t.name in counted}
+    aliases = _aliases(formula, counted)
     for tied in aliases.values():
         below.update({path: [] for name in tied for path in modules_of(name) if path not in below})
     for name in covered:
@@ -108,6 +108,15 @@ def breakdown(formula: FormulaT) -> Breakdown[FormulaT]:
         {path: formula.measuring(names=tuple(names)) for path, names in below.items()},
         aliases=aliases,
     )
+
+
+def _aliases(formula: Formula, counted: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the other names of tensors, by the first, but those that they have on some paths."""
+    aliases: dict[str, tuple[str, ...]] = {}
+    for tensor in formula.tensors():
+        known = aliases.setdefault(tensor.name, tensor.aliases)
+        aliases[tensor.name] = tuple(alias for alias in known if alias in tensor.aliases)
+    return {name: aliases[name] for name in counted if aliases[name]}
 
 
 def by_dtype(formula: FormulaT) -> dict[str, FormulaT]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
 
 from symcount.errors import ArgumentError
@@ -22,16 +22,14 @@ _MOST_SHOWN = 5
 
 def select(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.select`."""
-    matched = _matched(count, "select", patterns)
-    return count.measuring(names=tuple(name for name in _covered(count) if matched[name]))
+    chosen = _chosen(count, "select", patterns, any)
+    return count.measuring(names=tuple(name for name in _covered(count) if name in chosen))
 
 
 def without(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.without`."""
-    matched = _matched(count, "without", patterns)
-    names = _names(count)
-    left = (name for name in _covered(count) if not names[name] <= matched[name])
-    return count.measuring(names=tuple(left))
+    chosen = _chosen(count, "without", patterns, all)
+    return count.measuring(names=tuple(name for name in _covered(count) if name not in chosen))
 
 
 def names_of(count: Formula) -> list[str]:
@@ -44,46 +42,47 @@ def _covered(count: Formula) -> list[str]:
     return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.covers(w)))
 
 
-def _names(count: Formula) -> dict[str, set[str]]:
-    """Return all names of each tensor, on whichever path it has them, by its own name."""
-    names: dict[str, set[str]] = {}
-    for tensor in count.tensors():
-        names.setdefault(tensor.name, set()).update(tensor.names)
-    return names
-
-
-def _matched(count: Formula, method: str, patterns: Sequence[str]) -> dict[str, set[str]]:
-    """Return those names of each tensor that match a pattern, by its own name."""
+def _chosen(
+    count: Formula,
+    method: str,
+    patterns: Sequence[str],
+    rule: Callable[[Iterable[bool]], bool],
+) -> set[str]:
+    """Return the tensors of which `any` name matches a pattern, or `all` do, by their own names."""
     if not patterns:
         raise ArgumentError(f"{method}() takes patterns of names, such as {method}('*.bias')")
-    counted, names = set(names_of(count)), _names(count)
-    matched: dict[str, set[str]] = {name: set() for name in names}
+    matched: set[str] = set()
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise ArgumentError(f"{method}({pattern!r}): a pattern is text, such as '*.bias'")
         matcher = _Pattern(pattern)
-        found = {own: set(filter(matcher.matches, names[own])) for own in _covered(count)}
-        if not any(found[own] for own in counted):
-            shown = [name for own in names_of(count) for name in sorted(names[own])]
+        names = dict.fromkeys(
+            n for t in count.tensors() if count.measure.covers(t) for n in t.names
+        )
+        found = set(filter(matcher.matches, names))
+        counted = [t.names for t in count.tensors() if count.measure.weigh(t)]
+        if all(map(found.isdisjoint, counted)):
+            shown = list(dict.fromkeys(name for names in counted for name in names))
             raise ArgumentError(
                 f"{method}({pattern!r}) matches no {count.measure.noun} of {count.factory}"
                 f"{_near(pattern, shown)}"
             )
-        for own, those in found.items():
-            _require_tied_everywhere(count, own, those)
-            matched[own] |= those
-    return matched
-
-
-def _require_tied_everywhere(count: Formula, name: str, matched: set[str]) -> None:
-    """Raise if a tensor has a name that matched on some paths, and not on others."""
+        matched |= found
+    outcomes: dict[str, bool] = {}
     for tensor in count.tensors():
-        if tensor.name == name and not matched <= set(tensor.names):
-            alias = min(matched - set(tensor.names))
-            raise ArgumentError(
-                f"{alias!r} is {name!r} on some paths and a tensor of its own on others; "
-                f"name it {name!r}, or fix what decides"
-            )
+        outcome = rule(name in matched for name in tensor.names)
+        if outcomes.setdefault(tensor.name, outcome) is not outcome:
+            raise ArgumentError(_tied_on_some_paths(count, tensor.name))
+    return {name for name, outcome in outcomes.items() if outcome}
+
+
+def _tied_on_some_paths(count: Formula, name: str) -> str:
+    names = [set(tensor.names) for tensor in count.tensors() if tensor.name == name]
+    alias = min(each for some in names for each in some if not all(each in o for o in names))
+    return (
+        f"{alias!r} is {name!r} on some paths and a tensor of its own on others; name it {name!r}, "
+        "or fix what decides"
+    )
 
 
 def _near(pattern: str, names: Sequence[str]) -> str:

@@ -78,6 +78,12 @@ def test_a_name_of_its_own_on_some_paths_is_refused() -> None:
         "'tok.weight', or fix what decides"
     )
     assert count.select("layers")(100, 8) == 64
+    with pytest.raises(ArgumentError, match=r"'head\.weight' is 'tok\.weight' on some paths"):
+        count.without("tok")  # which leaves a tied head, and drops one of its own
+    assert count.without("tok", "head")(10, 8) == count.without("tok", "head")(100, 8) == 64
+    modules = count.breakdown().modules
+    assert modules["head"](10, 8) == 80 + 10  # and not the embedding with it
+    assert modules["tok"](10, 8) == 80 and modules["tok"](100, 8) == 800
 
 
 def test_numbers_that_depend_on_a_loop_are_not_known() -> None:
