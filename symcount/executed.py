@@ -87,7 +87,9 @@ def _kept(value: Any, code: CodeType) -> Iterator[Any]:
         return
     if type(held) is dict and not issubclass(type(value), type):
         yield type(value)
-        yield from (_data(held[name], 0) for name in code.co_names if name in held)
+        for name in code.co_names:  # no closure, which would hold them until its frame is released
+            if name in held:
+                yield _data(held[name], 0)
 
 
 def _data(value: Any, depth: int) -> Any:

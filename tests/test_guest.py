@@ -31,7 +31,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 
 import symcount
-from symcount import derive, interception
+from symcount import derive, executed, interception
 from symcount.questions.equality import first_difference
 from symcount.trace.interrupts import BudgetSpent, Interrupt
 from symcount.trace.run import trace
@@ -203,6 +203,38 @@ def __enter__(self):
             interrupted = True
     assert interrupted
     assert not changes(before)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="code is collected without a profiler")
+def test_an_interrupt_of_the_profiler_on_leaving_a_context_leaves_no_mode(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The profiler holds the context that torch leaves, which puts its mode back when let go."""
+    text = """
+def data(value, depth):
+    frame = sys._getframe()
+    while frame.f_code.co_name != "on_event":
+        frame = frame.f_back
+    if frame.f_locals["frame"].f_code.co_qualname == "_GeneratorContextManager.__exit__":
+        calls.append(1)
+        if len(calls) == last:
+            raise KeyboardInterrupt
+    frame = None
+    return of(value, depth)
+"""
+    names = {"sys": sys, "of": executed._data}
+    exec(compile(text, executed.__file__, "exec"), names)
+    monkeypatch.setattr(executed, "_data", names["data"])
+    before = state()
+    for last in range(1, 20):
+        names.update(last=last, calls=[])
+        try:
+            derive(mlp)
+        except KeyboardInterrupt:
+            assert not changes(before)
+        else:
+            break
+    assert last > 2
 
 
 def test_what_a_factory_takes_away_is_put_back() -> None:

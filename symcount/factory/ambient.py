@@ -24,7 +24,7 @@ import torch
 from torch.utils import _device
 from torch.utils._device import DeviceContext
 
-from symcount import interception
+from symcount import executed, interception
 from symcount.interception import complete
 
 
@@ -166,7 +166,8 @@ def let_go(error: BaseException) -> None:
     """Finish the contexts that were just being entered when an exception came, such as Ctrl-C.
 
     torch takes a mode off the stack in a generator, which puts it back when it is released: with
-    the exception, when nobody looks after the stack any more.
+    the exception, when nobody looks after the stack any more. It is held by a frame, or by that of
+    the profiler which was told of this frame.
     """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
@@ -177,7 +178,7 @@ def let_go(error: BaseException) -> None:
         seen.add(id(here))
         waiting += [here.__context__, here.__cause__]
         for frame, _ in traceback.walk_tb(here.__traceback__):
-            if frame.f_code.co_filename == contextlib.__file__:
+            if frame.f_code.co_filename in (contextlib.__file__, executed.__file__):
                 with suppress(RuntimeError):  # it still runs
                     frame.clear()
                     _ = frame.f_locals  # lets go of what it was when somebody looked at it

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from symcount.algebra.conditions import Condition, Decision, Decisions, implies
@@ -51,7 +51,7 @@ class TensorSpec:
     operation: str
     repeats: tuple[Repeat, ...] = ()
     total: Poly | None = None
-    aliases: tuple[str, ...] = field(default=(), compare=False)
+    aliases: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
