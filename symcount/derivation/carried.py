@@ -45,8 +45,6 @@ UNSEEN = "loops that could not be observed"
 
 UNREAD = "code without source that runs in or after a loop"
 
-# How often the functions that a run calls for the first time are made to report.
-_MOST_ROUNDS = 4
 _MOST_HINTS = 24
 _MOST_LENGTHS = 60
 # Numbers of iterations that are tried whatever it is that may decide something, and for texts.
@@ -71,9 +69,9 @@ def carried(
     """Return what the loops of all paths carry along unseen."""
     if settings.specialising or not found.has_loops:
         return Carried()
-    observer = Observer()
     function = getattr(call, "function", None)
     roots = [function] if isinstance(function, FunctionType) else []
+    observer = Observer(settings.executed, roots)
     settings = replace(
         settings, observer=observer, longest=MOST_ITERATIONS, deadline=deadline, splits=(), texts=()
     )
@@ -86,7 +84,7 @@ def carried(
             lengths |= dict.fromkeys((*MANY, *_MORE_DIGITS))
         reason = ""
         try:
-            runs, has_failed = _observed(call, path, found.short, settings, roots)
+            runs, has_failed = _observed(call, path, found.short, settings)
             reason = UNSEEN if has_failed else ""
         except BudgetSpent:
             runs, reason = [], UNTRIED
@@ -103,7 +101,7 @@ def carried(
                 assumed[Concretisation(reason, symbols, None, site.source)] = None
                 lengths |= dict.fromkeys(MANY if reason != TEXT else (*MANY, *_MORE_DIGITS))
                 lengths |= dict.fromkeys(seen.lengths())
-    for code in (*observer.unread, *observer.unsourced.values()):
+    for code in observer.unread:
         source = Source(code.co_filename, code.co_firstlineno, code.co_name)
         assumed[Concretisation(UNREAD, symbols, None, source)] = None
     uniform = uniform and not assumed
@@ -145,48 +143,36 @@ class _Run:
 
 
 def _observed(
-    call: FactoryCall,
-    path: Path,
-    short: Iterable[str],
-    settings: Settings,
-    roots: Sequence[FunctionType],
+    call: FactoryCall, path: Path, short: Iterable[str], settings: Settings
 ) -> tuple[list[_Run], bool]:
-    """Run a path with two numbers of iterations, until all functions that it calls report.
+    """Run a path with two numbers of iterations, and have it report.
 
     Return also whether a run failed, though the path does not.
     """
     observer: Observer = settings.observer
-    points = [path.trace.hints, *_longer(call, path, short)]
     runs: list[_Run] = []
     has_failed = False
-    for _ in range(_MOST_ROUNDS):
-        runs, has_failed = [], False
-        for hints in points:
-            observer.is_learning = not runs  # the others call what the first one does
-            if runs and not observer.functions and observer.is_new:
-                continue  # nothing reports yet
-            try:
-                trace = traced(call, hints, Everything, settings)
-            except TooLong:  # of a few iterations more
-                has_failed = True
-                continue
-            if trace.raised is not None and path.trace.raised is None:
-                has_failed = True
-                continue
-            decided: dict[tuple[tuple[str, int], ...], list[bool]] = {}
-            for branch in trace.branches:
-                tags = tuple((loop.name, number) for loop, number in branch.tags)
-                decided.setdefault(tags, []).append(branch.taken)
-            runs.append(
-                _Run(
-                    hints,
-                    {site: tuple(events) for site, events in observer.events.items()},
-                    {tags: tuple(truths) for tags, truths in decided.items()},
-                    {loop.name: loop.length for loop in trace.loops},
-                )
+    for hints in (path.trace.hints, *_longer(call, path, short)):
+        try:
+            trace = traced(call, hints, Everything, settings)
+        except TooLong:  # of a few iterations more
+            has_failed = True
+            continue
+        if trace.raised is not None and path.trace.raised is None:
+            has_failed = True
+            continue
+        decided: dict[tuple[tuple[str, int], ...], list[bool]] = {}
+        for branch in trace.branches:
+            tags = tuple((loop.name, number) for loop, number in branch.tags)
+            decided.setdefault(tags, []).append(branch.taken)
+        runs.append(
+            _Run(
+                hints,
+                {site: tuple(events) for site, events in observer.events.items()},
+                {tags: tuple(truths) for tags, truths in decided.items()},
+                {loop.name: loop.length for loop in trace.loops},
             )
-        if not observer.learn(roots):
-            break
+        )
     return runs, has_failed
 
 
