@@ -157,9 +157,10 @@ class Observer:
 
     def report(self, site: int, place: int, count: int, value: Any) -> None:
         """Take note of an operand; with the last one, of all."""
-        if site in self._muted and self._run.tags is self._tags:
+        run = self._run
+        if site in self._muted and run.tags is self._tags:
             return
-        if threading.get_ident() != self._thread or not self._run.alive or self._is_looking:
+        if self._is_looking or not run.alive or threading.get_ident() != self._thread:
             return
         self._is_looking = True  # a value may have methods that report
         try:
@@ -168,6 +169,9 @@ class Observer:
             self._is_looking = False
 
     def _take(self, site: int, place: int, count: int, value: Any) -> None:
+        if count == 1:
+            self._keep(site, (value,))
+            return
         held = self._open.setdefault(site, [])
         if place == 0:
             held.append([value])
@@ -185,11 +189,9 @@ class Observer:
         """Keep the description of operands, unless it is known to be the same as before."""
         if self._run.tags is not self._tags:
             self._begin_iteration()
-        keys = tuple(map(_cheap, values))
-        has_loops = self._run.loops or self._run.unrolled
-        plain = (k is not None or type(v) in _HELD for k, v in zip(keys, values, strict=True))
-        if not has_loops and all(plain):
+        if not (self._run.loops or self._run.unrolled) and all(map(_is_plain, values)):
             return  # nothing is carried along yet
+        keys = tuple(map(_cheap, values))
         key = (site, self._names, *keys)
         if None not in key:
             if key in self._known:  # said over and over in an iteration, it is heard no more
@@ -211,6 +213,16 @@ class Observer:
         self._names = tuple((loop.name, number) for loop, number in self._tags)
         self._repeated.clear()
         self._muted.clear()
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is no part of a loop that is still to come, such as `zip` of it."""
+    kind = type(value)
+    if kind in _PLAIN_KEYS or kind in _HELD:
+        return True
+    if kind is types.BuiltinFunctionType and type(value.__self__) in _HELD | {str}:
+        return True
+    return _cheap(value) is not None
 
 
 def _described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:

@@ -109,6 +109,9 @@ def renamed(code: CodeType, loads: Instead, imports: Instead) -> CodeType:
         for const in code.co_consts
     ]
     same = all(a is b for a, b in zip(consts, code.co_consts, strict=True))
+    instead = (asked(code, name) for name in code.co_names for asked in (loads, imports))
+    if same and all(stand_in is None for stand_in in instead):
+        return code
     instructions = Instructions(code)
     stored = {step.argval for step in instructions.steps if step.opname in _STORES}
     changed = False
