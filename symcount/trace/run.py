@@ -27,7 +27,7 @@ from symcount.errors import (
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import ends, identity, lookups, memos, pure_functions
+from symcount.trace import ends, identity, lookups, memos, messages, pure_functions
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
@@ -240,6 +240,8 @@ class _Run:
             self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
+        if messages.decides_a_message(frame, self.outlets):
+            return bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
         return self._decide(op, a, b)
 
     def require(self, op: str, a: Node, b: Node | Number) -> None:
