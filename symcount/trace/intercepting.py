@@ -10,6 +10,7 @@ import builtins
 import copy
 import functools
 import inspect
+import itertools
 import math
 import operator
 import weakref
@@ -69,9 +70,10 @@ class Interceptor:
         self._functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = (
             weakref.WeakKeyDictionary()
         )
+        self._others: dict[tuple[FunctionType, int, bool], _Intercepted] = {}
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
-        self._looked_at: set[CodeType] = set()
+        self._looked_at = 0  # so much of what has executed was looked at
         self.unowned: set[CodeType] = set()
         # Where code compares identities, and the functions that run it if they are known.
         self.places: identity.Places = {}
@@ -96,10 +98,10 @@ class Interceptor:
         other = copy.copy(self)
         other._by_identity = self._by_identity.copy()
         other._names = self._names.copy()
-        other._functions = self._functions.copy()
+        other._functions, other._others = self._functions.copy(), {}
         other._mentions = {}
         other._made_anew = set()
-        other._looked_at, other.unowned = set(), set()
+        other._looked_at, other.unowned = 0, set()
         other.places, other.watched = {}, {}
         other._silent_only = self._silent_only.copy()
         other._silent_codes = self._silent_codes.copy()
@@ -171,9 +173,12 @@ class Interceptor:
         What torch asks of a type is trusted. Code that no function is known to run is `unowned`,
         and so is what was made of a text, since it may be made anew in each run.
         """
-        new = {code: use for code, use in executed.items() if code not in self._looked_at}
-        self._looked_at.update(new)
-        new = {code: use for code, use in new.items() if not is_of_torch(code)}
+        new = {
+            code: use
+            for code, use in itertools.islice(executed.items(), self._looked_at, None)
+            if not is_of_torch(code)
+        }
+        self._looked_at = len(executed)
         places = identity.places(new)
         self.places |= places
         confined = {code: new[code].names for code in places if identity.is_confined(code)}
@@ -197,6 +202,7 @@ class Interceptor:
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""
         self._mentions.clear()
+        self._others.clear()
         for function in tuple(self._functions):
             self._intercept_function(function)
 
@@ -264,7 +270,12 @@ class Interceptor:
         """Return other code for a function as it is in runs: intercepted, if the function is."""
         if function not in self._functions:
             return code
-        return self._renamed(code, function.__globals__, function in self._silent_only)[0]
+        key = function, id(code), function in self._silent_only
+        known = self._others.get(key)
+        if known is None or not _reads_the_same(function, known):
+            instead, reads = self._renamed(code, function.__globals__, key[-1])
+            known = self._others[key] = _Intercepted(code, instead, tuple(reads.items()))
+        return known.instead
 
     def _renamed(
         self, code: CodeType, names: dict[str, Any], silent: bool
@@ -350,8 +361,10 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
 
 def _is_current(function: FunctionType, known: _Intercepted) -> bool:
     """Tell whether neither the function nor a global that it reads has become something else."""
-    if function.__code__ is not known.before:
-        return False
+    return function.__code__ is known.before and _reads_the_same(function, known)
+
+
+def _reads_the_same(function: FunctionType, known: _Intercepted) -> bool:
     names = function.__globals__
     return all(names.get(name, _missing) is value for name, value in known.reads)
 

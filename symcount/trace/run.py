@@ -425,11 +425,17 @@ class _Run:
     def unroll_node(self, node: Node) -> int:
         """The plain value of a number that says how many of something there are."""
         self._give_up_ways()
+        self.begin_loops()
         length = int(node.hint)
         if length > self.longest and node.op != "index":
             self.interrupt(TooLong(_symbols_of(node), length))
         self.unrolled[id(node)] = node
         return length
+
+    def begin_loops(self) -> None:
+        """See to it that what may differ from iteration to iteration is observed from now on."""
+        if self.observer is not None:
+            self.observer.begin()
 
     def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
         """Go through a loop, the run's tags saying in which iteration it is."""
