@@ -15,7 +15,7 @@ import math
 import operator
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
     StandIn,
     is_renamed,
+    nested,
     original_code,
     owners,
     owners_of_each,
@@ -262,7 +263,7 @@ class Interceptor:
         silent = function in self._silent_only
         instead, reads = self._renamed(code, function.__globals__, silent)
         if silent:
-            self._silent_codes.update((id(inner), inner) for inner in _nested(instead))
+            self._silent_codes.update((id(inner), inner) for inner in nested(instead))
         self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
         return instead is not code
 
@@ -349,14 +350,6 @@ def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, functools.partial):
         return (value.func,)
     return value if type(value) in (list, tuple, set) else ()
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    """Yield code, and all that is nested in it."""
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _nested(const)
 
 
 def _is_current(function: FunctionType, known: _Intercepted) -> bool:

@@ -42,7 +42,7 @@ from symcount.record import Source
 from symcount.trace.interrupts import Restart
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
-from symcount.trace.renaming import functions_in, made_of, original_code, with_constant
+from symcount.trace.renaming import functions_in, made_of, nested, original_code, with_constant
 from symcount.trace.stand_ins import BUILTINS, MATH
 from symcount.trace.tensors.known import KnownTensor
 from symcount.trace.tensors.sizes import is_symbolic
@@ -124,7 +124,7 @@ class Observer:
         }
         self.functions = reporting(_functions_with(own, roots))
         read = [original_code(function.__code__) for function in self.functions]
-        known = {each for code in read for each in (code, *_nested(code))}
+        known = {each for code in read for each in nested(code)}
         self.unread = [code for code, _ in own.values() if code not in known]
         self.unread += [c for c in codes if is_unsourced(c.co_filename) and _may_decide(c)]
         self._lasting = {f for f in self.functions if _leaves_code_behind(f.__code__)}
@@ -565,12 +565,12 @@ def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
         whole = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return None
-    made = list(_nested(whole))
+    made = list(nested(whole))
     alike = [twin for twin in made if _key(twin) == _key(code)]
     if len(alike) != 1:
         return None
     reporting = with_constant(alike[0], _REPORT, _report)
-    for twin in (reporting, *_nested(reporting)):
+    for twin in nested(reporting):
         made_of(twin, twin)
         _made_here.add(twin)
     return reporting
@@ -579,7 +579,7 @@ def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
 def _alone(code: CodeType, name: str) -> ast.Module | None:
     """Parse the source of a function in what it stands in, and nothing else."""
     *classes, own = name.split("<locals>.")[-1].split(".")
-    ends = [lines[-1] for each in (code, *_nested(code)) if (lines := _lines(each))]
+    ends = [lines[-1] for each in nested(code) if (lines := _lines(each))]
     text = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : max(ends, default=0)]
     if not text or "<" in own:
         return None
@@ -616,13 +616,6 @@ def _key(code: CodeType) -> tuple[Any, ...]:
     return (
         code.co_firstlineno, code.co_name, code.co_varnames, code.co_freevars, code.co_argcount,
     )  # fmt: skip
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield const
-            yield from _nested(const)
 
 
 def _kept(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[ast.stmt]:
@@ -856,7 +849,7 @@ def _functions_with(
         found[function] = None
     known = {id(original_code(function.__code__)) for function in found}
     missing = [code for key, (code, _) in codes.items() if key not in known]
-    inner = {each for function in found for each in _nested(original_code(function.__code__))}
+    inner = {each for function in found for each in nested(original_code(function.__code__))}
     if any(code not in inner or code not in _sought for code in missing):
         _sought.update(missing)
         for holder in gc.get_referrers(*missing):
