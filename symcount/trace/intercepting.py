@@ -16,7 +16,7 @@ import operator
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from types import CodeType, FrameType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 from symcount import interception
@@ -48,6 +48,8 @@ class _Intercepted(NamedTuple):
 
 _missing = object()
 _OF_SILENT = frozenset(["builtins", "operator"])  # the modules that have what asks
+_LAYERS = "torch.nn.modules."
+_ASKING = frozenset(["math", "int", "float", "round", "range", "sum"])
 # What is remembered of code that nothing else may be using any more.
 _MOST_CODES = 1 << 16
 # So many times a function of some code is intercepted in one trace, lest it be made anew each time.
@@ -151,35 +153,56 @@ class Interceptor:
                 self._intercept_function(function)
 
     def intercept_if_needed(
-        self, frame: FrameType, asked: Counter[CodeType], roots: Sequence[FunctionType] = ()
+        self,
+        frame: FrameType,
+        asked: Counter[CodeType],
+        roots: Sequence[FunctionType] = (),
+        executed: Mapping[CodeType, Use] = MappingProxyType({}),
     ) -> bool:
         """Intercept the code of a frame from the next run on if it may keep a symbol.
 
-        Returns whether there was something to do for that, so that the run must start again.
-        `asked` says of which code that was so before; code of which new functions are made again
-        and again, out of nothing that is known, is left alone.
+        So is done with what else of its module was executed, which will be asked next. Returns
+        whether there was something to do for that, so that the run must start again. `asked` says
+        of which code that was so before; code of which new functions are made again and again, out
+        of nothing that is known, is left alone.
         """
         code, names = frame.f_code, frame.f_globals
         if id(code) in self._silent_codes:
             code = original_code(code)
-        return (
-            self._mentions_intercepted(code, names)
-            and code not in self._made_anew
-            and self._intercept(code, names, asked, roots)
-        )
+        if not self._mentions_intercepted(code, names) or code in self._made_anew:
+            return False
+        changed = self._intercept(code, names, asked, roots)
+        if changed:
+            others = {
+                each: names
+                for each, use in executed.items()
+                if use.names is names and self._mentions_intercepted(each, names)
+            }
+            for found in owners_of_each(others, roots).values():
+                self._silent_only.difference_update(found)
+                for function in found:
+                    self._intercept_function(function)
+        return changed
 
     def intercept_silent(self, executed: Executed, roots: Sequence[FunctionType]) -> None:
         """Intercept code that may depend on a symbol though it never asks it for anything.
 
+        So is done with torch's own layers, which do ask, so that the run need not start again.
         What torch asks of a type is trusted. Code that no function is known to run is `unowned`,
         and so is what was made of a text, since it may be made anew in each run.
         """
-        new = {
-            code: use
-            for code, use in itertools.islice(executed.items(), self._looked_at, None)
-            if not is_of_torch(code)
-        }
+        new = dict(itertools.islice(executed.items(), self._looked_at, None))
         self._looked_at = len(executed)
+        layers = {
+            code: use.names
+            for code, use in new.items()
+            if str(use.names.get("__name__")).startswith(_LAYERS)
+            and not _ASKING.isdisjoint(code.co_names)
+        }
+        for found in owners_of_each(layers, roots).values():
+            for function in found:
+                self._intercept_function(function)
+        new = {code: use for code, use in new.items() if not is_of_torch(code)}
         places = identity.places(new)
         self.places |= places
         confined = {code: new[code].names for code in places if identity.is_confined(code)}

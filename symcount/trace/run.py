@@ -171,7 +171,9 @@ class _Run:
     def must_intercept(self, frame: FrameType) -> bool:
         """Have the code of `frame` intercepted from the next run on, if it must be."""
         interceptor = self.learned.interceptor
-        return interceptor.intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
+        return interceptor.intercept_if_needed(
+            frame, self.restarted.asked, self.restarted.roots, self.executed
+        )
 
     def intercept_callers(self) -> None:
         """Restart if code that calls torch here must be intercepted: the factory's, or its own."""
