@@ -13,7 +13,6 @@ import inspect
 import itertools
 import math
 import operator
-import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType, MappingProxyType, ModuleType
@@ -70,9 +69,7 @@ class Interceptor:
         self._names: set[str] = set()
         self._builtins: dict[str, StandIn] = {}
         self._imported: dict[str, StandIn] = {}
-        self._functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._functions: dict[FunctionType, _Intercepted] = {}
         self._others: dict[tuple[FunctionType, int, bool], _Intercepted] = {}
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
@@ -83,7 +80,7 @@ class Interceptor:
         self.watched: dict[FunctionType, None] = {}
         # Functions that have asked a symbol for nothing: they read what they would read of `int`.
         self._silent_codes: dict[int, CodeType] = {}
-        self._silent_only: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+        self._silent_only: set[FunctionType] = set()
         for name, replacement in BUILTINS.items():
             original = getattr(builtins, name)
             self.intercept(original, replacement, name)
