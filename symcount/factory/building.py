@@ -164,7 +164,7 @@ class _Plain(TorchFunctionMode):
                 is_free = func in _INITIALISERS or not target.requires_grad
                 if is_free and initialising.is_sure(func.__name__, target, args[1:], kwargs):
                     return target
-                if func not in _INITIALISERS:
+                if _changes_values(func, args, kwargs):
                     return _filled(target, func, args, kwargs)
         elif func in _MOVE:
             return _convert(args, kwargs)
