@@ -81,10 +81,12 @@ class Folder:
         self._by_tags = {id(run): _by_tags(run) for run in self.runs}
         self._iterations: dict[str, list[tuple[Path, Iteration]]] = {}
         self._inside: dict[tuple[int, Tags], list[Loop]] = {}
+        self._loops: dict[str, Loop] = {}
         for run in self.runs:
             for iteration in run.iterations:
                 self._iterations.setdefault(iteration.loop.name, []).append((run, iteration))
             for loop in run.trace.loops:
+                self._loops[loop.name] = loop
                 self._inside.setdefault((id(run), loop.inside), []).append(loop)
         self._steps: dict[tuple[object, ...], tuple[Poly, ...]] = {}
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
@@ -222,20 +224,29 @@ class Folder:
         yield [], False
         own = set(_conditions(self.path.loops[name]))
         explained = [c for c in dict.fromkeys(self._decided_elsewhere(name, count)) if c not in own]
-        ends = [
-            compare("eq", symbol(name), end, self.facts)[0] for end in (const(0), count - const(1))
-        ]
-        first, last = ([end] if end is not None else [] for end in ends)
+        first, last = self._is_at(name, const(0)), self._is_at(name, count - const(1))
         yield explained, False
         yield explained + first, True
         yield explained + first + last, True
+        outer = [loop.name for loop, _ in self._loops[name].inside]
+        decided = [c for other in outer for c in _conditions(self.path.loops[other])]
+        around = [c for other in outer for c in self._is_at(other, const(0)) if c not in decided]
+        if outer:
+            yield decided, False
+            yield decided + around, True
+            yield decided + around + first, True
+            yield decided + around + first + last, True
+
+    def _is_at(self, name: str, number: Poly) -> list[Condition]:
+        condition, _ = compare("eq", symbol(name), number, self.facts)
+        return [] if condition is None else [condition]
 
     def _decided_elsewhere(self, name: str, count: Poly) -> Iterator[Condition]:
         """List what loops of as many iterations decided: they may have made a list for this one."""
         index = symbol(name)
-        loops = {loop.name: loop for run in self.runs for loop in run.trace.loops}
-        around = loops[name].inside[-1][0].name if loops[name].inside else None
-        for other in loops.values():
+        own = self._loops[name]
+        around = own.inside[-1][0].name if own.inside else None
+        for other in self._loops.values():
             inside = other.inside[-1][0].name if other.inside else None
             if other.name != name and inside == around:
                 if self.lowerings[id(self.path)](other.count).poly != count:

@@ -238,6 +238,24 @@ def weighted_triangle(dim, n):
     return nn.ModuleList(nn.ModuleList(linear(dim, i * j + 1) for j in range(i)) for i in range(n))
 
 
+@folded("dim**2*n - dim**2 + 3*dim", grade="checked")
+def first_width_in_an_inner_loop(dim, n):
+    layers, width = [], 3
+    for _ in range(n):
+        layers.append(nn.ModuleList(linear(width, 1) for _ in range(dim)))
+        width = dim
+    return nn.ModuleList(layers)
+
+
+@folded("3*dim**2*n**2 - 3*dim**2*n*ceiling(n/2) + 2*dim*n*ceiling(n/2)")
+def decided_around_an_inner_loop(dim, n):
+    layers = []
+    for i in range(n):
+        width = 3 * dim if i % 2 else 2
+        layers.append(nn.ModuleList(linear(dim, width) for _ in range(n)))
+    return nn.ModuleList(layers)
+
+
 @folded("3*dim**2*n + dim*n")
 def two_loops(dim, n):
     return nn.ModuleList([*comprehension(dim, n), *[linear(dim, 2 * dim) for _ in range(n)]])
