@@ -15,12 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from symcount.algebra.comparing import compare, maximum
 from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.evaluate import holds, value
 from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
 from symcount.algebra.poly import Poly, const, product_of, symbol, written
 from symcount.algebra.substitution import substituted
 from symcount.derivation.indices import has_index, in_iteration, limits_of
@@ -195,7 +197,7 @@ class Folder:
     def _found_steps(
         self, loops: tuple[str, ...], seen: Iterable[tuple[int, _Signature]], at: Poly
     ) -> bool:
-        """Find sizes that grow by equal steps, as a running width does, and remember their law.
+        """Find the law of sizes that grow, as a running width does, and remember it.
 
         `seen` is what was made in each iteration, or by each length, and `at` the number of these.
         """
@@ -209,7 +211,7 @@ class Folder:
         if any(by_number.keys() != numbers for by_number in sizes.values()):
             return False
         for key, by_number in sizes.items():
-            law = _in_equal_steps(by_number, at)
+            law = _laws(by_number, at)
             if law is None:
                 return False
             self._steps[key] = law
@@ -345,20 +347,38 @@ def _placed(made: _Signature) -> Iterator[tuple[_Made, tuple[object, ...]]]:
         places[item.name, item.facts] += 1
 
 
-def _in_equal_steps(seen: Mapping[int, tuple[Poly, ...]], at: Poly) -> tuple[Poly, ...] | None:
-    """Write sizes as functions of a number, if they grow by equal steps with more than two."""
-    (x, first), *others = sorted(seen.items())
-    if len(others) < _FITTED:
+def _laws(seen: Mapping[int, tuple[Poly, ...]], at: Poly) -> tuple[Poly, ...] | None:
+    """Write sizes as functions of a number, if they grow by steps that are equal or multiply."""
+    numbers = sorted(seen)
+    if len(numbers) <= _FITTED:
         return None
-    steps = [
-        (b - a).scaled(Fraction(1, others[0][0] - x))
-        for a, b in zip(first, others[0][1], strict=True)
-    ]
-    for number, sizes in others:
-        for a, b, step in zip(first, sizes, steps, strict=True):
-            if a + step.scaled(number - x) != b:
-                return None
-    return tuple(a + step * (at - const(x)) for a, step in zip(first, steps, strict=True))
+    columns = zip(*(seen[number] for number in numbers), strict=True)
+    laws = [_in_equal_steps(numbers, c, at) or _in_rising_steps(numbers, c, at) for c in columns]
+    found = tuple(law for law in laws if law is not None)
+    return found if len(found) == len(laws) else None
+
+
+def _in_equal_steps(numbers: Sequence[int], sizes: Sequence[Poly], at: Poly) -> Poly | None:
+    x, first = numbers[0], sizes[0]
+    step = (sizes[1] - first).scaled(Fraction(1, numbers[1] - x))
+    fits = all(first + step.scaled(n - x) == size for n, size in zip(numbers, sizes, strict=True))
+    return first + step * (at - const(x)) if fits else None
+
+
+def _in_rising_steps(numbers: Sequence[int], sizes: Sequence[Poly], at: Poly) -> Poly | None:
+    """Write a size as a geometric series: its steps are each a multiple of the one before."""
+    steps = [b - a for a, b in pairwise(sizes)]
+    product = next(iter(steps[0].terms), None)
+    if product is None or len(steps) <= _FITTED or numbers[-1] - numbers[0] != len(steps):
+        return None
+    ratio = Fraction(steps[1].terms.get(product, 0)) / steps[0].terms[product]
+    if ratio < 2 or ratio.denominator > 1 or any(a.scaled(ratio) != b for a, b in pairwise(steps)):
+        return None
+    step = steps[0].scaled(ratio ** -numbers[0])
+    first = sizes[0] - step.scaled((ratio ** numbers[0] - 1) / (ratio - 1))
+    if step.denominator > 1 or first.denominator > 1:
+        return None
+    return first + step.scaled(1 / (ratio - 1)) * (call("pow", const(ratio), at) - const(1))
 
 
 def weight_of(
