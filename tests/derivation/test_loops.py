@@ -123,6 +123,24 @@ def twice_as_many(dim, n):
     return nn.ModuleList(linear(dim, dim) for _ in range(2 * n))
 
 
+@folded("dim**2*n + dim*n**2/2 - dim*n/2")
+def enumerated(dim, n):
+    return nn.ModuleList(linear(dim, dim + place) for place, _ in enumerate(range(n)))
+
+
+@folded("3*dim*n**2/2 - dim*n/2")
+def enumerated_from_one(dim, n):
+    return nn.ModuleList(linear(dim, k + d) for k, d in enumerate(range(0, 2 * n, 2), start=1))
+
+
+@folded("dim**2*n - dim**2 + 3*dim")
+def enumerated_list(dim, n):
+    layers = nn.ModuleList()
+    for place, width in enumerate([dim] * n):
+        layers.append(linear(dim, width if place < n - 1 else 3))
+    return layers
+
+
 @folded("dim**2*n + dim*n", grade="checked")
 def counted_up(dim, n):
     layers, i = [], 0
@@ -469,11 +487,6 @@ def late_iterations(dim, n):
 
 
 # --- what is not folded ---------------------------------------------------------------------------
-
-
-@not_folded("iterations of a loop differ in what they make")
-def enumerated(dim, n):
-    return nn.ModuleList(linear(dim, dim + place) for place, _ in enumerate(range(n)))
 
 
 @folded("dim**2*Min(6, n) + 2*dim*n - 2*dim*Min(6, n)", "n < 9007199254740993")
