@@ -14,7 +14,7 @@ from itertools import islice
 from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any, NamedTuple
 
-from symcount.libraries import is_own
+from symcount.libraries import TORCH, is_own
 
 
 class Use(NamedTuple):
@@ -55,13 +55,16 @@ class Executed(dict[CodeType, Use]):
             return True
         if _is_importing(frame):
             return False
-        values = [v for value in frame.f_locals.values() for v in _kept(value, code)]
+        values: list[Any] = []
+        if not code.co_filename.startswith(TORCH):  # what that is given, others have read
+            values += [v for value in frame.f_locals.values() for v in _kept(value, code)]
         self[code] = Use(frame.f_globals, tuple(values))
         return True
 
 
 _MOST_ITEMS = 64
 _DEEPEST = 3
+_ATOMS = frozenset([int, float, str, bool, type(None), BuiltinFunctionType])
 _IMPORTS = "<frozen importlib._bootstrap>"
 
 
@@ -94,11 +97,12 @@ def _kept(value: Any, code: CodeType) -> Iterator[Any]:
 
 def _data(value: Any, depth: int) -> Any:
     """The numbers and texts in a value, in tuples and dicts like its own."""
-    if issubclass(type(value), (int, float, str, type, BuiltinFunctionType)):
+    kind = type(value)
+    if kind in _ATOMS or issubclass(kind, (int, float, str, type)):
         return value
-    if depth < _DEEPEST and type(value) in (tuple, list, set, frozenset):
+    if depth < _DEEPEST and kind in (tuple, list, set, frozenset):
         return tuple(_data(item, depth + 1) for item in _first(value))
-    if depth < _DEEPEST and type(value) is dict:
+    if depth < _DEEPEST and kind is dict:
         items = _first(value.items())
         return tuple((_data(key, depth + 1), _data(item, depth + 1)) for key, item in items)
     return None
@@ -132,9 +136,10 @@ def set_profiler(profiler: Any) -> None:
 @contextmanager
 def _profiled(executed: Executed) -> Iterator[None]:
     def on_event(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code not in executed:
-            executed.note(frame)
+        if event == "call" and id(frame.f_code) not in done and executed.note(frame):
+            done[id(frame.f_code)] = frame.f_code
 
+    done: dict[int, CodeType] = {}  # to compare code, or its hash, takes as long as to run it
     before = take_profiler()
     sys.setprofile(on_event)
     try:

@@ -10,22 +10,25 @@ import builtins
 import copy
 import functools
 import inspect
+import itertools
 import math
 import operator
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from symcount import interception
 from symcount.executed import Executed, Use
 from symcount.libraries import is_of_python
+from symcount.trace import identity
 from symcount.trace.observing import is_unsourced
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
     StandIn,
     is_renamed,
+    nested,
     original_code,
     owners,
     owners_of_each,
@@ -68,10 +71,14 @@ class Interceptor:
         self._functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = (
             weakref.WeakKeyDictionary()
         )
+        self._others: dict[tuple[FunctionType, int, bool], _Intercepted] = {}
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
-        self._looked_at: set[CodeType] = set()
+        self._looked_at = 0  # so much of what has executed was looked at
         self.unowned: set[CodeType] = set()
+        # Where code compares identities, and the functions that run it if they are known.
+        self.places: identity.Places = {}
+        self.watched: dict[FunctionType, None] = {}
         # Functions that have asked a symbol for nothing: they read what they would read of `int`.
         self._silent_codes: dict[int, CodeType] = {}
         self._silent_only: weakref.WeakSet[FunctionType] = weakref.WeakSet()
@@ -92,10 +99,11 @@ class Interceptor:
         other = copy.copy(self)
         other._by_identity = self._by_identity.copy()
         other._names = self._names.copy()
-        other._functions = self._functions.copy()
+        other._functions, other._others = self._functions.copy(), {}
         other._mentions = {}
         other._made_anew = set()
-        other._looked_at, other.unowned = set(), set()
+        other._looked_at, other.unowned = 0, set()
+        other.places, other.watched = {}, {}
         other._silent_only = self._silent_only.copy()
         other._silent_codes = self._silent_codes.copy()
         return other
@@ -166,11 +174,20 @@ class Interceptor:
         What torch asks of a type is trusted. Code that no function is known to run is `unowned`,
         and so is what was made of a text, since it may be made anew in each run.
         """
-        new = {code: use for code, use in executed.items() if code not in self._looked_at}
-        self._looked_at.update(new)
-        new = {code: use for code, use in new.items() if not is_of_torch(code)}
+        new = {
+            code: use
+            for code, use in itertools.islice(executed.items(), self._looked_at, None)
+            if not is_of_torch(code)
+        }
+        self._looked_at = len(executed)
+        places = identity.places(new)
+        self.places |= places
+        confined = {code: new[code].names for code in places if identity.is_confined(code)}
         codes = {code: use.names for code, use in new.items() if _asks_unseen(code, use.names)}
-        for code, found in owners_of_each(codes, roots).items():
+        known = owners_of_each({**codes, **confined}, roots)
+        self.watched.update(dict.fromkeys(f for code in confined for f in known[code]))
+        for code in codes:
+            found = known[code]
             for function in found:
                 if function not in self._functions:
                     self._silent_only.add(function)
@@ -186,6 +203,7 @@ class Interceptor:
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""
         self._mentions.clear()
+        self._others.clear()
         for function in tuple(self._functions):
             self._intercept_function(function)
 
@@ -245,7 +263,7 @@ class Interceptor:
         silent = function in self._silent_only
         instead, reads = self._renamed(code, function.__globals__, silent)
         if silent:
-            self._silent_codes.update((id(inner), inner) for inner in _nested(instead))
+            self._silent_codes.update((id(inner), inner) for inner in nested(instead))
         self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
         return instead is not code
 
@@ -253,7 +271,12 @@ class Interceptor:
         """Return other code for a function as it is in runs: intercepted, if the function is."""
         if function not in self._functions:
             return code
-        return self._renamed(code, function.__globals__, function in self._silent_only)[0]
+        key = function, id(code), function in self._silent_only
+        known = self._others.get(key)
+        if known is None or not _reads_the_same(function, known):
+            instead, reads = self._renamed(code, function.__globals__, key[-1])
+            known = self._others[key] = _Intercepted(code, instead, tuple(reads.items()))
+        return known.instead
 
     def _renamed(
         self, code: CodeType, names: dict[str, Any], silent: bool
@@ -329,18 +352,12 @@ def _parts(value: Any) -> Iterable[Any]:
     return value if type(value) in (list, tuple, set) else ()
 
 
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    """Yield code, and all that is nested in it."""
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _nested(const)
-
-
 def _is_current(function: FunctionType, known: _Intercepted) -> bool:
     """Tell whether neither the function nor a global that it reads has become something else."""
-    if function.__code__ is not known.before:
-        return False
+    return function.__code__ is known.before and _reads_the_same(function, known)
+
+
+def _reads_the_same(function: FunctionType, known: _Intercepted) -> bool:
     names = function.__globals__
     return all(names.get(name, _missing) is value for name, value in known.reads)
 

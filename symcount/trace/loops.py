@@ -82,6 +82,7 @@ class SymRange:
         self.stop = stop
         self.step = step
         self.count = count
+        run.begin_loops()
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from symcount.errors import (
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import ends, identity, lookups, memos, pure_functions
+from symcount.trace import ends, identity, lookups, memos, messages, pure_functions
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
@@ -240,6 +241,8 @@ class _Run:
             self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
+        if messages.decides_a_message(frame, self.outlets):
+            return bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
         return self._decide(op, a, b)
 
     def require(self, op: str, a: Node, b: Node | Number) -> None:
@@ -423,6 +426,7 @@ class _Run:
     def unroll_node(self, node: Node) -> int:
         """The plain value of a number that says how many of something there are."""
         self._give_up_ways()
+        self.begin_loops()
         length = int(node.hint)
         if length > self.longest and node.op != "index":
             self.interrupt(TooLong(_symbols_of(node), length))
@@ -436,6 +440,11 @@ class _Run:
             REPEATED[id(result)] = result, times
             self._repeated.append(result)
         return result
+
+    def begin_loops(self) -> None:
+        """See to it that what may differ from iteration to iteration is observed from now on."""
+        if self.observer is not None:
+            self.observer.begin()
 
     def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
         """Go through a loop, the run's tags saying in which iteration it is."""
@@ -775,7 +784,7 @@ def _run_once(
     tensors: tuple[TracedTensor, ...] = ()
     raised: Raised | None = None
     exception: BaseException | None = None
-    outer = mode_of_thread()
+    outer, tracer = mode_of_thread(), sys.gettrace()
     try:
         module = _followed(run, factory, arguments, fixed)
         tensors = () if run.interrupted else collected(module, run.tensors)
@@ -790,7 +799,11 @@ def _run_once(
         raised, exception = raised_by(error), error
     finally:
         interception.complete(
-            run.finish, run.learned.empty_caches, interception.restore, lambda: tell(outer)
+            lambda: identity.stop(tracer),
+            run.finish,
+            run.learned.empty_caches,
+            interception.restore,
+            lambda: tell(outer),
         )
     if run.interrupted is not None:
         raise run.interrupted
@@ -818,15 +831,17 @@ def _followed(
         tell(run.tensors)
         run.learned.empty_caches()
         replace_unseen(run.learned.refusing)
-        run.learned.interceptor.intercept_silent(run.executed, run.restarted.roots)
-        run.learned.interceptor.intercept_functions()
-        if run.observer is None:
-            pure_functions.follow_functions(run.learned.followed)
-        else:
+        interceptor = run.learned.interceptor
+        interceptor.intercept_silent(run.executed, run.restarted.roots)
+        interceptor.intercept_functions()
+        if run.observer is not None:
             run.observer.start(run)
-        unowned = run.learned.interceptor.unowned
-        with identity.watched(identity.places(run.executed), unowned, run.assume_identity):
-            module = factory(**arguments, **fixed)
+        else:
+            pure_functions.follow_functions(run.learned.followed)
+            identity.watch(
+                interceptor.places, interceptor.watched, interceptor.unowned, run.assume_identity
+            )
+        module = factory(**arguments, **fixed)
         run.compare_keys()
         run.compare_names(module)
         return module

@@ -541,8 +541,7 @@ def rounded_index(dim, n):
 
 def rounded_index_by_percent(dim, n):
     return nn.ModuleList(
-        nn.Linear(dim, 5 if "%.0f" % (number / 130) == "1" else 3)
-        for number in range(n)
+        nn.Linear(dim, 5 if "%.0f" % (number / 130) == "1" else 3) for number in range(n)
     )
 
 
