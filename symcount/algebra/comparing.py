@@ -20,6 +20,7 @@ from symcount.algebra.poly import (
     fraction,
     leading,
     only_atom,
+    written_size,
 )
 from symcount.algebra.rounding import floor, mod
 from symcount.record import COMPARISONS
@@ -213,10 +214,14 @@ def _without_factors(value: Poly, facts: Facts) -> Poly:
 
 
 _OPPOSITE = {"max": "min", "min": "max"}
+# What is written with more than this is not spread: each extremum within it multiplies it.
+_MOST_SPREAD = 40
 
 
 def _spread(op: str, value: Poly, facts: Facts) -> list[Poly]:
     """Numbers whose extremum is `value`: of `2*max(a, b) + c`, `2*a + c` and `2*b + c`."""
+    if written_size(value) > _MOST_SPREAD:
+        return [value]
     for monomial, coefficient in value.terms.items():
         for base, exponent in monomial:
             if not isinstance(base, Call) or exponent != 1:

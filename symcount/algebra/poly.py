@@ -36,6 +36,7 @@ class Variable:
     """
 
     __slots__ = ("key", "name", "real")
+    size = 1
 
     def __init__(self, name: str, real: bool = False) -> None:
         self.name = name
@@ -66,13 +67,17 @@ class Variable:
 
 
 class Call:
-    """A function of polynomials, a row of `symcount.algebra.functions.CALLS`."""
+    """A function of polynomials, a row of `symcount.algebra.functions.CALLS`.
 
-    __slots__ = ("_hash", "args", "key", "op")
+    Its `size` is the number of symbols and calls that it is written with.
+    """
+
+    __slots__ = ("_hash", "args", "key", "op", "size")
 
     def __init__(self, op: str, args: tuple[Poly, ...]) -> None:
         self.op = op
         self.args = args
+        self.size = 1 + sum(map(written_size, args))
         self.key = (1, f"{op}({', '.join(map(repr, args))})")
         self._hash = hash((op, args))
 
@@ -278,6 +283,11 @@ def inside_out(base: Atom, is_known: Callable[[Call], bool]) -> Iterator[Call]:
             seen.add(part)
             inside = [a for arg in part.args for m, _ in arg.sorted_terms() for a, _ in m]
             waiting += [(part, True), *((each, False) for each in reversed(inside))]
+
+
+def written_size(value: Poly) -> int:
+    """Count the symbols and calls that a polynomial is written with, those within calls too."""
+    return sum(base.size for monomial in value.terms for base, _ in monomial)
 
 
 def leading(value: Poly) -> Rational:

@@ -14,7 +14,7 @@ again with more of them until these trees are closed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from symcount.algebra.facts import Facts
@@ -22,9 +22,9 @@ from symcount.algebra.poly import Variable
 from symcount.derivation.budget import Budget
 from symcount.derivation.frontier import Frontier
 from symcount.derivation.lowering import Lowered
-from symcount.derivation.paths import Exploration, Path, Step, insert_iterations
-from symcount.derivation.walk import MOST_DECISIONS, TooManyDecisions, followed
-from symcount.errors import NondeterministicError, UnsupportedError
+from symcount.derivation.paths import Exploration, Path, insert_iterations
+from symcount.derivation.walk import TooMuch, followed
+from symcount.errors import NondeterministicError
 from symcount.factory.building import is_too_large
 from symcount.factory.call import FactoryCall
 from symcount.symbols import Values
@@ -126,8 +126,8 @@ class _Explorer:
             path = followed(self.call, hints, self.facts, found.root, self._lowered, usual)
         except TooLong as error:
             return frontier.after(error, hints)
-        except TooManyDecisions as error:
-            return self._after_too_many(error.steps)
+        except TooMuch as error:
+            return self._after_too_much(error, hints)
         except BudgetSpent:
             smaller = None if found.paths else frontier.smaller(hints)
             if smaller is None:
@@ -145,13 +145,10 @@ class _Explorer:
             self._take(path)
         return self._next_hints()
 
-    def _after_too_many(self, steps: Sequence[Step]) -> Values | None:
+    def _after_too_much(self, much: TooMuch, hints: Values) -> Values | None:
         if not self.found.paths:
-            raise UnsupportedError(
-                f"{steps[-1].source}: it takes more than {MOST_DECISIONS} decisions "
-                "that depend on its symbols; fix some of them: derive(factory, name=value)"
-            ) from None
-        self.frontier.give_up(self.found.root, steps)
+            raise much.error
+        self.frontier.give_up(self.found.root, much.steps, hints)
         return self.frontier.next_hints(self.found.root, self.found.has_module)
 
     def _take(self, run: Path) -> None:

@@ -15,12 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from symcount.algebra.comparing import compare, maximum
 from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.evaluate import holds, value
 from symcount.algebra.facts import Facts
+from symcount.algebra.functions import call
 from symcount.algebra.poly import Poly, const, product_of, symbol, written
 from symcount.algebra.substitution import substituted
 from symcount.derivation.indices import has_index, in_iteration, limits_of
@@ -81,10 +83,12 @@ class Folder:
         self._by_tags = {id(run): _by_tags(run) for run in self.runs}
         self._iterations: dict[str, list[tuple[Path, Iteration]]] = {}
         self._inside: dict[tuple[int, Tags], list[Loop]] = {}
+        self._loops: dict[str, Loop] = {}
         for run in self.runs:
             for iteration in run.iterations:
                 self._iterations.setdefault(iteration.loop.name, []).append((run, iteration))
             for loop in run.trace.loops:
+                self._loops[loop.name] = loop
                 self._inside.setdefault((id(run), loop.inside), []).append(loop)
         self._steps: dict[tuple[object, ...], tuple[Poly, ...]] = {}
         self._members: dict[tuple[tuple[str, ...], _Made], list[tuple[list[int], str]]] = {}
@@ -193,7 +197,7 @@ class Folder:
     def _found_steps(
         self, loops: tuple[str, ...], seen: Iterable[tuple[int, _Signature]], at: Poly
     ) -> bool:
-        """Find sizes that grow by equal steps, as a running width does, and remember their law.
+        """Find the law of sizes that grow, as a running width does, and remember it.
 
         `seen` is what was made in each iteration, or by each length, and `at` the number of these.
         """
@@ -207,7 +211,7 @@ class Folder:
         if any(by_number.keys() != numbers for by_number in sizes.values()):
             return False
         for key, by_number in sizes.items():
-            law = _in_equal_steps(by_number, at)
+            law = _laws(by_number, at)
             if law is None:
                 return False
             self._steps[key] = law
@@ -222,20 +226,29 @@ class Folder:
         yield [], False
         own = set(_conditions(self.path.loops[name]))
         explained = [c for c in dict.fromkeys(self._decided_elsewhere(name, count)) if c not in own]
-        ends = [
-            compare("eq", symbol(name), end, self.facts)[0] for end in (const(0), count - const(1))
-        ]
-        first, last = ([end] if end is not None else [] for end in ends)
+        first, last = self._is_at(name, const(0)), self._is_at(name, count - const(1))
         yield explained, False
         yield explained + first, True
         yield explained + first + last, True
+        outer = [loop.name for loop, _ in self._loops[name].inside]
+        decided = [c for other in outer for c in _conditions(self.path.loops[other])]
+        around = [c for other in outer for c in self._is_at(other, const(0)) if c not in decided]
+        if outer:
+            yield decided, False
+            yield decided + around, True
+            yield decided + around + first, True
+            yield decided + around + first + last, True
+
+    def _is_at(self, name: str, number: Poly) -> list[Condition]:
+        condition, _ = compare("eq", symbol(name), number, self.facts)
+        return [] if condition is None else [condition]
 
     def _decided_elsewhere(self, name: str, count: Poly) -> Iterator[Condition]:
         """List what loops of as many iterations decided: they may have made a list for this one."""
         index = symbol(name)
-        loops = {loop.name: loop for run in self.runs for loop in run.trace.loops}
-        around = loops[name].inside[-1][0].name if loops[name].inside else None
-        for other in loops.values():
+        own = self._loops[name]
+        around = own.inside[-1][0].name if own.inside else None
+        for other in self._loops.values():
             inside = other.inside[-1][0].name if other.inside else None
             if other.name != name and inside == around:
                 if self.lowerings[id(self.path)](other.count).poly != count:
@@ -334,20 +347,38 @@ def _placed(made: _Signature) -> Iterator[tuple[_Made, tuple[object, ...]]]:
         places[item.name, item.facts] += 1
 
 
-def _in_equal_steps(seen: Mapping[int, tuple[Poly, ...]], at: Poly) -> tuple[Poly, ...] | None:
-    """Write sizes as functions of a number, if they grow by equal steps with more than two."""
-    (x, first), *others = sorted(seen.items())
-    if len(others) < _FITTED:
+def _laws(seen: Mapping[int, tuple[Poly, ...]], at: Poly) -> tuple[Poly, ...] | None:
+    """Write sizes as functions of a number, if they grow by steps that are equal or multiply."""
+    numbers = sorted(seen)
+    if len(numbers) <= _FITTED:
         return None
-    steps = [
-        (b - a).scaled(Fraction(1, others[0][0] - x))
-        for a, b in zip(first, others[0][1], strict=True)
-    ]
-    for number, sizes in others:
-        for a, b, step in zip(first, sizes, steps, strict=True):
-            if a + step.scaled(number - x) != b:
-                return None
-    return tuple(a + step * (at - const(x)) for a, step in zip(first, steps, strict=True))
+    columns = zip(*(seen[number] for number in numbers), strict=True)
+    laws = [_in_equal_steps(numbers, c, at) or _in_rising_steps(numbers, c, at) for c in columns]
+    found = tuple(law for law in laws if law is not None)
+    return found if len(found) == len(laws) else None
+
+
+def _in_equal_steps(numbers: Sequence[int], sizes: Sequence[Poly], at: Poly) -> Poly | None:
+    x, first = numbers[0], sizes[0]
+    step = (sizes[1] - first).scaled(Fraction(1, numbers[1] - x))
+    fits = all(first + step.scaled(n - x) == size for n, size in zip(numbers, sizes, strict=True))
+    return first + step * (at - const(x)) if fits else None
+
+
+def _in_rising_steps(numbers: Sequence[int], sizes: Sequence[Poly], at: Poly) -> Poly | None:
+    """Write a size as a geometric series: its steps are each a multiple of the one before."""
+    steps = [b - a for a, b in pairwise(sizes)]
+    product = next(iter(steps[0].terms), None)
+    if product is None or len(steps) <= _FITTED or numbers[-1] - numbers[0] != len(steps):
+        return None
+    ratio = Fraction(steps[1].terms.get(product, 0)) / steps[0].terms[product]
+    if ratio < 2 or ratio.denominator > 1 or any(a.scaled(ratio) != b for a, b in pairwise(steps)):
+        return None
+    step = steps[0].scaled(ratio ** -numbers[0])
+    first = sizes[0] - step.scaled((ratio ** numbers[0] - 1) / (ratio - 1))
+    if step.denominator > 1 or first.denominator > 1:
+        return None
+    return first + step.scaled(1 / (ratio - 1)) * (call("pow", const(ratio), at) - const(1))
 
 
 def weight_of(

@@ -166,7 +166,8 @@ class Frontier:
         If that is because its `hints` are too large, other candidates are tried that lead there.
         """
         place = root.follow(step.truth for step in steps)
-        points = self._points.get(id(place), [])
+        awaiting = {id(each) for each in self._awaiting(root)}  # candidates are sorted down to them
+        points = self._points[id(place)] if id(place) in awaiting else []
         failed = [-math.inf if hints is None else hints[name] for name in self.names]
         points[:] = [p for p in points if any(a < b for a, b in zip(p, failed, strict=True))]
         if not points:

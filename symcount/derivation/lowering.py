@@ -20,7 +20,7 @@ from symcount.algebra.comparing import chosen, compare, maximum, minimum
 from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import call, has_floats
-from symcount.algebra.poly import Call, Poly, const, only_atom, symbol
+from symcount.algebra.poly import Call, Poly, const, only_atom, symbol, written_size
 from symcount.algebra.rounding import bitwise, floor, floordiv, mod
 from symcount.algebra.substitution import decided
 from symcount.errors import UnsupportedError
@@ -56,6 +56,14 @@ class Value(NamedTuple):
     poly: Poly
     is_float: bool
     limits: Limits = _NO_LIMITS
+
+
+# Where a number has more than one use in the next, what a formula is written with doubles.
+_MOST_WRITTEN = 4000
+
+
+class TooNested(UnsupportedError):
+    """A size is written with more symbols and calls than anybody reads."""
 
 
 # The results of operations by their operator and operands.
@@ -159,6 +167,13 @@ class Lowering:
         value = self._lowered.get(key)
         if value is None:
             value = self._lowered[key] = self._computed(node.op, is_float, args)
+            if written_size(value.poly) > _MOST_WRITTEN:
+                at = f"{node.frame.source}: " if node.frame else ""
+                raise TooNested(
+                    f"{at}a size is computed by steps within steps, and is written with more than "
+                    f"{_MOST_WRITTEN:,} symbols; fix some of those that it is made of: "
+                    "derive(factory, name=value)"
+                )
         return value
 
     def _computed(self, op: str, is_float: bool, args: list[Value]) -> Value:

@@ -10,7 +10,7 @@ itself. Powers are summed by parts (section 2.6).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -33,6 +33,7 @@ from symcount.algebra.poly import (
 )
 from symcount.algebra.rounding import floor, floordiv
 from symcount.algebra.substitution import decided, substituted
+from symcount.derivation.indices import has_index
 from symcount.errors import UnsupportedError
 from symcount.formula.choice_trees import Choice
 from symcount.formula.tree import Repeat
@@ -115,9 +116,10 @@ class _Sum:
         if not isinstance(tree, Choice):
             return self.of(region) if tree else const(0)
         condition = tree.condition
-        if not mentions(condition, self.index):
-            return self.over(tree.then if self.known.truth(condition) else tree.otherwise, region)
         then, otherwise = tree.then, tree.otherwise
+        if not mentions(condition, self.index):
+            sides = (partial(self.over, side, region) for side in (then, otherwise))
+            return self.either(condition, *sides)
         difference = condition.left - condition.right
         slope, rest = self.line(difference)
         if condition.op == "ge" and slope:
@@ -146,6 +148,14 @@ class _Sum:
                 result = result + self.over(then, part) - self.over(otherwise, part)
             return result
         raise NoClosedForm(f"a sum over the iterations in which {condition!r}")
+
+    def either(
+        self, condition: Condition, then: Callable[[], Poly], otherwise: Callable[[], Poly]
+    ) -> Poly:
+        """Return one of two sums, by a condition on symbols or on the index of a loop around."""
+        if has_index(condition):
+            return choice(condition, then(), otherwise())
+        return (then if self.known.truth(condition) else otherwise)()
 
     @property
     def facts(self) -> Facts:
@@ -299,9 +309,8 @@ class _Sum:
             for truth in (True, False)
         )
         if not mentions(condition, self.index):
-            if any(isinstance(a, Variable) and a.is_index for a in condition.atoms()):
-                return choice(condition, then.of(region), otherwise.of(region))
-            return (then if self.known.truth(condition) else otherwise).of(region)
+            sides = (partial(side.of, region) for side in (then, otherwise))
+            return self.either(condition, *sides)
         return then.over(Choice(condition, 1, 0), region) + otherwise.over(
             Choice(condition, 0, 1), region
         )

@@ -14,7 +14,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly
 from symcount.derivation.indices import has_index, in_iteration, limits_of
 from symcount.derivation.left_over import LeftOver
-from symcount.derivation.lowering import Lowered, Lowering
+from symcount.derivation.lowering import Lowered, Lowering, TooNested
 from symcount.derivation.paths import Iteration, Path, Place, Step
 from symcount.errors import InternalError, UnsupportedError
 from symcount.record import Node
@@ -28,18 +28,19 @@ from symcount.trace.run import trace
 from symcount.trace.settings import AS_USUAL, Everything, Listen, Settings
 
 # How many decisions a path may have: trees of them are gone through recursively.
-MOST_DECISIONS = 250
+_MOST_DECISIONS = 250
 
 # A factory as a function of the values of its symbols.
 Build: TypeAlias = "Callable[[Values], Any]"
 
 
-class TooManyDecisions(Interrupt):
-    """A run decides more than a tree of paths has room for."""
+class TooMuch(Interrupt):
+    """A run decides or computes more than a formula has room for, as an error says."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
-        super().__init__(steps)
+    def __init__(self, steps: Sequence[Step], error: UnsupportedError) -> None:
+        super().__init__(steps, error)
         self.steps = steps
+        self.error = error
 
 
 def traced(
@@ -68,7 +69,7 @@ def followed(
     Raises:
         NotFolded: what a loop does cannot be said for all its iterations at once.
         TooLong: a loop would have more iterations than the settings allow.
-        TooManyDecisions: the run decides more than a tree of paths has room for.
+        TooMuch: the run decides or computes more than a formula has room for.
         BudgetSpent: the deadline passed before the factory was done.
     """
     lowering = Lowering(facts, lowered)
@@ -81,7 +82,10 @@ def followed(
         walk = Walk(root, facts, lowering, hints, LeftOver(learned, lowering))
         return walk
 
-    trace = traced(build, hints, listen, settings)
+    try:
+        trace = traced(build, hints, listen, settings)
+    except TooNested as error:
+        raise TooMuch(walk.steps, error) from None
     walk.note_tensors(trace.tensors)
     if walk.left.learn(trace.raised is not None):
         return followed(build, hints, facts, root, lowered, settings)
@@ -310,8 +314,14 @@ class Walk:
     def _step(self, step: Step) -> None:
         self.known[step.condition] = step.truth
         self.steps.append(step)
-        if len(self.steps) > MOST_DECISIONS:
-            raise TooManyDecisions(self.steps)
+        if len(self.steps) > _MOST_DECISIONS:
+            raise TooMuch(
+                self.steps,
+                UnsupportedError(
+                    f"{step.source}: it takes more than {_MOST_DECISIONS} decisions that depend on "
+                    "its symbols; fix some of them: derive(factory, name=value)"
+                ),
+            )
         fork = None if self.place is None else self.place.fork
         self.place = None if fork is None else fork.side(step.truth)
         if self.place is None:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from symcount.algebra import python_code
 from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.poly import Poly, sum_of
-from symcount.errors import ArgumentError, CountOverflowError, DomainError, UnknownShapeError
+from symcount.errors import (
+    ArgumentError,
+    CountOverflowError,
+    DomainError,
+    UnknownShapeError,
+    UnsupportedError,
+)
 from symcount.factory.origin import Origin
 from symcount.formula.certificate import Certificate
 from symcount.formula.choice_trees import ANYTHING, in_order, joined
@@ -170,7 +176,13 @@ class Formula:
         """
         from symcount.formula import sympy_form
 
-        return sympy_form.piecewise(self.joined)
+        try:
+            return sympy_form.piecewise(self.joined)
+        except RecursionError:
+            raise UnsupportedError(
+                f"the formula of {self.factory} has more steps within steps than sympy can hold; "
+                "it can be called, saved and written as code"
+            ) from None
 
     @cached_property
     def symbols(self) -> tuple[sympy.Symbol, ...]:

@@ -69,15 +69,19 @@ def name_of(names: Names, inside: Tags, code: CodeType, lasti: int, times: int) 
     return names.setdefault((around, id(code), lasti, times), (code, f"{INDEX}{len(names)}"))[1]
 
 
+# Sequences of one element repeated as often as a symbol says, by their ids, while a run lasts.
+REPEATED: dict[int, tuple[Any, Any]] = {}
+
+
 class SymRange:
     """Stands in for a `range` of which a bound is a symbol."""
 
     def __init__(self, run: Any, start: Any, stop: Any, step: Any, count: Any) -> None:
-        self._run = run
+        self.run = run
         self.start = start
         self.stop = stop
         self.step = step
-        self._count = count
+        self.count = count
         run.begin_loops()
 
     @property  # type: ignore[misc]
@@ -85,49 +89,49 @@ class SymRange:
         return range
 
     def __len__(self) -> int:
-        return int(self._run.unroll(self._count))
+        return int(self.run.unroll(self.count))
 
     def __bool__(self) -> bool:
-        return bool(self._count > 0)
+        return bool(self.count > 0)
 
     def __iter__(self) -> Iterator[Any]:
-        iterations: Iterator[Any] = self._run.iterate(self._count, self.start, self.step)
+        iterations: Iterator[Any] = self.run.iterate(self.count, self.start, self.step)
         return iterations
 
     def __reversed__(self) -> Iterator[Any]:
-        iterations: Iterator[Any] = self._run.iterate(
-            self._count, self.start, self.step, backwards=True
+        iterations: Iterator[Any] = self.run.iterate(
+            self.count, self.start, self.step, backwards=True
         )
         return iterations
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
-            self._run.refuse(
+            self.run.refuse(
                 UnsupportedError(
                     "a slice of a range over a symbol is not followed; write its bounds into "
                     "range()"
                 )
             )
-        if not -self._count <= key < self._count:
+        if not -self.count <= key < self.count:
             raise IndexError("range object index out of range")
-        return self.start + (key if key >= 0 else key + self._count) * self.step
+        return self.start + (key if key >= 0 else key + self.count) * self.step
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not range and type(other) is not SymRange:
             return NotImplemented
-        count = other._count if type(other) is SymRange else len(other)
-        if self._count != count:
+        count = other.count if type(other) is SymRange else len(other)
+        if self.count != count:
             return False
-        if self._count == 0:
+        if self.count == 0:
             return True
         return bool(self.start == other.start and (count == 1 or self.step == other.step))
 
     def __hash__(self) -> int:
-        start = self.start if self._count > 0 else None
-        return hash((self._count, start, self.step if self._count > 1 else None))
+        start = self.start if self.count > 0 else None
+        return hash((self.count, start, self.step if self.count > 1 else None))
 
     def __contains__(self, value: Any) -> bool:
         distance = (value - self.start) // self.step
         return bool(
-            distance * self.step + self.start == value and distance >= 0 and distance < self._count
+            distance * self.step + self.start == value and distance >= 0 and distance < self.count
         )

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -121,6 +122,9 @@ class Run(Protocol):
     def unroll(self, value: Any) -> int:
         """The plain value of a symbol that says how many of something there are."""
 
+    def repeated(self, sequence: Any, times: Any) -> Any:
+        """A sequence repeated as often as a symbol says."""
+
     def specialised(self, value: Any) -> int:
         """The plain value of a symbol, followed for this very value: a branch."""
 
@@ -161,6 +165,8 @@ class Run(Protocol):
 
 # The kinds of numpy's numbers, apart from objects.
 _NUMERIC = "biufc"
+# Formats in which two numbers may be one text.
+_ROUNDING = re.compile("[.eEfFgGn%]")
 # Of an integer of numpy that holds every size that torch can describe.
 _BYTES_OF_SIZES = 8
 
@@ -322,7 +328,7 @@ def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any],
         self._check()
         if other and not self._run.specialising:
             self._run.branch("gt", self._node, 0)
-        return other * self._run.unroll(self)
+        return self._run.repeated(other, self)
     if isinstance(other, complex | Fraction):
         self._check()
         value = self._run.concretise("arithmetic", self._node)
@@ -566,8 +572,8 @@ class _Symbol:
         return str(self)
 
     def __format__(self, spec: str) -> str:
-        node = self._node
-        return format(self._run.concretise("text", node) if self._run.alive else node.hint, spec)
+        node, kind = self._node, "rounded text" if _ROUNDING.search(spec) else "text"
+        return format(self._run.concretise(kind, node) if self._run.alive else node.hint, spec)
 
     def __int__(self) -> int:
         self._check()

@@ -33,7 +33,7 @@ from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
-from symcount.trace.loops import Loop, Tags, is_distinct, name_of
+from symcount.trace.loops import REPEATED, Loop, Tags, is_distinct, name_of
 from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
 from symcount.trace.proxies import (
     SymFloat,
@@ -129,6 +129,7 @@ class _Run:
         self.tags: Tags = ()
         self.loops: list[Loop] = []
         self.unrolled: dict[int, Node] = {}
+        self._repeated: list[Any] = []
         self._entered: dict[tuple[Any, ...], int] = {}
         self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
@@ -434,6 +435,14 @@ class _Run:
         self.unrolled[id(node)] = node
         return length
 
+    def repeated(self, sequence: Any, times: Any) -> Any:
+        """A sequence repeated as often as a symbol says, its length if it has one element."""
+        result = sequence * self.unroll(times)
+        if len(sequence) == 1 and type(result) in (list, tuple) and not self.specialising:
+            REPEATED[id(result)] = result, times
+            self._repeated.append(result)
+        return result
+
     def begin_loops(self) -> None:
         """See to it that what may differ from iteration to iteration is observed from now on."""
         if self.observer is not None:
@@ -481,6 +490,11 @@ class _Run:
     def concretise(self, kind: str, node: Node) -> Any:
         frame = calling_frame(2)
         is_number = kind in ("int", "float")
+        is_rounded = kind in ("rounded text", "float") or (
+            kind == "int" and type(node.hint) is float
+        )
+        is_told = is_distinct(node) and not is_rounded
+        kind = "text" if kind == "rounded text" else kind
         if is_number:
             self._shadow(frame)
         self._give_up_ways()
@@ -489,7 +503,7 @@ class _Run:
         if kind == "text":
             owners: list[torch.nn.Module] = []
             end = ends.end_of_text(frame, ends.Search(self.outlets, self.executed, owners))
-            if end == ends.NAME and not is_distinct(node):
+            if end == ends.NAME and not is_told:
                 end = None
             elif end == ends.NAME and not self.names.add(frame, owners, self.tags, user_frame()):
                 self.assume(COLLIDING, (), user_frame())
@@ -508,7 +522,7 @@ class _Run:
             self._require_empty_cache(lookups.cache(frame), frame)
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
-        if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
+        if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_told:
             if kind == "text":
                 self.names.add(frame, (), self.tags, user_frame())
             self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
@@ -707,6 +721,8 @@ class _Run:
         self._compared_with.clear()
         self._keys.clear()
         self._memos.clear()
+        while self._repeated:
+            REPEATED.pop(id(self._repeated.pop()), None)
         self.names.clear()
         self._elements.clear()
         if self.tensors is not None:

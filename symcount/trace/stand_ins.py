@@ -24,7 +24,7 @@ from typing import Any
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
 from symcount.trace.bytecode import SUM_COMPENSATES_INTEGERS, SUM_IS_COMPENSATED
-from symcount.trace.loops import SymRange
+from symcount.trace.loops import REPEATED, SymRange
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -217,6 +217,18 @@ class RangeShadow(metaclass=_RangeMeta):
     original = range
 
 
+def _enumerate(iterable: Any, start: Any = 0) -> Any:
+    """Number the iterations of a loop over a symbol by its index."""
+    if type(iterable) is SymRange:
+        numbers = iterable.run.iterate(iterable.count, 0, 1)
+        return ((start + k, iterable.start + k * iterable.step) for k in numbers)
+    known, times = REPEATED.get(id(iterable), (None, None))
+    if known is None or len(known) != hint(times):
+        return enumerate(iterable, start)
+    numbers = times._run.iterate(times, 0, 1)
+    return ((start + k, element) for k, element in zip(numbers, iterable, strict=True))
+
+
 def _sum(iterable: Any, /, start: Any = 0) -> Any:
     items = list(iterable)
     symbol = next((item for item in (start, *items) if type(item) is SymFloat), None)
@@ -359,6 +371,7 @@ BUILTINS: dict[str, Any] = {
     "min": _extremum("min"),
     "sum": _sum,
     "range": RangeShadow,
+    "enumerate": _enumerate,
     "type": TypeOfShadow,
     "id": _identity,
 }

@@ -33,6 +33,14 @@ WIDTHS = [3] * 50
 LENGTHS = (1, 2, 5, 50, 51, 70, 71, 72, 80, 81, 100, 101, 102)
 
 
+def numbered(items):
+    """As `enumerate` does, which is followed, with a number that nobody sees."""
+    number = 0
+    for item in items:
+        yield number, item
+        number += 1  # noqa: SIM113
+
+
 def layers(dim: int, n: int) -> list[nn.Module]:
     return [nn.Linear(dim, 3) for _ in range(n)]
 
@@ -125,7 +133,7 @@ def item_is_popped(dim, n):
 
 
 def membership(dim, n):
-    numbers = [number for number, _ in enumerate(range(n))]
+    numbers = [number for number, _ in numbered(range(n))]
     return nn.Linear(dim, 9 if 70 in numbers else 3)
 
 
@@ -199,7 +207,7 @@ def counter_of_itertools(dim, n):
 
 def enumerated(dim, n):
     return nn.ModuleList(
-        nn.Linear(dim, 9 if number == 70 else 3) for number, _ in enumerate(range(n))
+        nn.Linear(dim, 9 if number == 70 else 3) for number, _ in numbered(range(n))
     )
 
 
@@ -270,13 +278,13 @@ def shifted(dim, n):
 def shared_by_remainder(dim, n):
     pool: dict[int, nn.Module] = {}
     return nn.ModuleList(
-        pool.setdefault(number % 80, nn.Linear(dim, 3)) for number, _ in enumerate(range(n))
+        pool.setdefault(number % 80, nn.Linear(dim, 3)) for number, _ in numbered(range(n))
     )
 
 
 def operator_of_a_counter(dim, n):
     return nn.ModuleList(
-        nn.Linear(dim, 3 + int(operator.gt(number, 70))) for number, _ in enumerate(range(n))
+        nn.Linear(dim, 3 + int(operator.gt(number, 70))) for number, _ in numbered(range(n))
     )
 
 
@@ -298,7 +306,7 @@ def remembered(dim, n):
     def width(number):
         return 9 if number > 70 else 3
 
-    return nn.ModuleList(nn.Linear(dim, width(number)) for number, _ in enumerate(range(n)))
+    return nn.ModuleList(nn.Linear(dim, width(number)) for number, _ in numbered(range(n)))
 
 
 def text_that_grows(dim, n):
@@ -428,28 +436,28 @@ def slice_in_a_variable(dim, n):
 def element_of_a_text(dim, n):
     kinds = "M" * 70 + "E" * 100
     return nn.ModuleList(
-        nn.Linear(dim, 9 if kinds[number] == "E" else 3) for number, _ in enumerate(range(n))
+        nn.Linear(dim, 9 if kinds[number] == "E" else 3) for number, _ in numbered(range(n))
     )
 
 
 def element_of_an_array(dim, n):
     widths = array.array("i", [3] * 70 + [5] * 200)
-    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in enumerate(range(n)))
+    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in numbered(range(n)))
 
 
 def element_of_a_user_list(dim, n):
     widths = UserList([3] * 70 + [5] * 200)
-    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in enumerate(range(n)))
+    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in numbered(range(n)))
 
 
 def element_of_a_view(dim, n):
     widths = types.MappingProxyType({number: 3 if number < 70 else 5 for number in range(300)})
-    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in enumerate(range(n)))
+    return nn.ModuleList(nn.Linear(dim, widths[number]) for number, _ in numbered(range(n)))
 
 
 def membership_of_a_user_dict(dim, n):
     made = UserDict()
-    for number, _ in enumerate(range(n)):
+    for number, _ in numbered(range(n)):
         made[number] = 3
     return nn.Linear(dim, 9 if 70 in made else 3)
 
@@ -514,21 +522,33 @@ def bytes_of_a_text(dim, n):
 def nested_key(dim, n):
     return nn.ModuleList(
         nn.Linear(dim, 5 if (((number, 0), 1), 2) == (((70, 0), 1), 2) else 3)
-        for number, _ in enumerate(range(n))
+        for number, _ in numbered(range(n))
     )
 
 
 def rounded_text(dim, n):
     return nn.ModuleList(
-        nn.Linear(dim, 5 if f"{number / 130:.0f}" == "1" else 3)
-        for number, _ in enumerate(range(n))
+        nn.Linear(dim, 5 if f"{number / 130:.0f}" == "1" else 3) for number, _ in numbered(range(n))
+    )
+
+
+def rounded_index(dim, n):
+    """It was `complete`: each index was taken to be another text."""
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if f"{number / 130:.0f}" == "1" else 3) for number in range(n)
+    )
+
+
+def rounded_index_by_percent(dim, n):
+    return nn.ModuleList(
+        nn.Linear(dim, 5 if "%.0f" % (number / 130) == "1" else 3) for number in range(n)
     )
 
 
 def whole_number(dim, n):
     return nn.ModuleList(
         nn.Linear(dim, 5 if ((number + 1) / 70).is_integer() else 3)
-        for number, _ in enumerate(range(n))
+        for number, _ in numbered(range(n))
     )
 
 
@@ -537,13 +557,13 @@ def middle_of_three(dim, n):
 
 
 def difference_of_sets(dim, n):
-    numbers = {number for number, _ in enumerate(range(n))}
+    numbers = {number for number, _ in numbered(range(n))}
     return nn.ModuleList([nn.Linear(dim, 3), *layers(dim, len(numbers.difference(range(70))))])
 
 
 def stored_in_a_table(dim, n):
     table = {number: 3 for number in range(70)}
-    for number, _ in enumerate(range(n)):
+    for number, _ in numbered(range(n)):
         table[number] = 5
     return nn.ModuleList(nn.Linear(dim, width) for width in table.values())
 
@@ -551,20 +571,20 @@ def stored_in_a_table(dim, n):
 def partial_of_an_operator(dim, n):
     is_late = functools.partial(operator.lt, 70)
     return nn.ModuleList(
-        nn.Linear(dim, 5 if is_late(number) else 3) for number, _ in enumerate(range(n))
+        nn.Linear(dim, 5 if is_late(number) else 3) for number, _ in numbered(range(n))
     )
 
 
 def sine_of_a_number(dim, n):
     return nn.ModuleList(
-        nn.Linear(dim, 5 if math.sin(number / 25) >= 0 else 3) for number, _ in enumerate(range(n))
+        nn.Linear(dim, 5 if math.sin(number / 25) >= 0 else 3) for number, _ in numbered(range(n))
     )
 
 
 def rate_that_falls_again(dim, n):
     return nn.ModuleList(
         nn.Linear(dim, 5 if 0.5 + 0.01 * number * (70 - number) > 0 else 3)
-        for number, _ in enumerate(range(n))
+        for number, _ in numbered(range(n))
     )
 
 
@@ -585,7 +605,8 @@ LATE = [
     list_of_a_budget, repeated_for_what_is_left, slice_in_a_variable, element_of_a_text,
     element_of_an_array, element_of_a_user_list, element_of_a_view, membership_of_a_user_dict,
     deque_goes_round, budget_of_fractions, budget_of_hours, queue_is_full, semaphore,
-    most_common_of_a_counter, text_that_matches, bytes_of_a_text, nested_key, rounded_text,
+    most_common_of_a_counter, text_that_matches, bytes_of_a_text, nested_key, rounded_index,
+    rounded_index_by_percent, rounded_text,
     whole_number, middle_of_three, difference_of_sets, stored_in_a_table,
     partial_of_an_operator, sine_of_a_number, rate_that_falls_again,
 ]  # fmt: skip

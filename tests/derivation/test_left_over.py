@@ -179,6 +179,35 @@ def test_a_width_that_grows_by_equal_steps(factory: Callable[[int, int], nn.Modu
     assert count.certificate.grade == "checked"
 
 
+def doubled(dim, n):
+    layers, width = [], dim
+    for _ in range(n):
+        layers.append(nn.Linear(width, 2 * width, bias=False))
+        width = 2 * width
+    return nn.Sequential(*layers, nn.Linear(width, 1, bias=False))
+
+
+def tripled_and_one(dim, n):
+    layers, width = [], dim
+    for _ in range(n):
+        layers.append(nn.Linear(2, width, bias=False))
+        width = 3 * width + 1
+    return nn.ModuleList(layers)
+
+
+@pytest.mark.parametrize(
+    ("factory", "expr"),
+    [
+        (doubled, "2**n*dim + 2*4**n*dim**2/3 - 2*dim**2/3"),
+        (tripled_and_one, "3**n*dim + 3**n/2 - dim - n - 1/2"),
+    ],
+)
+def test_a_width_that_is_multiplied(factory: Callable[[int, int], nn.Module], expr: str) -> None:
+    count = assert_exact(factory, dim=WIDTHS, n=range(1, 13))
+    assert str(count) == expr
+    assert count.certificate.grade == "checked"
+
+
 # --- loops of no iteration and of one -----------------------------------------------------------
 
 

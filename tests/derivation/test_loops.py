@@ -123,6 +123,24 @@ def twice_as_many(dim, n):
     return nn.ModuleList(linear(dim, dim) for _ in range(2 * n))
 
 
+@folded("dim**2*n + dim*n**2/2 - dim*n/2")
+def enumerated(dim, n):
+    return nn.ModuleList(linear(dim, dim + place) for place, _ in enumerate(range(n)))
+
+
+@folded("3*dim*n**2/2 - dim*n/2")
+def enumerated_from_one(dim, n):
+    return nn.ModuleList(linear(dim, k + d) for k, d in enumerate(range(0, 2 * n, 2), start=1))
+
+
+@folded("dim**2*n - dim**2 + 3*dim")
+def enumerated_list(dim, n):
+    layers = nn.ModuleList()
+    for place, width in enumerate([dim] * n):
+        layers.append(linear(dim, width if place < n - 1 else 3))
+    return layers
+
+
 @folded("dim**2*n + dim*n", grade="checked")
 def counted_up(dim, n):
     layers, i = [], 0
@@ -236,6 +254,24 @@ def triangle_with_corner(dim, n):
 @folded("dim*n**4/8 - 5*dim*n**3/12 + 7*dim*n**2/8 - 7*dim*n/12")
 def weighted_triangle(dim, n):
     return nn.ModuleList(nn.ModuleList(linear(dim, i * j + 1) for j in range(i)) for i in range(n))
+
+
+@folded("dim**2*n - dim**2 + 3*dim", grade="checked")
+def first_width_in_an_inner_loop(dim, n):
+    layers, width = [], 3
+    for _ in range(n):
+        layers.append(nn.ModuleList(linear(width, 1) for _ in range(dim)))
+        width = dim
+    return nn.ModuleList(layers)
+
+
+@folded("3*dim**2*n**2 - 3*dim**2*n*ceiling(n/2) + 2*dim*n*ceiling(n/2)")
+def decided_around_an_inner_loop(dim, n):
+    layers = []
+    for i in range(n):
+        width = 3 * dim if i % 2 else 2
+        layers.append(nn.ModuleList(linear(dim, width) for _ in range(n)))
+    return nn.ModuleList(layers)
 
 
 @folded("3*dim**2*n + dim*n")
@@ -451,11 +487,6 @@ def late_iterations(dim, n):
 
 
 # --- what is not folded ---------------------------------------------------------------------------
-
-
-@not_folded("iterations of a loop differ in what they make")
-def enumerated(dim, n):
-    return nn.ModuleList(linear(dim, dim + place) for place, _ in enumerate(range(n)))
 
 
 @folded("dim**2*Min(6, n) + 2*dim*n - 2*dim*Min(6, n)", "n < 9007199254740993")

@@ -700,11 +700,11 @@ def test_a_loop_that_cannot_be_folded_is_followed_for_each_length() -> None:
         layers = nn.ModuleList()
         for _ in range(depth):
             layers.append(nn.Linear(dim, dim))
-            dim = 2 * dim
+            dim = 3 * dim // 2
         return layers
 
     count = derive(factory, max_paths=5)
-    assert [count(10, depth) for depth in (1, 2, 3)] == [110, 530, 2170]
+    assert [count(10, depth) for depth in (1, 2, 3)] == [110, 350, 856]
     assert count.certificate.grade == "partial"
     with pytest.raises(symcount.DomainError):
         count(10, 60)
@@ -753,3 +753,49 @@ def test_provenance_leads_from_a_term_to_its_lines() -> None:
         line_of(factory, "nn.Linear"),
         line_of(factory, "nn.LayerNorm"),
     ]
+
+
+# --- steps within steps -----------------------------------------------------------------------
+
+
+def grown_by_a_third(n, width):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(width, width + width // 3, bias=False))
+        width = width + width // 3
+    return layers
+
+
+def test_a_size_that_doubles_its_text_with_each_layer_is_followed_for_a_few_of_them() -> None:
+    count = derive(grown_by_a_third)  # it never returned
+    assert count.certificate.grade == "partial"
+    for n in range(1, 9):
+        assert count(n=n, width=64) == sum(p.numel() for p in grown_by_a_third(n, 64).parameters())
+    with pytest.raises(symcount.DomainError):
+        count(n=60, width=64)
+
+
+@pytest.mark.parametrize(
+    "step", [lambda w: w // 3 + 7 + w % 5, lambda w: max(w - 3, 5) // 2 + w // 3]
+)
+def test_a_size_that_is_too_long_to_write_is_refused(step) -> None:
+    def factory(width):
+        for _ in range(64):
+            width = step(width)
+        return nn.Linear(width, 2)
+
+    with pytest.raises(symcount.UnsupportedError, match="and is written with more than 4,000"):
+        derive(factory)
+
+
+def test_steps_deeper_than_the_stack_of_python() -> None:
+    def factory(width, times=1.01):
+        for _ in range(300):
+            width = width // 2 + 7 if times == 1 else int(width * times)
+        return nn.Linear(width, 2)
+
+    assert derive(factory, times=1)(4096) == 2 * 14 + 2
+    rounded = derive(factory)
+    assert rounded(4096) == sum(p.numel() for p in factory(4096).parameters())
+    with pytest.raises(symcount.UnsupportedError, match="it can be called, saved and written"):
+        str(rounded)
