@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from symcount.formula.certificate import Certificate
     from symcount.formula.entry import Entry
     from symcount.record import Concretisation
-    from symcount.symbols import Hyperparameter
+    from symcount.symbols import Hyperparameter, everywhere
 
-_ANYWHERE = "all positive integers"
 # Rows that are open at first: more is left to the reader.
 _OPEN_ROWS = 14
 # Of a tree: characters of a line of a formula, lines beyond which it scrolls, and by how many em a
@@ -153,7 +152,7 @@ def _domain(count: Formula) -> str:
     import sympy
 
     if count.domain == sympy.true:
-        return _ANYWHERE
+        return escape(everywhere(count.hyperparameters))
     return _scroll(_math(count.domain))
 
 

@@ -151,7 +151,7 @@ def _everyday(h: Hyperparameter) -> tuple[Number, Number]:
     elif h.default is None:
         low, high = 1, LARGEST_CANDIDATE
     else:
-        low, high = max(1, int(h.default) // 8), 4 * int(h.default)
+        low, high = max(1, int(h.default) // 8), 4 * max(1, int(h.default))
     low, high = max(low, h.minimum), max(high, h.minimum)
     return (low, high) if h.maximum is None else (min(low, h.maximum), min(high, h.maximum))
 
@@ -168,7 +168,7 @@ def _ends(between: Any, h: Hyperparameter) -> tuple[Number, Number]:
     else:
         low, high = (int(b) if isinstance(b, float) and b.is_integer() else b for b in (low, high))
         fine = all(hasattr(b, "__index__") and not isinstance(b, bool) for b in (low, high))
-        least = 1
+        least = h.least
     if not fine:
         raise ArgumentError(f"{said}: {'finite' if h.real else 'whole'} numbers are needed")
     if not h.real:
