@@ -22,6 +22,7 @@ from symcount import interception
 from symcount.errors import (
     InternalError,
     SymcountError,
+    UninitializedParameterError,
     UnsupportedError,
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
@@ -762,7 +763,10 @@ def _run_once(
     outer = mode_of_thread()
     try:
         module = _followed(run, factory, arguments, fixed)
-        tensors = () if run.interrupted else collected(module, run.tensors)
+        try:
+            tensors = () if run.interrupted else collected(module, run.tensors)
+        except UninitializedParameterError as error:  # there is no count on this path
+            raised, exception = raised_by(error), error
     except SymcountError:
         if run.interrupted is None:
             raise

@@ -204,6 +204,28 @@ def test_lazy_modules() -> None:
     assert "Use the eager layer with explicit sizes (nn.Linear, not nn.LazyLinear)." in message
 
 
+def test_a_path_with_lazy_modules_is_outside_of_the_domain() -> None:
+    def head(dim, classes=10, depth=2):
+        layers = [nn.Linear(dim, dim) for _ in range(depth)]
+        if classes > 100:
+            layers.append(nn.LazyLinear(classes))
+        elif dim == 7:
+            layers.append(nn.LazyBatchNorm1d(affine=False))
+        else:
+            layers.append(nn.Linear(dim, classes))
+        return nn.Sequential(*layers)
+
+    count = derive(head)
+    assert count.certificate.grade == "complete"
+    assert [count(dim=8, classes=n, depth=1) for n in (1, 100)] == [81, 972]
+    made = rf"LazyLinear|made at {HERE}:{line_of(head, 'LazyLinear')}"
+    with pytest.raises(symcount.DomainError, match=made) as caught:
+        count(dim=8, classes=101)
+    assert "is lazy" in str(caught.value)
+    with pytest.raises(symcount.DomainError, match=r"buffer '2\.running_mean' is lazy"):
+        count(dim=7, classes=3)
+
+
 def test_random() -> None:
     def factory(dim):
         return nn.Linear(dim, random.choice([16, 32, 48, 64]))
