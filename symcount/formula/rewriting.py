@@ -57,7 +57,7 @@ def substitute(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
     new, heirs = _declared_anew(count.hyperparameters, expressions)
     expressions |= {
         h.name: expressions[h.name]._replace(
-            poly=declared(replace(h, name=expressions[h.name].text))
+            poly=declared(replace(h, name=str(expressions[h.name].symbol)))
         )
         for h in count.hyperparameters
         if h.name in heirs
@@ -194,7 +194,7 @@ def _add_guards(
 
 def _divides(top: Poly, bottom: Poly, facts: Facts) -> tuple[Condition | None, bool]:
     """Return the condition `top % bottom == 0`, without what both have in common."""
-    divisor, content = bottom.constant, math.gcd(*map(int, top.terms.values()))
+    divisor, content = bottom.constant, math.gcd(*map(int, top.terms.values())) or 1
     if isinstance(divisor, int):
         top, bottom = top.scaled(Fraction(1, content)), const(divisor // math.gcd(divisor, content))
     return compare_any("eq", mod(top, bottom, facts), const(0), facts)

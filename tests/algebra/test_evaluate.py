@@ -77,7 +77,7 @@ def test_the_compiled_code_computes_what_the_interpreter_does(case: Any) -> None
 def test_sympy_computes_what_the_interpreter_does(case: Any) -> None:
     poly, values = case
     expr = sympy_form.expression(poly)
-    result = expr.subs(at(values))
+    result = expr.subs({s: values[s.name] for s in expr.free_symbols})
     assert result == evaluate.value(poly, values), f"{expr} is {result}"
 
 

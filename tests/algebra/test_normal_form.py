@@ -144,7 +144,7 @@ def test_facts_learned_from_a_condition_are_true(case: Any, op: str) -> None:
     assume(condition is not None)
     learned = facts.with_condition(condition, evaluate.holds(condition, values))
     for name, value in values.items():
-        low, high = learned.bounds.get(name, (1, None))
+        low, high = learned.bounds.get(name, (int(name not in facts.may_be_zero), None))
         assert low <= value and (high is None or value <= high)
         assert value % learned.multiples.get(name, 1) == 0
     for dividend, divisor in learned.divisible:
