@@ -495,7 +495,7 @@ class _Run:
             frame = lookups.looking_up(frame)
         keys = lookups.numeric_keys(frame) if kind == "hash" else None
         if kind == "hash" and keys is None:
-            self._require_empty_cache(lookups.cache(frame), frame)
+            self._require_empty_cache(*lookups.cache(frame), frame)
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_distinct(node):
@@ -515,15 +515,21 @@ class _Run:
             self._hashes[node] = value
         return value
 
-    def _require_empty_cache(self, cached: Any, frame: FrameType) -> None:
+    def _require_empty_cache(
+        self, cached: Any, method: tuple[type, str] | None, frame: FrameType
+    ) -> None:
         """Restart with the cache of a function emptied, and with symbols going past it."""
         code = getattr(getattr(cached, "__wrapped__", None), "__code__", None)
         known = [getattr(c.__wrapped__, "__code__", None) for c in self.learned.caches]
         if cached is not None and code not in known:  # or it is made anew in each run
             self.learned.caches.append(cached)
-            self.learned.interceptor.intercept(cached, Cached(cached, run_of_thread))
-            self.learned.interceptor.intercept_anew()
-            self.must_intercept(frame)
+            stand_in = Cached(cached, run_of_thread)
+            if method is None:
+                self.learned.interceptor.intercept(cached, stand_in)
+                self.learned.interceptor.intercept_anew()
+                self.must_intercept(frame)
+            else:
+                self.learned.cached_methods.append((*method, stand_in.in_class(*method)))
             self.interrupt(Restart())
 
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any], frame: FrameType) -> Number:
@@ -806,6 +812,8 @@ def _followed(
         tell(run.tensors)
         run.learned.empty_caches()
         replace_unseen(run.learned.refusing)
+        for method in run.learned.cached_methods:
+            interception.replace(*method)
         run.learned.interceptor.intercept_silent(run.executed, run.restarted.roots)
         run.learned.interceptor.intercept_functions()
         if run.observer is None:

@@ -67,7 +67,7 @@ def test_a_tensor_is_as_large_as_what_is_written_to_it(factory: Callable[..., nn
 
 def sized(d: int = 8, e: int = 3) -> nn.Module:
     size = torch.Size((d, e))
-    return nn.ModuleList([held(torch.empty(size + (2,))), nn.Linear(size.numel(), size[0])])
+    return nn.ModuleList([held(torch.empty((*size, 2))), nn.Linear(size.numel(), size[0])])
 
 
 def compared(d: int = 8) -> nn.Module:
