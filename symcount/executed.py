@@ -6,6 +6,7 @@ call. Both are for the thread that asks, and give back what was there before.
 
 from __future__ import annotations
 
+import cProfile
 import sys
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator
@@ -43,6 +44,15 @@ class Executed(dict[CodeType, Use]):
         """Collect what this thread executes."""
         with _monitored(self) if sys.version_info >= (3, 12) else _profiled(self):
             yield
+
+    def collect(self, run: Callable[[], object], again: Callable[[], object]) -> None:
+        """Run something, and collect what it executes, if needed by running it `again`."""
+        if sys.version_info >= (3, 12):
+            with self.collecting():
+                run()
+        elif any(code not in self and not is_own(code.co_filename) for code in _listed(run)):
+            with self.collecting():
+                again()
 
     def note(self, frame: FrameType) -> bool:
         """Take note of the code that a frame runs, and tell whether that is done with.
@@ -127,6 +137,19 @@ def set_profiler(profiler: Any) -> None:
     sys.setprofile(profiler if is_function else None)
     if not is_function:
         profiler.enable()
+
+
+def _listed(run: Callable[[], object]) -> list[CodeType]:
+    """Run something, and list the code that it executes: cheap, and all that is told of it."""
+    profiler, before = cProfile.Profile(builtins=False), take_profiler()
+    try:
+        profiler.enable(subcalls=False)
+        run()
+    finally:
+        profiler.disable()
+        set_profiler(before)
+    ran = (entry.code for entry in profiler.getstats())
+    return [code for code in ran if isinstance(code, CodeType)]
 
 
 @contextmanager

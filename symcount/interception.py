@@ -182,7 +182,12 @@ def code_calling(instead: FunctionType, function: FunctionType) -> CodeType:
         parameters.append(f"**{next(rest)}")
         passed.append(parameters[-1])
     text = f"lambda {', '.join(parameters)}: {_INSTEAD!r}.__call__({', '.join(passed)})"
-    made: CodeType = eval(text).__code__
+    if code.co_freevars:  # it has the same, and does nothing with them
+        free = ", ".join(code.co_freevars)
+        text = f"lambda {free}: {text} if True else ({free},)"
+        made = next(c for c in eval(text).__code__.co_consts if isinstance(c, CodeType))
+    else:
+        made = eval(text).__code__
     return made.replace(
         co_consts=tuple(instead if const == _INSTEAD else const for const in made.co_consts),
         co_name=code.co_name,

@@ -142,7 +142,7 @@ class Facts:
             multiple = self.multiples.get(base.name, 1)
             low = None if low is None else -(-low // multiple) * multiple
             return low, None if high is None else high // multiple * multiple
-        if base.op == "mod":
+        if base.op == "mod" and base.args[1].constant != 0:
             rest, settled = self.remainder(*base.args)
             if settled and rest.constant is not None:
                 return rest.constant, rest.constant

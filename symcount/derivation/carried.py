@@ -11,11 +11,11 @@ an assumption, unless it is of a kind that can decide nothing later that it did 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice, pairwise
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from symcount.derivation.calls_of_torch import (
     ADDING,
@@ -45,13 +45,15 @@ UNSEEN = "loops that could not be observed"
 
 UNREAD = "code without source that runs in or after a loop"
 
-# How often the functions that a run calls for the first time are made to report.
-_MOST_ROUNDS = 4
 _MOST_HINTS = 24
 _MOST_LENGTHS = 60
 # Numbers of iterations that are tried whatever it is that may decide something, and for texts.
 MANY = (65, 101, 130)
 _MORE_DIGITS = (10, 11, 12, 100, 102)
+
+
+Tags: TypeAlias = "tuple[tuple[str, int], ...]"
+"""The iterations of the loops around something, by the names of the loops."""
 
 
 class Carried(NamedTuple):
@@ -71,9 +73,9 @@ def carried(
     """Return what the loops of all paths carry along unseen."""
     if settings.specialising or not found.has_loops:
         return Carried()
-    observer = Observer()
     function = getattr(call, "function", None)
     roots = [function] if isinstance(function, FunctionType) else []
+    observer = Observer(settings.executed, roots)
     settings = replace(
         settings, observer=observer, longest=MOST_ITERATIONS, deadline=deadline, splits=(), texts=()
     )
@@ -86,7 +88,7 @@ def carried(
             lengths |= dict.fromkeys((*MANY, *_MORE_DIGITS))
         reason = ""
         try:
-            runs, has_failed = _observed(call, path, found.short, settings, roots)
+            runs, has_failed = _observed(call, path, found.short, settings)
             reason = UNSEEN if has_failed else ""
         except BudgetSpent:
             runs, reason = [], UNTRIED
@@ -103,7 +105,7 @@ def carried(
                 assumed[Concretisation(reason, symbols, None, site.source)] = None
                 lengths |= dict.fromkeys(MANY if reason != TEXT else (*MANY, *_MORE_DIGITS))
                 lengths |= dict.fromkeys(seen.lengths())
-    for code in (*observer.unread, *observer.unsourced.values()):
+    for code in observer.unread:
         source = Source(code.co_filename, code.co_firstlineno, code.co_name)
         assumed[Concretisation(UNREAD, symbols, None, source)] = None
     uniform = uniform and not assumed
@@ -140,53 +142,56 @@ class _Run:
 
     hints: Values
     events: Mapping[int, Sequence[Event]]
-    decided: Mapping[tuple[tuple[str, int], ...], tuple[bool, ...]]
+    decided: Mapping[Tags, tuple[bool, ...]]
     lengths: Mapping[str, int]
+    numbered: dict[Hashable, int]  # what was decided, by a number that all runs of a path share
+    _told: dict[Tags, tuple[Hashable, ...]] = field(default_factory=dict)
+
+    def told(self, tags: Tags) -> tuple[Hashable, ...]:
+        """Return the loops that an iteration is of, what was decided in it, and its numbers."""
+        known = self._told.get(tags)
+        if known is None:
+            loops = tuple(name for name, _ in tags)
+            decided = tuple(self.decided.get(tags[: i + 1], ()) for i in range(len(tags)))
+            numbers = id(self), tuple(number for _, number in tags)
+            number = self.numbered.setdefault((loops, decided), len(self.numbered))
+            known = self._told[tags] = loops, number, numbers
+        return known
 
 
 def _observed(
-    call: FactoryCall,
-    path: Path,
-    short: Iterable[str],
-    settings: Settings,
-    roots: Sequence[FunctionType],
+    call: FactoryCall, path: Path, short: Iterable[str], settings: Settings
 ) -> tuple[list[_Run], bool]:
-    """Run a path with two numbers of iterations, until all functions that it calls report.
+    """Run a path with two numbers of iterations, and have it report.
 
     Return also whether a run failed, though the path does not.
     """
     observer: Observer = settings.observer
-    points = [path.trace.hints, *_longer(call, path, short)]
     runs: list[_Run] = []
+    numbered: dict[Hashable, int] = {}
     has_failed = False
-    for _ in range(_MOST_ROUNDS):
-        runs, has_failed = [], False
-        for hints in points:
-            observer.is_learning = not runs  # the others call what the first one does
-            if runs and not observer.functions and observer.is_new:
-                continue  # nothing reports yet
-            try:
-                trace = traced(call, hints, Everything, settings)
-            except TooLong:  # of a few iterations more
-                has_failed = True
-                continue
-            if trace.raised is not None and path.trace.raised is None:
-                has_failed = True
-                continue
-            decided: dict[tuple[tuple[str, int], ...], list[bool]] = {}
-            for branch in trace.branches:
-                tags = tuple((loop.name, number) for loop, number in branch.tags)
-                decided.setdefault(tags, []).append(branch.taken)
-            runs.append(
-                _Run(
-                    hints,
-                    {site: tuple(events) for site, events in observer.events.items()},
-                    {tags: tuple(truths) for tags, truths in decided.items()},
-                    {loop.name: loop.length for loop in trace.loops},
-                )
+    for hints in (path.trace.hints, *_longer(call, path, short)):
+        try:
+            trace = traced(call, hints, Everything, settings)
+        except TooLong:  # of a few iterations more
+            has_failed = True
+            continue
+        if trace.raised is not None and path.trace.raised is None:
+            has_failed = True
+            continue
+        decided: dict[Tags, list[bool]] = {}
+        for branch in trace.branches:
+            tags = tuple((loop.name, number) for loop, number in branch.tags)
+            decided.setdefault(tags, []).append(branch.taken)
+        runs.append(
+            _Run(
+                hints,
+                {site: tuple(events) for site, events in observer.events.items()},
+                {tags: tuple(truths) for tags, truths in decided.items()},
+                {loop.name: loop.length for loop in trace.loops},
+                numbered,
             )
-        if not observer.learn(roots):
-            break
+        )
     return runs, has_failed
 
 
@@ -265,6 +270,7 @@ class _Seen:
     site: Site
     runs: Sequence[_Run]
     events: Sequence[tuple[_Run, Event]]
+    _values: dict[int, list[Value]] = field(default_factory=dict)
 
     def reason(self) -> str:
         """Return the kind of assumption that the site stands for; none if it decides nothing."""
@@ -275,7 +281,10 @@ class _Seen:
 
     def values(self, place: int) -> list[Value]:
         """List the values of an operand, each once."""
-        return list(dict.fromkeys(e.values[place] for _, e in self.events if len(e.values) > place))
+        if place not in self._values:
+            found = (e.values[place] for _, e in self.events if len(e.values) > place)
+            self._values[place] = list(dict.fromkeys(found))
+        return self._values[place]
 
     def differs(self, place: int, view: Callable[[Value], Hashable] = lambda v: v) -> bool:
         """Return whether an operand differs by the number of an iteration, or of iterations."""
@@ -287,12 +296,8 @@ class _Seen:
             if len(event.values) <= place or event.values[place] is None:
                 continue
             seen = view(event.values[place])
-            loops = tuple(name for name, _ in event.tags)
-            numbers = id(run), tuple(number for _, number in event.tags)
-            decided = tuple(
-                run.decided.get(event.tags[: i + 1], ()) for i in range(len(event.tags))
-            )
-            for where, key in ((groups, (loops, decided)), (merged, loops)):
+            loops, decided, numbers = run.told(event.tags)
+            for where, key in ((groups, decided), (merged, loops)):
                 where.setdefault(key, {}).setdefault(numbers, set()).add(seen)
         told = [sets for sets in groups.values() if len(sets) > 1] or list(merged.values())
         return any(len(set(map(frozenset, sets.values()))) > 1 for sets in told)

@@ -29,9 +29,9 @@ from symcount.interception import complete
 
 
 def reseed(seed: int) -> None:
-    """Seed every generator that is loaded."""
+    """Seed every generator that is loaded; of torch, that of the processor."""
     random.seed(seed)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed(seed)
 

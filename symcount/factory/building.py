@@ -140,6 +140,8 @@ class _Plain(TorchFunctionMode):
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
+            if not types:  # no tensor is among what is given
+                return func(*args, **kwargs)
         elif func in _NEW:
             kwargs["device"] = "meta"
         elif func in _KEEP_VALUES:

@@ -31,9 +31,14 @@ class Room:
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operation, on the meta device if there is no room for what it makes."""
-        given = [t for t in tensors_in((args, kwargs)) if t.device.type == "cpu"]
-        makes = bool(given) or kwargs.get("device") == "cpu"
-        if not makes or _writes_or_asks(func, kwargs):
+        given: list[torch.Tensor] = []
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(value, torch.Tensor):
+                given.append(value)
+            elif isinstance(value, tuple | list | dict):
+                given += tensors_in(value)
+        given = [tensor for tensor in given if not tensor.is_meta]
+        if not (given or kwargs.get("device") == "cpu") or _writes_or_asks(func, kwargs):
             return func(*args, **kwargs)
         if self.left <= 0 or _may_be_large((args, kwargs)):
             described, needed = _described(func, args, kwargs)

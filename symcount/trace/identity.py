@@ -2,9 +2,13 @@
 
 Which of two equal integers are one object is the business of the interpreter, so a factory that
 compares numbers by `is` has no formula that follows from what it does. Most comparisons are with
-`None`, a class or another object that is no number, which their syntax shows. Where it does not,
-the operands are looked at when the code comes there: code with such a place is traced instruction
-by instruction, and no other.
+`None`, a class, an exception or another object that is no number, which their syntax shows. Where
+it does not, the operands are looked at when the code comes there: code with such a place is traced
+instruction by instruction.
+
+Python runs all code slowly while it traces any. So a function that is known to run such code is
+traced from where it is called until it returns. All else is traced only for code that may run in
+functions which nobody knows beforehand, and for generators, which run after they have returned.
 """
 
 from __future__ import annotations
@@ -12,14 +16,16 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import inspect
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
-from types import CodeType, FrameType
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from symcount.executed import Executed
+from symcount import interception
+from symcount.executed import Use
 from symcount.trace import ends
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import original_code
@@ -32,9 +38,10 @@ _IS_OP = dis.opmap["IS_OP"]
 _SKIPPED = frozenset(["CACHE", "EXTENDED_ARG", "NOP"])
 _known: dict[int, tuple[CodeType, frozenset[int]]] = {}
 _MOST_CODES = 1 << 16
+_LOOKS_AROUND = frozenset("_getframe currentframe stack f_back warn".split())
 
 
-def places(executed: Executed) -> Places:
+def places(executed: Mapping[CodeType, Use]) -> Places:
     """Find the comparisons of identities in code that may be of numbers.
 
     What torch compares is part of what is trusted, and `copy` compares a number with its copy,
@@ -57,7 +64,9 @@ def _places_in(code: CodeType, names: Mapping[str, Any]) -> frozenset[int]:
         offsets = frozenset(
             step.offset
             for k, step in enumerate(steps)
-            if step.opname == "IS_OP" and not _loads_no_number(steps[:k], names)
+            if step.opname == "IS_OP"
+            and not _loads_no_number(steps[:k], names)
+            and not _is_of_exceptions(code, step.offset)
         )
         if len(_known) >= _MOST_CODES:
             _known.clear()
@@ -81,6 +90,31 @@ def _loads_no_number(before: Sequence[dis.Instruction], names: Mapping[str, Any]
     return value is not _unknown and not _is_number(value)
 
 
+def _is_of_exceptions(code: CodeType, offset: int) -> bool:
+    """Tell whether an operand is the exception that a handler is for, or one behind it."""
+    place = ends.place_in(code, offset)
+    if place is None or not isinstance(place[-1], ast.Compare):
+        return False
+    names = {
+        handler.name
+        for handler in place
+        if isinstance(handler, ast.ExceptHandler) and not _sets(handler, handler.name)
+    }
+    sides = place[-1].left, *place[-1].comparators
+    return any(isinstance(side, ast.Name) and side.id in names for side in map(_behind, sides))
+
+
+def _behind(side: ast.expr) -> ast.expr:
+    if isinstance(side, ast.Attribute) and side.attr in ("__cause__", "__context__"):
+        return side.value
+    return side
+
+
+def _sets(inside: ast.AST, name: str | None) -> bool:
+    names = (node for node in ast.walk(inside) if isinstance(node, ast.Name))
+    return any(node.id == name and not isinstance(node.ctx, ast.Load) for node in names)
+
+
 def _comparison(code: CodeType, offset: int) -> ast.Compare | None:
     place = ends.place_in(code, offset)
     node = None if place is None else place[-1]
@@ -91,15 +125,27 @@ def _is_number(value: object) -> bool:
     return type(value) in (int, float) or is_symbol(value)
 
 
-@contextmanager
-def watched(places: Places, unowned: Set[CodeType], on_loss: Callable[..., None]) -> Iterator[None]:
+def is_confined(code: CodeType) -> bool:
+    """Tell whether code runs in the functions that there are of it, from their call to the end.
+
+    What looks at the frames around it would see that it is called by another.
+    """
+    made_or_suspended = inspect.CO_NESTED | inspect.CO_GENERATOR | inspect.CO_COROUTINE
+    flags = code.co_flags & (made_or_suspended | inspect.CO_ASYNC_GENERATOR | inspect.CO_OPTIMIZED)
+    return flags == inspect.CO_OPTIMIZED and _LOOKS_AROUND.isdisjoint(code.co_names)
+
+
+def watch(
+    places: Places,
+    functions: Iterable[FunctionType],
+    unowned: Set[CodeType],
+    on_loss: Callable[..., None],
+) -> None:
     """Call back when code of this thread compares the identities of numbers, symbols among them.
 
-    So is done where code that is `unowned`, and so reads no stand-ins, is given a symbol.
+    So is done where code that is `unowned`, and so reads no stand-ins, is given a symbol. Of the
+    places, the `functions` run some; their code and the trace function are the caller's to restore.
     """
-    if not places and not unowned:
-        yield
-        return
 
     def on_event(frame: FrameType, event: str, _: Any) -> Any:
         code = original_code(frame.f_code)
@@ -119,12 +165,36 @@ def watched(places: Places, unowned: Set[CodeType], on_loss: Callable[..., None]
         return on_event if original_code(frame.f_code) in places else None
 
     lines = {code: _lines_of(code, offsets) for code, offsets in places.items()}
-    before = sys.gettrace()
-    sys.settrace(on_call)
-    try:
-        yield
-    finally:
+    elsewhere = set(places)
+    for function in functions:
+        elsewhere.discard(original_code(function.__code__))
+        instead: Any = _traced(interception.copy_of(function), on_call, threading.get_ident())
+        code = interception.code_calling(instead, function)
+        interception.replace(function, "__code__", code)
+    if elsewhere or unowned:
+        sys.settrace(on_call)
+
+
+def stop(before: Any) -> None:
+    """Have this thread traced by what it was traced by before."""
+    if sys.gettrace() is not before:
         sys.settrace(before)
+
+
+def _traced(function: FunctionType, trace: Callable[..., Any], thread: int) -> Callable[..., Any]:
+    """A function that is traced while it runs in a thread, and all that it calls."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != thread:
+            return function(*args, **kwargs)
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            sys.settrace(before)
+
+    return called
 
 
 def _lines_of(code: CodeType, offsets: frozenset[int]) -> frozenset[int | None]:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from symcount import interception
 from symcount.executed import Executed, Use
 from symcount.libraries import is_of_python
+from symcount.trace import identity
 from symcount.trace.observing import is_unsourced
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
@@ -72,6 +73,9 @@ class Interceptor:
         self._made_anew: set[CodeType] = set()
         self._looked_at: set[CodeType] = set()
         self.unowned: set[CodeType] = set()
+        # Where code compares identities, and the functions that run it if they are known.
+        self.places: identity.Places = {}
+        self.watched: dict[FunctionType, None] = {}
         # Functions that have asked a symbol for nothing: they read what they would read of `int`.
         self._silent_codes: dict[int, CodeType] = {}
         self._silent_only: weakref.WeakSet[FunctionType] = weakref.WeakSet()
@@ -96,6 +100,7 @@ class Interceptor:
         other._mentions = {}
         other._made_anew = set()
         other._looked_at, other.unowned = set(), set()
+        other.places, other.watched = {}, {}
         other._silent_only = self._silent_only.copy()
         other._silent_codes = self._silent_codes.copy()
         return other
@@ -169,8 +174,14 @@ class Interceptor:
         new = {code: use for code, use in executed.items() if code not in self._looked_at}
         self._looked_at.update(new)
         new = {code: use for code, use in new.items() if not is_of_torch(code)}
+        places = identity.places(new)
+        self.places |= places
+        confined = {code: new[code].names for code in places if identity.is_confined(code)}
         codes = {code: use.names for code, use in new.items() if _asks_unseen(code, use.names)}
-        for code, found in owners_of_each(codes, roots).items():
+        known = owners_of_each({**codes, **confined}, roots)
+        self.watched.update(dict.fromkeys(f for code in confined for f in known[code]))
+        for code in codes:
+            found = known[code]
             for function in found:
                 if function not in self._functions:
                     self._silent_only.add(function)

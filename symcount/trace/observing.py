@@ -29,13 +29,13 @@ import threading
 import types
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 
 from symcount import interception
-from symcount.executed import set_profiler, take_profiler
+from symcount.executed import Use
 from symcount.libraries import NUMPY, TORCH, is_of_python, is_own
 from symcount.record import Source
 from symcount.trace.loops import SymRange
@@ -95,35 +95,39 @@ SITES: list[Site] = []
 
 
 class _Hooks:
-    """What is told of a run: an observer of values, and the profiling function of this thread."""
+    """What is told of a run: an observer of values."""
 
-    def __init__(self) -> None:
-        self.__dict__.update(observer=None, profile=None)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "profile":
-            set_profiler(value)
-        self.__dict__[name] = value
+    observer: Observer | None = None
 
 
-_HOOKS = _Hooks()
+_HOOKS = _Hooks
 
 
 class Observer:
-    """Keeps what is reported in a run, and the functions that are to report."""
+    """Keeps what is reported in a run.
 
-    def __init__(self) -> None:
-        self.codes: dict[int, tuple[CodeType, dict[str, Any]]] = {}
-        self.functions: dict[FunctionType, CodeType] = {}
+    Args:
+        executed: the code that the factory runs; all that is not Python's own, torch's or numpy's
+            is to report. `unread` is that which cannot.
+        roots: the factory's own functions.
+    """
+
+    def __init__(self, executed: Mapping[CodeType, Use], roots: Iterable[FunctionType]) -> None:
+        collecting = {getattr(call, "__code__", None) for call in gc.callbacks}
+        codes = [code for code in executed if code not in collecting]
+        own = {
+            id(code): (code, executed[code].names)
+            for code in codes
+            if not is_foreign(code.co_filename)
+        }
+        self.functions = reporting(_functions_with(own, roots))
+        read = [original_code(function.__code__) for function in self.functions]
+        known = {each for code in read for each in (code, *_nested(code))}
+        self.unread = [code for code, _ in own.values() if code not in known]
+        self.unread += [c for c in codes if is_unsourced(c.co_filename) and _may_decide(c)]
         self.events: dict[int, dict[Event, None]] = {}
-        self.unread: list[CodeType] = []
-        self.unsourced: dict[int, CodeType] = {}
-        self.is_new = False
-        self.is_learning = True
-        self._ignored: dict[str, bool] = {}
         self._open: dict[int, list[list[Any]]] = {}
         self._known: set[tuple[Any, ...]] = set()
-        self._met: dict[int, CodeType] = {}
         self._tags: Any = None
         self._names: tuple[tuple[str, int], ...] = ()
         self._repeated: collections.Counter[int] = collections.Counter()
@@ -131,10 +135,9 @@ class Observer:
         self._run: Any = None
         self._thread = 0
         self._is_looking = False
-        self._collecting: set[CodeType | None] = set()
 
     def start(self, run: Any) -> None:
-        """Have the functions known so far report, and see what else runs, until all is restored."""
+        """Have the functions report until all is restored."""
         self.events.clear()
         self._open.clear()
         self._known.clear()
@@ -146,42 +149,6 @@ class Observer:
                 function, "__code__", run.learned.interceptor.as_in_runs(function, code)
             )
         interception.replace(_HOOKS, "observer", self)
-        if self.is_learning:
-            _HOOKS.__dict__["profile"] = take_profiler()
-            self._collecting = {getattr(call, "__code__", None) for call in gc.callbacks}
-            interception.replace(_HOOKS, "profile", self._called)
-
-    def _called(self, frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or id(frame.f_code) in self._met:
-            return
-        self._met[id(frame.f_code)] = frame.f_code
-        if frame.f_code in self._collecting:
-            return  # the garbage collector calls it, whenever it comes, and no factory
-        code = original_code(frame.f_code)
-        ignored = self._ignored.get(code.co_filename)
-        if ignored is None:
-            ignored = self._ignored[code.co_filename] = is_foreign(code.co_filename)
-        if ignored and is_unsourced(code.co_filename) and _may_decide(code):
-            self.unsourced[id(code)] = code
-        if not ignored:
-            self.is_new |= id(code) not in self.codes and code not in _made_here
-            self.codes[id(code)] = self.codes[id(frame.f_code)] = frame.f_code, frame.f_globals
-
-    def learn(self, roots: Iterable[FunctionType]) -> bool:
-        """Have the functions that were called report from the next run on; whether there are any.
-
-        Code of which the source is not known goes on as it is.
-        """
-        if not self.is_new:
-            return False
-        self.is_new = False
-        codes = {id(c): (c, names) for c, names in _originals(self.codes.values())}
-        before = len(self.functions)
-        self.functions |= reporting(_functions_with(codes, roots))
-        read = [original_code(function.__code__) for function in self.functions]
-        known = {each for code in read for each in (code, *_nested(code))}
-        self.unread = [code for code, _ in codes.values() if code not in known]
-        return len(self.functions) > before
 
     def known(self, tensor: torch.Tensor) -> KnownTensor | None:
         """Return what the run knows of a tensor."""
@@ -190,9 +157,10 @@ class Observer:
 
     def report(self, site: int, place: int, count: int, value: Any) -> None:
         """Take note of an operand; with the last one, of all."""
-        if site in self._muted and self._run.tags is self._tags:
+        run = self._run
+        if site in self._muted and run.tags is self._tags:
             return
-        if threading.get_ident() != self._thread or not self._run.alive or self._is_looking:
+        if self._is_looking or not run.alive or threading.get_ident() != self._thread:
             return
         self._is_looking = True  # a value may have methods that report
         try:
@@ -201,6 +169,9 @@ class Observer:
             self._is_looking = False
 
     def _take(self, site: int, place: int, count: int, value: Any) -> None:
+        if count == 1:
+            self._keep(site, (value,))
+            return
         held = self._open.setdefault(site, [])
         if place == 0:
             held.append([value])
@@ -218,11 +189,9 @@ class Observer:
         """Keep the description of operands, unless it is known to be the same as before."""
         if self._run.tags is not self._tags:
             self._begin_iteration()
-        keys = tuple(map(_cheap, values))
-        has_loops = self._run.loops or self._run.unrolled
-        plain = (k is not None or type(v) in _HELD for k, v in zip(keys, values, strict=True))
-        if not has_loops and all(plain):
+        if not (self._run.loops or self._run.unrolled) and all(map(_is_plain, values)):
             return  # nothing is carried along yet
+        keys = tuple(map(_cheap, values))
         key = (site, self._names, *keys)
         if None not in key:
             if key in self._known:  # said over and over in an iteration, it is heard no more
@@ -244,6 +213,16 @@ class Observer:
         self._names = tuple((loop.name, number) for loop, number in self._tags)
         self._repeated.clear()
         self._muted.clear()
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is no part of a loop that is still to come, such as `zip` of it."""
+    kind = type(value)
+    if kind in _PLAIN_KEYS or kind in _HELD:
+        return True
+    if kind is types.BuiltinFunctionType and type(value.__self__) in _HELD | {str}:
+        return True
+    return _cheap(value) is not None
 
 
 def _described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
@@ -292,7 +271,7 @@ def _cheap(value: Any) -> Any:
 
 
 def _report(site: int, place: int, count: int, value: Any) -> Any:
-    observer = _HOOKS.__dict__["observer"]
+    observer = _HOOKS.observer
     if observer is not None:
         observer.report(site, place, count, value)
     return value
@@ -421,7 +400,7 @@ def state_of(value: Any) -> Value:
 
 def _tensor(tensor: torch.Tensor) -> Value:
     """Describe a tensor by its sizes and first numbers; a symbol may be among neither."""
-    observer = _HOOKS.__dict__["observer"]
+    observer = _HOOKS.observer
     known = observer.known(tensor) if observer is not None else None
     if known is not None and (known.shape is None or known.tainted or is_symbolic(known.shape)):
         return None
@@ -812,15 +791,6 @@ def _call(numbers: Sequence[int], value: ast.expr) -> ast.Call:
 
 
 # --- whose code it is ---------------------------------------------------------------------------
-
-
-def _originals(
-    codes: Iterable[tuple[CodeType, dict[str, Any]]],
-) -> Iterator[tuple[CodeType, dict[str, Any]]]:
-    for code, names in codes:
-        original = original_code(code)
-        if original not in _made_here:
-            yield original, names
 
 
 # Functions that no module or class holds, and the codes for which all objects were looked through.

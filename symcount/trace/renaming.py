@@ -109,6 +109,9 @@ def renamed(code: CodeType, loads: Instead, imports: Instead) -> CodeType:
         for const in code.co_consts
     ]
     same = all(a is b for a, b in zip(consts, code.co_consts, strict=True))
+    instead = (asked(code, name) for name in code.co_names for asked in (loads, imports))
+    if same and all(stand_in is None for stand_in in instead):
+        return code
     instructions = Instructions(code)
     stored = {step.argval for step in instructions.steps if step.opname in _STORES}
     changed = False
@@ -211,6 +214,9 @@ def _has(code: CodeType, wanted: CodeType) -> bool:
     )
 
 
+_DATA = frozenset([str, int, float, bool, type(None), dict, list, tuple, set, frozenset, type])
+
+
 def functions_in(names: dict[str, Any]) -> Iterator[FunctionType]:
     """The functions of a namespace, and of the classes that it defines."""
     for value in tuple(names.values()):
@@ -222,6 +228,11 @@ def functions_in(names: dict[str, Any]) -> Iterator[FunctionType]:
 
 def _functions_of(value: Any) -> Iterator[FunctionType]:
     """The functions behind a function, method or property."""
+    if type(value) in _DATA:
+        return
+    if type(value) is FunctionType and not value.__dict__:
+        yield value
+        return
     if isinstance(value, property):
         held = [value.fget, value.fset, value.fdel]
     elif isinstance(value, functools.cached_property):

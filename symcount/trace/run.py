@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -766,7 +767,7 @@ def _run_once(
     tensors: tuple[TracedTensor, ...] = ()
     raised: Raised | None = None
     exception: BaseException | None = None
-    outer = mode_of_thread()
+    outer, tracer = mode_of_thread(), sys.gettrace()
     try:
         module = _followed(run, factory, arguments, fixed)
         try:
@@ -784,7 +785,11 @@ def _run_once(
         raised, exception = raised_by(error), error
     finally:
         interception.complete(
-            run.finish, run.learned.empty_caches, interception.restore, lambda: tell(outer)
+            lambda: identity.stop(tracer),
+            run.finish,
+            run.learned.empty_caches,
+            interception.restore,
+            lambda: tell(outer),
         )
     if run.interrupted is not None:
         raise run.interrupted
@@ -814,15 +819,17 @@ def _followed(
         replace_unseen(run.learned.refusing)
         for method in run.learned.cached_methods:
             interception.replace(*method)
-        run.learned.interceptor.intercept_silent(run.executed, run.restarted.roots)
-        run.learned.interceptor.intercept_functions()
-        if run.observer is None:
-            pure_functions.follow_functions(run.learned.followed)
-        else:
+        interceptor = run.learned.interceptor
+        interceptor.intercept_silent(run.executed, run.restarted.roots)
+        interceptor.intercept_functions()
+        if run.observer is not None:
             run.observer.start(run)
-        unowned = run.learned.interceptor.unowned
-        with identity.watched(identity.places(run.executed), unowned, run.assume_identity):
-            module = factory(**arguments, **fixed)
+        else:
+            pure_functions.follow_functions(run.learned.followed)
+            identity.watch(
+                interceptor.places, interceptor.watched, interceptor.unowned, run.assume_identity
+            )
+        module = factory(**arguments, **fixed)
         run.compare_keys()
         run.compare_names(module)
         return module
