@@ -126,7 +126,7 @@ def test_positional_only_parameters() -> None:
         ),
         (lambda: derive(every_kind, typo=3) and None, "raised|AssertionError"),
         (lambda: derive(nn.Linear, width=3), "Linear has no parameter 'width'; its parameters"),
-        (lambda: derive(lambda dim, cfg: 0, cfg=Symbol(min=0)), r"Symbol\(min=0\): symbols are"),
+        (lambda: derive(lambda dim, cfg: 0, cfg=Symbol(min=-1)), r"Symbol\(min=-1\): no symbol is"),
         (lambda: derive(needs_config), "'cfg' is annotated Config and has no default"),
         (lambda: Symbol(min=5, max=7, multiple_of=8), "no integer satisfies this"),
         (lambda: Symbol(multiple_of=0), "use a positive integer"),

@@ -228,6 +228,7 @@ def test_it_is_said_that_a_symbol_may_be_zero() -> None:
         count(d=4, n=-1)
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
 def test_it_is_stored_and_loaded(tmp_path: Path) -> None:
     count = derive(divided_if_any, n=Symbol(min=0))
     count.save(tmp_path / "formulas.json")
