@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.display.outline import Row, rows, sizes_of
 from symcount.formula.formula import Formula
+from symcount.symbols import everywhere
 
 if TYPE_CHECKING:
     from symcount.formula.breakdown import Breakdown
     from symcount.formula.certificate import Certificate
     from symcount.formula.entry import Entry
     from symcount.record import Concretisation
-    from symcount.symbols import Hyperparameter, everywhere
+    from symcount.symbols import Hyperparameter
 
 # Rows that are open at first: more is left to the reader.
 _OPEN_ROWS = 14

@@ -224,7 +224,8 @@ def test_it_is_said_that_a_symbol_may_be_zero() -> None:
     assert count.expr.subs(n, 0) == 0
     assert count.domain == sympy.true
     assert "all positive integers, and n = 0" in count.export("markdown")
-    with pytest.raises(symcount.DomainError, match="n >= 0"):
+    assert "all positive integers, and n = 0" in count._repr_html_()
+    with pytest.raises(symcount.DomainError, match=r"n >= 0\. Nearest valid values: n=0\."):
         count(d=4, n=-1)
 
 

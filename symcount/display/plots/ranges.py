@@ -168,7 +168,7 @@ def _ends(between: Any, h: Hyperparameter) -> tuple[Number, Number]:
     else:
         low, high = (int(b) if isinstance(b, float) and b.is_integer() else b for b in (low, high))
         fine = all(hasattr(b, "__index__") and not isinstance(b, bool) for b in (low, high))
-        least = h.least
+        least = 1
     if not fine:
         raise ArgumentError(f"{said}: {'finite' if h.real else 'whole'} numbers are needed")
     if not h.real:
