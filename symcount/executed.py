@@ -6,7 +6,6 @@ call. Both are for the thread that asks, and give back what was there before.
 
 from __future__ import annotations
 
-import cProfile
 import sys
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator
@@ -15,7 +14,7 @@ from itertools import islice
 from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any, NamedTuple
 
-from symcount.libraries import is_own
+from symcount.libraries import TORCH, is_own
 
 
 class Use(NamedTuple):
@@ -45,15 +44,6 @@ class Executed(dict[CodeType, Use]):
         with _monitored(self) if sys.version_info >= (3, 12) else _profiled(self):
             yield
 
-    def collect(self, run: Callable[[], object], again: Callable[[], object]) -> None:
-        """Run something, and collect what it executes, if needed by running it `again`."""
-        if sys.version_info >= (3, 12):
-            with self.collecting():
-                run()
-        elif any(code not in self and not is_own(code.co_filename) for code in _listed(run)):
-            with self.collecting():
-                again()
-
     def note(self, frame: FrameType) -> bool:
         """Take note of the code that a frame runs, and tell whether that is done with.
 
@@ -65,13 +55,16 @@ class Executed(dict[CodeType, Use]):
             return True
         if _is_importing(frame):
             return False
-        values = [v for value in frame.f_locals.values() for v in _kept(value, code)]
+        values: list[Any] = []
+        if not code.co_filename.startswith(TORCH):  # what that is given, others have read
+            values += [v for value in frame.f_locals.values() for v in _kept(value, code)]
         self[code] = Use(frame.f_globals, tuple(values))
         return True
 
 
 _MOST_ITEMS = 64
 _DEEPEST = 3
+_ATOMS = frozenset([int, float, str, bool, type(None), BuiltinFunctionType])
 _IMPORTS = "<frozen importlib._bootstrap>"
 
 
@@ -104,11 +97,12 @@ def _kept(value: Any, code: CodeType) -> Iterator[Any]:
 
 def _data(value: Any, depth: int) -> Any:
     """The numbers and texts in a value, in tuples and dicts like its own."""
-    if issubclass(type(value), (int, float, str, type, BuiltinFunctionType)):
+    kind = type(value)
+    if kind in _ATOMS or issubclass(kind, (int, float, str, type)):
         return value
-    if depth < _DEEPEST and type(value) in (tuple, list, set, frozenset):
+    if depth < _DEEPEST and kind in (tuple, list, set, frozenset):
         return tuple(_data(item, depth + 1) for item in _first(value))
-    if depth < _DEEPEST and type(value) is dict:
+    if depth < _DEEPEST and kind is dict:
         items = _first(value.items())
         return tuple((_data(key, depth + 1), _data(item, depth + 1)) for key, item in items)
     return None
@@ -139,25 +133,13 @@ def set_profiler(profiler: Any) -> None:
         profiler.enable()
 
 
-def _listed(run: Callable[[], object]) -> list[CodeType]:
-    """Run something, and list the code that it executes: cheap, and all that is told of it."""
-    profiler, before = cProfile.Profile(builtins=False), take_profiler()
-    try:
-        profiler.enable(subcalls=False)
-        run()
-    finally:
-        profiler.disable()
-        set_profiler(before)
-    ran = (entry.code for entry in profiler.getstats())
-    return [code for code in ran if isinstance(code, CodeType)]
-
-
 @contextmanager
 def _profiled(executed: Executed) -> Iterator[None]:
     def on_event(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code not in executed:
-            executed.note(frame)
+        if event == "call" and id(frame.f_code) not in done and executed.note(frame):
+            done[id(frame.f_code)] = frame.f_code
 
+    done: dict[int, CodeType] = {}  # to compare code, or its hash, takes as long as to run it
     before = take_profiler()
     sys.setprofile(on_event)
     try:

@@ -46,7 +46,9 @@ def replace(owner: Any, name: str, instead: Any) -> None:
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
-    if isinstance(owner, ModuleType):  # a stand-in of one sets what it stands for
+    if name == "__code__":
+        owner.__code__ = value
+    elif isinstance(owner, ModuleType):  # a stand-in of one sets what it stands for
         if value is _missing:
             vars(owner).pop(name, None)
         else:

@@ -280,9 +280,8 @@ class _Derivation:
             nonlocal followed
             followed += 1
             progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
-            hints = path.trace.hints
-            again = functools.partial(self.builds.again_at, hints)
-            self.executed.collect(functools.partial(self.builds.at, hints), again)
+            with self.executed.collecting():
+                self.builds.at(path.trace.hints)
 
         self.found = explore(
             self.call,

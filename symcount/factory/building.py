@@ -22,6 +22,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from symcount import interception
+from symcount.factory import initialising
 from symcount.factory.room import Room, on_meta, tensors_in
 from symcount.symbols import Values
 from symcount.work import CALL, PLAIN_CALL, Work
@@ -108,6 +109,12 @@ _RANDOM = frozenset(
     ["normal_", "uniform_", "exponential_", "bernoulli_", "cauchy_", "geometric_", "log_normal_",
      "random_"]
 )  # fmt: skip
+_INITIALISERS = frozenset(
+    getattr(nn.init, name)
+    for name in (
+        "uniform_ normal_ constant_ kaiming_uniform_ kaiming_normal_ xavier_uniform_ xavier_normal_"
+    ).split()
+)
 _FILL = _RANDOM | {"fill_", "zero_", "erfinv_"}
 # With numbers for operands these change values alone.
 _IN_PLACE = frozenset(
@@ -151,10 +158,14 @@ class _Plain(TorchFunctionMode):
             elif torch.device(kwargs.get("device") or "cpu").type != "meta":
                 kwargs["device"] = "cpu"
                 _require_room(func, args, kwargs)
-        elif _changes_values(func, args, kwargs):
+        elif func in _INITIALISERS or _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")
             if target is not None and target.is_meta:
-                return _filled(target, func, args, kwargs)
+                is_free = func in _INITIALISERS or not target.requires_grad
+                if is_free and initialising.is_sure(func.__name__, target, args[1:], kwargs):
+                    return target
+                if _changes_values(func, args, kwargs):
+                    return _filled(target, func, args, kwargs)
         elif func in _MOVE:
             return _convert(args, kwargs)
         elif func in _SPARSE and args[0].is_meta and len(args) == 1 and not kwargs:

@@ -89,23 +89,23 @@ def end_of_text(frame: FrameType, search: Search) -> str | None:
     place = place_of(asking)
     end = None
     if place is not None and isinstance(place[-1], ast.Call):
-        end = _end_at_sink(place[-1], asking, search.outlets)
+        end = end_at_sink(place[-1], asking, search.outlets)
     if end is None and asking is frame and place is not None and _is_text(place[-1]):
         end = _end(frame, place, 0, search)
-    is_raised = end is _MESSAGE or (end is _OUTPUT and _warnings_are_errors())
+    is_raised = end is _MESSAGE or (end is _OUTPUT and warnings_are_errors())
     if is_raised and any(_examines_exceptions(f, search) for f in _callers(frame)):
         return None
     return end
 
 
-def _warnings_are_errors() -> bool:
+def warnings_are_errors() -> bool:
     return any(action == "error" for action, *_ in warnings.filters)
 
 
 def _is_text(node: ast.AST) -> bool:
     """Tell whether an expression makes a text of what is in it."""
     is_text = isinstance(node, ast.JoinedStr | ast.FormattedValue | ast.BinOp)
-    return is_text or (isinstance(node, ast.Call) and _keeps_text(node))
+    return is_text or (isinstance(node, ast.Call) and keeps_text(node))
 
 
 def _callers(frame: FrameType) -> Iterator[FrameType]:
@@ -133,7 +133,7 @@ def _end(frame: FrameType | None, place: _Place | None, depth: int, search: Sear
         if isinstance(parent, ast.Assign | ast.AnnAssign):
             targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
             return _end_of_variables(frame, place, targets, depth, search)
-        if isinstance(parent, ast.Call) and not _keeps_text(parent):
+        if isinstance(parent, ast.Call) and not keeps_text(parent):
             held = _put_into(parent)
             if held is not None:
                 return _end_of_variables(frame, place, [held], depth, search, is_list=True)
@@ -150,7 +150,7 @@ def _end(frame: FrameType | None, place: _Place | None, depth: int, search: Sear
 def whole_text(place: _Place) -> tuple[ast.expr, ast.AST]:
     """The text that an expression becomes part of, and the expression that takes it."""
     for parent, child in _upwards(place):
-        keeps = isinstance(parent, ast.Call) and _keeps_text(parent)
+        keeps = isinstance(parent, ast.Call) and keeps_text(parent)
         if not keeps and not isinstance(parent, ast.BinOp | ast.JoinedStr | ast.FormattedValue):
             assert isinstance(child, ast.expr)
             return child, parent
@@ -172,7 +172,7 @@ def _passes_text(parent: ast.AST, child: ast.AST) -> bool:
     return isinstance(parent, parts)
 
 
-def _keeps_text(call: ast.Call) -> bool:
+def keeps_text(call: ast.Call) -> bool:
     """Tell whether a call returns a text that holds the texts of its arguments."""
     if isinstance(call.func, ast.Name):
         return call.func.id in _TEXT_FUNCTIONS
@@ -194,7 +194,7 @@ def _put_into(call: ast.Call) -> ast.Name | None:
 def _end_of_argument(
     frame: FrameType, call: ast.Call, child: ast.AST, search: Search
 ) -> str | None:
-    sink = _end_at_sink(call, frame, search.outlets)
+    sink = end_at_sink(call, frame, search.outlets)
     if sink is not None:
         return sink
     function = call.func
@@ -336,7 +336,7 @@ def _ways_of_warnings() -> tuple[Any, ...]:
     return *shown, [each for each in warnings.filters if each[0] == "error"]
 
 
-def _end_at_sink(call: ast.Call, frame: FrameType, outlets: Outlets) -> str | None:
+def end_at_sink(call: ast.Call, frame: FrameType, outlets: Outlets) -> str | None:
     """Say where a text ends that a call prints, warns of or logs, for nobody in the run to read."""
     function = evaluated(call.func, frame)
     if function is builtins.print:

@@ -10,12 +10,12 @@ import builtins
 import copy
 import functools
 import inspect
+import itertools
 import math
 import operator
-import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import CodeType, FrameType, FunctionType, ModuleType
+from collections.abc import Iterable, Mapping, Sequence
+from types import CodeType, FrameType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 from symcount import interception
@@ -27,6 +27,7 @@ from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
     StandIn,
     is_renamed,
+    nested,
     original_code,
     owners,
     owners_of_each,
@@ -46,6 +47,8 @@ class _Intercepted(NamedTuple):
 
 _missing = object()
 _OF_SILENT = frozenset(["builtins", "operator"])  # the modules that have what asks
+_LAYERS = "torch.nn.modules."
+_ASKING = frozenset(["math", "int", "float", "round", "range", "sum"])
 # What is remembered of code that nothing else may be using any more.
 _MOST_CODES = 1 << 16
 # So many times a function of some code is intercepted in one trace, lest it be made anew each time.
@@ -66,19 +69,18 @@ class Interceptor:
         self._names: set[str] = set()
         self._builtins: dict[str, StandIn] = {}
         self._imported: dict[str, StandIn] = {}
-        self._functions: weakref.WeakKeyDictionary[FunctionType, _Intercepted] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._functions: dict[FunctionType, _Intercepted] = {}
+        self._others: dict[tuple[FunctionType, int, bool], _Intercepted] = {}
         self._mentions: dict[int, tuple[CodeType, bool]] = {}
         self._made_anew: set[CodeType] = set()
-        self._looked_at: set[CodeType] = set()
+        self._looked_at = 0  # so much of what has executed was looked at
         self.unowned: set[CodeType] = set()
         # Where code compares identities, and the functions that run it if they are known.
         self.places: identity.Places = {}
         self.watched: dict[FunctionType, None] = {}
         # Functions that have asked a symbol for nothing: they read what they would read of `int`.
         self._silent_codes: dict[int, CodeType] = {}
-        self._silent_only: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+        self._silent_only: set[FunctionType] = set()
         for name, replacement in BUILTINS.items():
             original = getattr(builtins, name)
             self.intercept(original, replacement, name)
@@ -96,10 +98,10 @@ class Interceptor:
         other = copy.copy(self)
         other._by_identity = self._by_identity.copy()
         other._names = self._names.copy()
-        other._functions = self._functions.copy()
+        other._functions, other._others = self._functions.copy(), {}
         other._mentions = {}
         other._made_anew = set()
-        other._looked_at, other.unowned = set(), set()
+        other._looked_at, other.unowned = 0, set()
         other.places, other.watched = {}, {}
         other._silent_only = self._silent_only.copy()
         other._silent_codes = self._silent_codes.copy()
@@ -148,31 +150,55 @@ class Interceptor:
                 self._intercept_function(function)
 
     def intercept_if_needed(
-        self, frame: FrameType, asked: Counter[CodeType], roots: Sequence[FunctionType] = ()
+        self,
+        frame: FrameType,
+        asked: Counter[CodeType],
+        roots: Sequence[FunctionType] = (),
+        executed: Mapping[CodeType, Use] = MappingProxyType({}),
     ) -> bool:
         """Intercept the code of a frame from the next run on if it may keep a symbol.
 
-        Returns whether there was something to do for that, so that the run must start again.
-        `asked` says of which code that was so before; code of which new functions are made again
-        and again, out of nothing that is known, is left alone.
+        So is done with what else of its module was executed, which will be asked next. Returns
+        whether there was something to do for that, so that the run must start again. `asked` says
+        of which code that was so before; code of which new functions are made again and again, out
+        of nothing that is known, is left alone.
         """
         code, names = frame.f_code, frame.f_globals
         if id(code) in self._silent_codes:
             code = original_code(code)
-        return (
-            self._mentions_intercepted(code, names)
-            and code not in self._made_anew
-            and self._intercept(code, names, asked, roots)
-        )
+        if not self._mentions_intercepted(code, names) or code in self._made_anew:
+            return False
+        changed = self._intercept(code, names, asked, roots)
+        if changed:
+            others = {
+                each: names
+                for each, use in executed.items()
+                if use.names is names and self._mentions_intercepted(each, names)
+            }
+            for found in owners_of_each(others, roots).values():
+                self._silent_only.difference_update(found)
+                for function in found:
+                    self._intercept_function(function)
+        return changed
 
     def intercept_silent(self, executed: Executed, roots: Sequence[FunctionType]) -> None:
         """Intercept code that may depend on a symbol though it never asks it for anything.
 
+        So is done with torch's own layers, which do ask, so that the run need not start again.
         What torch asks of a type is trusted. Code that no function is known to run is `unowned`,
         and so is what was made of a text, since it may be made anew in each run.
         """
-        new = {code: use for code, use in executed.items() if code not in self._looked_at}
-        self._looked_at.update(new)
+        new = dict(itertools.islice(executed.items(), self._looked_at, None))
+        self._looked_at = len(executed)
+        layers = {
+            code: use.names
+            for code, use in new.items()
+            if str(use.names.get("__name__")).startswith(_LAYERS)
+            and not _ASKING.isdisjoint(code.co_names)
+        }
+        for found in owners_of_each(layers, roots).values():
+            for function in found:
+                self._intercept_function(function)
         new = {code: use for code, use in new.items() if not is_of_torch(code)}
         places = identity.places(new)
         self.places |= places
@@ -197,6 +223,7 @@ class Interceptor:
     def intercept_anew(self) -> None:
         """Look again for what is replaced in the code that is intercepted: there is more."""
         self._mentions.clear()
+        self._others.clear()
         for function in tuple(self._functions):
             self._intercept_function(function)
 
@@ -256,7 +283,7 @@ class Interceptor:
         silent = function in self._silent_only
         instead, reads = self._renamed(code, function.__globals__, silent)
         if silent:
-            self._silent_codes.update((id(inner), inner) for inner in _nested(instead))
+            self._silent_codes.update((id(inner), inner) for inner in nested(instead))
         self._functions[function] = _Intercepted(code, instead, tuple(reads.items()))
         return instead is not code
 
@@ -264,7 +291,12 @@ class Interceptor:
         """Return other code for a function as it is in runs: intercepted, if the function is."""
         if function not in self._functions:
             return code
-        return self._renamed(code, function.__globals__, function in self._silent_only)[0]
+        key = function, id(code), function in self._silent_only
+        known = self._others.get(key)
+        if known is None or not _reads_the_same(function, known):
+            instead, reads = self._renamed(code, function.__globals__, key[-1])
+            known = self._others[key] = _Intercepted(code, instead, tuple(reads.items()))
+        return known.instead
 
     def _renamed(
         self, code: CodeType, names: dict[str, Any], silent: bool
@@ -340,18 +372,12 @@ def _parts(value: Any) -> Iterable[Any]:
     return value if type(value) in (list, tuple, set) else ()
 
 
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    """Yield code, and all that is nested in it."""
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _nested(const)
-
-
 def _is_current(function: FunctionType, known: _Intercepted) -> bool:
     """Tell whether neither the function nor a global that it reads has become something else."""
-    if function.__code__ is not known.before:
-        return False
+    return function.__code__ is known.before and _reads_the_same(function, known)
+
+
+def _reads_the_same(function: FunctionType, known: _Intercepted) -> bool:
     names = function.__globals__
     return all(names.get(name, _missing) is value for name, value in known.reads)
 

@@ -78,6 +78,7 @@ class SymRange:
         self.stop = stop
         self.step = step
         self._count = count
+        run.begin_loops()
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

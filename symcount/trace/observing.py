@@ -20,6 +20,7 @@ import dis
 import fractions
 import functools
 import gc
+import inspect
 import itertools
 import linecache
 import operator
@@ -29,7 +30,7 @@ import threading
 import types
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -38,9 +39,10 @@ from symcount import interception
 from symcount.executed import Use
 from symcount.libraries import NUMPY, TORCH, is_of_python, is_own
 from symcount.record import Source
+from symcount.trace.interrupts import Restart
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
-from symcount.trace.renaming import functions_in, made_of, original_code, with_constant
+from symcount.trace.renaming import functions_in, made_of, nested, original_code, with_constant
 from symcount.trace.stand_ins import BUILTINS, MATH
 from symcount.trace.tensors.known import KnownTensor
 from symcount.trace.tensors.sizes import is_symbolic
@@ -122,9 +124,12 @@ class Observer:
         }
         self.functions = reporting(_functions_with(own, roots))
         read = [original_code(function.__code__) for function in self.functions]
-        known = {each for code in read for each in (code, *_nested(code))}
+        known = {each for code in read for each in nested(code)}
         self.unread = [code for code, _ in own.values() if code not in known]
         self.unread += [c for c in codes if is_unsourced(c.co_filename) and _may_decide(c)]
+        self._lasting = {f for f in self.functions if _leaves_code_behind(f.__code__)}
+        self._around: set[CodeType] = set()  # what runs when the first loop begins
+        self._later: dict[FunctionType, CodeType] = {}
         self.events: dict[int, dict[Event, None]] = {}
         self._open: dict[int, list[list[Any]]] = {}
         self._known: set[tuple[Any, ...]] = set()
@@ -137,18 +142,40 @@ class Observer:
         self._is_looking = False
 
     def start(self, run: Any) -> None:
-        """Have the functions report until all is restored."""
+        """Have the functions report until all is restored; most of them when a loop begins."""
         self.events.clear()
         self._open.clear()
         self._known.clear()
         self._tags = None
         self._muted.clear()
         self._run, self._thread = run, threading.get_ident()
-        for function, code in self.functions.items():
-            interception.replace(
-                function, "__code__", run.learned.interceptor.as_in_runs(function, code)
-            )
+        self._later = self.functions.copy()
+        self._have_report(
+            function
+            for function in self.functions
+            if function in self._lasting or original_code(function.__code__) in self._around
+        )
         interception.replace(_HOOKS, "observer", self)
+
+    def begin(self) -> None:
+        """Have all functions report: a loop may begin.
+
+        The code that runs is already what it is, so with some that does not report the run starts
+        again.
+        """
+        if not self._later:
+            return
+        running = set(map(original_code, _codes_around()))
+        missed = running & {original_code(function.__code__) for function in self._later}
+        if missed:
+            self._around |= missed
+            self._run.interrupt(Restart())
+        self._have_report(tuple(self._later))
+
+    def _have_report(self, functions: Iterable[FunctionType]) -> None:
+        for function in functions:
+            code = self._run.learned.interceptor.as_in_runs(function, self._later.pop(function))
+            interception.replace(function, "__code__", code)
 
     def known(self, tensor: torch.Tensor) -> KnownTensor | None:
         """Return what the run knows of a tensor."""
@@ -213,6 +240,24 @@ class Observer:
         self._names = tuple((loop.name, number) for loop, number in self._tags)
         self._repeated.clear()
         self._muted.clear()
+
+
+def _codes_around() -> Iterator[CodeType]:
+    """Yield the code that runs in this thread."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
+
+
+def _leaves_code_behind(code: CodeType) -> bool:
+    """Tell whether a function may be done, and code of it, such as a generator, go on."""
+    at_once = ("<listcomp>", "<setcomp>", "<dictcomp>")
+    suspended = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+    inner = (const for const in code.co_consts if isinstance(const, CodeType))
+    return bool(code.co_flags & suspended) or any(
+        each.co_name not in at_once or _leaves_code_behind(each) for each in inner
+    )
 
 
 def _is_plain(value: Any) -> bool:
@@ -520,12 +565,12 @@ def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
         whole = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return None
-    made = list(_nested(whole))
+    made = list(nested(whole))
     alike = [twin for twin in made if _key(twin) == _key(code)]
     if len(alike) != 1:
         return None
     reporting = with_constant(alike[0], _REPORT, _report)
-    for twin in (reporting, *_nested(reporting)):
+    for twin in nested(reporting):
         made_of(twin, twin)
         _made_here.add(twin)
     return reporting
@@ -534,7 +579,7 @@ def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
 def _alone(code: CodeType, name: str) -> ast.Module | None:
     """Parse the source of a function in what it stands in, and nothing else."""
     *classes, own = name.split("<locals>.")[-1].split(".")
-    ends = [lines[-1] for each in (code, *_nested(code)) if (lines := _lines(each))]
+    ends = [lines[-1] for each in nested(code) if (lines := _lines(each))]
     text = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : max(ends, default=0)]
     if not text or "<" in own:
         return None
@@ -571,13 +616,6 @@ def _key(code: CodeType) -> tuple[Any, ...]:
     return (
         code.co_firstlineno, code.co_name, code.co_varnames, code.co_freevars, code.co_argcount,
     )  # fmt: skip
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield const
-            yield from _nested(const)
 
 
 def _kept(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[ast.stmt]:
@@ -811,7 +849,7 @@ def _functions_with(
         found[function] = None
     known = {id(original_code(function.__code__)) for function in found}
     missing = [code for key, (code, _) in codes.items() if key not in known]
-    inner = {each for function in found for each in _nested(original_code(function.__code__))}
+    inner = {each for function in found for each in nested(original_code(function.__code__))}
     if any(code not in inner or code not in _sought for code in missing):
         _sought.update(missing)
         for holder in gc.get_referrers(*missing):

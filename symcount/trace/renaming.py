@@ -98,20 +98,46 @@ class _Module:
         return __import__(*self.imported)
 
 
+# Code that loads stand-ins, by what it is made of and what it loads instead of which names.
+_made: dict[tuple[Any, ...], tuple[CodeType, CodeType]] = {}
+_MOST_MADE = 1 << 12
+
+
 def renamed(code: CodeType, loads: Instead, imports: Instead) -> CodeType:
     """Code, and all that is nested in it, that loads and imports stand-ins.
 
     Itself if there is nothing to load instead. A name that the code sets is left alone, and so is
     one where there is no room for the instructions.
     """
+    instead = tuple(
+        (id(inner), name, asked(inner, name))
+        for inner in nested(code)
+        for name in inner.co_names
+        for asked in (loads, imports)
+    )
+    if all(stand_in is None for *_, stand_in in instead):
+        return code
+    if (code_and_instead := (id(code), instead)) not in _made:
+        if len(_made) >= _MOST_MADE:
+            _made.clear()
+        _made[code_and_instead] = code, _renamed(code, loads, imports)
+    return _made[code_and_instead][1]
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """Yield code, and all that is nested in it."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from nested(const)
+
+
+def _renamed(code: CodeType, loads: Instead, imports: Instead) -> CodeType:
     consts: list[Any] = [
-        renamed(const, loads, imports) if isinstance(const, CodeType) else const
+        _renamed(const, loads, imports) if isinstance(const, CodeType) else const
         for const in code.co_consts
     ]
     same = all(a is b for a, b in zip(consts, code.co_consts, strict=True))
-    instead = (asked(code, name) for name in code.co_names for asked in (loads, imports))
-    if same and all(stand_in is None for stand_in in instead):
-        return code
     instructions = Instructions(code)
     stored = {step.argval for step in instructions.steps if step.opname in _STORES}
     changed = False

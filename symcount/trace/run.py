@@ -28,7 +28,7 @@ from symcount.errors import (
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import ends, identity, lookups, memos, pure_functions
+from symcount.trace import ends, identity, lookups, memos, messages, pure_functions
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
@@ -172,7 +172,9 @@ class _Run:
     def must_intercept(self, frame: FrameType) -> bool:
         """Have the code of `frame` intercepted from the next run on, if it must be."""
         interceptor = self.learned.interceptor
-        return interceptor.intercept_if_needed(frame, self.restarted.asked, self.restarted.roots)
+        return interceptor.intercept_if_needed(
+            frame, self.restarted.asked, self.restarted.roots, self.executed
+        )
 
     def intercept_callers(self) -> None:
         """Restart if code that calls torch here must be intercepted: the factory's, or its own."""
@@ -241,6 +243,8 @@ class _Run:
             self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
+        if messages.decides_a_message(frame, self.outlets):
+            return bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
         return self._decide(op, a, b)
 
     def require(self, op: str, a: Node, b: Node | Number) -> None:
@@ -424,11 +428,17 @@ class _Run:
     def unroll_node(self, node: Node) -> int:
         """The plain value of a number that says how many of something there are."""
         self._give_up_ways()
+        self.begin_loops()
         length = int(node.hint)
         if length > self.longest and node.op != "index":
             self.interrupt(TooLong(_symbols_of(node), length))
         self.unrolled[id(node)] = node
         return length
+
+    def begin_loops(self) -> None:
+        """See to it that what may differ from iteration to iteration is observed from now on."""
+        if self.observer is not None:
+            self.observer.begin()
 
     def iterate(self, count: Any, first: Any, step: int, backwards: bool = False) -> Iterator[Any]:
         """Go through a loop, the run's tags saying in which iteration it is."""

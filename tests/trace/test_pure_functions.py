@@ -203,6 +203,7 @@ def mutable_default(x, made=[]):  # noqa: B006
 def prints(x):
     if x > 10:
         print("wide")
+        return x
     return x
 
 
