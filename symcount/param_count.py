@@ -127,7 +127,7 @@ class ParamCount(Formula):
         self,
         symbol: str,
         /,
-        between: tuple[int, int] = (1, LARGEST_CANDIDATE),
+        between: tuple[int, int] = (0, LARGEST_CANDIDATE),
         **others: int | float,
     ) -> list[int]:
         """List the values of one symbol at which the formula holds, the others being given.
@@ -160,7 +160,7 @@ class ParamCount(Formula):
         total: int | float,
         *,
         want: Literal["largest", "nearest", "exact"] = "largest",
-        between: tuple[int, int | None] = (1, None),
+        between: tuple[int, int | None] = (0, None),
         **others: int | float,
     ) -> int | list[int]:
         """Find the value of one symbol that a budget buys, the others being given: with a proof.
@@ -324,7 +324,7 @@ class ParamCount(Formula):
         /,
         over: str | None = None,
         *,
-        between: tuple[int, int | None] = (1, None),
+        between: tuple[int, int | None] = (0, None),
         **fixed: int | float,
     ) -> Comparison:
         """Compare with another formula: which is less, where, and whether that is proved.

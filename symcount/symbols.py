@@ -7,9 +7,9 @@ import math
 import numbers
 import operator
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from symcount.errors import ArgumentError
 
@@ -28,11 +28,12 @@ class Symbol:
     """Declares that a hyper-parameter stays symbolic, and which values it may take.
 
     Pass it to `derive` in the place of a value. Bounds are inclusive; every value is a positive
-    integer, or with `real=True` a positive double. Two hyper-parameters given the same `name` are
-    one symbol of the formula.
+    integer, or zero with `min=0`, or with `real=True` a positive double. Two hyper-parameters
+    given the same `name` are one symbol of the formula.
 
     Args:
-        min: the least value.
+        min: the least value, 1 if not given. `min=0` is for what may be zero, such as a number of
+            layers or a padding.
         max: the greatest value, or None.
         multiple_of: a number that divides every value (integers only).
         name: the symbol's name in the formula; the factory's parameter name if not given.
@@ -80,8 +81,8 @@ class Symbol:
             if self.min < 0:
                 raise ArgumentError(f"Symbol(min={self.min}): symbols are positive; use min=0")
             return self.min
-        if self.min < 1:
-            raise ArgumentError(f"Symbol(min={self.min}): symbols are positive; use min=1 or more")
+        if self.min < 0:
+            raise ArgumentError(f"Symbol(min={self.min}): no symbol is negative; use min=0 or more")
         if self.multiple_of < 1:
             raise ArgumentError(f"Symbol(multiple_of={self.multiple_of}): use a positive integer")
         return -(-self.min // self.multiple_of) * self.multiple_of
@@ -113,6 +114,11 @@ class Hyperparameter:
     def real(self) -> bool:
         """Tell whether its values are floats."""
         return False
+
+    @property
+    def least(self) -> Literal[0, 1]:
+        """What all its values are at least, to the algebra."""
+        return 1 if self.minimum >= 1 else 0
 
     @property
     def declared(self) -> str:
@@ -148,6 +154,8 @@ class Hyperparameter:
 
     def near(self, hint: Number) -> Iterator[Number]:
         """Allowed values at and about a hint, small ones, and products of small primes."""
+        if 0 in self:
+            yield 0
         for distance in range(1, 9):
             for value in (hint + distance, hint - distance, distance, hint * distance):
                 if value in self:
@@ -172,6 +180,11 @@ class Hyperparameter:
 @dataclass(frozen=True)
 class RealHyperparameter(Hyperparameter):
     """A symbol whose values are positive doubles."""
+
+    @property
+    def least(self) -> Literal[0, 1]:
+        """What all its values are at least, to the algebra."""
+        return 0
 
     @property
     def real(self) -> bool:
@@ -205,6 +218,16 @@ class RealHyperparameter(Hyperparameter):
         """A random ratio, an exact one in half of the cases."""
         value = draw.uniform(0.05, 8)
         return self.aligned(round(value * 8) / 8 if draw.random() < 0.5 else value)
+
+
+def everywhere(symbols: Iterable[Hyperparameter], values: str = "integers") -> str:
+    """Say that a formula holds at all values.
+
+    >>> everywhere([Hyperparameter("d"), Hyperparameter("n", minimum=0)])
+    'all positive integers, and n = 0'
+    """
+    zero = [f"{h.name} = 0" for h in symbols if 0 in h]
+    return f"all positive {values}" + (f", and {' or '.join(zero)}" if zero else "")
 
 
 # --- what is given for a symbol ---------------------------------------------------------------

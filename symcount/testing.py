@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import ArgumentError, UndecidedError
+from symcount.symbols import everywhere
 
 if TYPE_CHECKING:
     import sympy
@@ -99,7 +100,7 @@ def _expectation(expected: Any, count: ParamCount) -> ParamCount | Expression:
 def _failure(count: ParamCount, wanted: ParamCount | Expression, first: Difference | None) -> str:
     from symcount.display.console import domain_text
 
-    everything = "all positive integers"
+    everything = everywhere(count.hyperparameters)
     lines = [
         f"{count.factory} does not have the expected parameter count",
         f"  expected:   {wanted}",

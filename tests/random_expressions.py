@@ -13,7 +13,7 @@ import operator
 import os
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from symcount.algebra.comparing import chosen, maximum, minimum
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, call
-from symcount.algebra.poly import Poly, Variable, const, symbol
+from symcount.algebra.poly import Poly, Variable, const
 from symcount.algebra.rounding import bitwise, floordiv, mod
 from symcount.record import COMPARISONS, OPERATORS
 from tests.slow import mostly_slow
@@ -107,7 +107,7 @@ def python(expression: Any, values: Mapping[str, int]) -> int:
 def normal_form(expression: Any, facts: Facts) -> Poly:
     """The expression in normal form, as far as the facts simplify it."""
     if isinstance(expression, str):
-        return symbol(expression)
+        return facts.symbol(expression)
     if isinstance(expression, int):
         return const(expression)
     op, *operands = expression
@@ -137,31 +137,31 @@ def expressions(max_leaves: int = 8) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def points(draw: Any) -> dict[str, int]:
+def points(draw: Any, least: int = 1) -> dict[str, int]:
     """Values of the symbols, some of which divide each other."""
-    b = draw(st.integers(1, 12))
-    a = b * draw(st.integers(1, 12)) if draw(st.booleans()) else draw(st.integers(1, 100))
-    c = draw(st.one_of(st.integers(1, 70), st.sampled_from((a, b, a * b, 64))))
+    b = draw(st.integers(least, 12))
+    a = b * draw(st.integers(least, 12)) if draw(st.booleans()) else draw(st.integers(least, 100))
+    c = draw(st.one_of(st.integers(least, 70), st.sampled_from((a, b, a * b, 64))))
     return {"a": a, "b": b, "c": c}
 
 
 @st.composite
-def facts_at(draw: Any, values: Mapping[str, int]) -> Facts:
-    """Facts that are true at these values."""
+def facts_at(draw: Any, values: Mapping[str, int], least: Literal[0, 1] = 1) -> Facts:
+    """Facts that are true at these values, of symbols that are declared to be `least` or more."""
     bounds, multiples = {}, {}
     for name, value in values.items():
         if draw(st.booleans()):
-            low = draw(st.integers(1, value))
+            low = draw(st.integers(least, value))
             high = draw(st.one_of(st.none(), st.integers(value, value + 20)))
             bounds[name] = (low, high)
-        divisors = [n for n in range(1, value + 1) if value % n == 0]
+        divisors = [n for n in range(1, max(value, 8) + 1) if value % n == 0]
         if draw(st.booleans()):
             multiples[name] = draw(st.sampled_from(divisors))
-    facts = Facts(bounds, multiples)
+    facts = Facts(bounds, multiples, may_be_zero=() if least else NAMES)
     for x in NAMES:
         for y in NAMES:
-            if x != y and values[x] % values[y] == 0 and draw(st.booleans()):
-                facts = facts.with_divisible(symbol(x), symbol(y))
+            if x != y and values[y] and values[x] % values[y] == 0 and draw(st.booleans()):
+                facts = facts.with_divisible(facts.symbol(x), facts.symbol(y))
     expression = draw(expressions(3))
     divisor = draw(st.sampled_from((*NAMES, 2, 3, 4, 8)))
     try:

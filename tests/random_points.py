@@ -25,7 +25,7 @@ def random_points(count: ParamCount) -> Iterator[list[int | float]]:
                 values.append(draw.choice([draw.uniform(0.01, 9), draw.randint(1, 64) / 8]))
                 continue
             value = draw.choice(
-                (draw.randint(1, 9), 8 * draw.randint(1, 37), draw.randint(1, 5000), 1 << 9)
+                (draw.randint(h.least, 9), 8 * draw.randint(1, 37), draw.randint(1, 5000), 1 << 9)
             )
             if index % 10 == 9:
                 value = draw.randint(1, 10 ** draw.randint(4, 30))

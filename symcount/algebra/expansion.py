@@ -19,10 +19,12 @@ from symcount.algebra.functions import CALLS, CHOICES, DOUBLES, call, is_float
 from symcount.algebra.poly import (
     Atom,
     Call,
+    Monomial,
     Poly,
     Variable,
     atom,
     const,
+    only_atom,
     reciprocal_of_term,
     symbol,
 )
@@ -234,9 +236,9 @@ class Expander:
 
     def _pow(self, base: Poly, exponent: Poly) -> Expansion:
         """A power of a number, whose exponent is a multiple of the symbol and what is fixed."""
-        number, line = base.constant, ((Variable(self.name), 1),)
-        slope = exponent.terms.get(line, 0)
-        rest = exponent - Poly({line: slope})
+        number = base.constant
+        rest = Poly({m: c for m, c in exponent.terms.items() if not _is_linear(m, self.name)})
+        slope = next(iter((exponent - rest).terms.values()), 0)
         known = isinstance(number, int) and number > 1 and isinstance(slope, int) and slope > 0
         if not known or mentions(rest, self.name):
             raise UndecidedError(f"{base!r}**({exponent!r}) has no leading term that is known")
@@ -298,6 +300,11 @@ def is_never_negative(value: Poly, facts: Facts) -> bool:
     for name, low in lows.items():
         value = substituted(value, name, symbol(name) + const(low), Facts())
     return all(coefficient >= 0 for coefficient in value.terms.values())
+
+
+def _is_linear(monomial: Monomial, name: str) -> bool:
+    """Tell whether it is a symbol of this name, and nothing else."""
+    return getattr(only_atom(Poly({monomial: 1})), "name", None) == name
 
 
 def _is_real(base: Atom) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from symcount.algebra.bounds import End
 from symcount.algebra.conditions import Condition, divisibility
@@ -21,6 +21,7 @@ from symcount.algebra.poly import (
     const,
     only_atom,
     reciprocal_of_term,
+    symbol,
 )
 from symcount.errors import UnsupportedError
 
@@ -35,6 +36,7 @@ class Facts:
 
     `bounds` maps a symbol's name to its least and greatest value, `multiples` to a number that
     divides it, and `divisible` holds the pairs `(a, b)` with `a % b == 0`, `b` not constant.
+    `may_be_zero` names the symbols that were declared to be 0 at least, and not 1.
     """
 
     def __init__(
@@ -42,22 +44,24 @@ class Facts:
         bounds: Mapping[str, Bounds] | None = None,
         multiples: Mapping[str, int] | None = None,
         divisible: Iterable[tuple[Poly, Poly]] = (),
+        may_be_zero: Iterable[str] = (),
     ) -> None:
         self.bounds = dict(bounds or {})
         self.multiples = dict(multiples or {})
         self.divisible = frozenset(divisible)
+        self.may_be_zero = frozenset(may_be_zero)
         self._known_bounds: dict[Atom, Bounds] = {}
 
     def with_divisible(self, a: Poly, b: Poly) -> Facts:
         """These facts and `a % b == 0`."""
         divisor = b.constant
         if divisor is None:
-            return Facts(self.bounds, self.multiples, self.divisible | {(a, b)})
+            return self._with(divisible=self.divisible | {(a, b)})
         name = _name_of_symbol(a)
         if name is None:
             return self
         multiple = math.lcm(self.multiples.get(name, 1), int(divisor))
-        return Facts(self.bounds, {**self.multiples, name: multiple}, self.divisible)
+        return self._with(multiples={**self.multiples, name: multiple})
 
     def with_condition(self, condition: Condition, truth: bool) -> Facts:
         """These facts and what a condition, or its negation, says of one symbol alone."""
@@ -78,7 +82,15 @@ class Facts:
             low = number if low is None else max(low, number)
         else:
             high = number - 1 if high is None else min(high, number - 1)
-        return Facts({**self.bounds, name: (low, high)}, self.multiples, self.divisible)
+        return self._with(bounds={**self.bounds, name: (low, high)})
+
+    def _with(self, **changed: Any) -> Facts:
+        names = ("bounds", "multiples", "divisible", "may_be_zero")
+        return Facts(**{name: getattr(self, name) for name in names} | changed)
+
+    def symbol(self, name: str, real: bool = False) -> Poly:
+        """A polynomial of one symbol, as it was declared."""
+        return symbol(name, real, 0 if name in self.may_be_zero else 1)
 
     # --- bounds ---
 
@@ -130,7 +142,7 @@ class Facts:
             multiple = self.multiples.get(base.name, 1)
             low = None if low is None else -(-low // multiple) * multiple
             return low, None if high is None else high // multiple * multiple
-        if base.op == "mod":
+        if base.op == "mod" and base.args[1].constant != 0:
             rest, settled = self.remainder(*base.args)
             if settled and rest.constant is not None:
                 return rest.constant, rest.constant

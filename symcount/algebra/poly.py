@@ -1,7 +1,8 @@
 """Polynomials with exact coefficients over symbols and calls: what a normal form is made of.
 
 A `Poly` is a sum of terms `coefficient * product of atoms ** exponents`. Atoms are symbols
-(positive integers) and calls such as `floor(dim/4)`, `max(1, ...)` or a step of float arithmetic.
+(integers that are 1 at least, or 0 at least) and calls such as `floor(dim/4)`, `max(1, ...)` or a
+step of float arithmetic.
 Equal polynomials are equal objects in the sense of `==` and `hash`, whatever way they were made,
 and that is what merges the paths of a factory.
 
@@ -22,39 +23,46 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import reduce
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from symcount.record import INDEX
+from symcount.symbols import Hyperparameter
 
 Rational: TypeAlias = "int | Fraction"
 
 
 class Variable:
-    """A symbol: a positive integer, or a positive double if it is real.
+    """A symbol: an integer that is 1 at least, or 0 at least; a positive double if it is real.
 
-    A name that starts with `INDEX` is the index of a loop, which counts from 0.
+    A name that starts with `INDEX` is the index of a loop, which counts from 0. `least` is what is
+    certain wherever the symbol is, whatever else was declared of it.
     """
 
-    __slots__ = ("key", "name", "real")
+    __slots__ = ("key", "least", "name", "real")
     size = 1
 
-    def __init__(self, name: str, real: bool = False) -> None:
+    def __init__(self, name: str, real: bool = False, least: Literal[0, 1] = 1) -> None:
         self.name = name
         self.real = real
         self.key = (0, name)
-
-    @property
-    def least(self) -> int:
-        """The least value it may have."""
-        return 0 if self.real or self.is_index else 1
+        self.least = 0 if real or self.is_index else least
 
     @property
     def is_index(self) -> bool:
         """Tell whether it is the index of a loop."""
         return self.name.startswith(INDEX)
 
+    @property
+    def may_be_zero(self) -> bool:
+        """Tell whether it was declared a symbol that may be zero."""
+        return not (self.least or self.real or self.is_index)
+
     def __eq__(self, other: object) -> bool:
-        return type(other) is Variable and (other.name, other.real) == (self.name, self.real)
+        return (
+            type(other) is Variable
+            and (other.name, other.real) == (self.name, self.real)
+            and other.least == self.least
+        )
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -63,7 +71,7 @@ class Variable:
         return self.name
 
     def __reduce__(self) -> Any:
-        return Variable, (self.name, self.real)
+        return Variable, (self.name, self.real, self.least)
 
 
 class Call:
@@ -235,9 +243,14 @@ def atom(value: Atom) -> Poly:
     return Poly({((value, 1),): 1})
 
 
-def symbol(name: str, real: bool = False) -> Poly:
+def symbol(name: str, real: bool = False, least: Literal[0, 1] = 1) -> Poly:
     """A polynomial of one symbol."""
-    return atom(Variable(name, real))
+    return atom(Variable(name, real, least))
+
+
+def declared(h: Hyperparameter) -> Poly:
+    """A polynomial of one symbol, as it was declared."""
+    return symbol(h.name, h.real, h.least)
 
 
 def sum_of(polys: Iterable[Poly]) -> Poly:

@@ -12,7 +12,7 @@ from symcount.algebra.bounds import MOST_BITS, Bound, End, Interval, greatest, l
 from symcount.algebra.boxes import Box
 from symcount.algebra.choices import parts
 from symcount.algebra.functions import CHOICES
-from symcount.algebra.poly import Atom, Call, Monomial, Poly, Variable
+from symcount.algebra.poly import Atom, Call, Monomial, Poly, Variable, only_atom
 
 # More than three roundings change a double, relatively, and what is no tiny one.
 _ROUNDING = Fraction(1, 2**50)
@@ -135,13 +135,14 @@ class Ray(Box):
             return self._band_of_power(*base.args), None
         return None, None
 
-    def _band_of_power(self, base: Poly, exponent: Poly) -> _Line | None:
+    def _band_of_power(self, powered: Poly, exponent: Poly) -> _Line | None:
         """A power of two or more: `2**(s + t) >= 2**s * (1 + t + t*(t - 1)/2)` for integers."""
-        number, (least, _) = base.constant, self.of(exponent)
+        number, (least, _) = powered.constant, self.of(exponent)
         if not isinstance(number, int) or number < 2 or least is None:
             return None
-        ((line, slope),) = exponent.terms.items() if len(exponent.terms) == 1 else ((None, 0),)
-        if line != ((Variable(self.name), 1),) or not isinstance(slope, int):
+        ((line, slope),) = exponent.terms.items() if len(exponent.terms) == 1 else (((), 0),)
+        base = only_atom(Poly({line: 1}))
+        if getattr(base, "name", None) != self.name or not isinstance(slope, int):
             return None
         if self.start * number.bit_length() > MOST_BITS:
             return None

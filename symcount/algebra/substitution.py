@@ -71,6 +71,10 @@ def is_equal_where(condition: Condition, truth: bool, here: Poly, other: Poly) -
         return here == other
     if not all(map(is_defined, other.atoms() - here.atoms())):
         return False
+    if any(base.may_be_zero for base in other.atoms() if isinstance(base, Variable)) and any(
+        not Facts().at_least(divisor, 1) for divisor in divisors(other)
+    ):
+        return False
     try:
         return _where(condition, truth, here) == _where(condition, truth, other)
     except (ArithmeticError, ValueError, UnsupportedError):
@@ -141,13 +145,13 @@ def reciprocal(value: Poly) -> Poly:
 
 
 def divisors(value: Poly) -> Iterator[Poly]:
-    """All that is divided by in a polynomial, inside calls too; symbols are left out."""
+    """All that is divided by in a polynomial, inside calls too, but symbols that are never zero."""
     for monomial in value.terms:
         for base, exponent in monomial:
+            if exponent < 0 and (isinstance(base, Call) or base.may_be_zero):
+                yield atom(base)
             if isinstance(base, Variable):
                 continue
-            if exponent < 0:
-                yield atom(base)
             if CALLS[base.op].divides:
                 yield base.args[1]
             for arg in base.args:

@@ -26,7 +26,12 @@ from symcount.derivation.paths import Exploration
 from symcount.derivation.points import NoTime, Points
 from symcount.derivation.trials import Trials
 from symcount.derivation.walk import traced
-from symcount.errors import FactoryError, NondeterministicError, UnknownShapeError
+from symcount.errors import (
+    FactoryError,
+    NondeterministicError,
+    UninitializedParameterError,
+    UnknownShapeError,
+)
 from symcount.executed import Executed
 from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
@@ -64,6 +69,9 @@ def require_a_module(call: FactoryCall, found: Exploration, builds: building.Pla
     """Raise unless a run on symbols built a module."""
     if found.has_module:
         return
+    for path in found.paths:
+        if isinstance(path.trace.exception, UninitializedParameterError):
+            raise path.trace.exception
     path = found.paths[0]
     raised = path.trace.raised
     assert raised is not None

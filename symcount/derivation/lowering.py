@@ -143,7 +143,7 @@ class Lowering:
     def _lower(self, node: Node) -> Value:
         if node.op == "symbol":
             real = isinstance(node.hint, float)
-            return Value(symbol(str(node.args[0]), real), real)
+            return Value(self.facts.symbol(str(node.args[0]), real), real)
         if node.op == TRACKED:
             at = f"{node.frame.source}: " if node.frame else ""
             raise UnsupportedError(

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain, combinations, islice
 
 from symcount.algebra.choices import sides
 from symcount.algebra.conditions import Decisions
@@ -33,6 +33,8 @@ _MOST_TRIES = 400
 _MANY_ITERATIONS = 33
 _LARGEST_LENGTH = 64
 _MOST_LENGTHS = 60
+# How many points there are at which so many loops are as short as they can be.
+_MOST_TOGETHER = 6
 # On how many sides of choices points are looked for; on how many by the solver, in how many steps.
 _MOST_SIDES = 256
 _MOST_QUESTIONS = 16
@@ -235,11 +237,23 @@ def _points_of_other_lengths(
         if 3 < number <= _LARGEST_LENGTH
         for more in (0, 1, 2)
     ]
-    lengths = dict.fromkeys((1, 2, 3, _MANY_ITERATIONS, *suspected, *mentioned[:_MOST_LENGTHS]))
+    lengths = dict.fromkeys((0, 1, 2, 3, _MANY_ITERATIONS, *suspected, *mentioned[:_MOST_LENGTHS]))
     for index, h in enumerate(call.hyperparameters):
         if h.name in found.short:
             for number in lengths:
                 yield (*base[:index], h.aligned(number), *base[index + 1 :])
+    yield from _shortest_together(call, found, base)
+
+
+def _shortest_together(call: FactoryCall, found: Exploration, base: Point) -> Iterator[Point]:
+    """List points at which several loops are as short as they can be.
+
+    What they fill together, such as one list, is empty there and nowhere else.
+    """
+    least = {i: h.aligned(0) for i, h in enumerate(call.hyperparameters) if h.name in found.short}
+    for size in range(2, len(least) + 1):
+        for chosen in islice(combinations(least, size), _MOST_TOGETHER):
+            yield tuple(least[i] if i in chosen else value for i, value in enumerate(base))
 
 
 def _other_points(call: FactoryCall, found: Exploration) -> Iterator[Point]:

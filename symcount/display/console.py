@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from symcount.display.outline import rows, sizes_of
-from symcount.symbols import Hyperparameter
+from symcount.symbols import Hyperparameter, everywhere
 
 if TYPE_CHECKING:
     from symcount.formula.breakdown import Breakdown
@@ -41,7 +41,7 @@ def formula_view(
         about.add_row("symbol", described(h))
     if count.fixed:
         about.add_row("fixed", Text(", ".join(f"{name}={value}" for name, value in count.fixed)))
-    about.add_row("domain", Text("all positive integers" if domain == "True" else domain))
+    about.add_row("domain", Text(everywhere(count.hyperparameters) if domain == "True" else domain))
     about.add_row("certificate", Text(str(count.certificate)))
     padded = Padding(Text(formula, style="cyan"), (1, 2), expand=False)
     misses = count.certificate.misses_defaults

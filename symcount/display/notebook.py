@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.display.outline import Row, rows, sizes_of
 from symcount.formula.formula import Formula
+from symcount.symbols import everywhere
 
 if TYPE_CHECKING:
     from symcount.formula.breakdown import Breakdown
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from symcount.record import Concretisation
     from symcount.symbols import Hyperparameter
 
-_ANYWHERE = "all positive integers"
 # Rows that are open at first: more is left to the reader.
 _OPEN_ROWS = 14
 # Of a tree: characters of a line of a formula, lines beyond which it scrolls, and by how many em a
@@ -153,7 +153,7 @@ def _domain(count: Formula) -> str:
     import sympy
 
     if count.domain == sympy.true:
-        return _ANYWHERE
+        return escape(everywhere(count.hyperparameters))
     return _scroll(_math(count.domain))
 
 

@@ -36,6 +36,7 @@ from symcount.drift import notation, reloading, requests
 from symcount.drift.reloading import Digests
 from symcount.drift.requests import Blueprint, Request
 from symcount.errors import ArgumentError
+from symcount.symbols import everywhere
 from symcount.work import MAX_WORK
 
 if TYPE_CHECKING:
@@ -161,10 +162,14 @@ def _fields(fields: Iterable[tuple[str, Sequence[nodes.Node]]]) -> nodes.field_l
     )
 
 
-def _domain(count: ParamCount, everything: str = "all positive integers") -> nodes.Node:
+def _domain(count: ParamCount, everything: str = "") -> nodes.Node:
     import sympy
 
-    return nodes.Text(everything) if count.domain == sympy.true else _math(count.domain)
+    return (
+        nodes.Text(everything or everywhere(count.hyperparameters))
+        if count.domain == sympy.true
+        else _math(count.domain)
+    )
 
 
 def _refusal(message: str) -> nodes.Element:

@@ -152,7 +152,7 @@ class _Plain(TorchFunctionMode):
         elif func in _NEW:
             kwargs["device"] = "meta"
         elif func in _KEEP_VALUES:
-            data = args[0] if args else kwargs.get("data")
+            data = kwargs.get("out", args[0] if args else kwargs.get("data"))
             if isinstance(data, torch.Tensor) and data.is_meta:
                 kwargs["device"] = "meta"
             elif torch.device(kwargs.get("device") or "cpu").type != "meta":

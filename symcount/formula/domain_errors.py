@@ -128,10 +128,10 @@ def _nearest(
 ) -> str:
     """The valid values next to these, one of the named symbols changed at a time."""
 
-    def search(place: int, step: int) -> int | float | None:
+    def search(place: int, step: int, least: int) -> int | float | None:
         for distance in range(1, LARGEST_CANDIDATE):
-            value = max(values[place], 0 if step > 0 else 1) + step * distance
-            if value < 1:
+            value = max(values[place], least - 1 if step > 0 else least) + step * distance
+            if value < least:
                 return None
             if at((*values[:place], value, *values[place + 1 :])) is not None:
                 return value
@@ -140,7 +140,7 @@ def _nearest(
     hints = []
     for place, h in enumerate(ranges):
         if h.name in names and not h.real:
-            near = [search(place, step) for step in (-1, 1)]
+            near = [search(place, step, h.least) for step in (-1, 1)]
             known = [str(value) for value in near if value is not None]
             if known:
                 hints.append(f"{h.name}={' or '.join(known)}")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
 
 from symcount.algebra.comparing import maximum, minimum
 from symcount.algebra.facts import Facts
-from symcount.algebra.poly import Poly, Variable, const, only_atom, product_of, sum_of, symbol
+from symcount.algebra.poly import Poly, Variable, const, only_atom, product_of, sum_of
 from symcount.algebra.rounding import floor, floordiv, mod
 from symcount.algebra.substitution import reciprocal
 from symcount.errors import ArgumentError
@@ -53,17 +53,19 @@ class Expression(NamedTuple):
         return self.text
 
 
-def read(given: object, where: str) -> Expression:
+def read(given: object, where: str, may_be_zero: Collection[str] = ()) -> Expression:
     """Read an int, a Fraction, text or a sympy expression into normal form.
 
     Args:
         given: what a user wrote.
         where: what it is given for, for messages.
+        may_be_zero: the symbols that may be zero; others are 1 at least.
 
     Raises:
         ArgumentError: it is no integer arithmetic.
     """
-    reader = _Reader(f"{where}={given!r}" if isinstance(given, str) else f"{where}={given}")
+    said = f"{where}={given!r}" if isinstance(given, str) else f"{where}={given}"
+    reader = _Reader(said, Facts(may_be_zero=may_be_zero))
     poly = reader.read(given)
     return Expression(poly, tuple(reader.divisors), str(given))
 
@@ -74,8 +76,9 @@ def is_whole(value: Poly) -> bool:
 
 
 class _Reader:
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, facts: Facts) -> None:
         self.where = where
+        self.facts = facts
         self.divisors: list[Poly] = []
 
     def fail(self, why: str) -> NoReturn:
@@ -121,7 +124,7 @@ class _Reader:
             case ast.Constant(value=float()):
                 self.fail("a float is not exact; write a fraction of integers, such as d/4")
             case ast.Name(id=name):
-                return symbol(name)
+                return self.facts.symbol(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self.node(operand)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -144,7 +147,7 @@ class _Reader:
         import sympy
 
         if value.is_Symbol:
-            return symbol(str(value.name))
+            return self.facts.symbol(str(value.name))
         if value.is_Rational:
             return const(Fraction(int(value.p), int(value.q)))
         if value.is_Float:

@@ -189,7 +189,7 @@ class Formula:
         """The sympy symbols of the formula, in the order in which a call takes them."""
         from symcount.formula import sympy_form
 
-        return tuple(sympy_form.symbol(h.name, h.real) for h in self.hyperparameters)
+        return tuple(sympy_form.symbol(h.name, h.real, h.least) for h in self.hyperparameters)
 
     @cached_property
     def domain(self) -> Boolean:

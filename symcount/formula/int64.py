@@ -264,7 +264,7 @@ class Block:
             high = np.inf if h.maximum is None else h.maximum
             return (column > 0) & (column < np.inf) & (column >= h.minimum) & (column <= high)
         inside: Any = True
-        number = self.atom(Variable(h.name))
+        number = self.symbol(Variable(h.name))
         assert isinstance(number, Int)
         if number.low < h.minimum:
             inside = column >= h.minimum

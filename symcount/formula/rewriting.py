@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 from symcount.algebra.comparing import compare_any
 from symcount.algebra.conditions import Condition, Decisions, implies
 from symcount.algebra.facts import Facts
-from symcount.algebra.poly import Atom, Poly, Variable, const, fraction, symbol, written
+from symcount.algebra.poly import Atom, Poly, Variable, const, declared, fraction, symbol, written
 from symcount.algebra.rounding import mod
 from symcount.algebra.substitution import composed, divisors
 from symcount.errors import ArgumentError, DomainError
@@ -47,10 +47,21 @@ def substitute(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
         raise ArgumentError("substitute() takes what replaces a symbol: substitute(f='4*d')")
     for name in given:
         _require_symbol(count, name)
+    kept = (h for h in count.hyperparameters if h.name not in given)
+    may_be_zero = declared_facts(kept).may_be_zero
     expressions = {
-        h.name: _expression(h, given[h.name]) for h in count.hyperparameters if h.name in given
+        h.name: _expression(h, given[h.name], may_be_zero)
+        for h in count.hyperparameters
+        if h.name in given
     }
     new, heirs = _declared_anew(count.hyperparameters, expressions)
+    expressions |= {
+        h.name: expressions[h.name]._replace(
+            poly=declared(replace(h, name=str(expressions[h.name].symbol)))
+        )
+        for h in count.hyperparameters
+        if h.name in heirs
+    }
     guards: list[_Guard] = []
     facts = declared_facts(new)
     for h in count.hyperparameters:
@@ -81,9 +92,9 @@ def _require_name(name: object, where: str) -> str:
     return name
 
 
-def _expression(h: Hyperparameter, given: object) -> Expression:
+def _expression(h: Hyperparameter, given: object, may_be_zero: Collection[str]) -> Expression:
     """Read what takes the place of a symbol; a number has to be one of its values."""
-    expression = _real(h, given) if h.real else read(given, h.name)
+    expression = _real(h, given) if h.real else read(given, h.name, may_be_zero)
     for name in expression.names:
         _require_name(name, f"{h.name}={expression.text}")
     number = expression.poly.constant
@@ -183,7 +194,7 @@ def _add_guards(
 
 def _divides(top: Poly, bottom: Poly, facts: Facts) -> tuple[Condition | None, bool]:
     """Return the condition `top % bottom == 0`, without what both have in common."""
-    divisor, content = bottom.constant, math.gcd(*map(int, top.terms.values()))
+    divisor, content = bottom.constant, math.gcd(*map(int, top.terms.values())) or 1
     if isinstance(divisor, int):
         top, bottom = top.scaled(Fraction(1, content)), const(divisor // math.gcd(divisor, content))
     return compare_any("eq", mod(top, bottom, facts), const(0), facts)
@@ -239,7 +250,9 @@ def rename(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
             )
         taken[other] = name
     new = tuple(replace(h, name=names[h.name]) for h in count.hyperparameters)
-    replacements = {h.name: symbol(names[h.name], h.real) for h in count.hyperparameters}
+    replacements = {
+        h.name: declared(new) for h, new in zip(count.hyperparameters, new, strict=True)
+    }
     rewriter = _Rewriter(count, replacements, declared_facts(new), [h.name for h in new], names)
     tree = rewriter.tree(count.tree, ())
     certificate = _renamed(count.certificate, names)

@@ -83,9 +83,9 @@ def _source(
 
 def _is_ordinary(h: Hyperparameter) -> str:
     """Source of the test whether an argument is a number of the declared type and bounds."""
-    kind, low = ("float", f"0 < {h.name} < inf") if h.real else ("int", f"{h.name} > 0")
+    kind, low = ("float", f"0 < {h.name} < inf") if h.real else ("int", f"{h.name} >= {h.least}")
     tests = [f"type({h.name}) is {kind}", low]
-    if h.minimum > (0 if h.real else 1):
+    if h.minimum > h.least:
         tests.append(f"{h.name} >= {h.minimum!r}")
     if h.maximum is not None:
         tests.append(f"{h.name} <= {h.maximum!r}")

@@ -124,4 +124,5 @@ def declared_facts(
     return Facts(
         {name: (exact(low), exact(high)) for name, (low, high) in ends.items()},
         {h.name: h.multiple_of for h in hyperparameters if h.multiple_of > 1},
+        may_be_zero=(h.name for h in hyperparameters if not (h.least or h.real)),
     )

@@ -1,7 +1,8 @@
 """Translate normal forms to sympy: expressions, conditions and domains to read and use.
 
-Symbols are `integer=True, positive=True`. Float steps become functions of their own, which
-compute, on numbers, the double that Python computes; LaTeX shows them as circled operators.
+Symbols are `integer=True, positive=True`, or `nonnegative=True` if they may be zero. Float steps
+become functions of their own, which compute, on numbers, the double that Python computes; LaTeX
+shows them as circled operators.
 """
 
 from __future__ import annotations
@@ -119,11 +120,11 @@ _OWN: dict[str, Callable[..., Any]] = {
 FUNCTIONS = {op: _OWN.get(op) or _function(op) for op in CALLS.keys() - CHOICES}
 
 
-def symbol(name: str, real: bool = False) -> sympy.Symbol:
+def symbol(name: str, real: bool = False, least: int = 1) -> sympy.Symbol:
     """The sympy symbol of a hyper-parameter."""
     if real:
         return sympy.Symbol(name, real=True, positive=True)
-    return sympy.Symbol(name, integer=True, positive=True)
+    return sympy.Symbol(name, integer=True, **{"positive" if least else "nonnegative": True})
 
 
 @lru_cache(maxsize=4096)
@@ -163,7 +164,10 @@ def _atom(base: Atom) -> sympy.Expr:
             _WRITTEN.clear()
         for call in inside_out(base, _WRITTEN.__contains__):
             _WRITTEN[call] = _of_call(call)
-        written = symbol(base.name, base.real) if isinstance(base, Variable) else _of_call(base)
+        if isinstance(base, Call):
+            written = _of_call(base)
+        else:
+            written = symbol(base.name, base.real, 1 if base.is_index else base.least)
         _WRITTEN[base] = written
     return written
 
@@ -247,8 +251,8 @@ def domain(hyperparameters: Iterable[Hyperparameter], tree: Any) -> Boolean:
     """Write a domain: what is declared of the symbols, and a joined tree of True and False."""
     parts = []
     for h in hyperparameters:
-        s = symbol(h.name, h.real)
-        if h.minimum > (0 if h.real else 1):
+        s = symbol(h.name, h.real, h.least)
+        if h.minimum > h.least:
             parts.append(sympy.Ge(s, h.minimum))
         if h.maximum is not None:
             parts.append(sympy.Le(s, h.maximum))

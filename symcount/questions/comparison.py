@@ -115,7 +115,7 @@ def compare(
         examples = _first_examples(spans, over, values) if relation == "mixed" else {}
         difference = _difference(left, right, values)
         return Comparison(left.factory, right.factory, relation, difference, over, spans, examples)
-    if between != (1, None):
+    if between != (0, None):
         raise ArgumentError(f"between={between!r}: say of which symbol, over=...")
     for name, value in fixed.items():
         ranges[name] = _pinned(ranges[name], value)

@@ -47,7 +47,7 @@ class Marginal:
 def marginal(count: Formula, name: str, at: Mapping[str, Any]) -> Marginal:
     """Compute the cost of the next value; see `ParamCount.marginal`."""
     others = {other: value for other, value in at.items() if other != name}
-    line = Line(count, name, (1, None), others)
+    line = Line(count, name, (0, None), others)
     here = count(**at)
     value = int(dict(zip(line.names, count.signature.bind((), at), strict=True))[name])
     following = line.ascending(value)

@@ -24,7 +24,7 @@ from symcount.algebra import comparing
 from symcount.algebra.boxes import Box
 from symcount.algebra.conditions import Condition
 from symcount.algebra.facts import Facts
-from symcount.algebra.poly import Poly, const, reciprocal_of_term, symbol
+from symcount.algebra.poly import Poly, const, reciprocal_of_term
 from symcount.algebra.rounding import floordiv, mod
 from symcount.errors import ArgumentError, UnsupportedError
 
@@ -90,14 +90,22 @@ class Keep:
         text: what a user wrote; None keeps everything.
         names: the symbols, in the order in which their values are given.
         real: those of them whose values are floats.
+        may_be_zero: those whose values are integers that may be zero.
 
     Raises:
         ArgumentError: it is not in the language; the message points at the place.
     """
 
-    def __init__(self, text: str | None, names: Sequence[str], real: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        text: str | None,
+        names: Sequence[str],
+        real: Sequence[str] = (),
+        may_be_zero: Sequence[str] = (),
+    ) -> None:
         self.names = list(names)
         self.real = frozenset(real)
+        self.facts = Facts(may_be_zero=may_be_zero)
         self._conditions: list[_Clause] = []
         self._alone: dict[str, list[_Clause]] = {}
         self._near: list[tuple[_Term, _Term]] = []
@@ -272,7 +280,7 @@ class _Parser:
             found = values[place]
             return Fraction(repr(found)) if isinstance(found, float) else found
 
-        return _Term(value, None if name in self.keep.real else symbol(name))
+        return _Term(value, None if name in self.keep.real else self.keep.facts.symbol(name))
 
     def number(self, node: ast.expr, value: Any) -> _Term:
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from symcount.algebra.bounds import Interval, hull
 from symcount.algebra.boxes import Box
 from symcount.algebra.conditions import Condition, divisibility
-from symcount.algebra.poly import Poly, Variable, only_atom
+from symcount.algebra.poly import Poly, only_atom
 from symcount.algebra.rays import Ray
 from symcount.errors import ArgumentError, UndecidedError
-from symcount.symbols import whole_number
+from symcount.symbols import Hyperparameter, whole_number
 
 if TYPE_CHECKING:
     from symcount.formula.formula import Formula
@@ -49,7 +49,7 @@ class Line:
         if name in others:
             raise ArgumentError(f"{name}={others[name]!r}: {name!r} is what is asked for")
         h = next((h for h in count.hyperparameters if h.name == name), None)
-        low, high = _between(between)
+        low, high = _between(between, h)
         sample = 1 if h is None or not h.real else 1.0
         values = count.signature.bind((), {**others, name: sample})
         assert h is not None
@@ -67,7 +67,7 @@ class Line:
         self.fixed: dict[str, Interval] = {other.name: (value, value) for other, value in given}
         self.others_valid = all(value in other for other, value in given)
         self.high = high if h.maximum is None else _least(int(h.maximum), high)
-        inside = Box({**self.fixed, name: (1, None)})
+        inside = Box({**self.fixed, name: (h.least, None)})
         self.step = math.lcm(h.multiple_of, _step(count.pieces, name, inside) or 1)
         self.least = max(low, int(h.minimum))
         self.low = self.up(self.least)
@@ -103,6 +103,9 @@ class Line:
                 f"{self.where}: the answer was not found among {_MOST_RANGES:,} ranges of "
                 f"{self.name}, nor excluded; say where it is, between=(low, high)"
             )
+        if high is None and low < 1:  # a ray has no zero
+            yield from self.reached(low, 0)
+            low = 1
         box = self.box(low, high)
         for poly in reachable(self.count.pieces, box):
             yield box, poly
@@ -128,7 +131,7 @@ class Line:
         """Return a value above which `beyond` is proved of the count; None if no proof is found."""
         if self.high is not None:
             return self.high
-        start, most = self.low, self.largest
+        start, most = max(1, self.low), self.largest
         while start < most:
             if beyond(self.span(start, None)):
                 return start - 1
@@ -139,7 +142,7 @@ class Line:
         """Return the least valid value above another; None if it is proved that there is none."""
         low = max(self.low, after + 1)
         width = 64 * self.step
-        most = self.largest * low
+        most = self.largest * max(1, low)
         while low < most and (self.high is None or low <= self.high):
             if self.span(low, self.high) is None:
                 return None
@@ -205,7 +208,7 @@ def _step(tree: Any, name: str, box: Box) -> int:
 def _divisor(condition: Condition, name: str, box: Box) -> int:
     """Return a number that divides the symbol where a condition holds."""
     divides = divisibility(condition)
-    if divides is None or only_atom(divides[0]) != Variable(name):
+    if divides is None or getattr(only_atom(divides[0]), "name", None) != name:
         return 1
     low, high = box.of(divides[1])
     return low if isinstance(low, int) and low == high and low > 0 else 1
@@ -231,12 +234,14 @@ def no_valid_value(line: Line) -> str:
     )
 
 
-def _between(between: Any) -> tuple[int, int | None]:
-    """Return the range of positive integers that is given, which is not to be empty."""
+def _between(between: Any, h: Hyperparameter | None) -> tuple[int, int | None]:
+    """Return the range of a symbol's integers that is given, which is not to be empty."""
     low, high = ends(between)
-    if high is not None and high < max(1, low):
-        raise ArgumentError(f"between={between!r}: no positive integer is in this range")
-    return max(1, low), high
+    least = 1 if h is None else h.least
+    if high is not None and high < max(least, low):
+        kind = "positive integer" if least else "integer that is 0 at least"
+        raise ArgumentError(f"between={between!r}: no {kind} is in this range")
+    return max(least, low), high
 
 
 def ends(between: Any) -> tuple[int, int | None]:

@@ -64,7 +64,8 @@ def search(
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ArgumentError(f"limit={limit!r}: give a positive integer, or None for all")
     names = [h.name for h in count.hyperparameters]
-    kept = Keep(keep, names, [h.name for h in count.hyperparameters if h.real])
+    may_be_zero = [h.name for h in count.hyperparameters if 0 in h]
+    kept = Keep(keep, names, [h.name for h in count.hyperparameters if h.real], may_be_zero)
     choices = _choices(count, symbols)
     for place, name in enumerate(names):  # what says something of one symbol alone
         choices[place] = [v for v in choices[place] if kept.allows(name, v)]

@@ -78,7 +78,7 @@ def _largest(line: Line, budget: int) -> int:
 
 
 def _unbounded(line: Line, what: str) -> UnboundedError:
-    polys = set(reachable(line.count.pieces, line.box(line.low, None)))
+    polys = set(reachable(line.count.pieces, line.box(max(1, line.low), None)))
     name = line.name
     if not any(isinstance(a, Variable) and a.name == name for p in polys for a in p.atoms()):
         what = f"does not depend on {name}, which may be as large as one likes"
@@ -149,7 +149,7 @@ def valid_values(count: Formula, name: str, between: Any, others: Mapping[str, A
     low, high = ends(between)
     if high is None:
         raise ArgumentError(f"between={between!r}: a list of values ends; give the greatest, too")
-    line = Line(count, name, (1, None), others)
+    line = Line(count, name, (0, None), others)
     last = high if line.high is None else min(high, line.high)
     tried = range(line.up(max(low, line.low)), last + 1, line.step)
     return [value for value in tried if line.at(value) is not None]

@@ -101,10 +101,10 @@ def _identifier(name: str, tables: Tables) -> str:
     return name
 
 
-def _symbol(made: type[Hyperparameter], number: Codec, least: int, multiple: Codec) -> Record:
-    def positive(number: float, tables: Tables) -> float:
-        if number < least:
-            raise MalformedError(f"{number} is too small: symbols are positive")
+def _symbol(made: type[Hyperparameter], number: Codec, multiple: Codec) -> Record:
+    def natural(number: float, tables: Tables) -> float:
+        if number < 0:
+            raise MalformedError(f"{number} is too small: no symbol is negative")
         return number
 
     return Record(
@@ -112,7 +112,7 @@ def _symbol(made: type[Hyperparameter], number: Codec, least: int, multiple: Cod
         {
             "name": NAME.refined(_identifier),
             "real": Constant(made is RealHyperparameter),
-            "min": number.refined(positive, limits={"minimum": least}),
+            "min": number.refined(natural, limits={"minimum": 0}),
             "max": nullable(number),
             "multiple_of": multiple,
             "default": nullable(number),
@@ -126,8 +126,8 @@ SYMBOL = tagged(
     "real",
     BOOLEAN,
     {
-        False: _symbol(Hyperparameter, integer(), 1, integer(1)),
-        True: _symbol(RealHyperparameter, NUMBER, 0, integer(1, 1)),
+        False: _symbol(Hyperparameter, integer(), integer(1)),
+        True: _symbol(RealHyperparameter, NUMBER, integer(1, 1)),
     },
 ).called(
     "symbol",
@@ -147,7 +147,7 @@ def _different(found: tuple[Hyperparameter, ...], tables: Tables) -> tuple[Hyper
 
 def _declared(found: tuple[Hyperparameter, ...], tables: Tables) -> tuple[Hyperparameter, ...]:
     """Take these for the symbols that expressions are made of."""
-    tables.symbols = {h.name: Variable(h.name, h.real) for h in found}
+    tables.symbols = {h.name: Variable(h.name, h.real, h.least) for h in found}
     return found
 
 

@@ -9,7 +9,9 @@ cache is used as it is.
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any
 
 import torch
@@ -45,7 +47,9 @@ class Cached:
             self._run, self._returned = run, {}
         key = _key((args, kwargs))
         if key not in self._returned:
-            if not is_pure(self._cached.__wrapped__):  # equal numbers may be counted once or twice
+            if not _only_computes(
+                self._cached.__wrapped__, args, kwargs
+            ):  # equal numbers may be counted once or twice
                 run.assume_of("cache of a function", *_symbols((args, kwargs)))
             # the arguments are kept, so that no other node gets the identity of theirs
             self._returned[key] = self._cached.__wrapped__(*args, **kwargs), (args, kwargs)
@@ -53,8 +57,32 @@ class Cached:
         self._returns_values = _is_value(result)
         return result if self._returns_values else run.interrupt(Restart())
 
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def in_class(self, owner: type, name: str) -> Any:
+        """What stands in a class for the method of a name: one of the same kind."""
+        kind = type(vars(owner)[name])
+        return kind(self) if kind in (staticmethod, classmethod) else self
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cached, name)
+
+
+def _only_computes(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Tell whether a call has no effect but its result, which is one of numbers alone.
+
+    An object, such as the one that a method is called of, may be another later: it is not read.
+    """
+    objects = [place for place, value in enumerate(args) if not _is_value(value)]
+    code = function.__code__
+    if not (is_pure(function) and all(map(_is_value, kwargs.values()))):
+        return False
+    used = [step.argval for step in dis.get_instructions(code)] if objects else []
+    read = {name for value in used for name in (value if type(value) is tuple else (value,))}
+    return all(
+        place < code.co_argcount and code.co_varnames[place] not in read for place in objects
+    )
 
 
 def _parts(value: Any) -> tuple[Any, ...] | None:

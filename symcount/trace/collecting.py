@@ -48,19 +48,25 @@ def collected(module: object, mode: Any) -> tuple[TracedTensor, ...]:
     aliases = _aliases(module)
     with torch._C.DisableTorchFunction():
         for name, parameter in module.named_parameters():
-            lazy: bool = torch.nn.parameter.is_lazy(parameter)
-            if lazy:
-                known = mode.known.get(id(parameter))
-                made = f" (made at {known.frame.source})" if known else ""
-                raise UninitializedParameterError(
-                    f"parameter {name!r} is lazy{made}: its shape is known only after a first "
-                    "forward pass, so the hyper-parameters do not determine the count. Use the "
-                    "eager layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
-                )
+            _require_shape(name, parameter, "parameter", mode)
             found.append(_traced(name, parameter, "parameter", parameter.requires_grad, mode))
         for name, buffer in module.named_buffers():
+            _require_shape(name, buffer, "buffer", mode)
             found.append(_traced(name, buffer, "buffer", False, mode))
     return tuple(replace(each, aliases=aliases.get(each.name, ())) for each in found)
+
+
+def _require_shape(name: str, tensor: torch.Tensor, kind: str, mode: Any) -> None:
+    """Raise for a tensor that has no shape yet."""
+    lazy: bool = torch.nn.parameter.is_lazy(tensor)
+    if lazy:
+        known = mode.known.get(id(tensor))
+        made = f" (made at {known.frame.source})" if known else ""
+        raise UninitializedParameterError(
+            f"{kind} {name!r} is lazy{made}: its shape is known only after a first "
+            "forward pass, so the hyper-parameters do not determine the count. Use the "
+            "eager layer with explicit sizes (nn.Linear, not nn.LazyLinear)."
+        )
 
 
 # How many names are looked through for each tensor: modules within modules that are shared have

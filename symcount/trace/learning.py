@@ -50,6 +50,7 @@ class Learned:
     - `loops`: the names of loops.
     - `keys`: the numbers that become keys of a memo after a symbol, by the place that stores this.
     - `caches`: the functions with a cache that a symbol was given to. It is emptied with each run.
+    - `cached_methods`: those of them that are methods, by their class and name, and the stand-ins.
     - `left`: what a place uses of a loop that has ended, by the place and the name of the loop.
     - `used_after`: the names of loops of which single entries are used after they have ended.
     """
@@ -61,6 +62,7 @@ class Learned:
     loops: Names = field(default_factory=dict)
     keys: dict[tuple[CodeType, int], list[Number]] = field(default_factory=dict)
     caches: list[Any] = field(default_factory=list)
+    cached_methods: list[tuple[type, str, Any]] = field(default_factory=list)
     left: dict[tuple[object, ...], Entries] = field(default_factory=dict)
     used_after: set[str] = field(default_factory=set)
 

@@ -17,7 +17,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from types import FrameType
+from types import FrameType, MethodType
 from typing import Any
 
 from symcount.trace import ends
@@ -108,13 +108,29 @@ def _is_equality(expression: ast.AST) -> bool:
     return isinstance(expression, ast.Compare) and isinstance(expression.ops[0], ast.Eq | ast.NotEq)
 
 
-def cache(frame: FrameType) -> Any:
-    """The function with a cache (`functools.lru_cache`) that the frame is calling, if it is one."""
+def cache(frame: FrameType) -> tuple[Any, tuple[type, str] | None]:
+    """The function with a cache (`functools.lru_cache`) that the frame is calling, or None.
+
+    If it is a method, also the class that has it, and its name there.
+    """
     expression = _expression(frame)
     if not isinstance(expression, ast.Call) or not _is_pure(expression.func):
-        return None
-    called = evaluated(expression.func, frame)
-    return called if isinstance(called, _CACHE) else None
+        return None, None
+    called = _function(evaluated(expression.func, frame))
+    if not isinstance(called, _CACHE):
+        return None, None
+    if isinstance(expression.func, ast.Attribute):
+        holder = evaluated(expression.func.value, frame)
+        for owner in (holder if isinstance(holder, type) else type(holder)).__mro__:
+            if _function(vars(owner).get(expression.func.attr)) is called:
+                return called, (owner, expression.func.attr)
+    return called, None
+
+
+def _function(value: Any) -> Any:
+    """Return the function of a method of any kind."""
+    is_method = isinstance(value, MethodType | staticmethod | classmethod)
+    return value.__func__ if is_method else value
 
 
 def length(frame: FrameType) -> int | None:

@@ -23,6 +23,7 @@ from symcount import interception
 from symcount.errors import (
     InternalError,
     SymcountError,
+    UninitializedParameterError,
     UnsupportedError,
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
@@ -519,7 +520,7 @@ class _Run:
             frame = lookups.looking_up(frame)
         keys = lookups.numeric_keys(frame) if kind == "hash" else None
         if kind == "hash" and keys is None:
-            self._require_empty_cache(lookups.cache(frame), frame)
+            self._require_empty_cache(*lookups.cache(frame), frame)
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_told:
@@ -539,15 +540,21 @@ class _Run:
             self._hashes[node] = value
         return value
 
-    def _require_empty_cache(self, cached: Any, frame: FrameType) -> None:
+    def _require_empty_cache(
+        self, cached: Any, method: tuple[type, str] | None, frame: FrameType
+    ) -> None:
         """Restart with the cache of a function emptied, and with symbols going past it."""
         code = getattr(getattr(cached, "__wrapped__", None), "__code__", None)
         known = [getattr(c.__wrapped__, "__code__", None) for c in self.learned.caches]
         if cached is not None and code not in known:  # or it is made anew in each run
             self.learned.caches.append(cached)
-            self.learned.interceptor.intercept(cached, Cached(cached, run_of_thread))
-            self.learned.interceptor.intercept_anew()
-            self.must_intercept(frame)
+            stand_in = Cached(cached, run_of_thread)
+            if method is None:
+                self.learned.interceptor.intercept(cached, stand_in)
+                self.learned.interceptor.intercept_anew()
+                self.must_intercept(frame)
+            else:
+                self.learned.cached_methods.append((*method, stand_in.in_class(*method)))
             self.interrupt(Restart())
 
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any], frame: FrameType) -> Number:
@@ -789,7 +796,10 @@ def _run_once(
     outer, tracer = mode_of_thread(), sys.gettrace()
     try:
         module = _followed(run, factory, arguments, fixed)
-        tensors = () if run.interrupted else collected(module, run.tensors)
+        try:
+            tensors = () if run.interrupted else collected(module, run.tensors)
+        except UninitializedParameterError as error:  # there is no count on this path
+            raised, exception = raised_by(error), error
     except SymcountError:
         if run.interrupted is None:
             raise
@@ -833,6 +843,8 @@ def _followed(
         tell(run.tensors)
         run.learned.empty_caches()
         replace_unseen(run.learned.refusing)
+        for method in run.learned.cached_methods:
+            interception.replace(*method)
         interceptor = run.learned.interceptor
         interceptor.intercept_silent(run.executed, run.restarted.roots)
         interceptor.intercept_functions()

@@ -42,8 +42,9 @@ COMPARE = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "g
 def cases(draw: Any, count: int = 1) -> tuple[list[Any], dict[str, int], Facts]:
     """Expressions, values at which they are defined, and facts that hold there."""
     drawn = [draw(expressions()) for _ in range(count)]
-    values = draw(points())
-    return drawn, values, draw(facts_at(values))
+    least = draw(st.sampled_from((0, 1)))
+    values = draw(points(least))
+    return drawn, values, draw(facts_at(values, least))
 
 
 def both(expression: Any, values: dict[str, int], facts: Facts) -> tuple[int, Poly]:
@@ -143,7 +144,7 @@ def test_facts_learned_from_a_condition_are_true(case: Any, op: str) -> None:
     assume(condition is not None)
     learned = facts.with_condition(condition, evaluate.holds(condition, values))
     for name, value in values.items():
-        low, high = learned.bounds.get(name, (1, None))
+        low, high = learned.bounds.get(name, (int(name not in facts.may_be_zero), None))
         assert low <= value and (high is None or value <= high)
         assert value % learned.multiples.get(name, 1) == 0
     for dividend, divisor in learned.divisible:

@@ -126,7 +126,7 @@ def test_positional_only_parameters() -> None:
         ),
         (lambda: derive(every_kind, typo=3) and None, "raised|AssertionError"),
         (lambda: derive(nn.Linear, width=3), "Linear has no parameter 'width'; its parameters"),
-        (lambda: derive(lambda dim, cfg: 0, cfg=Symbol(min=0)), r"Symbol\(min=0\): symbols are"),
+        (lambda: derive(lambda dim, cfg: 0, cfg=Symbol(min=-1)), r"Symbol\(min=-1\): no symbol is"),
         (lambda: derive(needs_config), "'cfg' is annotated Config and has no default"),
         (lambda: Symbol(min=5, max=7, multiple_of=8), "no integer satisfies this"),
         (lambda: Symbol(multiple_of=0), "use a positive integer"),
@@ -202,6 +202,28 @@ def test_lazy_modules() -> None:
     message = str(caught.value)
     assert f"parameter '1.weight' is lazy (made at {HERE}:{line_of(factory, 'Lazy')})" in message
     assert "Use the eager layer with explicit sizes (nn.Linear, not nn.LazyLinear)." in message
+
+
+def test_a_path_with_lazy_modules_is_outside_of_the_domain() -> None:
+    def head(dim, classes=10, depth=2):
+        layers = [nn.Linear(dim, dim) for _ in range(depth)]
+        if classes > 100:
+            layers.append(nn.LazyLinear(classes))
+        elif dim == 7:
+            layers.append(nn.LazyBatchNorm1d(affine=False))
+        else:
+            layers.append(nn.Linear(dim, classes))
+        return nn.Sequential(*layers)
+
+    count = derive(head)
+    assert count.certificate.grade == "complete"
+    assert [count(dim=8, classes=n, depth=1) for n in (1, 100)] == [81, 972]
+    made = rf"LazyLinear|made at {HERE}:{line_of(head, 'LazyLinear')}"
+    with pytest.raises(symcount.DomainError, match=made) as caught:
+        count(dim=8, classes=101)
+    assert "is lazy" in str(caught.value)
+    with pytest.raises(symcount.DomainError, match=r"buffer '2\.running_mean' is lazy"):
+        count(dim=7, classes=3)
 
 
 def test_random() -> None:

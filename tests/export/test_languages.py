@@ -33,6 +33,7 @@ from symcount.export.languages import c, javascript, python, sql
 from symcount.export.languages import captions as code
 from symcount.export.languages import numpy as export_numpy
 from symcount.formula.tree import Split
+from tests.derivation.test_zero import WITH_ZERO
 from tests.formulas import OUTSIDE, formula, formulas, leaf
 from tests.idioms import IDIOMS
 from tests.random_expressions import NAMES, thorough
@@ -50,11 +51,12 @@ Point = Sequence[int | float]
 
 @pytest.fixture(scope="module")
 def counts() -> list[ParamCount]:
-    """All seeds, some families and every ninth idiom."""
+    """All seeds, some families, every ninth idiom, and some with a symbol that may be zero."""
     of_family = {size.family: size for size in PUBLISHED}
     families = [derived(of_family[family]) for family in SOME_FAMILIES]
     idioms = [derive(idiom.factory, **idiom.given) for idiom in IDIOMS[::9]]
-    return [*(spec.param_count for spec in seeds()), *families, *idioms]
+    of_zero = [derive(factory, n=Symbol(min=0)) for factory in WITH_ZERO]
+    return [*(spec.param_count for spec in seeds()), *families, *idioms, *of_zero]
 
 
 def operators() -> list[ParamCount]:

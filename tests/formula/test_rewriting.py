@@ -105,7 +105,7 @@ def written(draw: Any, names: tuple[str, ...]) -> Any:
 
 @st.composite
 def declared(draw: Any, name: str) -> Hyperparameter:
-    low = draw(st.sampled_from((1, 1, 1, 2, 5)))
+    low = draw(st.sampled_from((0, 0, 1, 1, 1, 2, 5)))
     high = draw(st.sampled_from((None, None, 12, 40)))
     return Hyperparameter(name, low, high, draw(st.sampled_from((1, 1, 1, 2, 4))))
 

@@ -436,7 +436,7 @@ def _keys(place: str) -> list[Any]:
         ("symbols[0].name", "width", r"there is no symbol 'dim'"),
         ("symbols[0].min", 1.0, r"symbols\[0\].min: 1.0 is not an integer"),
         ("symbols[0].min", True, r"symbols\[0\].min: true is not an integer"),
-        ("symbols[0].min", 0, r"symbols\[0\].min: 0 is too small: symbols are positive"),
+        ("symbols[0].min", -1, r"symbols\[0\].min: -1 is too small: no symbol is negative"),
         ("symbols[0].multiple_of", 0, "0 is not between 1 and None"),
         ("symbols[0].real", 1, "1 is not true or false"),
         ("calls[0].call", "foo", r"formulas\[0\]\.calls\[0\]\.call: unknown operator 'foo'"),
@@ -694,7 +694,7 @@ def test_what_is_read_has_the_schema(small: ParamCount, data: st.DataObject) -> 
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("symbols[0].min", 0),
+        ("symbols[0].min", -1),
         ("symbols[0].max", 1.5),
         ("calls[0].of", []),
         ("calls[0].call", "floor"),  # which has one argument

@@ -138,3 +138,85 @@ def test_a_cached_function_that_does_more_than_compute_is_never_complete() -> No
     except symcount.DerivationError:
         return
     assert count.certificate.grade != "complete" or count(5, 5) == 6
+
+
+class Widths(nn.Module):
+    def __init__(self, d: int, e: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(self.wide(d), self.wide(e, times=3), bias=False)
+        self.outer = nn.Linear(self.even(d) + self.even(8), self.wide(8), bias=False)
+        self.last = nn.Linear(self.sizes(e)["widths"][1], self.wide(d), bias=False)
+
+    @functools.cache  # noqa: B019
+    def wide(self, d: int, times: int = 2) -> int:
+        return max(8, d * times)
+
+    @staticmethod
+    @functools.cache
+    def even(d: int) -> int:
+        return d + d % 2
+
+    @classmethod
+    @functools.lru_cache
+    def sizes(cls, d: int) -> dict[str, list[int]]:
+        return {"widths": [d, 2 * d]}
+
+
+class Narrow(Widths):
+    pass
+
+
+@pytest.mark.parametrize("made", [Widths, Narrow])
+def test_methods_with_a_cache(made: type[Widths]) -> None:
+    def factory(d: int = 8, e: int = 8) -> nn.Module:
+        return made(d, e)
+
+    count = assert_exact(factory, d=(1, 3, 4, 8, 9), e=(1, 2, 3, 8, 9))
+    assert count.certificate.grade == "complete"
+    assert type(vars(Widths)["wide"]) is type(merged)
+    assert isinstance(vars(Widths)["even"], staticmethod)
+
+
+class Changing:
+    def __init__(self, d: int) -> None:
+        self.d = d
+
+    @functools.lru_cache  # noqa: B019
+    def wider(self, k: int) -> int:
+        return self.d + k
+
+    @functools.lru_cache  # noqa: B019
+    def layer(self, k: int) -> nn.Module:
+        return nn.Linear(3, k)
+
+
+@functools.lru_cache
+def wider(of: Changing, k: int) -> int:
+    return of.d + k
+
+
+@pytest.mark.parametrize("cached", [Changing.wider, wider])
+def test_what_a_cache_remembers_of_an_object_that_has_changed_is_never_complete(
+    cached: Any,
+) -> None:
+    """That of three is of the object as it was, where `e` is three."""
+
+    def factory(d: int = 8, e: int = 8) -> nn.Module:
+        of = Changing(d)
+        first = cached(of, 3)
+        of.d = 5 * e
+        return nn.Linear(first, cached(of, e), bias=False)
+
+    try:
+        count = derive(factory)
+    except symcount.DerivationError:
+        return
+    assert count.certificate.grade != "complete" or count(8, 3) == 11 * 11
+
+
+def test_layers_that_a_method_remembers_are_shared_by_equal_sizes() -> None:
+    def factory(d: int = 8, e: int = 8) -> nn.Module:
+        of = Changing(d)
+        return nn.ModuleList([of.layer(d), of.layer(e), of.layer(d)])
+
+    assert_exact(factory, d=(1, 3, 8), e=(1, 3, 8))

@@ -151,7 +151,7 @@ def _everyday(h: Hyperparameter) -> tuple[Number, Number]:
     elif h.default is None:
         low, high = 1, LARGEST_CANDIDATE
     else:
-        low, high = max(1, int(h.default) // 8), 4 * int(h.default)
+        low, high = max(1, int(h.default) // 8), 4 * max(1, int(h.default))
     low, high = max(low, h.minimum), max(high, h.minimum)
     return (low, high) if h.maximum is None else (min(low, h.maximum), min(high, h.maximum))
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from symcount.formula.formula import Formula
+from symcount.symbols import everywhere
 
 if TYPE_CHECKING:
     from symcount.formula.entry import Entry
@@ -70,8 +71,8 @@ def domain(count: Formula, markup: Markup) -> str:
     if count.domain != sympy.true:
         return markup.math(count.domain)
     if any(h.real for h in count.hyperparameters):
-        return "all positive values"
-    return "all positive integers"
+        return everywhere(count.hyperparameters, "values")
+    return everywhere(count.hyperparameters)
 
 
 def _codes(values: Iterable[tuple[str, object]], markup: Markup) -> str:

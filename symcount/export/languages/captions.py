@@ -7,6 +7,7 @@ import re
 from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
+from symcount.symbols import everywhere
 from symcount.version import __version__
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def about(count: Formula) -> list[str]:
     """The formula, its domain, and where it comes from: a line each, for a comment."""
     import sympy
 
-    domain = str(count.domain) if count.domain != sympy.true else "all positive values"
+    domain = (
+        str(count.domain)
+        if count.domain != sympy.true
+        else everywhere(count.hyperparameters, "values")
+    )
     points = len(count.certificate.points)
     return [
         f"Formula: {count}",

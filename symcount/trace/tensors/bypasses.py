@@ -29,6 +29,7 @@ from symcount.trace.tensors.arrays import SymArray, follow, holds_arrays, is_fol
 from symcount.trace.tensors.calls import first_argument, leaves
 from symcount.trace.tensors.known import KnownTensors
 from symcount.trace.tensors.of_numpy import OF_ARRAYS, OF_SIZES
+from symcount.trace.tensors.sizes import SymSize
 
 _active = threading.local()
 
@@ -74,6 +75,22 @@ _SHADOWS: tuple[tuple[Any, tuple[ModuleShadow, ...]], ...] = (
     (torch.nn.functional, (_FUNCTIONAL,)),
     (torch._C._nn, (_NN,)),
 )
+
+
+class _SizeMeta(TypeShadow):
+    def __call__(cls, *args: Any) -> Any:
+        sizes = tuple(args[0]) if len(args) == 1 and isinstance(args[0], Iterable) else ()
+        return SymSize(sizes) if any(map(is_symbol, sizes)) else torch.Size(*args)
+
+
+class _SizeShadow(metaclass=_SizeMeta):
+    """Stands in for `torch.Size`, which asks symbols for their index."""
+
+    original = torch.Size
+
+
+INTERCEPTOR.intercept(torch.Size, _SizeShadow, "Size")
+vars(_TORCH)["Size"] = _SizeShadow
 
 
 class Refusing:

@@ -49,6 +49,9 @@ class Tensors(KnownTensors):
             return interception.hand_over(self, func, types, args, kwargs)
         if writes(name_of(func), kwargs) and any(map(_is_real, leaves((args, kwargs)))):
             self.writes += 1
+        target = kwargs.get("out")
+        if isinstance(target, torch.Tensor) and target.is_meta:
+            return self._written_to(target, func, args, kwargs)
         rule = RULES.by_function.get(func)
         if rule is not None:
             try:
@@ -75,6 +78,22 @@ class Tensors(KnownTensors):
                         self.real(func, args, kwargs)  # raises where it would give a fraction
                     return target
         return self.without_rule(func, args, kwargs)
+
+    def _written_to(self, target: torch.Tensor, func: Any, args: Any, kwargs: Any) -> Any:
+        """Follow a call that writes its result to a tensor, which has the sizes of that then."""
+        given = {name: value for name, value in kwargs.items() if name != "out"}
+        made = self.__torch_function__(func, (), args, given)
+        known, sizes = self.known_of(target), self.known_shape(made)
+        if target.requires_grad and known is not None and known.shape and sizes:
+            # torch raises where it would have to be resized
+            _ = len(known.shape) == len(sizes) and known.shape == sizes
+        if not any(isinstance(leaf, torch.Tensor) for leaf in leaves((args, given))):
+            kwargs = {**kwargs, "device": target.device}
+        self.real(func, args, kwargs)
+        if known is None or sizes is None:
+            return self.know(target, sizes, name_of(func), tainted=True)
+        known.shape, known.tainted = sizes, True
+        return target
 
 
 def _is_real(value: object) -> bool:

@@ -124,6 +124,7 @@ def _split(call: TorchCall) -> Any:
     call = TorchCall(call.mode, torch.Tensor.split, (tensor, size, dim), {})
     total = call.shape()[dim]
     if isinstance(size, int):
+        torch_requires(size >= 1 or total == 0)
         return _pieces(call, dim, _equal_lengths(total, size))
     torch_requires(sum(size) == total)
     return _pieces(call, dim, lambda count: size)
