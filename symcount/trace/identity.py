@@ -27,8 +27,8 @@ from typing import Any
 from symcount import interception
 from symcount.executed import Use
 from symcount.trace import ends
-from symcount.trace.proxies import is_of_torch
-from symcount.trace.renaming import original_code
+from symcount.trace.proxies import is_of_torch, is_of_tracer
+from symcount.trace.renaming import made_of, original_code
 from symcount.trace.stand_ins import is_symbol
 
 # Code, and the offsets of its comparisons that may be of numbers.
@@ -162,14 +162,15 @@ def watch(
             held = _held(frame)
             if held:
                 on_loss(*held)
-        return on_event if original_code(frame.f_code) in places else None
+        is_watched = original_code(frame.f_code) in places and not is_of_tracer(frame.f_code)
+        return on_event if is_watched else None
 
     lines = {code: _lines_of(code, offsets) for code, offsets in places.items()}
     elsewhere = set(places)
     for function in functions:
         elsewhere.discard(original_code(function.__code__))
         instead: Any = _traced(interception.copy_of(function), on_call, threading.get_ident())
-        code = interception.code_calling(instead, function)
+        code = made_of(interception.code_calling(instead, function), function.__code__)
         interception.replace(function, "__code__", code)
     if elsewhere or unowned:
         sys.settrace(on_call)

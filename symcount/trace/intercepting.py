@@ -75,6 +75,7 @@ class Interceptor:
         self._made_anew: set[CodeType] = set()
         self._looked_at = 0  # so much of what has executed was looked at
         self.unowned: set[CodeType] = set()
+        self.has_run = False  # to the end, with what is intercepted so far
         # Where code compares identities, and the functions that run it if they are known.
         self.places: identity.Places = {}
         self.watched: dict[FunctionType, None] = {}
@@ -158,7 +159,8 @@ class Interceptor:
     ) -> bool:
         """Intercept the code of a frame from the next run on if it may keep a symbol.
 
-        So is done with what else of its module was executed, which will be asked next. Returns
+        So is done with what else of its module was executed, which will be asked next, as long as
+        no run has come to its end: others are to decide what that did. Returns
         whether there was something to do for that, so that the run must start again. `asked` says
         of which code that was so before; code of which new functions are made again and again, out
         of nothing that is known, is left alone.
@@ -169,7 +171,7 @@ class Interceptor:
         if not self._mentions_intercepted(code, names) or code in self._made_anew:
             return False
         changed = self._intercept(code, names, asked, roots)
-        if changed:
+        if changed and not self.has_run:
             others = {
                 each: names
                 for each, use in executed.items()

@@ -821,6 +821,7 @@ def _run_once(
         raise run.interrupted
     if run.refused is not None:
         raise run.refused
+    run.learned.interceptor.has_run = True
     return Trace(
         hints={name: value for name, value in symbols.values()},
         symbols=tuple(nodes.values()),

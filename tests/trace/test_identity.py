@@ -89,6 +89,19 @@ def test_the_frames_around_are_those_of_the_factory() -> None:
     ).replace("in_features", "d")
 
 
+def rounded_and_compared(d):
+    width = int(d * 1.0)
+    if width is LIMITS["largest"] or width % 2 == 0:
+        width = max(width, 8)
+    return nn.Linear(width, int(width / 2) + 1)
+
+
+def test_a_function_in_which_identities_are_compared_is_intercepted_too() -> None:
+    count = derive(rounded_and_compared)
+    for d in (1, 2, 9, 64, 65):
+        assert count(d) == sum(p.numel() for p in rounded_and_compared(d).parameters())
+
+
 def swallowing(error):
     try:
         raise error
