@@ -215,7 +215,7 @@ def _without_factors(value: Poly, facts: Facts) -> Poly:
 
 _OPPOSITE = {"max": "min", "min": "max"}
 # What is written with more than this is not spread: each extremum within it multiplies it.
-_MOST_SPREAD = 40
+_MOST_SPREAD = 120
 
 
 def _spread(op: str, value: Poly, facts: Facts) -> list[Poly]:

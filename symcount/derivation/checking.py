@@ -27,6 +27,7 @@ from symcount.derivation.points import NoTime, Points
 from symcount.derivation.trials import Trials
 from symcount.derivation.walk import traced
 from symcount.errors import (
+    EscapedSymbolError,
     FactoryError,
     NondeterministicError,
     UninitializedParameterError,
@@ -164,6 +165,8 @@ def check(
         built = [builds.at(point) for point in points]
         deadline.spend(COMPARED * sum(len(b) for b in built if isinstance(b, dict)))
         mismatch = building.compare(builds, partial(expected, tree), points)
+        if mismatch is not None and isinstance(mismatch.raised, EscapedSymbolError):
+            raise mismatch.raised
         if mismatch is not None:
             raise explained(call, found, builds, tree, mismatch)
 

@@ -179,10 +179,13 @@ class Formula:
         try:
             return sympy_form.piecewise(self.joined)
         except RecursionError:
-            raise UnsupportedError(
-                f"the formula of {self.factory} has more steps within steps than sympy can hold; "
-                "it can be called, saved and written as code"
-            ) from None
+            raise self._too_nested() from None
+
+    def _too_nested(self) -> UnsupportedError:
+        return UnsupportedError(
+            f"the formula of {self.factory} has more steps within steps than sympy can hold; it "
+            "can be called, saved and written as code"
+        )
 
     @cached_property
     def symbols(self) -> tuple[sympy.Symbol, ...]:
@@ -201,7 +204,11 @@ class Formula:
     def __str__(self) -> str:
         from symcount.formula import sympy_form
 
-        return sympy_form.text(self.expr)
+        expression = self.expr
+        try:
+            return sympy_form.text(expression)
+        except RecursionError:
+            raise self._too_nested() from None
 
     def latex(self) -> str:
         """Write the formula in LaTeX, with names of several letters upright.

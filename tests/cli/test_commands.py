@@ -220,7 +220,7 @@ CONFIGURED = """
             super().__init__()
             self.head = nn.Linear(width, classes)
             if lazy > 1:
-                self.tail = nn.LazyLinear(lazy)
+                self.tail = nn.Linear(ord("lazy"[lazy % 4]), 2)
 
     def lazy(out=3):
         return nn.LazyLinear(out)
