@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import TypeAlias
 
 from symcount.algebra.choices import as_choice, choice
@@ -214,13 +215,15 @@ def _without_factors(value: Poly, facts: Facts) -> Poly:
 
 
 _OPPOSITE = {"max": "min", "min": "max"}
-# What is written with more than this is not spread: each extremum within it multiplies it.
-_MOST_SPREAD = 120
+# What is written with more symbols than this, or spread to more numbers, is not spread: each
+# extremum within it multiplies it.
+_LONGEST_SPREAD = 120
+_MOST_SPREAD = 8
 
 
 def _spread(op: str, value: Poly, facts: Facts) -> list[Poly]:
     """Numbers whose extremum is `value`: of `2*max(a, b) + c`, `2*a + c` and `2*b + c`."""
-    if written_size(value) > _MOST_SPREAD:
+    if written_size(value) > _LONGEST_SPREAD:
         return [value]
     for monomial, coefficient in value.terms.items():
         for base, exponent in monomial:
@@ -237,7 +240,9 @@ def _spread(op: str, value: Poly, facts: Facts) -> list[Poly]:
                 inner = [floor(each, facts) for each in inside] if len(inside) > 1 else ()
             if inner:
                 rest = value - Poly({monomial: coefficient})
-                return [x for each in inner for x in _spread(op, factor * each + rest, facts)]
+                spread = (x for each in inner for x in _spread(op, factor * each + rest, facts))
+                found = list(islice(spread, _MOST_SPREAD + 1))
+                return found if len(found) <= _MOST_SPREAD else [value]
     return [value]
 
 
