@@ -606,7 +606,7 @@ def test_a_factory_made_to_explode_keeps_to_its_budget() -> None:
 
     started = time.process_time()  # tests that run beside this one have the rest of the machine
     count = derive(factory, max_seconds=2, max_paths=10**6)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2 * 2  # as much again for what comes after
     assert count.certificate.grade == "partial"
     assert "the budget for exploring, 1.6 seconds, was spent" in count.certificate.reason
     assert count(64) == sum(3 + 3 * (1 if 64 >> bit & 1 else 2) for bit in range(30))
