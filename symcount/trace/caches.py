@@ -106,7 +106,7 @@ def _key(value: Any) -> Any:
     parts = _parts(value)
     if parts is not None:
         return (isinstance(value, list), *map(_key, parts))
-    return (Cached, id(value._node)) if is_symbol(value) else value
+    return (Cached, id(value._symcount_node)) if is_symbol(value) else value
 
 
 def _is_value(value: Any) -> bool:

@@ -88,7 +88,7 @@ def _traced(name: str, tensor: torch.Tensor, kind: str, trainable: bool, mode: A
     known = mode.known.get(id(tensor))
     shape: Shape | None = None
     if known is not None and known.shape is not None:
-        shape = tuple(s._node if type(s) is SymInt else s for s in known.shape)
+        shape = tuple(s._symcount_node if type(s) is SymInt else s for s in known.shape)
     return TracedTensor(
         name=name,
         shape=shape,

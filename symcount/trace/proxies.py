@@ -176,7 +176,7 @@ def operand(value: object) -> Node | Number | None:
     kind = type(value)
     if kind is SymInt or kind is SymFloat:
         value._check()  # type: ignore[attr-defined]
-        return value._node  # type: ignore[attr-defined,no-any-return]
+        return value._symcount_node  # type: ignore[attr-defined,no-any-return]
     if kind is int or kind is float:
         return value  # type: ignore[return-value]
     if isinstance(value, float):
@@ -204,14 +204,14 @@ def not_modelled(dtype: object) -> str:
 
 def _is_usable(value: object) -> bool:
     kind = type(value)
-    return not (kind is SymInt or kind is SymFloat) or value._run.alive  # type: ignore[attr-defined]
+    return not (kind is SymInt or kind is SymFloat) or value._symcount_run.alive  # type: ignore[attr-defined]
 
 
 def hint(value: Any) -> Any:
     """The plain number a symbol stands for; anything else as it is."""
     kind = type(value)
     if kind is SymInt or kind is SymFloat:
-        return value._node.hint
+        return value._symcount_node.hint
     return value
 
 
@@ -319,19 +319,21 @@ def require_finite(run: Run, node: Node) -> None:
 
 def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any], flip: bool) -> Any:
     """An operator whose other operand is no number: a tensor, a sequence, or not our business."""
-    value = self._node.hint
-    if self._run.is_tensor(other):
+    value = self._symcount_node.hint
+    if self._symcount_run.is_tensor(other):
         self._check()
-        return self._run.mix(lambda: operation(other, value) if flip else operation(value, other))
+        return self._symcount_run.mix(
+            lambda: operation(other, value) if flip else operation(value, other)
+        )
     if operation is operator.mul and isinstance(other, list | tuple | str | bytes):
         # a sequence repeated n times has no symbolic length, and is empty for n = 0 and below
         self._check()
-        if other and not self._run.specialising:
-            self._run.branch("gt", self._node, 0)
-        return self._run.repeated(other, self)
+        if other and not self._symcount_run.specialising:
+            self._symcount_run.branch("gt", self._symcount_node, 0)
+        return self._symcount_run.repeated(other, self)
     if isinstance(other, complex | Fraction):
         self._check()
-        value = self._run.concretise("arithmetic", self._node)
+        value = self._symcount_run.concretise("arithmetic", self._symcount_node)
         return operation(other, value) if flip else operation(value, other)
     return NotImplemented
 
@@ -357,7 +359,7 @@ def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if right is None:
             return _refused(self, other, operation, flip=False)
         self._check()
-        result = apply(self._run, op, self._node, right)
+        result = apply(self._symcount_run, op, self._symcount_node, right)
         return _fitting(result) if hasattr(other, "dtype") else result
 
     def backward(self: _Symbol, other: object) -> Any:
@@ -365,7 +367,7 @@ def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if left is None:
             return _refused(self, other, operation, flip=True)
         self._check()
-        result = apply(self._run, op, left, self._node)
+        result = apply(self._symcount_run, op, left, self._symcount_node)
         return _fitting(result) if hasattr(other, "dtype") else result
 
     return forward, backward
@@ -378,22 +380,22 @@ def _comparison(op: str) -> Callable[..., Any]:
     operation = getattr(operator, op)
 
     def compare(self: _Symbol, other: object) -> Any:
-        if op in ("eq", "ne") and not (self._run.alive and _is_usable(other)):
+        if op in ("eq", "ne") and not (self._symcount_run.alive and _is_usable(other)):
             return NotImplemented  # a key that a cache has kept from a run: equal to nothing
         if _takes_over(other, f"__{_MIRRORED.get(op, op)}__"):
             return NotImplemented
         right = self._operand(other)
         if right is None:
-            if self._run.is_tensor(other):
-                value = self._node.hint
-                return self._run.mix(lambda: operation(value, other))
+            if self._symcount_run.is_tensor(other):
+                value = self._symcount_node.hint
+                return self._symcount_run.mix(lambda: operation(value, other))
             return NotImplemented
         self._check()
         if isinstance(right, float) and not math.isfinite(right):
-            if isinstance(self._node.hint, float):
-                require_finite(self._run, self._node)
-            return operation(self._node.hint, right)  # the same for every finite value
-        return self._run.branch(op, self._node, right)
+            if isinstance(self._symcount_node.hint, float):
+                require_finite(self._symcount_run, self._symcount_node)
+            return operation(self._symcount_node.hint, right)  # the same for every finite value
+        return self._symcount_run.branch(op, self._symcount_node, right)
 
     return compare
 
@@ -401,7 +403,7 @@ def _comparison(op: str) -> Callable[..., Any]:
 def _unary(op: str) -> Callable[..., Any]:
     def method(self: _Symbol) -> Any:
         self._check()
-        return apply(self._run, op, self._node)
+        return apply(self._symcount_run, op, self._symcount_node)
 
     return method
 
@@ -421,18 +423,24 @@ _COMPARISONS_OF_NUMPY = {
 _FUNCTIONS_OF_NUMPY: dict[str, Callable[..., Any]] = {
     "negative": operator.neg,
     "absolute": abs,
-    "sqrt": lambda x: apply(x._run, "sqrt", x._node),
-    "floor": lambda x: apply(x._run, "float", apply(x._run, "floor", x._node)._node),
-    "ceil": lambda x: apply(x._run, "float", apply(x._run, "ceil", x._node)._node),
-    "rint": lambda x: apply(x._run, "float", apply(x._run, "round", x._node)._node),
+    "sqrt": lambda x: apply(x._symcount_run, "sqrt", x._symcount_node),
+    "floor": lambda x: apply(
+        x._symcount_run, "float", apply(x._symcount_run, "floor", x._symcount_node)._symcount_node
+    ),
+    "ceil": lambda x: apply(
+        x._symcount_run, "float", apply(x._symcount_run, "ceil", x._symcount_node)._symcount_node
+    ),
+    "rint": lambda x: apply(
+        x._symcount_run, "float", apply(x._symcount_run, "round", x._symcount_node)._symcount_node
+    ),
 }
 
 
 def _fitting(result: Any) -> Any:
     """The result of integer arithmetic of numpy, and the condition that it fits into 64 bits."""
     if type(result) is SymInt:
-        result._run.require("lt", result._node, 1 << 63)
-        result._run.require("ge", result._node, -(1 << 63))
+        result._symcount_run.require("lt", result._symcount_node, 1 << 63)
+        result._symcount_run.require("ge", result._symcount_node, -(1 << 63))
     return result
 
 
@@ -454,20 +462,24 @@ def _of_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
             return _FUNCTIONS_OF_NUMPY[name](*inputs)
     symbols = [value for value in inputs if isinstance(value, _Symbol)]
     if method == "__call__" and not kwargs:
-        hints = [value._node.hint if isinstance(value, _Symbol) else value for value in inputs]
+        hints = [
+            value._symcount_node.hint if isinstance(value, _Symbol) else value for value in inputs
+        ]
         result = ufunc(*hints)
         if getattr(result, "ndim", 1) == 0 and isinstance(result, float):
-            nodes = [value._node for value in symbols]
-            return symbols[0]._run.track(f"numpy.{name}()", nodes, float(result), None)
+            nodes = [value._symcount_node for value in symbols]
+            return symbols[0]._symcount_run.track(f"numpy.{name}()", nodes, float(result), None)
     plain = [
-        value._run.concretise("numpy", value._node) if isinstance(value, _Symbol) else value
+        value._symcount_run.concretise("numpy", value._symcount_node)
+        if isinstance(value, _Symbol)
+        else value
         for value in inputs
     ]
     return getattr(ufunc, method)(*plain, **kwargs)
 
 
 def _run_of(values: Iterable[Any]) -> Run:
-    return next(value._run for value in values if isinstance(value, _Symbol))
+    return next(value._symcount_run for value in values if isinstance(value, _Symbol))
 
 
 # numpy makes an array of objects of symbols, and asks each for a method of a function's name
@@ -487,31 +499,34 @@ def _for_numpy(name: str) -> Callable[[_Symbol], Any]:
 
 
 class _Symbol:
-    """Base of `SymInt` and `SymFloat`."""
+    """Base of `SymInt` and `SymFloat`.
 
-    __slots__ = ("_node", "_run")
+    Their attributes have names that no factory asks for: a number has none of them.
+    """
+
+    __slots__ = ("_symcount_node", "_symcount_run")
 
     # numpy's scalars leave arithmetic with a symbol to the symbol
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return _of_numpy(ufunc, method, inputs, kwargs)
 
     def __init__(self, node: Node, run: Run) -> None:
-        self._node = node
-        self._run = run
+        self._symcount_node = node
+        self._symcount_run = run
 
     def _operand(self, other: object) -> Node | Number | None:
         """The other side of an operation; what it refuses is refused whatever is made of that."""
         try:
             return operand(other)
         except UnsupportedError as reason:
-            self._run.refuse(reason)
+            self._symcount_run.refuse(reason)
 
     def _check(self) -> None:
-        if not self._run.alive:
+        if not self._symcount_run.alive:
             raise EscapedSymbolError(
-                f"a symbol (hint {self._node.hint!r}) was used after the run of the factory it "
-                "belongs to had ended. The factory must have kept it in a global, a class "
-                "attribute or a cache; keep such values inside the module it returns."
+                f"a symbol (hint {self._symcount_node.hint!r}) was used after the run of the "
+                "factory it belongs to had ended. The factory must have kept it in a global, a "
+                "class attribute or a cache; keep such values inside the module it returns."
             )
 
     __add__, __radd__ = _binary("add")
@@ -549,43 +564,48 @@ class _Symbol:
 
     def __bool__(self) -> bool:
         self._check()
-        return self._run.branch("ne", self._node, 0)
+        return self._symcount_run.branch("ne", self._symcount_node, 0)
 
     def __round__(self, ndigits: object = None) -> Any:
         self._check()
         if ndigits is None:
-            return apply(self._run, "round", self._node)
+            return apply(self._symcount_run, "round", self._symcount_node)
         digits = operand(ndigits)
         if digits is None:
             raise TypeError(f"round() takes an integer of digits, not {ndigits!r}")
-        return apply(self._run, "round_digits", self._node, digits)
+        return apply(self._symcount_run, "round_digits", self._symcount_node, digits)
 
     def __hash__(self) -> int:
         self._check()
-        return hash(self._run.concretise("hash", self._node))
+        return hash(self._symcount_run.concretise("hash", self._symcount_node))
 
     def __str__(self) -> str:
-        node = self._node
-        return str(self._run.concretise("text", node) if self._run.alive else node.hint)
+        node = self._symcount_node
+        return str(
+            self._symcount_run.concretise("text", node) if self._symcount_run.alive else node.hint
+        )
 
     def __repr__(self) -> str:
         return str(self)
 
     def __format__(self, spec: str) -> str:
-        node, kind = self._node, "rounded text" if _ROUNDING.search(spec) else "text"
-        return format(self._run.concretise(kind, node) if self._run.alive else node.hint, spec)
+        node, kind = self._symcount_node, "rounded text" if _ROUNDING.search(spec) else "text"
+        return format(
+            self._symcount_run.concretise(kind, node) if self._symcount_run.alive else node.hint,
+            spec,
+        )
 
     def __int__(self) -> int:
         self._check()
-        return int(self._run.concretise("int", self._node))
+        return int(self._symcount_run.concretise("int", self._symcount_node))
 
     def __float__(self) -> float:
         self._check()
-        return float(self._run.concretise("float", self._node))
+        return float(self._symcount_run.concretise("float", self._symcount_node))
 
     def __complex__(self) -> complex:
         self._check()
-        return complex(self._run.concretise("complex", self._node))
+        return complex(self._symcount_run.concretise("complex", self._symcount_node))
 
     def __copy__(self) -> _Symbol:
         return self
@@ -594,12 +614,16 @@ class _Symbol:
         return self
 
     def __sizeof__(self) -> int:
-        if self._run.alive:
-            self._run.assume_identity(self)  # how large a number is depends on which one it is
-        return self._node.hint.__sizeof__()
+        if self._symcount_run.alive:
+            self._symcount_run.assume_identity(
+                self
+            )  # how large a number is depends on which one it is
+        return self._symcount_node.hint.__sizeof__()
 
     def __reduce_ex__(self, protocol: object) -> Any:
-        return type(self._node.hint), (self._run.concretise("pickle", self._node),)
+        return type(self._symcount_node.hint), (
+            self._symcount_run.concretise("pickle", self._symcount_node),
+        )
 
     def conjugate(self) -> Any:
         """The number itself."""
@@ -617,7 +641,7 @@ class _Symbol:
     @property
     def imag(self) -> Any:
         """Zero, of the number's type."""
-        return type(self._node.hint)(0)
+        return type(self._symcount_node.hint)(0)
 
 
 for _name in _METHODS_FOR_NUMPY:
@@ -644,7 +668,7 @@ class SymInt(_Symbol):
 
     def __index__(self) -> int:
         self._check()
-        return self._run.poke(self._node)
+        return self._symcount_run.poke(self._symcount_node)
 
     def __trunc__(self) -> Any:
         return self
@@ -700,7 +724,9 @@ class SymFloat(_Symbol):
             array = numpy.empty((), dtype=object)
             array[()] = self
             return array
-        return numpy.asarray(self._run.concretise("numpy", self._node), dtype=dtype)
+        return numpy.asarray(
+            self._symcount_run.concretise("numpy", self._symcount_node), dtype=dtype
+        )
 
     def is_integer(self) -> bool:
         """Tell whether the number is whole: a branch."""
@@ -717,3 +743,7 @@ class SymFloat(_Symbol):
     fromhex = float.fromhex
     from_number = getattr(float, "from_number", None)
     __getformat__ = float.__getformat__  # type: ignore[attr-defined]
+
+
+for _class in (_Symbol, SymInt, SymFloat):
+    del _class.__slots__  # the places stay

@@ -145,7 +145,7 @@ def _chosen(run: Any, ends: list[tuple[list[ForcedTest], Any]], depth: int) -> A
     then, otherwise = (_chosen(run, side, depth + 1) for side in sides)
     if then is otherwise or (type(then) is int and type(otherwise) is int and then == otherwise):
         return then
-    arms = [x._node if is_symbol(x) else x for x in (then, otherwise)]
+    arms = [x._symcount_node if is_symbol(x) else x for x in (then, otherwise)]
     values = [getattr(x, "hint", x) for x in (right, *arms)]
     value = values[1] if COMPARISONS[op](left.hint, values[0]) else values[2]
     return run.record(f"if_{op}", (left, right, *arms), value)
@@ -278,7 +278,7 @@ def _replacement(function: FunctionType, body: FunctionType) -> Any:
         symbol = _first_symbol((*args, *kwargs.values()))
         if symbol is None or inside:
             return body(*args, **kwargs)
-        run = symbol._run
+        run = symbol._symcount_run
         seen: dict[int, Any] = {}
 
         def as_data(value: Any) -> Any:

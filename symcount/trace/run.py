@@ -195,7 +195,7 @@ class _Run:
             if any(id(arg) in self._tracked for arg in args):
                 self._tracked[id(node)] = node
             return known
-        return type(known)(known._node, self)  # a number of its own, as it is in Python
+        return type(known)(known._symcount_node, self)  # a number of its own, as it is in Python
 
     def track(
         self, made_by: str, of: Sequence[Node], value: Number, within: tuple[float, float] | None
@@ -211,7 +211,7 @@ class _Run:
 
     def choices(self) -> tuple[Node, ...]:
         """The numbers that helpers chose, whether a shape or a branch depends on them or not."""
-        nodes = (known._node for known in self._nodes.values())
+        nodes = (known._symcount_node for known in self._nodes.values())
         return tuple(node for node in nodes if node.op.startswith("if_"))
 
     def require_time(self, units: int) -> None:
@@ -383,7 +383,7 @@ class _Run:
             return False
         loop, _ = self._elements[element]
         members = lookups.members(frame) if loop.finished else None
-        numbers = [self._elements.get(m._node) for m in members or () if type(m) is SymInt]
+        numbers = [self._elements.get(m._symcount_node) for m in members or () if type(m) is SymInt]
         if members is None or len(members) != loop.length:
             return False
         if numbers != [(loop, k) for k in loop.numbers]:
@@ -415,7 +415,7 @@ class _Run:
         if type(value) is not SymInt:
             return int(value)
         self._give_up_ways()
-        node = value._node
+        node = value._symcount_node
         place = user_frame()
         test = Node("eq", (node, node.hint), True, place)
         self._note(Branch("eq", node, node.hint, True, test, place, place, specialised=True))
@@ -424,7 +424,9 @@ class _Run:
     def unroll(self, value: Any) -> int:
         if type(value) is not SymInt:
             return int(value)
-        return self.specialised(value) if self.specialising else self.unroll_node(value._node)
+        return (
+            self.specialised(value) if self.specialising else self.unroll_node(value._symcount_node)
+        )
 
     def unroll_node(self, node: Node) -> int:
         """The plain value of a number that says how many of something there are."""
@@ -457,11 +459,13 @@ class _Run:
         entered = self.tags, id(place.code), place.lasti
         times = self._entered[entered] = self._entered.get(entered, -1) + 1
         name = name_of(self.learned.loops, self.tags, place.code, place.lasti, times)
-        counted = count._node if type(count) is SymInt else length
+        counted = count._symcount_node if type(count) is SymInt else length
         loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
         if name in self.learned.used_after and type(count) is SymInt:
-            self.require("ge", count._node, 1)  # what is used is left by none if there are none
+            self.require(
+                "ge", count._symcount_node, 1
+            )  # what is used is left by none if there are none
         numbers = range(length)[::-1] if backwards else range(length)
         return self._iterations(loop, numbers, first, step, place)
 
@@ -479,7 +483,7 @@ class _Run:
                 index = SymInt(Node("index", (loop.name, loop), k, place), self)
                 number = first + index * step if step != 1 or first != 0 else index
                 if type(number) is SymInt:
-                    self._elements[number._node] = loop, k
+                    self._elements[number._symcount_node] = loop, k
                 yield number
             loop.finished = True
         finally:
@@ -560,7 +564,7 @@ class _Run:
     def _hash_of_equal_key(self, node: Node, keys: Sequence[Any], frame: FrameType) -> Number:
         """Return the hash of a symbol that is looked up: of the key that it is equal to, if any."""
         for key in keys:
-            other = key._node if type(key) in (SymInt, SymFloat) else key
+            other = key._symcount_node if type(key) in (SymInt, SymFloat) else key
             if other is node or self._decide("eq", node, other):
                 return self._hashes.get(other, node.hint)
         if memos.is_store(frame):
@@ -629,7 +633,7 @@ class _Run:
 
     def assume_of(self, kind: str, *values: Any) -> None:
         """Record that what follows may hold for the hints of the symbols of these values alone."""
-        symbols = {name for value in values for name in _symbols_of(value._node)}
+        symbols = {name for value in values for name in _symbols_of(value._symcount_node)}
         self.assume(kind, tuple(sorted(symbols)), user_frame())
 
     def concretise_value(

@@ -52,7 +52,7 @@ def _first_symbol(values: tuple[Any, ...]) -> Any:
 
 def apply_to(op: str, *args: Any) -> Any:
     """The symbol for `op` of plain numbers and symbols, at least one of them a symbol."""
-    run = _first_symbol(args)._run
+    run = _first_symbol(args)._symcount_run
     operands = [operand(a) for a in args]
     if any(o is None for o in operands):
         raise TypeError(f"{op} of a symbol takes numbers, not {args!r}")
@@ -181,7 +181,7 @@ def unrolled(value: Any) -> Any:
     """The plain value of an integer symbol that says how many of something there are."""
     if type(value) is SymInt:
         value._check()
-        return value._run.unroll(value)
+        return value._symcount_run.unroll(value)
     return value
 
 
@@ -189,7 +189,7 @@ def specialised(value: Any) -> Any:
     """The plain value of an integer symbol, followed for this very value: a branch."""
     if type(value) is SymInt:
         value._check()
-        return value._run.specialised(value)
+        return value._symcount_run.specialised(value)
     return value
 
 
@@ -199,11 +199,11 @@ def _range(*args: Any) -> Any:
         return range(*args)
     symbol._check()
     start, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
-    if symbol._run.specialising or step == 0:
-        return range(*map(symbol._run.specialised, args))
+    if symbol._symcount_run.specialising or step == 0:
+        return range(*map(symbol._symcount_run.specialised, args))
     distance, stride = (stop - start, step) if step > 0 else (start - stop, -step)
     count = apply_to_pair("max", (distance + stride - 1) // stride, 0)
-    return SymRange(symbol._run, start, stop, step, count)
+    return SymRange(symbol._symcount_run, start, stop, step, count)
 
 
 class _RangeMeta(TypeShadow):
@@ -225,7 +225,7 @@ def _enumerate(iterable: Any, start: Any = 0) -> Any:
     known, times = REPEATED.get(id(iterable), (None, None))
     if known is None or len(known) != hint(times):
         return enumerate(iterable, start)
-    numbers = times._run.iterate(times, 0, 1)
+    numbers = times._symcount_run.iterate(times, 0, 1)
     return ((start + k, element) for k, element in zip(numbers, iterable, strict=True))
 
 
@@ -235,7 +235,7 @@ def _sum(iterable: Any, /, start: Any = 0) -> Any:
     if symbol is None or not SUM_IS_COMPENSATED:
         return sum(items, start)
     if not all(type(item) in (float, SymFloat) or _is_small(item) for item in (start, *items)):
-        symbol._run.refuse(
+        symbol._symcount_run.refuse(
             UnsupportedError(
                 f"{user_frame().source}: sum() of symbolic floats and other numbers is not "
                 "modelled; add them with + instead, or make them floats first: float(x)"
@@ -270,14 +270,16 @@ def index(value: Any, /) -> Any:
 def _identity(value: Any, /) -> int:
     """Stand in for `id`, which tells two equal numbers apart or not, as it happens."""
     if is_symbol(value) and calling_frame().f_globals.get("__name__") != "copy":
-        value._run.assume_identity(value)  # `copy.deepcopy` asks it of what it then returns as is
+        value._symcount_run.assume_identity(
+            value
+        )  # `copy.deepcopy` asks it of what it then returns as is
     return id(value)
 
 
 def _is(a: Any, b: Any, /) -> bool:
     for value, other in ((a, b), (b, a)):
         if is_symbol(value) and isinstance(other, int | float | SymInt | SymFloat):
-            value._run.assume_identity(value)
+            value._symcount_run.assume_identity(value)
     return a is b
 
 
@@ -341,7 +343,7 @@ def _constant_test(name: str, answer: bool) -> Callable[[Any], bool]:
         if not is_symbol(x):
             return bool(native(x))
         if type(x) is SymFloat:
-            require_finite(x._run, x._node)
+            require_finite(x._symcount_run, x._symcount_node)
         return answer
 
     return replacement

@@ -197,7 +197,9 @@ def test_lowered_programs_compute_what_python_does(
     steps, hints = program
     expected = run(steps, hints, 0)
     result, recorder, nodes = traced(steps, hints)
-    node = result._node if isinstance(result, SymInt) and type(result) is SymInt else result
+    node = (
+        result._symcount_node if isinstance(result, SymInt) and type(result) is SymInt else result
+    )
     assert (node.hint if isinstance(node, Node) else node) == expected
 
     facts = here = Facts()
@@ -283,7 +285,7 @@ def within(limits: Any, values: Mapping[str, int]) -> bool:
 def lowered(build: Callable[[Any], Any], hint: int = 64) -> lower.Value:
     recorder = Recorder()
     result = build(SymInt(Node("symbol", ("x",), hint, None), recorder))
-    return Lowering(Facts())(result._node)
+    return Lowering(Facts())(result._symcount_node)
 
 
 INT = BUILTINS["int"]

@@ -89,6 +89,17 @@ def test_the_frames_around_are_those_of_the_factory() -> None:
     ).replace("in_features", "d")
 
 
+@pytest.mark.parametrize("name", ["_node", "_run", "node", "hint", "__slots__", "__dict__"])
+def test_a_symbol_has_no_attribute_that_a_number_has_not(name: str) -> None:
+    def factory(d):
+        is_large = not hasattr(d, name) and d >= 5000
+        return nn.Linear(d, 4 if is_large and not hasattr(d * 2.0, name) else 3)
+
+    count = derive(factory)
+    for d in (64, 4999, 5000, 20_011):
+        assert count(d) == d * (4 if d >= 5000 else 3) + (4 if d >= 5000 else 3)
+
+
 def rounded_and_compared(d):
     width = int(d * 1.0)
     if width is LIMITS["largest"] or width % 2 == 0:

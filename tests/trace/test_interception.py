@@ -101,7 +101,9 @@ def run(body: Callable[[Any], Any], hint: int = 12) -> tuple[Any, Trace]:
 
     def factory(x: Any) -> nn.Module:
         result = body(x)
-        results.append((result, result._node.hint) if is_symbol(result) else (result, result))
+        results.append(
+            (result, result._symcount_node.hint) if is_symbol(result) else (result, result)
+        )
         return nn.Identity()
 
     found = trace(factory, symbols={"x": ("x", hint)}, fixed={})
@@ -265,7 +267,7 @@ def test_operators_with_other_numbers(other: Any, flip: bool) -> None:
             lambda x: operation(other, x) if flip else operation(x, other)  # noqa: B023
         )
         if isinstance(result, tuple):
-            value = tuple(v._node.hint for v in result)
+            value = tuple(v._symcount_node.hint for v in result)
             assert all(map(is_symbol, result))
         elif operation not in COMPARE:
             assert is_symbol(result), f"{operation.__name__} gave the plain {result!r}"

@@ -40,7 +40,7 @@ class Tensors(KnownTensors):
             return func(*args, **kwargs)
         self.run.require_time(TRACED_CALL)
         if self.run.pokes:
-            nodes = {id(x._node) for x in leaves((args, kwargs)) if is_symbol(x)}
+            nodes = {id(x._symcount_node) for x in leaves((args, kwargs)) if is_symbol(x)}
             self.run.settle(calling_frame(), nodes)
             if nodes:
                 self.run.learned.refusing.accepting.add(func)

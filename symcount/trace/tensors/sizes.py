@@ -78,7 +78,7 @@ def grows(sizes: Dims) -> bool:
     """
     symbols = [size for size in sizes if type(size) is SymInt]
     others = math.prod(size for size in sizes if type(size) is int)
-    is_plain = len(symbols) == 1 and symbols[0]._node.op == "symbol"
+    is_plain = len(symbols) == 1 and symbols[0]._symcount_node.op == "symbol"
     return bool(symbols) and (not is_plain or others > _LARGE)
 
 
