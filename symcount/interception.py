@@ -11,14 +11,18 @@ Only one thread at a time replaces anything: the one that is `alone`.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
+
+from symcount import executed
 
 _missing = object()
 # Holds the place of a function among the constants of code.
@@ -108,16 +112,40 @@ def complete(*steps: Callable[[], None]) -> None:
         raise failure
 
 
-def take_off_stack(mode: Any) -> None:
+def take_off_stack(mode: Any, error: BaseException | None) -> None:
     """Take a torch function mode off the stack, unless torch has done so for a moment.
 
     If an exception comes then, such as that of Ctrl-C, it is not to be lost in another.
     """
     import torch
 
+    if error is not None:
+        let_go(error)  # or the mode comes back when whoever keeps the exception releases it
     length: int = torch._C._len_torch_function_stack()
     if length and torch._C._get_function_stack_at(length - 1) is mode:
         torch._C._pop_torch_function_stack()
+
+
+def let_go(error: BaseException) -> None:
+    """Finish the contexts that were just being entered when an exception came, such as Ctrl-C.
+
+    torch takes a mode off the stack in a generator, which puts it back when it is released: with
+    the exception, when nobody looks after the stack any more. It is held by a frame, or by that of
+    the profiler which was told of this frame.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        here = waiting.pop()
+        if here is None or id(here) in seen:
+            continue
+        seen.add(id(here))
+        waiting += [here.__context__, here.__cause__]
+        for frame, _ in traceback.walk_tb(here.__traceback__):
+            if frame.f_code.co_filename in (contextlib.__file__, executed.__file__):
+                with contextlib.suppress(RuntimeError):  # it still runs
+                    frame.clear()
+                    _ = frame.f_locals  # lets go of what it was when somebody looked at it
 
 
 def overriding(types: Iterable[type]) -> bool:

@@ -99,7 +99,7 @@ def _as_guest(state: ambient.State, call: FactoryCall, allowed: Allowed, strict:
             state.leave_to_factory()
             return _derive(call, allowed, strict, state.drew_random_numbers)
         except BaseException as error:
-            ambient.let_go(error)
+            interception.let_go(error)
             raise
         finally:
             interception.complete(interception.restore, state.restore)

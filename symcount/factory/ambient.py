@@ -8,12 +8,10 @@ function and dispatch modes of torch that are active, and the warnings filters.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import random
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,7 +22,7 @@ import torch
 from torch.utils import _device
 from torch.utils._device import DeviceContext
 
-from symcount import executed, interception
+from symcount import interception
 from symcount.interception import complete
 
 
@@ -160,28 +158,6 @@ def _restore_in_a_child() -> None:
 
 
 interception.in_a_child.append(_restore_in_a_child)
-
-
-def let_go(error: BaseException) -> None:
-    """Finish the contexts that were just being entered when an exception came, such as Ctrl-C.
-
-    torch takes a mode off the stack in a generator, which puts it back when it is released: with
-    the exception, when nobody looks after the stack any more. It is held by a frame, or by that of
-    the profiler which was told of this frame.
-    """
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        here = waiting.pop()
-        if here is None or id(here) in seen:
-            continue
-        seen.add(id(here))
-        waiting += [here.__context__, here.__cause__]
-        for frame, _ in traceback.walk_tb(here.__traceback__):
-            if frame.f_code.co_filename in (contextlib.__file__, executed.__file__):
-                with suppress(RuntimeError):  # it still runs
-                    frame.clear()
-                    _ = frame.f_locals  # lets go of what it was when somebody looked at it
 
 
 def _device_context() -> Any:

@@ -132,8 +132,8 @@ class _Plain(TorchFunctionMode):
         self.room = Room()
         self.is_over = False
 
-    def __exit__(self, *raised: object) -> None:
-        interception.take_off_stack(self)
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        interception.take_off_stack(self, error)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

@@ -51,8 +51,8 @@ class KnownTensors(TorchFunctionMode):
         self.known: dict[int, KnownTensor] = {}
         self.writes = 0  # how often values were written, to what another may be a view of
 
-    def __exit__(self, *raised: object) -> None:
-        interception.take_off_stack(self)
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        interception.take_off_stack(self, error)
 
     def know(
         self, tensor: torch.Tensor, shape: Dims | None, operation: str, tainted: bool = False
