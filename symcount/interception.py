@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
-from symcount import executed
-
 _missing = object()
+# Frames of these files hold contexts: those of contexts, and the profiler's that is told of them.
+_HOLDING = (contextlib.__file__, os.path.join(os.path.dirname(__file__), "executed.py"))
 # Holds the place of a function among the constants of code.
 _INSTEAD = "what is called instead"
 # How often it is tried to put one thing back.
@@ -142,7 +142,7 @@ def let_go(error: BaseException) -> None:
         seen.add(id(here))
         waiting += [here.__context__, here.__cause__]
         for frame, _ in traceback.walk_tb(here.__traceback__):
-            if frame.f_code.co_filename in (contextlib.__file__, executed.__file__):
+            if frame.f_code.co_filename in _HOLDING:
                 with contextlib.suppress(RuntimeError):  # it still runs
                     frame.clear()
                     _ = frame.f_locals  # lets go of what it was when somebody looked at it
