@@ -47,9 +47,8 @@ class Cached:
             self._run, self._returned = run, {}
         key = _key((args, kwargs))
         if key not in self._returned:
-            if not _only_computes(
-                self._cached.__wrapped__, args, kwargs
-            ):  # equal numbers may be counted once or twice
+            # equal numbers may be counted once or twice
+            if not _only_computes(self._cached.__wrapped__, args, kwargs):
                 run.assume_of("cache of a function", *_symbols((args, kwargs)))
             # the arguments are kept, so that no other node gets the identity of theirs
             self._returned[key] = self._cached.__wrapped__(*args, **kwargs), (args, kwargs)

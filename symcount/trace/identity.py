@@ -125,6 +125,19 @@ def _is_number(value: object) -> bool:
     return type(value) in (int, float) or is_symbol(value)
 
 
+class _Tracing:
+    """What traces this thread, an attribute that can be replaced and restored like any other."""
+
+    function: Any
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        sys.settrace(value)
+        self.__dict__[name] = value
+
+
+_TRACING = _Tracing()
+
+
 def is_confined(code: CodeType) -> bool:
     """Tell whether code runs in the functions that there are of it, from their call to the end.
 
@@ -144,7 +157,7 @@ def watch(
     """Call back when code of this thread compares the identities of numbers, symbols among them.
 
     So is done where code that is `unowned`, and so reads no stand-ins, is given a symbol. Of the
-    places, the `functions` run some; their code and the trace function are the caller's to restore.
+    places, the `functions` run some. All of it ends when what is replaced is restored.
     """
 
     def on_event(frame: FrameType, event: str, _: Any) -> Any:
@@ -173,13 +186,8 @@ def watch(
         code = made_of(interception.code_calling(instead, function), function.__code__)
         interception.replace(function, "__code__", code)
     if elsewhere or unowned:
-        sys.settrace(on_call)
-
-
-def stop(before: Any) -> None:
-    """Have this thread traced by what it was traced by before."""
-    if sys.gettrace() is not before:
-        sys.settrace(before)
+        _TRACING.__dict__["function"] = sys.gettrace()
+        interception.replace(_TRACING, "function", on_call)
 
 
 def _traced(function: FunctionType, trace: Callable[..., Any], thread: int) -> Callable[..., Any]:

@@ -160,10 +160,11 @@ class Interceptor:
         """Intercept the code of a frame from the next run on if it may keep a symbol.
 
         So is done with what else of its module was executed, which will be asked next, as long as
-        no run has come to its end: others are to decide what that did. Returns
-        whether there was something to do for that, so that the run must start again. `asked` says
-        of which code that was so before; code of which new functions are made again and again, out
-        of nothing that is known, is left alone.
+        no run has come to its end: others are to decide what that did.
+
+        Returns whether there was something to do for that, so that the run must start again.
+        `asked` says of which code that was so before; code of which new functions are made again
+        and again, out of nothing that is known, is left alone.
         """
         code, names = frame.f_code, frame.f_globals
         if id(code) in self._silent_codes:

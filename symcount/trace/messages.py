@@ -13,7 +13,7 @@ import functools
 import re
 import warnings
 from collections.abc import Sequence
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 
 from symcount.trace import ends
@@ -25,6 +25,8 @@ _KINDS: dict[type, str] = {
     str: _TEXT,
     type(None): _OTHER,
 }
+_PRINTED: dict[str | None, str] = {"sep": _TEXT, "end": _TEXT, "flush": _NUMBER}
+_READ_PLAINLY: tuple[Any, ...] = (object.__getattribute__, ModuleType.__getattribute__)
 _ALIKE = ast.Eq | ast.NotEq | ast.Is | ast.IsNot
 _PLACEHOLDERS = re.compile("%s|%%")
 _unknown = object()
@@ -73,23 +75,54 @@ def _message_after(code: CodeType, offset: int) -> _Message | None:
 
 
 def _is_harmless(call: ast.Call, frame: FrameType, outlets: ends.Outlets) -> bool:
-    """Tell whether a call prints, logs or warns, and what it is given can be made."""
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    is_told = ends.end_at_sink(call, frame, outlets) is not None
-    if ends.evaluated(call.func, frame) is warnings.warn and ends.warnings_are_errors():
+    """Tell whether a call prints, logs or warns, takes what it is given, and that can be made."""
+    if ends.end_at_sink(call, frame, outlets) is None:
         return False
-    return is_told and all(_kind(each, frame) or _is_class(each, frame) for each in given)
+    kinds = [_kind(each, frame) for each in call.args]
+    keywords = {keyword.arg: _kind(keyword.value, frame) for keyword in call.keywords}
+    function = ends.evaluated(call.func, frame)
+    if function is print:
+        is_taken = all(_PRINTED.get(key) == kind for key, kind in keywords.items())
+    elif function is warnings.warn:
+        is_taken = not ends.warnings_are_errors() and kinds[:1] == [_TEXT]
+        if len(call.args) == 2 and _is_warning(call.args[1], frame):
+            kinds.pop()
+        levels = [getattr(keyword.value, "value", None) for keyword in call.keywords]
+        is_taken = is_taken and len(kinds) == 1 and keywords.keys() <= {"stacklevel"}
+        is_taken = is_taken and all(type(level) is int for level in levels)
+    else:
+        assert isinstance(call.func, ast.Attribute)
+        method = getattr(ends.evaluated(call.func.value, frame), call.func.attr, None)
+        is_taken = callable(method) and call.func.attr != "log" and bool(kinds) and not keywords
+    return is_taken and all(kinds)
 
 
-def _is_class(node: ast.AST, frame: FrameType) -> bool:
+def _is_warning(node: ast.AST, frame: FrameType) -> bool:
     """Tell whether an expression is the class of a warning."""
-    return isinstance(node, ast.Name) and isinstance(ends.evaluated(node, frame), type)
+    kind = ends.evaluated(node, frame) if isinstance(node, ast.Name) else None
+    return isinstance(kind, type) and issubclass(kind, Warning)
+
+
+def _is_read_plainly(node: ast.expr, frame: FrameType) -> bool:
+    """Tell whether a name is bound, or an attribute is read by no code of its object's class."""
+    if isinstance(node, ast.Name):
+        code = frame.f_code
+        return node.id in frame.f_locals or node.id not in (
+            *code.co_varnames, *code.co_cellvars, *code.co_freevars
+        )  # fmt: skip
+    if isinstance(node, ast.Attribute):
+        kind = type(ends.evaluated(node.value, frame))
+        is_plain = kind.__getattribute__ in _READ_PLAINLY
+        is_plain = is_plain and not hasattr(getattr(kind, node.attr, None), "__set__")
+        return is_plain and _is_read_plainly(node.value, frame)
+    return True
 
 
 def _kind(node: ast.expr, frame: FrameType) -> str | None:
     """Return the kind of an expression's value, if nobody notices whether it is made or not."""
     if isinstance(node, ast.Constant | ast.Name | ast.Attribute):
-        return _KINDS.get(type(ends.evaluated(node, frame, _unknown)))
+        kind = _KINDS.get(type(ends.evaluated(node, frame, _unknown)))
+        return kind if _is_read_plainly(node, frame) else None
     parts = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
     if isinstance(node, ast.Call):
         parts = [*node.args, *(keyword.value for keyword in node.keywords)]

@@ -102,9 +102,6 @@ class _Hooks:
     observer: Observer | None = None
 
 
-_HOOKS = _Hooks
-
-
 class Observer:
     """Keeps what is reported in a run.
 
@@ -155,7 +152,7 @@ class Observer:
             for function in self.functions
             if function in self._lasting or original_code(function.__code__) in self._around
         )
-        interception.replace(_HOOKS, "observer", self)
+        interception.replace(_Hooks, "observer", self)
 
     def begin(self) -> None:
         """Have all functions report: a loop may begin.
@@ -316,7 +313,7 @@ def _cheap(value: Any) -> Any:
 
 
 def _report(site: int, place: int, count: int, value: Any) -> Any:
-    observer = _HOOKS.observer
+    observer = _Hooks.observer
     if observer is not None:
         observer.report(site, place, count, value)
     return value
@@ -445,7 +442,7 @@ def state_of(value: Any) -> Value:
 
 def _tensor(tensor: torch.Tensor) -> Value:
     """Describe a tensor by its sizes and first numbers; a symbol may be among neither."""
-    observer = _HOOKS.observer
+    observer = _Hooks.observer
     known = observer.known(tensor) if observer is not None else None
     if known is not None and (known.shape is None or known.tainted or is_symbolic(known.shape)):
         return None

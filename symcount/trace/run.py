@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -463,9 +462,8 @@ class _Run:
         loop = Loop(name, counted, self.tags, length, numbered=(first, step))
         self.loops.append(loop)
         if name in self.learned.used_after and type(count) is SymInt:
-            self.require(
-                "ge", count._symcount_node, 1
-            )  # what is used is left by none if there are none
+            # what is used is left by none if there are none
+            self.require("ge", count._symcount_node, 1)
         numbers = range(length)[::-1] if backwards else range(length)
         return self._iterations(loop, numbers, first, step, place)
 
@@ -797,7 +795,7 @@ def _run_once(
     tensors: tuple[TracedTensor, ...] = ()
     raised: Raised | None = None
     exception: BaseException | None = None
-    outer, tracer = mode_of_thread(), sys.gettrace()
+    outer = mode_of_thread()
     try:
         module = _followed(run, factory, arguments, fixed)
         try:
@@ -815,11 +813,7 @@ def _run_once(
         raised, exception = raised_by(error), error
     finally:
         interception.complete(
-            lambda: identity.stop(tracer),
-            run.finish,
-            run.learned.empty_caches,
-            interception.restore,
-            lambda: tell(outer),
+            run.finish, run.learned.empty_caches, interception.restore, lambda: tell(outer)
         )
     if run.interrupted is not None:
         raise run.interrupted

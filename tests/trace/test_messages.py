@@ -34,6 +34,16 @@ class Sizes:
 SIZES = Sizes()
 
 
+class Hiding:
+    @property
+    def most(self):
+        raise ValueError("no size")
+
+
+HIDING = Hiding()
+vars(HIDING)["most"] = 5000
+
+
 def warned(d):
     if d > 5000:
         warnings.warn(f"{d} is large", UserWarning, stacklevel=2)
@@ -153,9 +163,51 @@ def found_by_walrus(d):
     return nn.Linear(d, 4 if large else 3)
 
 
+def not_bound_yet(d):
+    if d > 5000:
+        print(NAME_OF_IT)  # noqa: F823
+    if d < 0:
+        NAME_OF_IT = "it"  # noqa: F841
+    return nn.Linear(d, 3)
+
+
+NAME_OF_IT = "another"
+
+
+def read_by_a_property(d):
+    if d > 5000:
+        print(HIDING.most)
+    return nn.Linear(d, 3)
+
+
+def nothing_to_log(d):
+    if d > 5000:
+        logger.warning()
+    return nn.Linear(d, 3)
+
+
+def no_class_of_warnings(d):
+    if d > 5000:
+        warnings.warn("large", int, stacklevel=2)
+    return nn.Linear(d, 3)
+
+
+def no_such_method(d):
+    if d > 5000:
+        logger.error_once("large")
+    return nn.Linear(d, 3)
+
+
+def no_separator(d):
+    if d > 5000:
+        print("large", sep=3)
+    return nn.Linear(d, 3)
+
+
 @pytest.mark.parametrize(
     "factory",
-    [counting, wrong_placeholders, wrong_sum, wrong_format, wrong_afterwards, divided,
+    [not_bound_yet, read_by_a_property, nothing_to_log, no_class_of_warnings, no_such_method,
+     no_separator, counting, wrong_placeholders, wrong_sum, wrong_format, wrong_afterwards, divided,
      attribute_with_an_effect, decides_more, decides_elsewhere, same_comparison_again, removed,
      found_by_walrus],
 )  # fmt: skip
@@ -164,7 +216,7 @@ def test_it_is_a_branch(factory: Callable[..., Any]) -> None:
     for d in (3, 4500, 5000, 5001, 5002, 9000):
         try:
             module = factory(d)
-        except (TypeError, ValueError, ZeroDivisionError):
+        except (TypeError, ValueError, ZeroDivisionError, NameError, AttributeError):
             assert count.certificate.grade == "complete"
             with pytest.raises(ValueError):
                 count(d)
