@@ -39,7 +39,9 @@ def derive(
     Args:
         factory: a function, class, `functools.partial` or other callable that returns an
             `nn.Module`.
-        max_paths: how many paths to follow at most.
+        max_paths: how many paths to follow at most if each branches off from the one before it, as
+            those of a `while` do. Of paths that branch off from few others, as those of choices
+            that are independent of each other, there may be some 300 for 64.
         max_work: how much work it may do, in units that are about a microsecond each, counted
             from when a first module has been built plainly. Exploring ends after four fifths of
             it. Simplifying and comparing may do as much again as all of it; what is left out then

@@ -23,8 +23,14 @@ from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
 _missing = object()
-# Frames of these files hold contexts: those of contexts, and the profiler's that is told of them.
-_HOLDING = (contextlib.__file__, os.path.join(os.path.dirname(__file__), "executed.py"))
+# Frames of these files hold contexts: those of contexts, and of what traces code and is told of
+# these frames.
+_HERE = os.path.dirname(__file__)
+_HOLDING = (
+    contextlib.__file__,
+    os.path.join(_HERE, "executed.py"),
+    os.path.join(_HERE, "trace", "identity.py"),
+)
 # Holds the place of a function among the constants of code.
 _INSTEAD = "what is called instead"
 # How often it is tried to put one thing back.
@@ -131,7 +137,8 @@ def let_go(error: BaseException) -> None:
 
     torch takes a mode off the stack in a generator, which puts it back when it is released: with
     the exception, when nobody looks after the stack any more. It is held by a frame, or by that of
-    the profiler which was told of this frame.
+    the profiler which was told of this frame. What the profiler was told of need not have a place
+    in the traceback: it is found as the caller of the profiler.
     """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
@@ -142,10 +149,11 @@ def let_go(error: BaseException) -> None:
         seen.add(id(here))
         waiting += [here.__context__, here.__cause__]
         for frame, _ in traceback.walk_tb(here.__traceback__):
-            if frame.f_code.co_filename in _HOLDING:
-                with contextlib.suppress(RuntimeError):  # it still runs
-                    frame.clear()
-                    _ = frame.f_locals  # lets go of what it was when somebody looked at it
+            for each in (frame, frame.f_back):
+                if each is not None and each.f_code.co_filename in _HOLDING:
+                    with contextlib.suppress(RuntimeError):  # it still runs
+                        each.clear()
+                        _ = each.f_locals  # lets go of what it was when somebody looked at it
 
 
 def overriding(types: Iterable[type]) -> bool:

@@ -21,6 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -238,6 +239,38 @@ def data(value, depth):
         else:
             break
     assert last > 2
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="code is collected without a profiler")
+@pytest.mark.parametrize("event", ["call", "return"])
+def test_an_interrupt_as_the_profiler_is_called_leaves_no_context(
+    monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    """What the profiler was told of is in no traceback then; it is the caller of the profiler."""
+    left = []
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            left.append(True)
+
+    def profiler(frame: FrameType, happens: str, _: object) -> None:
+        method = "__exit__" if event == "call" else "__enter__"
+        if (frame.f_code.co_name, happens) == (method, event):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(interception, "_HOLDING", (*interception._HOLDING, __file__))
+    with pytest.raises(KeyboardInterrupt) as raised:
+        sys.setprofile(profiler)
+        try:
+            with context():
+                pass
+        finally:
+            sys.setprofile(None)
+    interception.let_go(raised.value)
+    assert left
 
 
 def test_what_a_factory_takes_away_is_put_back() -> None:

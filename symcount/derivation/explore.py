@@ -53,7 +53,8 @@ def explore(
     Args:
         call: the factory.
         facts: what is declared of its symbols.
-        max_paths: how many paths to follow at most.
+        max_paths: how many paths to follow at most of a chain, in which each branches off from the
+            one before. Of others as many as branch off as often, all together.
         budget: when to stop. The first run is finished, or made with smaller sizes.
         settings: how the runs are to go.
         short: symbols that say how long loops are; those that are found to are added.
@@ -94,6 +95,7 @@ class _Explorer:
         self.is_smaller = False  # whether the first run was too much, and another is made
         self.folding = self.budget.exploring.after(_FOLDING)
         self.found = Exploration()
+        self.branched = 0  # how often the paths branch off from earlier ones, all together
         self._lowered: Lowered = {}
         self._lengths = self.frontier.other_lengths(self.found.paths, self.settings.lengths)
 
@@ -153,6 +155,7 @@ class _Explorer:
 
     def _take(self, run: Path) -> None:
         """Put a run in the tree, as a path of its own or as another one of a path."""
+        branched = self.found.root.branches(run.steps)
         try:
             path = self.found.root.insert(run)
         except NondeterministicError:
@@ -163,6 +166,7 @@ class _Explorer:
                 # what its frames hold on to is all that the run made
                 run.trace.exception.__traceback__ = None
             self.found.paths.append(run)
+            self.branched += branched
             self.on_path(run)
         elif (path.trace.raised is None) is not (run.trace.raised is None):
             raise NotFolded("whether the factory raises depends on the length of a list")
@@ -182,7 +186,9 @@ class _Explorer:
 
     def _next_hints(self) -> Values | None:
         frontier, found = self.frontier, self.found
-        if len(found.paths) >= self.max_paths and any(True for _ in found.open_places()):
+        of_a_chain = self.max_paths * (self.max_paths - 1) // 2
+        is_spent = len(found.paths) >= self.max_paths and self.branched >= of_a_chain
+        if is_spent and any(True for _ in found.open_places()):
             found.spent = f"the budget of {self.max_paths} paths was spent"
         frontier.deadline = self._deadline()
         frontier.require_time()

@@ -198,6 +198,17 @@ class Place:
             place = place.state.side(truth)
         return place
 
+    def branches(self, steps: Iterable[Step]) -> int:
+        """Return how often decisions branch off from runs that went the other way."""
+        place, branches = self, 0
+        for step in steps:
+            if not isinstance(place.state, Fork):
+                break
+            other = place.state.side(not step.truth)
+            branches += isinstance(other.state, Fork | Followed)
+            place = place.state.side(step.truth)
+        return branches
+
     def insert(self, path: Path) -> Path:
         """Put a run in the tree.
 

@@ -53,7 +53,7 @@ from symcount.record import INDEX, Concretisation
 from symcount.symbols import Number
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.learning import Learned
-from symcount.trace.run import ELEMENT
+from symcount.trace.run import SUBSCRIPT
 from symcount.trace.settings import AS_USUAL, Settings
 from symcount.version import __version__
 from symcount.work import MAX_SECONDS, MAX_WORK
@@ -235,7 +235,7 @@ class _Derivation:
         if not (
             joined.inferred or joined.fitted
         ):  # what loops read from lists is explained by what they decided
-            concretisations = concretisations.with_harmless(ELEMENT)
+            concretisations = concretisations.with_harmless(SUBSCRIPT)
         loops = carried(self.call, found, settings, self.budget.checking)
         lengths = (*loops.lengths, *MANY) if joined.fitted else loops.lengths
         joined = joined._replace(inferred=joined.inferred or (joined.fitted and not loops.uniform))

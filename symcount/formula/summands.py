@@ -17,8 +17,8 @@ from symcount.formula.choice_trees import Choice, choice, mapped
 _OF_A_TEST = 2
 # A sum that is hardly shorter is no easier to read.
 _SHORT_ENOUGH = 3 / 4
-# Larger trees are not taken apart but for what all pieces have.
-_MOST_LEAVES = 128
+# Trees with more tests, of all pieces together, are not taken apart but for what all pieces have.
+_MOST_TESTS = 8192
 
 
 class _Sum(NamedTuple):
@@ -35,7 +35,7 @@ class _Sum(NamedTuple):
 def summands(tree: Any) -> tuple[Poly, tuple[Choice, ...]]:
     """Return a polynomial and trees of `Choice`s that add up to a tree of polynomials."""
     whole = _sum(const(0), tree)
-    found = _apart(tree) if sum(1 for _ in _leaves(tree)) <= _MOST_LEAVES else _shared(tree)
+    found = _apart(tree) if _tests(tree) <= _MOST_TESTS else _shared(tree)
     return (found if found.length[0] <= _SHORT_ENOUGH * whole.length[0] else whole)[:2]
 
 
@@ -102,6 +102,13 @@ def _difference(one: Any, other: Any) -> Any:
         for side in ("then", "otherwise")
     ]
     return None if None in sides else choice(condition, *sides)
+
+
+def _tests(tree: Any, around: int = 0) -> int:
+    """Count the tests that decide on each piece, those of all pieces together."""
+    if not isinstance(tree, Choice):
+        return around
+    return _tests(tree.then, around + 1) + _tests(tree.otherwise, around + 1)
 
 
 def _leaves(tree: Any) -> Iterator[Poly]:

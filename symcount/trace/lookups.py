@@ -133,12 +133,10 @@ def _function(value: Any) -> Any:
     return value.__func__ if is_method else value
 
 
-def length(frame: FrameType) -> int | None:
-    """The length of the list or tuple being indexed or sliced; None if that is not known."""
+def sequence(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:
+    """The list or tuple being indexed or sliced; None if that is not known."""
     held = container(frame)
-    if type(held) not in (list, tuple) or len(held) > _MOST_KEYS:
-        return None
-    return len(held)
+    return held if type(held) in (list, tuple) and len(held) <= _MOST_KEYS else None
 
 
 def members(frame: FrameType) -> list[Any] | tuple[Any, ...] | None:

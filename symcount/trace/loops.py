@@ -76,12 +76,12 @@ REPEATED: dict[int, tuple[Any, Any]] = {}
 class SymRange:
     """Stands in for a `range` of which a bound is a symbol."""
 
-    def __init__(self, run: Any, start: Any, stop: Any, step: Any, count: Any) -> None:
-        self.run = run
+    def __init__(self, run: Any, start: Any, stop: Any, step: Any, length: Any) -> None:
+        self._symcount_run = run
         self.start = start
         self.stop = stop
         self.step = step
-        self.count = count
+        self._symcount_length = length
         run.begin_loops()
 
     @property  # type: ignore[misc]
@@ -89,49 +89,69 @@ class SymRange:
         return range
 
     def __len__(self) -> int:
-        return int(self.run.unroll(self.count))
+        return int(self._symcount_run.unroll(self._symcount_length))
 
     def __bool__(self) -> bool:
-        return bool(self.count > 0)
+        return bool(self._symcount_length > 0)
 
     def __iter__(self) -> Iterator[Any]:
-        iterations: Iterator[Any] = self.run.iterate(self.count, self.start, self.step)
+        iterations: Iterator[Any] = self._symcount_run.iterate(
+            self._symcount_length, self.start, self.step
+        )
         return iterations
 
     def __reversed__(self) -> Iterator[Any]:
-        iterations: Iterator[Any] = self.run.iterate(
-            self.count, self.start, self.step, backwards=True
+        iterations: Iterator[Any] = self._symcount_run.iterate(
+            self._symcount_length, self.start, self.step, backwards=True
         )
         return iterations
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
-            self.run.refuse(
+            self._symcount_run.refuse(
                 UnsupportedError(
                     "a slice of a range over a symbol is not followed; write its bounds into "
                     "range()"
                 )
             )
-        if not -self.count <= key < self.count:
+        if not -self._symcount_length <= key < self._symcount_length:
             raise IndexError("range object index out of range")
-        return self.start + (key if key >= 0 else key + self.count) * self.step
+        return self.start + (key if key >= 0 else key + self._symcount_length) * self.step
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not range and type(other) is not SymRange:
             return NotImplemented
-        count = other.count if type(other) is SymRange else len(other)
-        if self.count != count:
+        length = other._symcount_length if type(other) is SymRange else len(other)
+        if self._symcount_length != length:
             return False
-        if self.count == 0:
+        if self._symcount_length == 0:
             return True
-        return bool(self.start == other.start and (count == 1 or self.step == other.step))
+        return bool(self.start == other.start and (length == 1 or self.step == other.step))
 
     def __hash__(self) -> int:
-        start = self.start if self.count > 0 else None
-        return hash((self.count, start, self.step if self.count > 1 else None))
+        start = self.start if self._symcount_length > 0 else None
+        return hash(
+            (self._symcount_length, start, self.step if self._symcount_length > 1 else None)
+        )
 
     def __contains__(self, value: Any) -> bool:
         distance = (value - self.start) // self.step
         return bool(
-            distance * self.step + self.start == value and distance >= 0 and distance < self.count
+            distance * self.step + self.start == value
+            and distance >= 0
+            and distance < self._symcount_length
         )
+
+    def count(self, value: Any) -> int:
+        """Return how often a number is among them: once or never."""
+        return int(value in self)
+
+    def index(self, value: Any) -> Any:
+        """Return the place of a number.
+
+        Raises:
+            ValueError: it is not among them.
+        """
+        if value not in self:
+            raise ValueError(f"{value} is not in range")
+        return (value - self.start) // self.step

@@ -35,6 +35,7 @@ from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded
 from symcount.trace.learning import Learned
 from symcount.trace.loops import REPEATED, Loop, Tags, is_distinct, name_of
 from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
+from symcount.trace.padding import padding_at
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -68,7 +69,7 @@ _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
 _MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
-ELEMENT = "element"
+SUBSCRIPT = "subscript"
 # The kind of a branch on a value that is tracked, but not followed.
 VALUE = "branch on a value"
 # A factory cannot need more restarts than it has modules and refusing functions.
@@ -131,6 +132,7 @@ class _Run:
         self.unrolled: dict[int, Node] = {}
         self._repeated: list[Any] = []
         self._entered: dict[tuple[Any, ...], int] = {}
+        self._padded: dict[tuple[FrameType, str], SymInt] = {}
         self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
         self.interrupted: Interrupt | None = None
@@ -243,6 +245,10 @@ class _Run:
             self.interrupt(Restart())
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
+        if b == 0 and a.op == "mod":
+            has_rest = self._is_padding(frame, a)
+            if has_rest is not None:
+                return bool(OPERATORS[op](int(has_rest), 0))
         if messages.decides_a_message(frame, self.outlets):
             return bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
         return self._decide(op, a, b)
@@ -321,6 +327,33 @@ class _Run:
             taken = self._decided[key] = branch.taken
         return taken
 
+    def _is_padding(self, frame: FrameType, rest: Node) -> bool | None:
+        """Answer what a loop that counts to a multiple asks: whether there is a rest.
+
+        It is let go round once. Then the number that it has made, which nobody else has, becomes
+        the one that it ends at. None if it is no such loop.
+        """
+        loop = padding_at(frame.f_code, frame.f_lasti)
+        number = None if loop is None else frame.f_locals.get(loop.name)
+        size, multiple = rest.args
+        if loop is None or type(number) is not SymInt or number._symcount_node is not size:
+            return None
+        divisor = SymInt(multiple, self) if isinstance(multiple, Node) else multiple
+        if not divisor > 0:
+            return None
+        self._give_up_ways()
+        key = frame, loop.name  # its test is in two places of the code
+        if key not in self._padded:
+            self._padded[key] = number
+            return True
+        first = self._padded.pop(key)
+        end = first + -first % divisor if loop.step > 0 else first - first % divisor
+        made = next((k for k, known in self._nodes.items() if known is number), None)
+        if made is not None:
+            self._nodes[made] = SymInt(number._symcount_node, self)
+        number._symcount_node = end._symcount_node
+        return False
+
     def _branch_on_value(self, op: str, a: Node, b: Node | Number) -> bool:
         """Branch on a value that is tracked: both ways are gone, by runs with another outcome."""
         self._give_up_ways()
@@ -336,9 +369,15 @@ class _Run:
         )
         return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
 
-    def _is_of_loop(self, node: Node, size: int) -> bool:
-        """Tell whether an index reads from a list that a loop has made: one as long as the loop."""
-        return any(int(n.hint) == size for n in self.unrolled.values()) and (
+    def _is_of_loop(self, node: Node, held: Sequence[Any]) -> bool:
+        """Tell whether an index reads from a list that a loop has made, or a repetition.
+
+        One of a loop is as long as the loop; one of a repetition has the same element as often as
+        that says, whatever comes before and after.
+        """
+        unrolled = {int(n.hint) for n in self.unrolled.values()}
+        lengths = [len(held), *(len(list(same)) for _, same in itertools.groupby(held, id))]
+        return not unrolled.isdisjoint(n for n in lengths if n > 1 or n == len(held)) and (
             not _symbols_of(node) or not set(_symbols_of(node)).isdisjoint(self._bounds())
         )
 
@@ -511,7 +550,7 @@ class _Run:
             elif end == ends.NAME and not self.names.add(frame, owners, self.tags, user_frame()):
                 self.assume(COLLIDING, (), user_frame())
             if end is not None:
-                self._is_harmless(f"text {end}", node)
+                self._note_once(f"text {end}", node)
                 return node.hint
             is_int = type(node.hint) is int
             numbers = lookups.numbers_in_keys(frame) if is_int else None
@@ -528,7 +567,7 @@ class _Run:
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_told:
             if kind == "text":
                 self.names.add(frame, (), self.tags, user_frame())
-            self._is_harmless(ends.ITERATION, node)  # what decides by it is found by `carried`
+            self._note_once(ends.ITERATION, node)  # what decides by it is found by `carried`
             return node.hint
         if kind == "hash" and self.specialising:
             return self.specialised(SymInt(node, self))
@@ -611,8 +650,8 @@ class _Run:
                 kind, _symbols_of(node), node.hint, frame.source
             )
 
-    def _is_harmless(self, kind: str, node: Node) -> None:
-        """Record that a number went where it decides nothing, once for each place."""
+    def _note_once(self, kind: str, node: Node) -> None:
+        """Record that a number has become a plain one, once for each place."""
         place = user_frame()
         key = kind, 0, id(place.code), place.lasti
         if key not in self.concretisations:
@@ -652,17 +691,17 @@ class _Run:
         self._shadow(frame)
         self._give_up_ways()
         if instruction(frame) in _SUBSCRIPTS:
-            size = lookups.length(frame)
-            if size is not None and self._is_of_loop(node, size):
+            held = lookups.sequence(frame)
+            if held is not None and self._is_of_loop(node, held):
                 if _symbols_of(node) and not self.specialising and not _is_linear(node):
                     self.interrupt(
                         NotFolded("a list is read at an index that is not linear in its symbols")
                     )
-                self._concretise(ELEMENT, node, user_frame())
-                is_another = self.perturb is not None and self.perturb(ELEMENT, 0) != 0
-                return int((node.hint + 1) % size if is_another else node.hint)
-            if size is not None:
-                self._follow_index(node, size)
+                self._note_once(SUBSCRIPT, node)
+                is_another = self.perturb is not None and self.perturb(SUBSCRIPT, 0) != 0
+                return int((node.hint + 1) % len(held) if is_another else node.hint)
+            if held is not None:
+                self._follow_index(node, len(held))
                 return int(node.hint)
             if self.specialising:
                 return self.specialised(SymInt(node, self))
@@ -727,6 +766,7 @@ class _Run:
         self.pokes.clear()
         self._nodes.clear()
         self._decided.clear()
+        self._padded.clear()
         self._compared_with.clear()
         self._keys.clear()
         self._memos.clear()

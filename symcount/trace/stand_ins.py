@@ -220,7 +220,7 @@ class RangeShadow(metaclass=_RangeMeta):
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
     """Number the iterations of a loop over a symbol by its index."""
     if type(iterable) is SymRange:
-        numbers = iterable.run.iterate(iterable.count, 0, 1)
+        numbers = iterable._symcount_run.iterate(iterable._symcount_length, 0, 1)
         return ((start + k, iterable.start + k * iterable.step) for k in numbers)
     known, times = REPEATED.get(id(iterable), (None, None))
     if known is None or len(known) != hint(times):
@@ -270,9 +270,8 @@ def index(value: Any, /) -> Any:
 def _identity(value: Any, /) -> int:
     """Stand in for `id`, which tells two equal numbers apart or not, as it happens."""
     if is_symbol(value) and calling_frame().f_globals.get("__name__") != "copy":
-        value._symcount_run.assume_identity(
-            value
-        )  # `copy.deepcopy` asks it of what it then returns as is
+        # `copy.deepcopy` asks it of what it then returns as is
+        value._symcount_run.assume_identity(value)
     return id(value)
 
 

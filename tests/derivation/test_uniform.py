@@ -180,3 +180,29 @@ def test_a_list_unpacked_in_a_loop_over_a_symbol_is_not_complete() -> None:
         return made
 
     assert symcount.derive(unpacked, max_paths=4).certificate.grade != "complete"
+
+
+def by_index(dim, out, n):
+    widths = [dim] + [3] * (n - 1) + [out]
+    return nn.ModuleList([nn.Linear(widths[i], widths[i + 1]) for i in range(n)])
+
+
+def first_apart(dim, out, n):
+    widths = (out,) + (dim,) * n
+    return nn.ModuleList([nn.Linear(widths[i], widths[i + 1]) for i in range(n)])
+
+
+def from_a_table(dim, out, n):
+    widths = (dim, 3, 3, 3, out)
+    return nn.ModuleList([nn.Linear(widths[i], widths[i + 1]) for i in range(n)])
+
+
+@pytest.mark.parametrize("factory", [by_index, first_apart])
+def test_a_repetition_with_other_ends_is_read_at_an_index(factory) -> None:
+    count = assert_exact(factory, dim=(5,), out=(2,), n=(1, 2, 3, 4, 5, 9, 40, 400))
+    assert count.certificate.grade == "checked"
+    assert count.certificate.paths <= 2
+
+
+def test_a_table_that_looks_like_one_ends_where_it_ends() -> None:
+    assert_exact(from_a_table, dim=(5,), out=(2,), n=range(1, 12))
