@@ -7,12 +7,13 @@ shows them as circled operators.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import sympy
+from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.printer import Printer
@@ -204,7 +205,7 @@ def _of_choices(value: Poly) -> sympy.Expr:
         else:
             arms.append((expression(otherwise), condition(test, truth=False)))
             value = then
-    return sympy.Piecewise(*arms, (expression(value), True), evaluate=False)
+    return _piecewise([*arms, (expression(value), sympy.true)])
 
 
 def _rounded_up(value: Poly) -> tuple[Poly, int] | None:
@@ -298,11 +299,20 @@ def _choices(tree: Choice) -> sympy.Expr:
         else:
             arms.append((value, test))
     *others, (last, _) = arms
-    return sympy.Piecewise(
-        *((expression(value), test) for value, test in others),
-        (expression(last), True),
-        evaluate=False,
-    )
+    pairs = [(expression(value), test) for value, test in others]
+    return _piecewise([*pairs, (expression(last), sympy.true)])
+
+
+def _piecewise(arms: Sequence[tuple[sympy.Expr, Boolean]]) -> sympy.Expr:
+    """A `Piecewise` of these arms as they are.
+
+    Of choices in a condition sympy makes one of all combinations, and solves them, for minutes.
+    """
+    if not any(test.has(sympy.Piecewise) for _, test in arms):
+        return sympy.Piecewise(*arms, evaluate=False)
+    pairs = (sympy.Basic.__new__(ExprCondPair, *arm) for arm in arms)
+    written: sympy.Expr = sympy.Basic.__new__(sympy.Piecewise, *pairs)
+    return written
 
 
 def _arms(tree: Any, tests: Decisions) -> Iterator[tuple[Poly, Boolean]]:
