@@ -29,6 +29,7 @@ from tests.operations import (
     Holds,
     e,
 )
+from tests.trace.tensors import test_sparse
 
 # refused, which is allowed
 UNKNOWN = {"resize"}
@@ -135,6 +136,11 @@ def test_every_rule_but_few_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     symcount.derive(lambda d: nn.utils.parametrizations.weight_norm(nn.Linear(d, 3)))
     symcount.derive(lambda d: Holds(e(2).expand_as(e(d, 2))))
     symcount.derive(lambda d: Holds(e(int(torch.tensor(3.0).item()), d)))
+    for made in test_sparse.MADE.values():
+        symcount.derive(lambda d: Holds(e(d), made(2, d)))  # noqa: B023
+    for read in test_sparse.READ:
+        with contextlib.suppress(DerivationError):
+            symcount.derive(lambda d: Holds(e(read(test_sparse.mask(2, d).to_sparse()))))  # noqa: B023
     missed = {rule.__name__ for rule in set(original.values()) - reached}
     names = {f.__name__ for f, r in original.items() if r not in reached}
     assert not missed - {"apply_rule"}, (missed, names)
