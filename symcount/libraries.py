@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import linecache
 import os
 
 
@@ -30,3 +31,15 @@ def is_own(file: str) -> bool:
 def is_of_python(file: str) -> bool:
     """Tell whether a file is of Python's own library, and of nothing installed beside it."""
     return file.startswith(_PYTHON) and "-packages" not in file[len(_PYTHON) :]
+
+
+def is_foreign(file: str) -> bool:
+    """Tell whether nobody wrote code for a factory: it is of Python, torch or this package."""
+    if file.startswith("<frozen") or is_unsourced(file):
+        return True
+    return is_own(file) or is_of_python(file) or file.startswith((TORCH, NUMPY))
+
+
+def is_unsourced(file: str) -> bool:
+    """Tell whether code was made of a text that is kept nowhere."""
+    return file.startswith("<") and not file.startswith("<frozen") and not linecache.getlines(file)

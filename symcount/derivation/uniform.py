@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from symcount.derivation.calls_of_torch import HOLDING, PLAIN_METHODS
-from symcount.trace.observing import Event, Value
+from symcount.trace.describing import Value
+from symcount.trace.observing import Event
 
 _TAKES_LISTS = frozenset(
     f"builtins.{name}"

@@ -20,9 +20,8 @@ from typing import Any, NamedTuple
 
 from symcount import interception
 from symcount.executed import Executed, Use
-from symcount.libraries import is_of_python
+from symcount.libraries import is_of_python, is_unsourced
 from symcount.trace import identity
-from symcount.trace.observing import is_unsourced
 from symcount.trace.proxies import is_of_torch
 from symcount.trace.renaming import (
     StandIn,

@@ -35,7 +35,7 @@ from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded
 from symcount.trace.learning import Learned
 from symcount.trace.loops import REPEATED, Loop, Tags, is_distinct, name_of
 from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
-from symcount.trace.padding import padding_at
+from symcount.trace.padding import Paddings
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -132,7 +132,7 @@ class _Run:
         self.unrolled: dict[int, Node] = {}
         self._repeated: list[Any] = []
         self._entered: dict[tuple[Any, ...], int] = {}
-        self._padded: dict[tuple[FrameType, str], SymInt] = {}
+        self._paddings = Paddings()
         self._compared_with: dict[tuple[FrameType, int, Node], list[int]] = {}
         self.alive = True
         self.interrupted: Interrupt | None = None
@@ -246,7 +246,7 @@ class _Run:
         if op == "eq" and type(b) is Node and self._is_membership(frame, a, b):
             return bool(a.hint == b.hint)
         if b == 0 and a.op == "mod":
-            has_rest = self._is_padding(frame, a)
+            has_rest = self._paddings.has_rest(self, frame, a)
             if has_rest is not None:
                 return bool(OPERATORS[op](int(has_rest), 0))
         if messages.decides_a_message(frame, self.outlets):
@@ -274,7 +274,14 @@ class _Run:
             way.abandoned = True
         raise GivenUp
 
-    def _give_up_ways(self) -> None:
+    def replace_node(self, number: SymInt, node: Node) -> None:
+        """Have a number that nobody else has stand for another."""
+        made = next((k for k, known in self._nodes.items() if known is number), None)
+        if made is not None:
+            self._nodes[made] = SymInt(number._symcount_node, self)
+        number._symcount_node = node
+
+    def give_up_ways(self) -> None:
         """Give up following a function as one operation where its result is not all it says."""
         if self.ways:
             self.give_up()
@@ -327,36 +334,9 @@ class _Run:
             taken = self._decided[key] = branch.taken
         return taken
 
-    def _is_padding(self, frame: FrameType, rest: Node) -> bool | None:
-        """Answer what a loop that counts to a multiple asks: whether there is a rest.
-
-        It is let go round once. Then the number that it has made, which nobody else has, becomes
-        the one that it ends at. None if it is no such loop.
-        """
-        loop = padding_at(frame.f_code, frame.f_lasti)
-        number = None if loop is None else frame.f_locals.get(loop.name)
-        size, multiple = rest.args
-        if loop is None or type(number) is not SymInt or number._symcount_node is not size:
-            return None
-        divisor = SymInt(multiple, self) if isinstance(multiple, Node) else multiple
-        if not divisor > 0:
-            return None
-        self._give_up_ways()
-        key = frame, loop.name  # its test is in two places of the code
-        if key not in self._padded:
-            self._padded[key] = number
-            return True
-        first = self._padded.pop(key)
-        end = first + -first % divisor if loop.step > 0 else first - first % divisor
-        made = next((k for k, known in self._nodes.items() if known is number), None)
-        if made is not None:
-            self._nodes[made] = SymInt(number._symcount_node, self)
-        number._symcount_node = end._symcount_node
-        return False
-
     def _branch_on_value(self, op: str, a: Node, b: Node | Number) -> bool:
         """Branch on a value that is tracked: both ways are gone, by runs with another outcome."""
-        self._give_up_ways()
+        self.give_up_ways()
         taken = bool(OPERATORS[op](a.hint, b.hint if type(b) is Node else b))
         if a.op == TRACKED and a.args[1] and type(b) is not Node:
             outcomes = {bool(OPERATORS[op](end, b)) for end in a.args[1]}
@@ -448,11 +428,45 @@ class _Run:
         if self._decide("lt", node, size) and self._decide("ge", node, -size):
             _ = any(self._decide("eq", node, index) for index in lookups.candidates(size))
 
+    def _follow_element(self, node: Node, size: int) -> None:
+        """Ask of an index into a list what the iteration that made the element asked of its own.
+
+        So iterations that read different elements differ in what they have decided.
+        """
+        counts = {loop.count for loop in _loops_of(node)}
+        around = [loop for loop, _ in self.tags]
+        for loop in self.loops if 0 <= node.hint < size else ():
+            if loop in around or loop.length != size or loop.count not in counts:
+                continue
+            tags = (*loop.inside, (loop, int(node.hint)))
+            for branch in [b for b in self.branches if b.tags == tags and not b.specialised]:
+                try:
+                    left, right = (self._moved(s, loop, node) for s in (branch.left, branch.right))
+                except ArithmeticError:
+                    continue
+                if isinstance(left, Node):
+                    self._decide(branch.op, left, right)
+
+    def _moved(self, side: Node | Number, loop: Loop, index: Node) -> Node | Number:
+        """A number as it is if the index of a loop is another."""
+        if isinstance(side, Node) and side.op == "index" and side.args[1] is loop:
+            return index
+        if not isinstance(side, Node) or side.op not in OPERATORS:
+            return side
+        args = [
+            self._moved(arg, loop, index) if isinstance(arg, Node) else arg for arg in side.args
+        ]
+        if all(a is b for a, b in zip(args, side.args, strict=True)):
+            return side
+        numbers = [arg.hint if isinstance(arg, Node) else arg for arg in args]
+        moved: Node = self.record(side.op, tuple(args), OPERATORS[side.op](*numbers))._symcount_node
+        return moved
+
     def specialised(self, value: Any) -> int:
         """The plain value of a symbol, followed for this very value: a branch."""
         if type(value) is not SymInt:
             return int(value)
-        self._give_up_ways()
+        self.give_up_ways()
         node = value._symcount_node
         place = user_frame()
         test = Node("eq", (node, node.hint), True, place)
@@ -468,7 +482,7 @@ class _Run:
 
     def unroll_node(self, node: Node) -> int:
         """The plain value of a number that says how many of something there are."""
-        self._give_up_ways()
+        self.give_up_ways()
         self.begin_loops()
         length = int(node.hint)
         if length > self.longest and node.op != "index":
@@ -539,7 +553,7 @@ class _Run:
         kind = "text" if kind == "rounded text" else kind
         if is_number:
             self._shadow(frame)
-        self._give_up_ways()
+        self.give_up_ways()
         if is_number and instruction(frame) in _OPERATIONS and lookups.is_text(frame):
             kind = "text"
         if kind == "text":
@@ -689,7 +703,7 @@ class _Run:
     def poke(self, node: Node) -> int:
         frame = calling_frame(2)
         self._shadow(frame)
-        self._give_up_ways()
+        self.give_up_ways()
         if instruction(frame) in _SUBSCRIPTS:
             held = lookups.sequence(frame)
             if held is not None and self._is_of_loop(node, held):
@@ -697,6 +711,7 @@ class _Run:
                     self.interrupt(
                         NotFolded("a list is read at an index that is not linear in its symbols")
                     )
+                self._follow_element(node, len(held))
                 self._note_once(SUBSCRIPT, node)
                 is_another = self.perturb is not None and self.perturb(SUBSCRIPT, 0) != 0
                 return int((node.hint + 1) % len(held) if is_another else node.hint)
@@ -736,7 +751,7 @@ class _Run:
         """
         if any(type(value) is arrays.SymArray for value in inputs):
             return NotImplemented  # it is that one's business
-        self._give_up_ways()
+        self.give_up_ways()
         out = kwargs.get("out") or (getattr(ufunc, method)(*map(hint, inputs), **kwargs),)
         if self.tensors is None or method != "__call__" or out[0].dtype.kind in "iu":
             kind = next(x.dtype for x in inputs if hasattr(x, "dtype"))
@@ -745,7 +760,7 @@ class _Run:
         return arrays.follow(self.tensors, ELEMENTWISE, ufunc, inputs, kwargs, made_by)
 
     def mix(self, operation: Callable[[], Any]) -> Any:
-        self._give_up_ways()
+        self.give_up_ways()
         result = operation()
         if self.tensors is not None:
             self.tensors.taint(result)
@@ -766,7 +781,7 @@ class _Run:
         self.pokes.clear()
         self._nodes.clear()
         self._decided.clear()
-        self._padded.clear()
+        self._paddings.clear()
         self._compared_with.clear()
         self._keys.clear()
         self._memos.clear()
@@ -898,6 +913,13 @@ def _followed(
         run.compare_keys()
         run.compare_names(module)
         return module
+
+
+def _loops_of(node: Node) -> set[Loop]:
+    """The loops of whose indices a number is computed."""
+    if node.op == "index":
+        return {node.args[1]}
+    return set().union(*(_loops_of(arg) for arg in node.args if isinstance(arg, Node)))
 
 
 def _is_linear(node: Node) -> bool:

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 import symcount
-from symcount.derivation import carried
+from symcount.derivation import carried, seen
 from symcount.factory.call import name_of
 from tests.brute_force import disagreement, grid
 from tests.slow import mostly_slow
@@ -769,7 +769,7 @@ def test_an_assumption_names_its_line_and_the_symbol() -> None:
 
     certificate = symcount.derive(factory).certificate
     (assumed,) = certificate.concretisations[-1:]
-    assert (certificate.grade, assumed.kind, assumed.symbols) == ("checked", carried.STATE, ("n",))
+    assert (certificate.grade, assumed.kind, assumed.symbols) == ("checked", seen.STATE, ("n",))
     assert assumed.source.line == factory.__code__.co_firstlineno + 4
 
 
@@ -836,7 +836,7 @@ def test_a_list_that_grows_is_gone_through_by_an_iterator() -> None:
 
     certificate = symcount.derive(factory).certificate
     assert certificate.grade == "checked"
-    assert carried.LENGTH in {assumed.kind for assumed in certificate.assumptions}
+    assert seen.LENGTH in {assumed.kind for assumed in certificate.assumptions}
 
 
 def test_an_element_is_read_at_an_index_that_turns_at_some_length() -> None:
@@ -866,7 +866,7 @@ def test_a_module_that_is_not_made_yet_is_no_reason_to_see_nothing() -> None:
 
     certificate = symcount.derive(factory).certificate
     assert certificate.grade == "checked"
-    assert carried.LENGTH in {assumed.kind for assumed in certificate.assumptions}
+    assert seen.LENGTH in {assumed.kind for assumed in certificate.assumptions}
 
 
 def test_a_loop_that_cannot_be_observed_is_an_assumption(monkeypatch: pytest.MonkeyPatch) -> None:

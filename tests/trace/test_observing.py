@@ -6,7 +6,7 @@ from types import FunctionType
 
 import pytest
 
-from symcount.trace.observing import SITES, reporting
+from symcount.trace.reporting import SITES, reporting
 
 
 class Base:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from symcount import DomainError, derive
+from symcount import DomainError, UnsupportedError, derive
 from tests.brute_force import assert_exact
 
 SIZES = (1, 2, 3, 7, 8, 9, 16, 33)
@@ -141,3 +141,23 @@ def test_any_other_is_followed_test_by_test(factory: Callable[..., Any]) -> None
         except DomainError:
             continue  # on a path that was not followed
         assert said == sum(p.numel() for p in factory(size, by).parameters())
+
+
+class Rising:
+    asked = 0
+
+    @property
+    def by(self):
+        self.asked += 1
+        return 3 + self.asked % 2
+
+
+def test_a_multiple_that_changes_by_itself_is_refused() -> None:
+    def factory(size):
+        rising = Rising()
+        while size % rising.by != 0:
+            size += 1
+        return nn.Embedding(size, 2)
+
+    with pytest.raises(UnsupportedError, match="the multiple that a loop counts to changes"):
+        derive(factory)

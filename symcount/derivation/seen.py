@@ -1,0 +1,735 @@
+"""Judge what was reported at a place in a loop: may it decide otherwise in a later iteration?
+
+What is the same in all iterations that decided alike, and for both numbers of iterations, may not.
+Of the rest it depends on the kind of the place, and on what is done there with what values.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice, pairwise
+from typing import Any, TypeAlias
+
+from symcount.derivation.calls_of_torch import (
+    ADDING,
+    ELEMENTWISE,
+    HOLDING,
+    PLAIN_METHODS,
+    RATES,
+    sizes_of,
+)
+from symcount.derivation.frontier import MOST_ITERATIONS
+from symcount.symbols import Values
+from symcount.trace.describing import NUMBERS, Value
+from symcount.trace.observing import Event
+from symcount.trace.reporting import Site
+
+LENGTH = "length of a list that a loop made"
+STATE = "state carried from one iteration to the next"
+TEXT = "text made of the number of an iteration"
+
+
+Tags: TypeAlias = "tuple[tuple[str, int], ...]"
+"""The iterations of the loops around something, by the names of the loops."""
+
+
+@dataclass(eq=False)
+class ObservedRun:
+    """One run of a path: its lengths, what was reported, and what each iteration decided."""
+
+    hints: Values
+    events: Mapping[int, Sequence[Event]]
+    decided: Mapping[Tags, tuple[bool, ...]]
+    lengths: Mapping[str, int]
+    numbered: dict[Hashable, int]  # what was decided, by a number that all runs of a path share
+    _told: dict[Tags, tuple[Hashable, ...]] = field(default_factory=dict)
+
+    def told(self, tags: Tags) -> tuple[Hashable, ...]:
+        """Return the loops that an iteration is of, what was decided in it, and its numbers."""
+        known = self._told.get(tags)
+        if known is None:
+            loops = tuple(name for name, _ in tags)
+            decided = tuple(self.decided.get(tags[: i + 1], ()) for i in range(len(tags)))
+            numbers = id(self), tuple(number for _, number in tags)
+            number = self.numbered.setdefault((loops, decided), len(self.numbered))
+            known = self._told[tags] = loops, number, numbers
+        return known
+
+
+_GROWING = frozenset(["many", "array"])
+# Methods that ask for the place of an element, or take elements away.
+_BY_PLACE = frozenset(
+    "pop popleft popitem remove index count discard clear move_to_end rotate insert "
+    "__delitem__ __getitem__".split()
+)
+_BY_KEY = frozenset(
+    "get setdefault __contains__ isdisjoint issubset issuperset intersection difference union "
+    "symmetric_difference update".split()
+)
+# Methods of containers that add to them or hand them on as they are.
+_KEEPING = frozenset(
+    "append appendleft extend extendleft add keys values items copy __len__ __iter__ "
+    "fromkeys".split()
+)
+# Methods of texts whose result has the digits that the text has.
+_RESPELLING = frozenset(
+    "format join lower upper title capitalize casefold swapcase zfill ljust rjust center encode "
+    "decode".split()
+)
+_BY_TEXT = frozenset(
+    "startswith endswith find rfind index rindex count replace partition rpartition split rsplit "
+    "removeprefix removesuffix strip lstrip rstrip translate __contains__".split()
+)
+# Functions whose result differs wherever an argument does, or that pass on what they are given.
+_PASSED_ON = frozenset(
+    "len list tuple set frozenset dict enumerate sorted reversed any all sum iter map filter print "
+    "isinstance issubclass hasattr getattr setattr delattr str repr format float complex type id "
+    "range slice object callable property staticmethod classmethod super vars dir "
+    "OrderedDict defaultdict SimpleNamespace".split()
+)
+_DEFINED_ABOVE = frozenset("sqrt log log2 log10 log1p fabs".split())
+_OPEN_ENDED = frozenset("accumulate chain product count from_iterable combinations".split())
+_QUIET = ("logging", "warnings", "typing", "copy", "inspect", "functools", "contextlib")
+
+
+@dataclass(eq=False)
+class Seen:
+    """What was reported at one site."""
+
+    site: Site
+    runs: Sequence[ObservedRun]
+    events: Sequence[tuple[ObservedRun, Event]]
+    _values: dict[int, list[Value]] = field(default_factory=dict)
+
+    def reason(self) -> str:
+        """Return the kind of assumption that the site stands for; none if it decides nothing."""
+        judge: Callable[[], str] = getattr(self, f"_{self.site.kind}")
+        return judge()
+
+    # --- what differs ---
+
+    def values(self, place: int) -> list[Value]:
+        """List the values of an operand, each once."""
+        if place not in self._values:
+            found = (e.values[place] for _, e in self.events if len(e.values) > place)
+            self._values[place] = list(dict.fromkeys(found))
+        return self._values[place]
+
+    def differs(self, place: int, view: Callable[[Value], Hashable] = lambda v: v) -> bool:
+        """Return whether an operand differs by the number of an iteration, or of iterations."""
+        if len(set(map(view, filter(None, self.values(place))))) < 2:
+            return False
+        groups: dict[Hashable, dict[Hashable, set[Hashable]]] = {}
+        merged: dict[Hashable, dict[Hashable, set[Hashable]]] = {}
+        for run, event in self.events:
+            if len(event.values) <= place or event.values[place] is None:
+                continue
+            seen = view(event.values[place])
+            loops, decided, numbers = run.told(event.tags)
+            for where, key in ((groups, decided), (merged, loops)):
+                where.setdefault(key, {}).setdefault(numbers, set()).add(seen)
+        told = [sets for sets in groups.values() if len(sets) > 1] or list(merged.values())
+        return any(len(set(map(frozenset, sets.values()))) > 1 for sets in told)
+
+    @cached_property
+    def width(self) -> int:
+        return max(len(event.values) for _, event in self.events)
+
+    def kinds(self, place: int) -> set[str]:
+        return {value[0] for value in self.values(place) if value is not None}
+
+    # --- rules ---
+
+    def _compare(self) -> str:
+        if self.site.names[0] in ("In", "NotIn"):
+            return self._looked_up(0, 1, self.events)
+        symbolic = [pair for pair in self.events if None in pair[1].values]
+        if symbolic:
+            plain = [pair for pair in self.events if None not in pair[1].values]
+            with_symbols = Seen(self.site, self.runs, symbolic)
+            if self.site.names[0] not in ("Eq", "NotEq") and any(map(with_symbols._moves, (0, 1))):
+                return STATE
+            return Seen(self.site, self.runs, plain)._compare() if plain else ""
+        if all(event.values[0] == event.values[1] for _, event in self.events):
+            return ""  # lists of the same lengths, at any length
+        if {"symbolic", "iterator"} & (self.kinds(0) | self.kinds(1)):
+            return ""
+        if self.kinds(0) | self.kinds(1) <= {"text"}:
+            return self._texts((0, 1))
+        for place in (0, 1):
+            if self.differs(place, _digitless) and not self._is_rate(place, self.values(1 - place)):
+                return self._kind(place)
+        return ""
+
+    def _while(self) -> str:
+        """Judge the condition of a `while`: compared with a symbol it is that of a loop."""
+        plain = [pair for pair in self.events if None not in pair[1].values]
+        return Seen(self.site, self.runs, plain)._compare() if plain else ""
+
+    def _moves(self, place: int) -> bool:
+        return self.kinds(place) == {"number"} and self.differs(place)
+
+    def _match(self) -> str:
+        return self._kind(0) if self.differs(0, _digitless) else ""
+
+    def _none(self) -> str:
+        return STATE if self.differs(0, lambda v: v == ("number", None)) else ""
+
+    def _truth(self) -> str:
+        def view(value: Value) -> Hashable:
+            assert value is not None
+            if value[0] in ("many", "text"):
+                return bool(value[2] if value[0] == "many" else value[1])
+            return value[:2]
+
+        return self._kind(0) if self.differs(0, view) and not self._is_rate(0, []) else ""
+
+    def _flat(self) -> str:
+        plain = [pair for pair in self.events if None not in pair[1].values]
+        seen = Seen(self.site, self.runs, plain)
+        for place in range(self.width if plain else 0):
+            kinds = seen.kinds(place)
+            is_number = kinds == {"number"} and self.site.names != ("Sub",)
+            if (is_number or kinds <= {"array"} or _is_set(seen.values(place))) and seen.differs(
+                place
+            ):
+                return STATE
+        return ""
+
+    def _arithmetic(self) -> str:
+        """Judge an operation that raises for some numbers, or makes a list of no element."""
+        plain = [pair for pair in self.events if None not in pair[1].values]
+        seen = Seen(self.site, self.runs, plain)
+        if not plain:
+            return ""
+        if any("state" in seen.kinds(place) and seen.differs(place) for place in (0, 1)):
+            return STATE
+        judge = {"Mult": seen._of_mul, "Div": seen._of_truediv, "LShift": seen._of_lshift,
+                 "Pow": seen._of_pow}.get(self.site.names[0])  # fmt: skip
+        return judge(first=0) if judge is not None else ""
+
+    def _of_mul(self, first: int = 1) -> str:
+        pair = first, first + 1
+        is_list = any(self.kinds(place) & {"many", "text"} for place in pair)
+        return LENGTH if is_list and not all(map(self._grows_from_zero, pair)) else ""
+
+    def _of_truediv(self, first: int = 1) -> str:
+        divisors = self._numbers(first + 1)
+        is_safe = self.rises(first + 1) and min(divisors, default=1) > 0
+        return "" if is_safe or not self._moves(first + 1) else STATE
+
+    def _of_lshift(self, first: int = 1) -> str:
+        return "" if self._grows_from_zero(first + 1) else STATE
+
+    def _of_pow(self, first: int = 1) -> str:
+        bases, exponents = self._numbers(first), self._numbers(first + 1)
+        if not (self._moves(first) or self._moves(first + 1)) or not bases or not exponents:
+            return ""
+        if self.rises(first) and min(bases) >= 0 and set(exponents) in ({0.5}, {2}, {3}):
+            return ""
+        if not self._moves(first) and bases[0] >= 0:
+            falls_to_zero = 0 < bases[0] <= 1 or type(bases[0]) is int
+            if self._grows_from_zero(first + 1) and falls_to_zero:
+                return "" if all(type(e) is int or bases[0] <= 1 for e in exponents) else STATE
+            if bases[0] >= 1 and max(exponents) <= 0 and self.rises(first + 1, -1):
+                return ""
+        return STATE
+
+    def _format(self) -> str:
+        return TEXT if self._moves(0) else ""
+
+    def _iterate(self) -> str:
+        is_used_up = any(
+            event.tags and event.values[0] and event.values[0][0] == "iterator"
+            for _, event in self.events
+        )
+        return STATE if is_used_up else ""
+
+    def _unpack(self) -> str:
+        return self._iterate() or (LENGTH if self.differs(0, _left) else "")
+
+    def _spread(self) -> str:
+        return self._iterate()
+
+    def _index(self) -> str:
+        if "slice" in self.kinds(1):
+            return self._sliced()
+        if "text" in self.kinds(0):
+            if self.differs(1):
+                return STATE
+            cut = self.differs(0) and (self.differs(0, _digitless) or self._is_cut())
+            return TEXT if cut else ""
+        if "many" in self.kinds(0) and any(
+            v and v[0] == "many" and v[1] in _KEYED for v in self.values(0)
+        ):
+            return self._looked_up(1, 0, self.events)
+        if self.differs(0, _left):
+            pairs = ((_length(e.values[0]), e.values[1]) for _, e in self.events)
+            is_missing = any(
+                length is not None and type(index[1]) is int and not -length <= index[1] < length
+                for length, index in pairs
+                if index and index[0] == "number"
+            )
+            return LENGTH if is_missing else ""
+        is_held = self.kinds(0) & {*_GROWING, "object", "state"}
+        return STATE if is_held and self.differs(1, _digitless) else ""
+
+    def _sliced(self) -> str:
+        """Judge a subscript by an object that is a slice."""
+        events = [
+            (run, Event(e.tags, (e.values[0], *e.values[1][1:])))
+            for run, e in self.events
+            if e.values[1] is not None and e.values[1][0] == "slice"
+        ]
+        site = self.site._replace(names=("lower", "upper", "step"))
+        return Seen(site, self.runs, events)._slice()
+
+    def _slice(self) -> str:
+        if "text" in self.kinds(0):
+            return TEXT if self.differs(0) and self._is_cut() else ""
+        bounds = range(1, self.width)
+        if any(self.differs(place) for place in bounds) and not self.differs(0):
+            return STATE
+        if not self.differs(0) and not self.kinds(0) & {"symbolic", "iterator"}:
+            return ""
+        is_beyond = any(
+            length is None or abs(bound[1]) > length
+            for length, bounds in ((_length(e.values[0]), e.values[1:]) for _, e in self.events)
+            for bound in bounds
+            if bound and bound[0] == "number" and bound[1] is not None
+        )
+        return LENGTH if is_beyond else ""
+
+    def _is_cut(self) -> bool:
+        """Return whether digits of a text are cut off, or may be if it gets longer."""
+        for _, event in self.events:
+            text, *bounds = event.values
+            if text is None or text[0] != "text":
+                continue
+            numbers = [b[1] if b and b[0] == "number" else None for b in bounds]
+            if any(type(n) is int and abs(n) >= len(text[1]) for n in numbers):
+                return True
+            if self.site.kind == "index":
+                return bool(NUMBERS.search(text[1]))
+            part = text[1][slice(*(_named(self.site.names, numbers)))]
+            if len(NUMBERS.findall(part)) < len(NUMBERS.findall(text[1])):
+                return True
+            if "".join(NUMBERS.findall(part)) != "".join(NUMBERS.findall(text[1])):
+                return True
+        return False
+
+    def _store(self) -> str:
+        """Judge where something is put: beside what is there, or in the place of it."""
+        is_keyed = any(v and v[0] == "many" and v[1] in _KEYED for v in self.values(0))
+        if "state" in self.kinds(0) and self.differs(0):
+            return STATE
+        is_new = self.differs(0, _left) or not self.kinds(0) & _GROWING
+        return "" if not is_keyed or is_new or not self._moves(1) else STATE
+
+    def _delete(self) -> str:
+        return LENGTH if self.differs(0) else ""
+
+    def _looked_up(
+        self, key: int, container: int, events: Sequence[tuple[ObservedRun, Event]]
+    ) -> str:
+        """Judge a look-up of a key: found in what grows it stays, not found it may come."""
+        keys = [v for v in self.values(key) if v]
+        if any(v[0] == "many" and None in v[3] for v in keys) and self._in_loop():
+            return STATE  # the number of an iteration is part of a key
+        texts = [v[1] for v in keys if v[0] == "text"]
+        grows = self.differs(container, _digitless)
+        if keys and len(texts) == len(keys):
+            if self.differs(key, _digitless):
+                return TEXT
+            has_digits = any(map(NUMBERS.search, texts))
+            return TEXT if has_digits and (grows or self.differs(key)) else ""
+        if keys and self.differs(key):
+            is_empty = {_length(v) for v in self.values(container)} == {0}
+            return "" if is_empty else STATE
+        numbers = [v for v in keys if v[0] == "number" and v[1] is not None]
+        return LENGTH if numbers and grows else ""
+
+    def _call(self) -> str:
+        callees = [v for v in self.values(0) if v]
+        return next((r for r in map(self._called, callees) if r), "")
+
+    def _called(self, callee: tuple[Any, ...]) -> str:
+        events = [
+            pair for pair in self.events
+            if pair[1].values[0] and pair[1].values[0][:2] == callee[:2]
+        ]  # fmt: skip
+        seen = Seen(self.site, self.runs, events)
+        if callee[0] == "method":
+            return seen._method(callee)
+        if callee[0] == "torch":
+            return seen._torch(callee[1])
+        module, _, name = callee[1].rpartition(".")
+        judge = getattr(seen, f"_of_{name}", None)
+        if judge is not None:
+            return str(judge())
+        if name in _PASSED_ON | _OPEN_ENDED or module.split(".")[0] in _QUIET:
+            return ""
+        if name in _DEFINED_ABOVE:
+            least = min(seen._numbers(1), default=1)
+            is_safe = seen.rises(1) and (least > 0 or (name == "sqrt" and least == 0))
+            return "" if is_safe or not seen._moves(1) else STATE
+        if name in ("exp", "expm1"):
+            return "" if seen.rises(1, -1) or not seen._moves(1) else STATE
+        if module == "numpy" and _is_elementwise(name) and not self.site.names:
+            arrays = [p for p in range(1, seen.width) if seen.kinds(p) <= {"array"}]
+            return seen._arguments(arrays)
+        return seen._arguments()
+
+    def _arguments(self, but: Iterable[int] = ()) -> str:
+        """Judge what nobody reports: it may depend on all that it is given."""
+        for place in range(1, self.width):
+            if place not in but and self.kinds(place) & _GIVEN and self.differs(place):
+                return self._kind(place)
+        return ""
+
+    def _torch(self, name: str) -> str:
+        """Judge a call of torch, but for arguments that are sizes, rates, or merely held."""
+        if name in HOLDING or (name in ADDING and not self.kinds(1) & {"number"}):
+            return ""
+        names = self._names()
+        harmless = {
+            place
+            for place in range(1, self.width)
+            if self.kinds(place) <= {"text"}
+            or (self.kinds(place) <= {"array"} and name in ELEMENTWISE)
+            or (sizes_of(name, place, names[place]) and self._is_size(place))
+            or (self.kinds(place) <= {"many"} and name in ADDING)
+            or ((names[place] in RATES or "Dropout" in name) and self._stays_a_rate(place))
+        }
+        return self._arguments(harmless)
+
+    def _names(self) -> list[str]:
+        """List the keywords of a call by place; empty for what has none."""
+        keywords = self.site.names
+        return ["", *[""] * (self.width - 1 - len(keywords)), *keywords]
+
+    def _is_size(self, place: int) -> bool:
+        return self.kinds(place) <= {"many"} or self._grows_from_zero(place)
+
+    def _stays_a_rate(self, place: int) -> bool:
+        """Return whether it is between numbers in [0, 1] that are the same for any length."""
+        ends: dict[int, list[float]] = {}
+        for run, event in self.events:
+            value = event.values[place]
+            if value is not None and type(value[1]) in (int, float):
+                ends.setdefault(id(run), []).append(value[1])
+        within = {(round(min(values), 9), round(max(values), 9)) for values in ends.values()}
+        return len(ends) > 1 and len(within) == 1 and all(0 <= e <= 1 for e in (*within,)[0])
+
+    def _method(self, callee: tuple[Any, ...]) -> str:
+        name, owner = callee[1], callee[2]
+        if owner is None:
+            return ""
+        if owner[0] == "text":
+            if name in _BY_TEXT:
+                return self._texts((0, *range(1, self.width)))
+            if name == "format":
+                return self._formatted()
+            return TEXT if name not in _RESPELLING and self.differs(0) else ""
+        if owner[0] == "many":
+            if owner[4] is not None and name in ("append", "appendleft", "extend"):
+                return LENGTH
+            if name in _BY_PLACE and self.differs(0):
+                return self._taken(name)
+            if name in ("popleft", "rotate") and self._in_loop():
+                return STATE
+            if name in _BY_KEY:
+                sets = _is_set([owner]) and name not in ("get", "setdefault", "__contains__")
+                differ = any(map(self.differs, range(self.width)))
+                return (LENGTH if differ else "") if sets else self._looked_up_in_owner()
+            is_kept = name in _KEEPING | HOLDING or name in _BY_PLACE or not self.differs(0)
+            return "" if is_kept else LENGTH
+        if owner[0] == "iterator":
+            return STATE if name == "__next__" and self._in_loop() else ""
+        if owner[0] == "object" and name in ("__getattribute__", "__setattr__"):
+            return ""  # of `object`, which only holds what it is given
+        if owner[0] in ("number", "state") and self.differs(0):
+            return STATE
+        if owner[0] == "array":
+            is_known = name in PLAIN_METHODS or name.endswith("_")
+            return "" if is_known else STATE if self.differs(0) else self._arguments()
+        return self._arguments()
+
+    def _formatted(self) -> str:
+        """Judge `format` of a text: numbers may be rounded, if it says how they are written."""
+        texts = [v[2][1] for v in self.values(0) if v]
+        return self._arguments() if any(":" in text for text in texts) else ""
+
+    def _taken(self, name: str) -> str:
+        if name == "insert":
+            indices = [v[1] for v in self.values(1) if v and v[0] == "number"]
+            return "" if all(i == 0 for i in indices) else LENGTH
+        return LENGTH
+
+    def _looked_up_in_owner(self) -> str:
+        events = [
+            (run, Event(e.tags, (e.values[1], (e.values[0] or (0, 0, None))[2])))
+            for run, e in self.events
+            if len(e.values) > 1
+        ]
+        return Seen(self.site, self.runs, events)._looked_up(0, 1, events) if events else ""
+
+    def _of_map(self) -> str:
+        return self._together(range(2, self.width - len(self.site.names)))
+
+    def _of_zip(self) -> str:
+        return self._together(range(1, self.width - len(self.site.names)))
+
+    _of_zip_longest = _of_compress = _of_zip
+
+    def _together(self, places: Sequence[int]) -> str:
+        """Judge what is gone through together: it ends with the shortest."""
+        loops = [p for p in places if "symbolic" in self.kinds(p) or self.differs(p, _left)]
+        if not loops or len(places) < 2:
+            return ""
+        for place in places:
+            kinds = self.kinds(place)
+            if place not in loops and kinds:
+                endless = {("iterator", "count", None), ("iterator", "repeat", None)}
+                if not set(self.values(place)) <= endless:
+                    return LENGTH
+        lengths = [tuple(_length(event.values[p]) for p in loops) for _, event in self.events]
+        known = [[n for n in each if n is not None] for each in lengths]
+        distances = {tuple(n - each[0] for n in each) for each in known if each}
+        return LENGTH if len(distances) > 1 else ""
+
+    def _of_islice(self) -> str:
+        if self.width < 2:
+            return ""
+        is_fixed = self.kinds(1) <= {"many"} and not self.differs(1)
+        return "" if is_fixed and not self._in_loop() else LENGTH
+
+    def _of_deque(self) -> str:
+        is_limited = "maxlen" in self.site.names or self.width > 2
+        return LENGTH if is_limited and self.width > 2 and self._of_islice() else ""
+
+    def _of_repeat(self) -> str:
+        return "" if self.width < 3 or self._grows_from_zero(self.width - 1) else LENGTH
+
+    def _of_range(self) -> str:
+        """Judge how many numbers there are: none below zero, so they must grow from there."""
+        moving = [place for place in range(1, self.width) if self._moves(place)]
+        if not moving:
+            return ""
+        events = []
+        for run, event in self.events:
+            bounds = [value[1] for value in event.values[1:] if value and value[0] == "number"]
+            if len(bounds) < len(event.values) - 1 or not bounds:
+                continue
+            start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+            if step not in (1, -1):
+                return LENGTH
+            events.append((run, Event(event.tags, (("number", (stop - start) * step),))))
+        return "" if Seen(self.site, self.runs, events)._grows_from_zero(0) else LENGTH
+
+    def _of_sorted(self) -> str:
+        held = [v[3] for v in self.values(1) if v and v[0] == "many"]
+        has_numbers = any(e and e[0] in ("number", "state") for elements in held for e in elements)
+        return STATE if has_numbers and self.differs(1) else ""
+
+    def _of_next(self) -> str:
+        named = {v[1] for v in self.values(1) if v and v[0] == "iterator"}
+        return STATE if self._in_loop() and named != {"count"} else ""
+
+    def _of_min(self) -> str:
+        for place in range(1, self.width):
+            if self.kinds(place) & {"number", "many"} and self.differs(place):
+                return self._kind(place)
+        return ""
+
+    _of_max = _of_min
+
+    def _of_int(self) -> str:
+        if "text" in self.kinds(1) and self.differs(1):
+            return TEXT
+        return self._arguments()
+
+    _of_ord = _of_hash = _of_float = _of_int
+
+    def _of_hasattr(self) -> str:
+        names = [v[1] for v in self.values(2) if v and v[0] == "text"] if self.width > 2 else []
+        known = {name for _, counts in filter(None, self.values(1)) for name, _ in counts}
+        grows = self.differs(1)
+        return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
+
+    def _of_getattr(self) -> str:
+        return self._of_hasattr() if self.width > 3 else ""
+
+    # --- smaller questions ---
+
+    def _numbers(self, place: int) -> list[Any]:
+        return [v[1] for v in self.values(place) if v and type(v[1]) in (int, float)]
+
+    def _grows_from_zero(self, place: int) -> bool:
+        """Return whether it is no number that moves, or one that is never negative nor falls."""
+        if not self._moves(place):
+            return True
+        return min(self._numbers(place), default=0) >= 0 and self.rises(place)
+
+    def rises(self, place: int, sign: int = 1) -> bool:
+        """Return whether a number never falls, by iterations and by how many there are."""
+        series: dict[Hashable, dict[tuple[int, ...], list[float]]] = {}
+        for run, event in self.events:
+            value = event.values[place] if len(event.values) > place else None
+            if value is None or type(value[1]) not in (int, float):
+                continue
+            names = tuple(name for name, _ in event.tags)
+            numbers = tuple(number for _, number in event.tags)
+            key, at = ((id(run), *names), numbers)
+            if not names:
+                key, at = (), (sum(run.lengths.values()),)
+            series.setdefault(key, {}).setdefault(at, []).append(sign * value[1])
+        return all(
+            _never_falls([pick(by[at]) for at in sorted(by)])
+            for by in series.values()
+            for pick in (min, max)
+        )
+
+    def _in_loop(self) -> bool:
+        return any(event.tags for _, event in self.events)
+
+    def _kind(self, place: int) -> str:
+        kinds = self.kinds(place)
+        return LENGTH if "many" in kinds else TEXT if kinds == {"text"} else STATE
+
+    def _texts(self, places: Iterable[int]) -> str:
+        """Judge texts that are compared: digits alone say nothing to a text without any."""
+
+        def text(value: Value) -> Value:
+            return value[2] if value and value[0] == "method" else value
+
+        present = [p for p in places if p < self.width]
+        if any(self.differs(p, lambda v: _digitless(text(v))) for p in present):
+            return TEXT
+        moving = [p for p in present if self.differs(p, lambda v: _digitless(text(v), False))]
+        fixed = [
+            value[1]
+            for p in present if p not in moving
+            for value in map(text, self.values(p)) if value and value[0] == "text"
+        ]  # fmt: skip
+        return TEXT if moving and any(map(NUMBERS.search, map(str, fixed))) else ""
+
+    def _is_rate(self, place: int, others: Sequence[Value]) -> bool:
+        """Return whether it is a rate that never falls, of which it is asked whether it is 0."""
+        if any(other is None or other[0] != "number" or other[1] != 0 for other in others):
+            return False
+        by_number: dict[Hashable, list[tuple[tuple[int, ...], float]]] = {}
+        for run, event in self.events:
+            value = event.values[place]
+            if value is None or value[0] != "number" or not isinstance(value[1], float | int):
+                return False
+            loops = id(run), tuple(name for name, _ in event.tags)
+            by_number.setdefault(loops, []).append((tuple(n for _, n in event.tags), value[1]))
+        for pairs in by_number.values():
+            values = [value for _, value in sorted(pairs)]
+            if not _is_even(values) or values[0] < 0 or not pairs[0][0]:
+                return False
+        return any(type(v[1]) is float for v in self.values(place) if v)
+
+    # --- where it may show ---
+
+    def lengths(self) -> Iterator[int]:
+        """List numbers of iterations about which what is reported may decide something else."""
+        fixed, moving = self._series()
+        for target in fixed:
+            near = {target}
+            for (x, y), *_, (other, z) in (s for s in moving if len(s) > 1):
+                if y != z and other != x:
+                    near.add(x + (target - y) * (other - x) / (z - y))
+            for number in near:
+                if 0 < number <= MOST_ITERATIONS:
+                    yield from (max(1, int(number) + more) for more in (-1, 0, 1, 2))
+
+    def _series(self) -> tuple[list[float], list[list[tuple[float, float]]]]:
+        """Return the plain numbers that stay, and those that grow by how far the loop was."""
+        fixed: dict[float, None] = {}
+        moving: list[list[tuple[float, float]]] = []
+        for place in range(self.width):
+            numbers = [n for v in self.values(place) for n in _numbers_of(v)]
+            if not self.differs(place):
+                fixed |= dict.fromkeys(map(abs, numbers))
+                continue
+            fixed |= dict.fromkeys(n for n in numbers if n > MOST_ITERATIONS / 64)
+            points = {
+                (event.tags[-1][1] + 1 if event.tags else max(run.lengths.values(), default=0)): n
+                for run, event in self.events
+                if len(event.values) > place
+                for n in islice(_numbers_of(event.values[place]), 1)
+            }
+            moving.append(sorted(points.items()))
+        return list(fixed), moving
+
+
+_KEYED = frozenset(["dict", "OrderedDict", "defaultdict", "Counter", "ModuleDict", "ParameterDict"])
+
+
+_GIVEN = frozenset(["number", "many", "array", "iterator", "state", "text"])
+
+
+def _is_elementwise(name: str) -> bool:
+    """Tell whether a function of numpy makes an array of one, whatever its length and numbers."""
+    numpy = sys.modules["numpy"]
+    return isinstance(getattr(numpy, name, None), numpy.ufunc)
+
+
+def _never_falls(values: Sequence[float]) -> bool:
+    return all(a <= b for a, b in pairwise(values))
+
+
+def _is_even(values: Sequence[float]) -> bool:
+    """Return whether numbers rise by equal steps, as far as floats do."""
+    steps = [b - a for a, b in pairwise(values) if a != b]
+    return _never_falls(values) and (not steps or max(steps) - min(steps) <= 1e-6 * max(steps))
+
+
+def _length(value: Value) -> int | None:
+    if value is None or value[0] not in _GROWING:
+        return None
+    return int(value[2] if value[0] == "many" else value[1])
+
+
+def _left(value: Value) -> Any:
+    """How many elements there are, or are left of an iterator; what they are is no matter."""
+    return value[2] if value and value[0] == "iterator" else _length(value)
+
+
+def _numbers_of(value: Value) -> Iterator[float]:
+    if value is None:
+        return
+    if value[0] == "number" and isinstance(value[1], int | float):
+        yield float(value[1])
+    elif value[0] == "text":
+        yield from map(float, NUMBERS.findall(value[1]))
+    elif value[0] == "method":
+        yield from _numbers_of(value[2])
+    elif _length(value) is not None:
+        yield float(_length(value) or 0)
+        if value[0] == "many":
+            yield from map(float, (*([] if value[4] is None else [value[4]]), *value[5]))
+            yield from (float(value[2] - place) for place in value[5])
+
+
+def _digitless(value: Value, without: bool = True) -> Hashable:
+    """Return a value as it is but for the digits of a text, and what an object holds."""
+    if value is None or value[0] != "text":
+        return value[:2] if value and value[0] == "object" else value
+    text: str = value[1]
+    return NUMBERS.sub("0", text) if without else text
+
+
+def _is_set(values: Sequence[Value]) -> bool:
+    sets = ("set", "frozenset", "dict_keys", "dict_items")
+    return any(v is not None and v[0] == "many" and v[1] in sets for v in values)
+
+
+def _named(names: Sequence[str], numbers: Sequence[Any]) -> tuple[Any, Any, Any]:
+    bounds = dict(zip(names, numbers, strict=False))
+    return bounds.get("lower"), bounds.get("upper"), bounds.get("step")

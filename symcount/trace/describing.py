@@ -1,0 +1,286 @@
+"""Describe plain values as far as code may decide by them: their kind, length, digits and state."""
+
+from __future__ import annotations
+
+import array
+import collections
+import datetime
+import decimal
+import fractions
+import functools
+import itertools
+import operator
+import re
+import types
+import weakref
+from collections.abc import Sequence
+from types import FunctionType
+from typing import Any, TypeAlias
+
+import torch
+
+from symcount.libraries import TORCH, is_foreign, is_own
+from symcount.trace.loops import SymRange
+from symcount.trace.proxies import SymFloat, SymInt
+from symcount.trace.reporting import Hooks
+from symcount.trace.stand_ins import BUILTINS, MATH
+from symcount.trace.tensors.sizes import is_symbolic
+
+# Longer sequences are told apart by their length alone.
+_MOST_ELEMENTS = 4
+_MOST_TEXT = 200
+# Of a long list it is told where its elements change, if they do so at a few places.
+_LONGEST = 1 << 12
+_MOST_CHANGES = 4
+_MOST_KEYS = 64
+_DEEPEST = 5
+_PLAIN = {int, float, bool, str, type(None)}
+_HELD = frozenset([list, tuple, dict, set, frozenset])
+
+
+Value: TypeAlias = "tuple[Any, ...] | None"
+"""A plain value as far as it can decide anything; None if it is none, or a symbol."""
+
+
+NUMBERS = re.compile("[0-9]+")
+_SIZED = (
+    list, tuple, dict, set, frozenset, range, array.array, collections.deque, collections.UserList,
+    collections.UserDict, collections.ChainMap, types.MappingProxyType, collections.abc.KeysView,
+    collections.abc.ValuesView, collections.abc.ItemsView, torch.nn.ModuleList, torch.nn.Sequential,
+    torch.nn.ModuleDict, torch.nn.ParameterList, torch.nn.ParameterDict,
+)  # fmt: skip
+_EXACT = (
+    complex, fractions.Fraction, decimal.Decimal, datetime.timedelta, datetime.date, datetime.time,
+)  # fmt: skip
+_LOOKED_INTO = (
+    int, float, str, bytes, bytearray, slice, SymRange, torch.Tensor, torch.nn.Module,
+    *_SIZED, *_EXACT,
+)  # fmt: skip
+_STAND_INS = {
+    **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
+    **{id(stand_in): f"math.{name}" for name, stand_in in MATH.items()},
+}
+
+
+def value_of(value: Any, depth: int = 0) -> Value:
+    """Describe a plain value: its kind first, and what can be told of it."""
+    kind = type(value)  # `isinstance` may ask the value itself, which may report in turn
+    if kind is SymInt or kind is SymFloat:
+        return None
+    if value is None or kind in (int, float, bool):
+        return "number", value
+    if issubclass(kind, str):
+        return "text", str.__str__(value)[:_MOST_TEXT]
+    if issubclass(kind, bytes | bytearray):
+        text = value[:_MOST_TEXT].decode("latin-1")
+        return ("text", text) if issubclass(kind, bytes) else ("state", "bytearray", text)
+    if issubclass(kind, _EXACT):
+        return "state", kind.__name__, repr(value)
+    if kind is slice:
+        return "slice", *map(value_of, (value.start, value.stop, value.step))
+    if kind is SymRange:
+        return "symbolic", "range"
+    if issubclass(kind, torch.Tensor):
+        return _tensor(value)
+    if kind.__module__ == "numpy":
+        shape = list(getattr(value, "shape", ()))
+        return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
+    length = _length(value) if issubclass(kind, _SIZED) else None
+    if length is not None:
+        few = issubclass(kind, tuple | list) and length <= _MOST_ELEMENTS and depth < _DEEPEST
+        elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
+        most = getattr(value, "maxlen", None)
+        changes = _changes(value)
+        return "many", kind.__name__, length, elements, most, changes, _contents(value)
+    if issubclass(kind, int | float):
+        return "number", float(value) if issubclass(kind, float) else int(value)
+    if hasattr(kind, "__next__"):
+        return "iterator", kind.__name__, _hint(value)
+    inner = vars(value).get("_modules") if issubclass(kind, torch.nn.Module) else None
+    return "object", kind.__qualname__, len(inner or ())
+
+
+def _length(value: Any) -> int | None:
+    try:
+        return len(value)
+    except Exception:
+        return None  # such as a module whose constructor has not begun
+
+
+_BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
+
+
+def _numbered(value: Any) -> tuple[tuple[str, int], ...]:
+    """Count the attributes with a number in their names, each name without it, if several are."""
+    try:
+        held = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return ()
+    inner = [held.get(name) for name in ("_modules", "_parameters", "_buffers")]
+    tables = [held, *(table for table in inner if isinstance(table, dict))]
+    names = (n for table in tables for n in table if type(n) is str and NUMBERS.search(n))
+    counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
+    return tuple(pair for pair in counts.items() if pair[1] > 1)
+
+
+def _changes(value: Any) -> tuple[int, ...]:
+    """Numbers that a container is told apart by: those in its keys, if it is a small table.
+
+    Of a long list of plain values, it is where its elements become others, if that is seldom.
+    """
+    if type(value) in (dict, set, frozenset) and len(value) <= _MOST_KEYS:
+        keys = [key for key in value if type(key) is int or type(key) is tuple]
+        parts = [part for key in keys for part in (key if type(key) is tuple else (key,))]
+        return tuple(dict.fromkeys(part for part in parts if type(part) is int))
+    if not isinstance(value, list | tuple) or not _MOST_ELEMENTS < len(value) <= _LONGEST:
+        return ()
+    pairs = enumerate(itertools.pairwise(value), 1)
+    places = (at for at, (a, b) in pairs if {type(a), type(b)} <= _PLAIN and a != b)
+    found = tuple(itertools.islice(places, _MOST_CHANGES + 1))
+    return found if len(found) <= _MOST_CHANGES else ()
+
+
+def _contents(value: Any) -> int:
+    """Tell small containers of plain values apart by what they hold."""
+    if len(value) > _MOST_KEYS or not issubclass(type(value), dict | list | collections.deque):
+        return 0
+    held = tuple(value.items()) if issubclass(type(value), dict) else tuple(value)
+    parts = itertools.chain.from_iterable(held) if issubclass(type(value), dict) else held
+    return hash(held) if all(type(part) in _PLAIN for part in parts) else 0
+
+
+def state_of(value: Any) -> Value:
+    """Describe an object of Python's library by what its attributes are, as far as it shows."""
+    held = getattr(value, "__dict__", None)
+    if held is None:
+        return value_of(value)
+    parts = ((name, value_of(part)) for name, part in sorted(held.items()))
+    return "state", type(value).__qualname__, str(tuple(parts))
+
+
+def _tensor(tensor: torch.Tensor) -> Value:
+    """Describe a tensor by its sizes and first numbers; a symbol may be among neither."""
+    observer = Hooks.observer
+    known = observer.known(tensor) if observer is not None else None
+    if known is not None and (known.shape is None or known.tainted or is_symbolic(known.shape)):
+        return None
+    with torch._C.DisableTorchFunction():
+        shape = tuple(tensor.shape)
+        small = tensor.device.type == "cpu" and tensor.numel() <= _MOST_ELEMENTS**2
+        contents = (str(tensor.detach().reshape(-1).tolist()),) if small else ()
+    return "array", int(shape[0]) if shape else 1, contents
+
+
+def _first(array: Any) -> tuple[str, ...]:
+    """The first elements of an array of numbers."""
+    if array.dtype.kind not in "biuf":
+        return ()
+    return tuple(map(repr, array[:_MOST_ELEMENTS].tolist()))
+
+
+def _hint(iterator: Any) -> int | None:
+    """How many elements an iterator of Python's own says that there are left, if it does."""
+    if type(iterator).__module__ not in ("builtins", "itertools"):
+        return None
+    try:
+        return operator.length_hint(iterator, -1) if hasattr(iterator, "__length_hint__") else None
+    except TypeError:
+        return None  # it has no end
+
+
+def _scalar(value: Any) -> Value:
+    try:
+        return "number", value.item()
+    except Exception:
+        return None
+
+
+def callee_of(value: Any) -> Value:
+    """Describe code that is called: of C, of torch, of Python's library, a container's method."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    known = _STAND_INS.get(id(value))
+    if known is not None:
+        return "function", known
+    owner = getattr(value, "__self__", None)
+    kind = type(owner)
+    if owner is not None and not issubclass(kind, types.ModuleType | type):
+        is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
+        if is_plain or issubclass(kind, (*_SIZED, *_EXACT, torch.Tensor)):
+            return "method", value.__name__, value_of(owner)
+    code = getattr(value, "__func__", value)
+    if isinstance(value, type):
+        made_by = (getattr(value, name) for name in ("__init__", "__new__"))
+        code = next((f for f in made_by if isinstance(f, FunctionType)), value)
+    module = str(getattr(value, "__module__", None))
+    if module.split(".")[0] == "symcount" or not callable(value):
+        return None
+    if isinstance(code, FunctionType) and not hasattr(value, "cache_info"):
+        file = code.__code__.co_filename
+        if file.startswith(TORCH):
+            names = [n for n in code.__qualname__.split(".") if n not in ("__init__", "__new__")]
+            return "torch", names[-1]
+        if not is_foreign(file) or is_own(file) or file.startswith("<"):
+            return None  # it reports by itself
+        if owner is not None and not issubclass(kind, types.ModuleType | type):
+            return "method", value.__name__, state_of(owner)
+    if issubclass(type(value), torch.nn.Module):
+        return None
+    if module.split(".")[0] == "torch" or module == "None":
+        return "torch", getattr(value, "__name__", "")
+    return "function", f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is no part of a loop that is still to come, such as `zip` of it."""
+    kind = type(value)
+    if kind in _PLAIN_KEYS or kind in _HELD:
+        return True
+    if kind is types.BuiltinFunctionType and type(value.__self__) in _HELD | {str}:
+        return True
+    return cheap(value) is not None
+
+
+def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
+    if kind != "call":
+        return tuple(map(value_of, values))
+    callee = callee_of(values[0])
+    if callee is None:
+        return ()
+    others = list(map(value_of, values[1:]))
+    if others and callee in _BY_NAME:
+        others[0] = "named", _numbered(values[1])
+    return callee, *others
+
+
+_PLAIN_KEYS = frozenset([int, float, bool, str, type(None)])
+_told_by_type: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
+def cheap(value: Any) -> Any:
+    """Return what tells that a value is described as another was; None if that has to be seen."""
+    kind = type(value)
+    if kind in _PLAIN_KEYS:
+        return kind, value
+    if kind is FunctionType:
+        return kind, value.__code__
+    if kind is types.BuiltinFunctionType:
+        owner = value.__self__
+        return (kind, value) if owner is None or type(owner) is types.ModuleType else None
+    if kind is types.MethodType:  # of a foreign one the state of its owner is described
+        code = getattr(value.__func__, "__code__", None)
+        return None if code is None or is_foreign(code.co_filename) else (kind, code)
+    if kind is types.MethodWrapperType:
+        owner = cheap(value.__self__)
+        return owner and (kind, value.__name__, owner)
+    if issubclass(kind, type):
+        return kind, value
+    told = _told_by_type.get(kind)
+    if told is None:
+        told = _told_by_type[kind] = kind in (SymInt, SymFloat) or not (
+            issubclass(kind, _LOOKED_INTO)
+            or kind.__module__ == "numpy"
+            or hasattr(kind, "__next__")
+            or any("__call__" in vars(base) for base in kind.__mro__)
+        )
+    return (kind,) if told else None

@@ -1,0 +1,350 @@
+"""Make code that does the same as a function, and reports the values that it decides by.
+
+The operands of whatever may decide something by a plain value (a comparison, a truth test, a
+subscript, a call of C code, a remainder) are handed to `report` where they stand.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import linecache
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+from symcount.record import Source
+from symcount.trace.renaming import made_of, nested, original_code, with_constant
+
+_PLAIN_FORMAT = re.compile("[0-9]*d?")
+_FLAT = (ast.FloorDiv, ast.Mod, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor)
+# Calls of these look at the frame that makes them, or ask for nothing but the kind of a value.
+_LEFT_ALONE = frozenset(
+    "super locals globals vars dir eval exec isinstance issubclass type print callable id".split()
+)
+_FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+# Of so many functions it is remembered how they report.
+_MOST_TWINS = 1 << 14
+
+
+class Site(NamedTuple):
+    """A place that may decide something: its operands are reported. `names` are of what it does.
+
+    Operands that are `constants` are not: they are known by their places.
+    """
+
+    kind: str
+    source: Source
+    names: tuple[str, ...]
+    constants: tuple[tuple[int, Any], ...] = ()
+
+
+SITES: list[Site] = []
+
+
+class Hooks:
+    """What is told of a run: an observer of values."""
+
+    observer: Any = None
+
+
+def _report(site: int, place: int, count: int, value: Any) -> Any:
+    observer = Hooks.observer
+    if observer is not None:
+        observer.report(site, place, count, value)
+    return value
+
+
+_REPORT = "report of symcount"  # no name that code could have
+
+
+_twins: dict[int, tuple[CodeType, CodeType | None]] = {}
+
+
+def reporting(functions: Iterable[FunctionType]) -> dict[FunctionType, CodeType]:
+    """Return code that does the same and reports, for those functions of which there is source."""
+    made = {}
+    if len(_twins) > _MOST_TWINS:
+        _twins.clear()
+    for function in functions:
+        code = original_code(function.__code__)
+        if id(code) not in _twins:
+            twin = _twin_in(_alone(code, function.__qualname__), code)
+            _twins[id(code)] = code, twin or _twin_in(_in_file(code), code)
+        twin = _twins[id(code)][1]
+        if twin is not None:
+            made[function] = twin
+    return made
+
+
+def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
+    """Compile a tree, reporting, and return what is code of it."""
+    if tree is None:
+        return None
+    try:
+        tree = _Reporting(code.co_filename).visit(tree)
+        whole = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    made = list(nested(whole))
+    alike = [twin for twin in made if _key(twin) == _key(code)]
+    if len(alike) != 1:
+        return None
+    reporting = with_constant(alike[0], _REPORT, _report)
+    for twin in nested(reporting):
+        made_of(twin, twin)
+    return reporting
+
+
+def _alone(code: CodeType, name: str) -> ast.Module | None:
+    """Parse the source of a function in what it stands in, and nothing else."""
+    *classes, own = name.split("<locals>.")[-1].split(".")
+    ends = [lines[-1] for each in nested(code) if (lines := _lines(each))]
+    text = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : max(ends, default=0)]
+    if not text or "<" in own:
+        return None
+    around = [f"class {each}:" for each in classes]
+    free = [each for each in code.co_freevars if not (classes and each == "__class__")]
+    if free or (not around and text[0][0].isspace()):
+        around.insert(0, f"def around({', '.join(free)}):")
+    around = [f"{' ' * depth}{line}\n" for depth, line in enumerate(around)]
+    before = "\n" * (code.co_firstlineno - 1 - len(around))
+    try:
+        return ast.parse("".join([before, *around, *text]))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _lines(code: CodeType) -> list[int]:
+    """The lines of code, in order, to the end of the last statement."""
+    if sys.version_info >= (3, 11):
+        return sorted({end for _, end, _, _ in code.co_positions() if end})
+    return sorted({line for _, _, line in code.co_lines() if line})
+
+
+def _in_file(code: CodeType) -> ast.Module | None:
+    """Parse the file of code, and keep what it stands in."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except (SyntaxError, ValueError):
+        return None
+    tree.body = list(_kept(tree.body, {code.co_firstlineno}))
+    return tree
+
+
+def _key(code: CodeType) -> tuple[Any, ...]:
+    return (
+        code.co_firstlineno, code.co_name, code.co_varnames, code.co_freevars, code.co_argcount,
+    )  # fmt: skip
+
+
+def _kept(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[ast.stmt]:
+    """The statements in which functions start at some lines; of classes, only these methods."""
+    for statement in body:
+        decorators = getattr(statement, "decorator_list", ())
+        first = min([statement.lineno, *(d.lineno for d in decorators)])
+        if not any(first <= line <= (statement.end_lineno or first) for line in lines):
+            continue
+        if isinstance(statement, ast.ClassDef):
+            statement.body = list(_kept(statement.body, lines)) or [ast.Pass()]
+        yield statement
+
+
+class _Reporting(ast.NodeTransformer):
+    """Rewrites code so that it reports the operands of what may decide something."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.inside: list[str] = []
+        self.tests: set[int] = set()  # what is in the condition of a `while`
+
+    def _told(self, kind: str, at: Any, values: Sequence[ast.expr], *names: str) -> list[Any]:
+        is_chain = len(values) > 2 and kind == "compare"
+        constants = {
+            place: value.value
+            for place, value in enumerate(values)
+            if isinstance(value, ast.Constant) and not is_chain
+        }
+        asked = [value for place, value in enumerate(values) if place not in constants]
+        site = len(SITES)
+        where = self.inside[-1] if self.inside else "<module>"
+        source = Source(self.file, at.lineno, where)
+        SITES.append(Site(kind, source, names, tuple(constants.items())))
+        told = iter([_call([site, i, len(asked)], value) for i, value in enumerate(asked)])
+        return [v if place in constants else next(told) for place, v in enumerate(values)]
+
+    def _truth(self, test: ast.expr) -> ast.expr:
+        decided = (ast.Compare, ast.BoolOp, ast.Constant)
+        is_not = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+        if isinstance(test, decided) or is_not:
+            return test
+        (told,) = self._told("truth", test, [test])
+        return told  # type: ignore[no-any-return]
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        self.inside.append(node.name)
+        node.body = [self.visit(statement) for statement in node.body]
+        node.body = [s for item in node.body for s in (item if isinstance(item, list) else [item])]
+        node.args.defaults = [self.visit(value) for value in node.args.defaults]
+        self.inside.pop()
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        self.generic_visit(node)
+        operands = [node.left, *node.comparators]
+        names = tuple(type(op).__name__ for op in node.ops)
+        if len(operands) > 2:  # the middle ones are of two comparisons
+            node.left, *node.comparators = self._told("compare", node, operands, *names)
+            return node
+        kind = "while" if id(node) in self.tests else "compare"
+        is_none = any(isinstance(o, ast.Constant) and o.value is None for o in operands)
+        if not (names[0] in ("Is", "IsNot") and is_none):
+            node.left, *node.comparators = self._told(kind, node, operands, *names)
+        else:
+            (node.left,) = self._told("none", node, [node.left])
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE:
+            return node
+        plain = [i for i, a in enumerate(node.args) if not isinstance(a, ast.Starred)]
+        keywords = [k for k in node.keywords if k.arg is not None]
+        values = [node.func, *(node.args[i] for i in plain), *(k.value for k in keywords)]
+        node.func, *told = self._told("call", node, values, *(str(k.arg) for k in keywords))
+        for i, value in zip(plain, told[: len(plain)], strict=True):
+            node.args[i] = value
+        for keyword, value in zip(keywords, told[len(plain) :], strict=True):
+            keyword.value = value
+        for a in node.args:
+            if isinstance(a, ast.Starred) and not isinstance(a.value, _MADE_NEW):
+                (a.value,) = self._told("spread", node, [a.value])
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        self.generic_visit(node)
+        is_unpacked = any(isinstance(target, ast.Tuple | ast.List) for target in node.targets)
+        if is_unpacked and not isinstance(node.value, _MADE_NEW):
+            (node.value,) = self._told("unpack", node, [node.value])
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        self.generic_visit(node)
+        part: Any = node.slice
+        if isinstance(part, ast.Tuple) and part.elts and isinstance(part.elts[0], ast.Slice):
+            part = part.elts[0]
+        kind = "delete" if isinstance(node.ctx, ast.Del) else "index"
+        if isinstance(part, ast.Slice):
+            names = [n for n in ("lower", "upper", "step") if getattr(part, n) is not None]
+            bounds = [getattr(part, name) for name in names]
+            kind = "slice" if kind == "index" else kind
+            node.value, *told = self._told(kind, node, [node.value, *bounds], *names)
+            for name, value in zip(names, told, strict=True):
+                setattr(part, name, value)
+        elif isinstance(node.ctx, ast.Store):
+            node.value, node.slice = self._told("store", node, [node.value, part])
+        elif not isinstance(part, ast.Tuple):
+            node.value, node.slice = self._told(kind, node, [node.value, part])
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        kind, name = _arithmetic(node.op)
+        node.left, node.right = self._told(kind, node, [node.left, node.right], name)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        self.generic_visit(node)
+        if not isinstance(node.target, ast.Name):
+            return node
+        kind, name = _arithmetic(node.op)
+        target = ast.copy_location(ast.Name(node.target.id, ast.Load()), node)
+        told, node.value = self._told(kind, node, [target, node.value], name, "in place")
+        return [ast.copy_location(ast.Expr(told), node), node]
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
+        self.generic_visit(node)
+        if node.format_spec is not None and not _PLAIN_FORMAT.fullmatch(_constant(node)):
+            (node.value,) = self._told("format", node, [node.value])
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        self.generic_visit(node)
+        *first, last = node.values  # what the last one is, is for whoever uses it
+        node.values = [*map(self._truth, first), last]
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Not):
+            node.operand = self._truth(node.operand)
+        return node
+
+    def _with_test(self, node: Any) -> Any:
+        self.generic_visit(node)
+        node.test = self._truth(self._last(node.test))
+        return node
+
+    visit_If = visit_IfExp = visit_Assert = _with_test
+
+    def visit_While(self, node: ast.While) -> Any:
+        self.tests.update(id(test) for test in ast.walk(node.test))
+        return self._with_test(node)
+
+    def _last(self, test: ast.expr) -> ast.expr:
+        if isinstance(test, ast.BoolOp):
+            test.values[-1] = self._truth(self._last(test.values[-1]))
+        return test
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        self.generic_visit(node)
+        node.ifs = [self._truth(self._last(test)) for test in node.ifs]
+        return self._gone_through(node)
+
+    def visit_For(self, node: ast.For) -> Any:
+        self.generic_visit(node)
+        return self._gone_through(node)
+
+    def _gone_through(self, node: Any) -> Any:
+        if not isinstance(node.iter, _MADE_NEW):
+            (node.iter,) = self._told("iterate", node.iter, [node.iter])
+        return node
+
+    def visit_Match(self, node: ast.Match) -> Any:
+        self.generic_visit(node)
+        (node.subject,) = self._told("match", node.subject, [node.subject])
+        return node
+
+
+# Expressions that make what is gone through, and no others go through it.
+_MADE_NEW = ast.Call | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.GeneratorExp
+
+
+def _arithmetic(operation: ast.operator) -> tuple[str, str]:
+    name = type(operation).__name__
+    return "flat" if isinstance(operation, (*_FLAT, ast.Sub)) else "arithmetic", name
+
+
+def _constant(value: ast.FormattedValue) -> str:
+    """Return the format of a value as far as it is written down; something else if it is not."""
+    parts = value.format_spec.values if isinstance(value.format_spec, ast.JoinedStr) else []
+    return "".join(str(getattr(part, "value", "?")) for part in parts)
+
+
+def _call(numbers: Sequence[int], value: ast.expr) -> ast.Call:
+    """Call `report` with a value where it stands."""
+    args: list[ast.expr] = [ast.Constant(number) for number in numbers]
+    call = ast.Call(ast.Name(_REPORT, ast.Load()), args, [])
+    for node in (call, call.func, *args):
+        ast.copy_location(node, value)
+    args.append(value)
+    return call
