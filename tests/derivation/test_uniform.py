@@ -6,6 +6,7 @@ import io
 import itertools
 from collections import deque
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -206,3 +207,60 @@ def test_a_repetition_with_other_ends_is_read_at_an_index(factory) -> None:
 
 def test_a_table_that_looks_like_one_ends_where_it_ends() -> None:
     assert_exact(from_a_table, dim=(5,), out=(2,), n=range(1, 12))
+
+
+class Attention(nn.Module):
+    def __init__(self, dim, kind, window):
+        super().__init__()
+        self.window = window.get(kind) if kind == "sliding" else None
+        self.kind = f"{kind}_attention"
+        self.query = nn.Linear(dim, dim)
+
+
+def kinds_of_layers(dim, n):
+    kinds = ["sliding" if (i + 1) % 3 else "full" for i in range(n)]
+    return nn.ModuleList([Attention(dim, kinds[i], {"sliding": 4}) for i in range(n)])
+
+
+def kinds_turned_round(dim, n):
+    kinds = ["sliding" if i < 2 else "full" for i in range(n)]
+    return nn.ModuleList([Attention(dim, kinds[n - 1 - i], {"sliding": 4}) for i in range(n)])
+
+
+def kinds_that_decide(dim, n):
+    kinds = ["wide" if i % 4 == 3 else "narrow" for i in range(n)]
+    return nn.ModuleList([nn.Linear(dim, 7 if kinds[i] == "wide" else 3) for i in range(n)])
+
+
+@pytest.mark.parametrize("factory", [kinds_of_layers, kinds_turned_round, kinds_that_decide])
+def test_what_an_element_decides_is_what_made_it(factory) -> None:
+    count = assert_exact(factory, dim=(5,), n=(1, 2, 3, 4, 5, 9, 40, 400))
+    assert count.certificate.grade == "complete"
+
+
+def kinds_of_a_counter(dim, n):
+    kinds, left = [], 70
+    for _ in range(n):
+        left -= 1
+        kinds.append("sliding" if left > 0 else "full")
+    return nn.ModuleList([nn.Linear(dim, 3 if kinds[i] == "sliding" else 7) for i in range(n)])
+
+
+def test_kinds_that_nothing_explains_are_not_complete() -> None:
+    try:
+        count = symcount.derive(kinds_of_a_counter)
+    except symcount.VerificationError:
+        return
+    assert count.certificate.grade != "complete"
+
+
+def positions(dim, n):
+    angles = np.array([[place / 100.0 for _ in range(4)] for place in range(n)])
+    table = nn.Parameter(torch.empty(n, 4), requires_grad=False)
+    table[:, 0:2] = torch.FloatTensor(np.sin(angles[:, 0::2]))
+    return nn.ParameterList([table, nn.Parameter(torch.empty(dim))])
+
+
+def test_an_elementwise_function_of_numpy_decides_nothing() -> None:
+    count = assert_exact(positions, dim=(5,), n=(1, 2, 3, 4, 5, 9, 40, 400))
+    assert count.certificate.grade == "complete"
