@@ -586,6 +586,89 @@ class ParamCount(Formula):
 
         return memory(self, dtype, optimizer, shards, zero, master_weights, gradients)
 
+    # --- arithmetic ---
+
+    __array_ufunc__ = None  # integers of numpy leave it to the formula
+
+    def __add__(self, other: Formula | int) -> ParamCount:
+        """Add another formula, or an integer; exactly, wherever both hold.
+
+        `a - b`, `3 * a`, `-a` and `a // b` likewise, so `sum([a, b])` too. The result is a formula
+        as others are, of the symbols of both; it may be negative. What both count is added tensor
+        by tensor, so a sum has a `breakdown`, `nbytes` and `trainable` of its own. Its certificate
+        has the weaker grade and the assumptions of both. It has no `origin`.
+
+        Raises:
+            ArgumentError: one is of bytes and the other is not, or a symbol of both is declared
+                differently.
+            DomainError: there are no sizes at which both hold.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def mlp(d, f):
+        ...     return nn.ModuleDict({"up": nn.Linear(d, f), "down": nn.Linear(f, d)})
+        >>> count = symcount.derive(mlp)
+        >>> up, down = count.select("up"), count.select("down")
+        >>> print(up - down)
+        -d + f
+        >>> print(12 * count + symcount.derive(lambda d: nn.Embedding(50257, d)))
+        24*d*f + 50269*d + 12*f
+        """
+        from symcount.formula import arithmetic
+
+        return arithmetic.add(self, other) if arithmetic.is_operand(other) else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Formula | int) -> ParamCount:
+        from symcount.formula import arithmetic
+
+        return arithmetic.add(self, other, -1) if arithmetic.is_operand(other) else NotImplemented
+
+    def __rsub__(self, other: int) -> ParamCount:
+        return -self + other
+
+    def __neg__(self) -> ParamCount:
+        return self * -1
+
+    def __mul__(self, factor: int) -> ParamCount:
+        from symcount.formula import arithmetic
+
+        is_integer = arithmetic.is_operand(factor) and not isinstance(factor, Formula)
+        return arithmetic.multiply(self, factor) if is_integer else NotImplemented
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: Formula | int) -> ParamCount:
+        """Divide by another formula, or by an integer, rounded down as Python rounds.
+
+        The quotient is one number: it has no parts, no dtypes and no bytes, and neither has what is
+        computed with it. It does not hold where the divisor is 0.
+
+        Raises:
+            ArgumentError, DomainError: as for `+`; the divisor is 0 at all sizes.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d: nn.Linear(d, d))
+        >>> print(count // 8)
+        floor(d**2/8 + d/8)
+        >>> (10**9 // count)(100)
+        99009
+        """
+        from symcount.formula import arithmetic
+
+        return (
+            arithmetic.divide(self, divisor) if arithmetic.is_operand(divisor) else NotImplemented
+        )
+
+    def __rfloordiv__(self, number: int) -> ParamCount:
+        from symcount.formula import arithmetic
+
+        return (
+            arithmetic.divide_by(self, number) if arithmetic.is_operand(number) else NotImplemented
+        )
+
     # --- its parts ---
 
     def breakdown(self) -> Breakdown[ParamCount]:
