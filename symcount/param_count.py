@@ -525,6 +525,47 @@ class ParamCount(Formula):
 
         return without(self, patterns)
 
+    def active(self, experts: str = "*.experts.*", *, per_token: int | str) -> ParamCount:
+        """Count what a mixture of experts uses for a token: so many of its experts, and all else.
+
+        The router stays whole, since it scores all experts. How many experts there are is seen in
+        the modules: in the numbers of their names, `layers.0.experts.7.up.weight`, or where one
+        tensor holds all, in its first size, which has to be that of the router, too. Experts that
+        differ in their parameters are refused. The result is a formula of the experts that are
+        used, `experts.{0..k-1}`, and holds where there are that many; it has no `origin`.
+
+        Args:
+            experts: a pattern of the experts' names, as for `select`.
+            per_token: how many experts a token is sent to, or the name of a symbol for it: one of
+                the formula, or a new one.
+
+        Returns:
+            The formula of the active parameters.
+
+        Raises:
+            ArgumentError: the pattern matches nothing, the experts are not alike, or it is not seen
+                how many there are.
+            DomainError: there are fewer than `per_token` at all sizes.
+
+        Source: Jiang et al. 2024, "Mixtral of Experts", section 2.1; DeepSeek-AI 2024,
+        "DeepSeek-V3 Technical Report", section 2.1.2.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def moe(dim, hidden, n_experts=8):
+        ...     experts = nn.ModuleList(nn.Linear(dim, hidden) for _ in range(n_experts))
+        ...     router = nn.Linear(dim, n_experts, bias=False)
+        ...     return nn.ModuleDict({"router": router, "experts": experts})
+        >>> active = symcount.derive(moe).active("experts", per_token="k")
+        >>> print(active, "where", active.domain)
+        dim*hidden*k + dim*n_experts + hidden*k where k < n_experts + 1
+        >>> active(64, 256, k=2)
+        33792
+        """
+        from symcount.formula.experts import active
+
+        return active(self, experts, per_token)
+
     def memory(
         self,
         dtype: Any = None,

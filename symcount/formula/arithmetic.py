@@ -47,7 +47,7 @@ def add(left: FormulaT, right: Formula | int, times: int = 1) -> FormulaT:
     """Add a formula or an integer to a formula, as often as said: -1 times to subtract it."""
     if isinstance(right, Formula):
         other = right
-        left.measure.require_unit_of(other.measure, "+" if times > 0 else "-")
+        left.measure.require_unit_of(other.measure, "a + b" if times > 0 else "a - b")
         measure = _common_measure(left.measure, other.measure)
         return _together(left, other, measure, lambda a, b: _sum([(left, a, 1), (other, b, times)]))
     number = times * operator.index(right)
@@ -193,7 +193,7 @@ def _formula(count: FormulaT, tree: Tree, **changes: Any) -> FormulaT:
     ends = [leaf for _, leaf in leaves(tree)]
     if not any(isinstance(leaf, Built) for leaf in ends):
         why = next((leaf.reason for leaf in ends if isinstance(leaf, Excluded)), "nothing is built")
-        raise DomainError(f"{changes.get('factory', count.factory)}: of no sizes is this: {why}")
+        raise DomainError(f"{changes.get('factory', count.factory)}: this holds at no sizes: {why}")
     return replace(count, tree=tree, origin=None, **changes)
 
 

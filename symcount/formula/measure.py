@@ -55,6 +55,6 @@ class Measure:
         """
         if self.in_bytes is not other.in_bytes:
             raise ArgumentError(
-                f"{method}(): {self.noun} and {other.noun} have no unit in common; "
+                f"{method}: {self.noun} and {other.noun} have no unit in common; "
                 "take .nbytes of both formulas, or of neither"
             )
