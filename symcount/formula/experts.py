@@ -230,7 +230,7 @@ def _where_enough(tree: Tree, number: Poly, k: Poly, facts: Any) -> Tree:
     condition, polarity = compare("le", k, number, facts)
     if condition is None and polarity:
         return tree
-    said = f"is more than the {written(number)} experts"
+    said = f"is more than {written(number)}, the number of experts,"
     excluded = Excluded(said, ("per_token", written(k)))
     if condition is None:
         return excluded
