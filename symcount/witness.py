@@ -66,7 +66,7 @@ class Stored:
     def __init__(self, document: dict[str, Any]) -> None:
         self.calls, self.tensors, self.tree = (document[k] for k in ("calls", "tensors", "tree"))
         self.symbols, self.certificate = document["symbols"], document["certificate"]
-        self.is_rewritten = bool(self.certificate["substituted"]) or document["origin"] is None
+        self.is_rewritten = not document.get("origin", 1) or self.certificate.get("substituted")
         for place, node in enumerate(self.tree):
             if "if" in node and not 0 <= min(node["then"], node["else"]) < place:
                 raise IndexError(f"entry {place} of its tree is no tree")

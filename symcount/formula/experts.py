@@ -114,11 +114,11 @@ def _used(
         return _of_a_loop(tensors, k)
     if None in experts:
         return _of_a_stack(tensors, k, rest)
-    return _of_a_list(tensors, k, [str(expert) for expert in experts])
+    return _of_a_list(tensors, k, [str(expert) for expert in experts], rest)
 
 
 def _of_a_list(
-    tensors: dict[TensorSpec, _Place], k: Poly, experts: Sequence[str]
+    tensors: dict[TensorSpec, _Place], k: Poly, experts: Sequence[str], rest: Sequence[TensorSpec]
 ) -> tuple[Poly, dict[TensorSpec, TensorSpec]]:
     """Keep the first experts; of a number that is a symbol, the first one stands for all."""
     contents = [
@@ -128,6 +128,11 @@ def _of_a_list(
     if any(content != contents[0] for content in contents) or any("{" in e for e in experts):
         raise _unlike(next(iter(tensors)))
     number, few = const(len(experts)), k.constant
+    # In a loop it is not known what is tied, and one of two experts that are is not seen.
+    if any(t.repeats for t in tensors) and not any(
+        number in sizes for sizes in _beside(tensors, rest)
+    ):
+        raise _unseen(tensors, f"there are {written(number)} of them")
     if few is not None:
         used = experts[: int(few)]
         return number, {t: t for t, place in tensors.items() if place.expert in used}
@@ -177,16 +182,11 @@ def _of_a_stack(
     tensors: dict[TensorSpec, _Place], k: Poly, rest: Sequence[TensorSpec]
 ) -> tuple[Poly, dict[TensorSpec, TensorSpec]]:
     """Keep the first experts of tensors that hold all."""
-    first, place = next(iter(tensors.items()))
-    around = ".".join((*place.module[:-1], ""))
-    rows = [t.shape[0] for t in rest if t.shape and t.name.startswith(around)]
+    first = next(iter(tensors))
     number = first.shape[0] if first.shape else const(0)
+    rows = [sizes[0] for sizes in _beside(tensors, rest)]
     if number not in rows or any(not t.shape or t.shape[0] != number for t in tensors):
-        raise ArgumentError(
-            f"active(): {first.name!r} has no number of an expert in its name, and its first size, "
-            f"{written(number)}, is not that of all in its module and of a router in "
-            f"{around[:-1]!r}; compute it, such as count - experts + experts * k // n"
-        )
+        raise _unseen(tensors, f"{written(number)} is not the first size of all of them")
     found = {}
     for tensor in tensors:
         assert tensor.shape is not None
@@ -216,6 +216,22 @@ def _conditions(trees: Iterable[Any]) -> Iterator[Poly]:
         if isinstance(tree, Choice):
             yield from (tree.condition.left, tree.condition.right)
             yield from _conditions([tree.then, tree.otherwise])
+
+
+def _beside(
+    tensors: dict[TensorSpec, _Place], rest: Sequence[TensorSpec]
+) -> Iterator[tuple[Poly, ...]]:
+    """Yield the shapes of what is in the module around the experts, such as of their router."""
+    around = ".".join((*next(iter(tensors.values())).module[:-1], ""))
+    yield from (t.shape for t in rest if t.shape and t.name.startswith(around.lstrip(".")))
+
+
+def _unseen(tensors: dict[TensorSpec, _Place], why: str) -> ArgumentError:
+    module = ".".join(next(iter(tensors.values())).module)
+    return ArgumentError(
+        f"active(): how many experts there are in {module!r} is not seen: {why}, or not a size of "
+        "their router; compute it, such as count - experts + experts * k // n"
+    )
 
 
 def _unlike(tensor: TensorSpec) -> ArgumentError:

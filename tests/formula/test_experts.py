@@ -240,8 +240,9 @@ class Flat(nn.Module):
     [
         ({"make": growing}, "are not all of the same parameters"),
         ({"make": growing, "experts": 4}, "are not all of the same parameters"),
-        ({"make": one_tied, "experts": 4}, "is tied to"),
-        ({"make": Flat}, r"its first size, experts\*f, is not that of all in its module and of a"),
+        ({"make": one_tied, "experts": 4}, "there are 3 of them, or not a size of their router"),
+        ({"make": one_tied, "experts": 4, "n": 1}, "is tied to"),
+        ({"make": Flat}, r"experts\*f is not the first size of all of them, or not a size of"),
     ],
 )
 def test_experts_that_are_not_seen(fixed: dict[str, Any], said: str) -> None:
@@ -255,7 +256,9 @@ def test_a_matrix_is_not_taken_for_experts_without_a_router() -> None:
     def dense(d: int, f: int) -> nn.Module:
         return nn.ModuleDict({"in": nn.Linear(f, f), "experts": linear(d, f)})
 
-    with pytest.raises(ArgumentError, match="its first size, d, is not that of"):
+    with pytest.raises(
+        ArgumentError, match="how many experts there are in 'experts' is not seen: d is not"
+    ):
         derive(dense).active("experts", per_token=2)
 
 
