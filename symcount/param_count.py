@@ -484,11 +484,6 @@ class ParamCount(Formula):
         Raises:
             ArgumentError: a pattern matches nothing, or some iterations of a loop and not all.
 
-        The parameters that a mixture of experts uses for a token are all but the experts that it
-        is not sent to: of E experts of one size k are active, and the total is less by the experts
-        times 1 - k/E (Jiang et al. 2024, "Mixtral of Experts", section 2). If the number of
-        experts is a symbol, they are also the rest and k experts:
-
         >>> import symcount
         >>> from torch import nn
         >>> def moe(dim, hidden, n_experts=8):
@@ -496,13 +491,8 @@ class ParamCount(Formula):
         ...     router = nn.Linear(dim, n_experts, bias=False)
         ...     return nn.ModuleDict({"router": router, "experts": experts})
         >>> count = symcount.derive(moe)
-        >>> experts, rest = count.select("experts.*"), count.without("experts.*")
-        >>> print(experts, "and", rest)
+        >>> print(count.select("experts.*"), "and", count.without("experts.*"))
         dim*hidden*n_experts + hidden*n_experts and dim*n_experts
-        >>> count(64, 256) - experts(64, 256) * (8 - 2) // 8
-        33792
-        >>> rest(64, 256) + experts(64, 256, n_experts=2)
-        33792
         """
         from symcount.formula.selecting import select
 

@@ -453,7 +453,7 @@ TENSOR = Record(
         "shape": nullable(list_of(SIZE, most=100)),
         "dtype": NAME,
         "itemsize": integer(0, 1_000_000),
-        "kind": one_of((*TENSOR_KINDS, NO_TENSOR), "kind of summand"),
+        "kind": one_of((*TENSOR_KINDS, NO_TENSOR), "kind of tensor"),
         "trainable": BOOLEAN,
         "source": LINE,
         "operation": TEXT,
