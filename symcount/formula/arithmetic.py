@@ -177,12 +177,13 @@ def _together(
         return made[id(one), id(other)]
 
     symbols = _union(left, right)
+    names = {h.name for h in symbols}
     return _formula(
         left,
         _product(left.tree, right.tree, joined, ()),
         factory=_names(left.factory, right.factory),
         hyperparameters=symbols,
-        fixed=tuple(dict.fromkeys((*left.fixed, *right.fixed))),
+        fixed=tuple(f for f in _each(left.fixed, right.fixed) if f[0] not in names),
         certificate=_both(left.certificate, right.certificate),
         measure=measure,
         words={**left.words, **right.words},

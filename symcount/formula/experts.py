@@ -187,6 +187,8 @@ def _of_a_stack(
     rows = [sizes[0] for sizes in _beside(tensors, rest)]
     if number not in rows or any(not t.shape or t.shape[0] != number for t in tensors):
         raise _unseen(tensors, f"{written(number)} is not the first size of all of them")
+    if any(mentions(number, loop.index) for t in tensors for loop in t.repeats):
+        raise _unlike(first)
     found = {}
     for tensor in tensors:
         assert tensor.shape is not None
@@ -236,8 +238,8 @@ def _unseen(tensors: dict[TensorSpec, _Place], why: str) -> ArgumentError:
 
 def _unlike(tensor: TensorSpec) -> ArgumentError:
     return ArgumentError(
-        f"active(): the experts about {tensor.name!r} are not all of the same parameters, so it "
-        "depends on the token which are active"
+        f"active(): the experts of {tensor.name!r} are not as many and of the same parameters in "
+        "each place, so no number of them says which are active"
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sympy import symbols
 from torch import nn
 
 from symcount import ArgumentError, DomainError, ParamCount, derive
@@ -227,6 +228,14 @@ def one_tied(d: int, f: int, experts: int) -> nn.Module:
     return made
 
 
+def more_in_each_layer(d: int, f: int, n: int) -> nn.Module:
+    layers = nn.ModuleList()
+    for i in range(n):
+        count = 4 * (i + 1)
+        layers.append(nn.ModuleDict({"router": linear(count, d), "experts": Stacked(d, f, count)}))
+    return layers
+
+
 class Flat(nn.Module):
     """One tensor in which the experts lie behind one another."""
 
@@ -238,8 +247,8 @@ class Flat(nn.Module):
 @pytest.mark.parametrize(
     ("fixed", "said"),
     [
-        ({"make": growing}, "are not all of the same parameters"),
-        ({"make": growing, "experts": 4}, "are not all of the same parameters"),
+        ({"make": growing}, "are not as many and of the same parameters"),
+        ({"make": growing, "experts": 4}, "are not as many and of the same parameters"),
         ({"make": one_tied, "experts": 4}, "there are 3 of them, or not a size of their router"),
         ({"make": one_tied, "experts": 4, "n": 1}, "is tied to"),
         ({"make": Flat}, r"experts\*f is not the first size of all of them, or not a size of"),
@@ -250,6 +259,15 @@ def test_experts_that_are_not_seen(fixed: dict[str, Any], said: str) -> None:
     for k in (2, "k"):
         with pytest.raises(ArgumentError, match=said):
             count.active(per_token=k)
+
+
+def test_layers_with_other_numbers_of_experts() -> None:
+    count = derive(more_in_each_layer)
+    with pytest.raises(ArgumentError, match="are not as many and of the same parameters"):
+        count.active(per_token=2)
+    unrolled = derive(more_in_each_layer, n=2)
+    assert unrolled.active(per_token=3)(5, 7) == 12 * 5 + 2 * 3 * 3 * 5 * 7
+    assert unrolled.active(per_token="k").domain == (symbols("k", integer=True, positive=True) < 5)
 
 
 def test_a_matrix_is_not_taken_for_experts_without_a_router() -> None:
