@@ -484,11 +484,6 @@ class ParamCount(Formula):
         Raises:
             ArgumentError: a pattern matches nothing, or some iterations of a loop and not all.
 
-        The parameters that a mixture of experts uses for a token are all but the experts that it
-        is not sent to: of E experts of one size k are active, and the total is less by the experts
-        times 1 - k/E (Jiang et al. 2024, "Mixtral of Experts", section 2). If the number of
-        experts is a symbol, they are also the rest and k experts:
-
         >>> import symcount
         >>> from torch import nn
         >>> def moe(dim, hidden, n_experts=8):
@@ -496,13 +491,8 @@ class ParamCount(Formula):
         ...     router = nn.Linear(dim, n_experts, bias=False)
         ...     return nn.ModuleDict({"router": router, "experts": experts})
         >>> count = symcount.derive(moe)
-        >>> experts, rest = count.select("experts.*"), count.without("experts.*")
-        >>> print(experts, "and", rest)
+        >>> print(count.select("experts.*"), "and", count.without("experts.*"))
         dim*hidden*n_experts + hidden*n_experts and dim*n_experts
-        >>> count(64, 256) - experts(64, 256) * (8 - 2) // 8
-        33792
-        >>> rest(64, 256) + experts(64, 256, n_experts=2)
-        33792
         """
         from symcount.formula.selecting import select
 
@@ -524,6 +514,47 @@ class ParamCount(Formula):
         from symcount.formula.selecting import without
 
         return without(self, patterns)
+
+    def active(self, experts: str = "*.experts.*", *, per_token: int | str) -> ParamCount:
+        """Count what a mixture of experts uses for a token: so many of its experts, and all else.
+
+        The router stays whole, since it scores all experts. How many experts there are is seen in
+        the modules: in the numbers of their names, `layers.0.experts.7.up.weight`, or where one
+        tensor holds all, in its first size, which has to be that of the router, too. Experts that
+        differ in their parameters are refused. The result is a formula of the experts that are
+        used, `experts.{0..k-1}`, and holds where there are that many; it has no `origin`.
+
+        Args:
+            experts: a pattern of the experts' names, as for `select`.
+            per_token: how many experts a token is sent to, or the name of a symbol for it: one of
+                the formula, or a new one.
+
+        Returns:
+            The formula of the active parameters.
+
+        Raises:
+            ArgumentError: the pattern matches nothing, the experts are not alike, or it is not seen
+                how many there are.
+            DomainError: there are fewer than `per_token` at all sizes.
+
+        Source: Jiang et al. 2024, "Mixtral of Experts", section 2.1; DeepSeek-AI 2024,
+        "DeepSeek-V3 Technical Report", section 2.1.2.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def moe(dim, hidden, n_experts=8):
+        ...     experts = nn.ModuleList(nn.Linear(dim, hidden) for _ in range(n_experts))
+        ...     router = nn.Linear(dim, n_experts, bias=False)
+        ...     return nn.ModuleDict({"router": router, "experts": experts})
+        >>> active = symcount.derive(moe).active("experts", per_token="k")
+        >>> print(active, "where", active.domain)
+        dim*hidden*k + dim*n_experts + hidden*k where k < n_experts + 1
+        >>> active(64, 256, k=2)
+        33792
+        """
+        from symcount.formula.experts import active
+
+        return active(self, experts, per_token)
 
     def memory(
         self,
@@ -585,6 +616,89 @@ class ParamCount(Formula):
         from symcount.questions.training_memory import memory
 
         return memory(self, dtype, optimizer, shards, zero, master_weights, gradients)
+
+    # --- arithmetic ---
+
+    __array_ufunc__ = None  # integers of numpy leave it to the formula
+
+    def __add__(self, other: Formula | int) -> ParamCount:
+        """Add another formula, or an integer; exactly, wherever both hold.
+
+        `a - b`, `3 * a`, `-a` and `a // b` likewise, so `sum([a, b])` too. The result is a formula
+        as others are, of the symbols of both; it may be negative. What both count is added tensor
+        by tensor, so a sum has a `breakdown`, `nbytes` and `trainable` of its own. Its certificate
+        has the weaker grade and the assumptions of both. It has no `origin`.
+
+        Raises:
+            ArgumentError: one is of bytes and the other is not, or a symbol of both is declared
+                differently.
+            DomainError: there are no sizes at which both hold.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def mlp(d, f):
+        ...     return nn.ModuleDict({"up": nn.Linear(d, f), "down": nn.Linear(f, d)})
+        >>> count = symcount.derive(mlp)
+        >>> up, down = count.select("up"), count.select("down")
+        >>> print(up - down)
+        -d + f
+        >>> print(12 * count + symcount.derive(lambda d: nn.Embedding(50257, d)))
+        24*d*f + 50269*d + 12*f
+        """
+        from symcount.formula import arithmetic
+
+        return arithmetic.add(self, other) if arithmetic.is_operand(other) else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Formula | int) -> ParamCount:
+        from symcount.formula import arithmetic
+
+        return arithmetic.add(self, other, -1) if arithmetic.is_operand(other) else NotImplemented
+
+    def __rsub__(self, other: int) -> ParamCount:
+        return -self + other
+
+    def __neg__(self) -> ParamCount:
+        return self * -1
+
+    def __mul__(self, factor: int) -> ParamCount:
+        from symcount.formula import arithmetic
+
+        is_integer = arithmetic.is_operand(factor) and not isinstance(factor, Formula)
+        return arithmetic.multiply(self, factor) if is_integer else NotImplemented
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: Formula | int) -> ParamCount:
+        """Divide by another formula, or by an integer, rounded down as Python rounds.
+
+        The quotient is one number: it has no parts, no dtypes and no bytes, and neither has what is
+        computed with it. It does not hold where the divisor is 0.
+
+        Raises:
+            ArgumentError, DomainError: as for `+`; the divisor is 0 at all sizes.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d: nn.Linear(d, d))
+        >>> print(count // 8)
+        floor(d**2/8 + d/8)
+        >>> (10**9 // count)(100)
+        99009
+        """
+        from symcount.formula import arithmetic
+
+        return (
+            arithmetic.divide(self, divisor) if arithmetic.is_operand(divisor) else NotImplemented
+        )
+
+    def __rfloordiv__(self, number: int) -> ParamCount:
+        from symcount.formula import arithmetic
+
+        return (
+            arithmetic.divide_by(self, number) if arithmetic.is_operand(number) else NotImplemented
+        )
 
     # --- its parts ---
 

@@ -64,9 +64,9 @@ class Stored:
     """A formula of a file, as it stands there."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self.calls, self.tensors = document["calls"], document["tensors"]
-        self.tree, self.symbols = document["tree"], document["symbols"]
-        self.certificate = document["certificate"]
+        self.calls, self.tensors, self.tree = (document[k] for k in ("calls", "tensors", "tree"))
+        self.symbols, self.certificate = document["symbols"], document["certificate"]
+        self.is_rewritten = not document.get("origin", 1) or self.certificate.get("substituted")
         for place, node in enumerate(self.tree):
             if "if" in node and not 0 <= min(node["then"], node["else"]) < place:
                 raise IndexError(f"entry {place} of its tree is no tree")
@@ -113,7 +113,7 @@ class Stored:
             count = self.number(tensor["total"], known) if "total" in tensor else one_by_one
             if one_by_one not in (None, count):
                 raise Wrong(f"{tensor['name']} has {count} elements; its loops add {one_by_one}")
-            total += count if tensor["kind"] == "parameter" else 0
+            total += count * tensor.get("times", 1) if tensor["kind"] != "buffer" else 0
         return total
 
     def _added(self, tensor: dict[str, Any], known: dict[Any, Any], depth: int) -> Any:
@@ -121,7 +121,7 @@ class Stored:
         if depth == len(tensor.get("repeats", ())):
             memo = dict(known)
             sizes = [self.number(size, memo) for size in tensor["shape"]]
-            if any(type(size) is not int or size < 0 for size in sizes):
+            if tensor["kind"] != "number" and any(type(n) is not int or n < 0 for n in sizes):
                 raise Wrong(f"{tensor['name']} has the sizes {sizes}")
             return math.prod(sizes)
         repeat, total = tensor["repeats"][depth], 0
@@ -163,8 +163,8 @@ def _drawn(symbol: dict[str, Any], near: Any, draw: random.Random) -> Any:
 def _problems(stored: Stored) -> tuple[int, list[str]]:
     """Compute at points; return at how many the formula holds, and what is wrong."""
     certificate, inside, wrong = stored.certificate, 0, []
-    # points of symbols that expressions took the place of are points of another formula
-    built = [] if certificate["substituted"] else certificate["points"]
+    # points of what expressions were put into, or of terms of a sum, are points of another formula
+    built = [] if stored.is_rewritten else certificate["points"]
     counts = certificate.get("counts") or [None] * len(built)
     tried = [*zip(built, counts, strict=True)]
     tried += [(point, None) for point in _points(stored, built, random.Random(0))]
@@ -183,7 +183,7 @@ def _problems(stored: Stored) -> tuple[int, list[str]]:
             wrong.append(f"{error} at {point}")
     left_out = sum(node.get("leaf") == "unreachable" for node in stored.tree)
     covered = sum(kind == "cover" for kind, *_ in certificate.get("claims", ()))
-    if "claims" in certificate and not certificate["substituted"] and left_out > covered:
+    if "claims" in certificate and not stored.is_rewritten and left_out > covered:
         wrong.append(f"{left_out} paths are left out, and claims cover {covered} of them")
     return inside, wrong
 

@@ -288,6 +288,7 @@ def test_active_parameters_of_mixtral() -> None:
     assert (
         count.without("*.experts.*")(**size) + experts(**size | {"num_local_experts": 2}) == active
     )
+    assert count.active(per_token=2)(**size) == active
     E = symbols_of("mixtral")["num_local_experts"]
     as_formula = count.expr - experts.expr * (1 - 2 / E)
     at = {symbol: size[symbol.name] for symbol in count.symbols}

@@ -80,6 +80,14 @@ def implies(condition: Condition, truth: bool, consequence: Condition, its_truth
     return False
 
 
+def settled(condition: Condition, decided: Decisions) -> bool | None:
+    """Return what decisions prove of a condition; None if neither."""
+    for truth in (True, False):
+        if any(implies(*decision, condition, truth) for decision in decided):
+            return truth
+    return None
+
+
 def divisibility(condition: Condition) -> tuple[Poly, Poly] | None:
     """(a, b) if the condition is `a % b == 0`."""
     base = only_atom(condition.left)

@@ -63,7 +63,7 @@ class Row:
     """One part, or neighbours that hold the same: the layers of a deep network.
 
     `copies` is how many of it the whole has, those of the parts around it included. `size` and
-    `share` are of one copy, and None where no sizes are known; a share of nothing is None too.
+    `share` are of one copy, and None where no sizes are known; so is a share of nothing or of less.
     """
 
     name: str
@@ -115,7 +115,9 @@ def rows(breakdown: Breakdown) -> Row:
 
     def row(name: str, part: Part, copies: int) -> Row:
         size = part.count(**sizes) if sizes is not None else None
-        share = size / total if size is not None and total else None
+        share = None
+        if size is not None and total is not None and size >= 0 and total > 0:
+            share = size / total
         return Row(name, part, copies, size, share, below(part.held, copies))
 
     def below(parts: Sequence[Part], copies: int) -> tuple[Row, ...]:

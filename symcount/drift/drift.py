@@ -184,7 +184,10 @@ def _names(count: ParamCount) -> set[str]:
 def _why_unchecked(stored: ParamCount) -> str:
     origin = stored.origin
     if origin is None:
-        return "it is not known how it was derived"
+        return (
+            "it is not known how it was derived: it was computed from other formulas. Save those, "
+            "which can be checked"
+        )
     if origin.target is None:
         return (
             "its factory has no name to find it by. Define it with `def` at the top level of a "

@@ -164,5 +164,7 @@ def _program(formula: Formula, leaf: Built) -> Program:
         raise StoredFormulaError(
             f"the formula of {formula.factory} was loaded, and graphs are not stored; derive it "
             "again to have them"
+            if formula.origin
+            else f"the formula of {formula.factory} was computed from others, which have the graphs"
         )
     return leaf.program

@@ -42,7 +42,8 @@ class Certificate(Shown):
     or both ways of every branch on it build the same.
 
     `substituted` are the symbols that expressions took the place of afterwards, in order. All else
-    here speaks of the symbols before that, `points` too.
+    here speaks of the symbols before that, `points` too. Of a formula that was computed from
+    several, it is what these have together: the weakest grade, and points in the symbols of each.
 
     `counts` are the numbers of parameters of the modules built at `points`. `claims` are what the
     formula rests on, for any solver to check; see `Claim`.

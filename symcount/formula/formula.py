@@ -23,7 +23,16 @@ from symcount.formula.certificate import Certificate
 from symcount.formula.choice_trees import ANYTHING, in_order, joined
 from symcount.formula.measure import Measure
 from symcount.formula.signature import Signature
-from symcount.formula.tree import Built, Leaf, TensorSpec, Tree, Unreachable, leaves, merged
+from symcount.formula.tree import (
+    NO_TENSOR,
+    Built,
+    Leaf,
+    TensorSpec,
+    Tree,
+    Unreachable,
+    leaves,
+    merged,
+)
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
@@ -107,8 +116,27 @@ class Formula:
                 yield from leaf.weights
 
     def measuring(self: FormulaT, **changes: Any) -> FormulaT:
-        """Return the formula of other tensors of the same modules, or in bytes; see `Measure`."""
+        """Return the formula of other tensors of the same modules, or in bytes; see `Measure`.
+
+        Raises:
+            ArgumentError: a number is among what is added up, and other than names would change.
+        """
+        if changes.keys() - {"names"}:
+            self.require_tensors()
         return replace(self, measure=replace(self.measure, **changes))
+
+    def require_tensors(self) -> None:
+        """Require that all that is added up are tensors.
+
+        Raises:
+            ArgumentError: a number is among it, which has neither a dtype nor a gradient.
+        """
+        if any(t.kind == NO_TENSOR and self.measure.covers(t) for t in self.tensors()):
+            raise ArgumentError(
+                f"the formula of {self.factory} has an integer or a quotient in it, which is "
+                "neither trainable nor of a dtype; ask this of the formulas that it is made of, "
+                "and compute with the answers"
+            )
 
     def polynomial(self, leaf: Leaf) -> Poly | None:
         """Return what the tensors of one path add up to; None where the factory builds nothing.

@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from symcount.algebra.comparing import compare_any
-from symcount.algebra.conditions import Condition, Decisions, implies
+from symcount.algebra.conditions import Condition, Decisions, settled
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Atom, Poly, Variable, const, declared, fraction, symbol, written
 from symcount.algebra.rounding import mod
@@ -342,7 +342,7 @@ class _Rewriter(Generic[FormulaT]):
             then, otherwise = otherwise, then
         if condition is None:
             return self.tree(then, decided)
-        known = _known(condition, decided)
+        known = settled(condition, decided)
         if known is not None:
             return self.tree(then if known else otherwise, decided)
         return Split(
@@ -360,7 +360,7 @@ class _Rewriter(Generic[FormulaT]):
         tests = []
         for divisor in dict.fromkeys(d for value in values for d in divisors(value)):
             condition, polarity = self._is_zero(divisor)
-            known = polarity if condition is None else _known(condition, decided)
+            known = polarity if condition is None else settled(condition, decided)
             if condition is not None and known is not None:
                 known = known is polarity
             if known is True:
@@ -456,13 +456,6 @@ def _sizes(leaf: Built) -> Iterator[Poly]:
         yield from weight.shape or ()
         if weight.total is not None:
             yield weight.total
-
-
-def _known(condition: Condition, decided: Decisions) -> bool | None:
-    for truth in (True, False):
-        if any(implies(*decision, condition, truth) for decision in decided):
-            return truth
-    return None
 
 
 # --- programs ---------------------------------------------------------------------------------

@@ -22,14 +22,14 @@ _MOST_SHOWN = 5
 
 def select(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.select`."""
-    chosen = _chosen(count, "select", patterns, any)
-    return count.measuring(names=tuple(name for name in _covered(count) if name in chosen))
+    named = chosen(count, "select", patterns, any)
+    return count.measuring(names=tuple(name for name in _covered(count) if name in named))
 
 
 def without(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
     """See `ParamCount.without`."""
-    chosen = _chosen(count, "without", patterns, all)
-    return count.measuring(names=tuple(name for name in _covered(count) if name not in chosen))
+    named = chosen(count, "without", patterns, all)
+    return count.measuring(names=tuple(name for name in _covered(count) if name not in named))
 
 
 def names_of(count: Formula) -> list[str]:
@@ -42,7 +42,7 @@ def _covered(count: Formula) -> list[str]:
     return list(dict.fromkeys(w.name for w in count.tensors() if count.measure.covers(w)))
 
 
-def _chosen(
+def chosen(
     count: Formula,
     method: str,
     patterns: Sequence[str],
@@ -55,7 +55,7 @@ def _chosen(
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise ArgumentError(f"{method}({pattern!r}): a pattern is text, such as '*.bias'")
-        matcher = _Pattern(pattern)
+        matcher = Pattern(pattern)
         names = dict.fromkeys(
             n for t in count.tensors() if count.measure.covers(t) for n in t.names
         )
@@ -104,7 +104,7 @@ def _paths(name: str) -> Iterator[str]:
         yield ".".join(parts[:depth])
 
 
-class _Pattern:
+class Pattern:
     """A pattern as of `fnmatch`, in which `*` also matches dots."""
 
     def __init__(self, text: str) -> None:

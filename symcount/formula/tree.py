@@ -17,6 +17,8 @@ from symcount.algebra.evaluate import holds
 from symcount.algebra.poly import Poly, product_of
 from symcount.record import Program, Source
 
+NO_TENSOR = "number"  # the kind of a summand that is no tensor
+
 
 @dataclass(frozen=True)
 class Repeat:
@@ -39,6 +41,9 @@ class TensorSpec:
     of `repeats`, outermost first, stands for one tensor in each of their iterations; `shape` is
     that of one, and `total` the number of elements of all. `aliases` are the other names of a
     parameter that is tied, a number of theirs that depends on a loop as `{*}`.
+
+    `times` says how often it counts in a sum of formulas: -1 where one is subtracted. What such a
+    sum has beside tensors, an integer or a quotient, is of the kind `NO_TENSOR`, and its one size.
     """
 
     name: str
@@ -52,6 +57,7 @@ class TensorSpec:
     repeats: tuple[Repeat, ...] = ()
     total: Poly | None = None
     aliases: tuple[str, ...] = ()
+    times: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,9 +66,10 @@ class TensorSpec:
 
     @property
     def numel(self) -> Poly:
-        """The number of elements, of all repetitions together."""
+        """The number of elements, of all repetitions together, as often as they count."""
         assert self.shape is not None
-        return product_of(self.shape) if self.total is None else self.total
+        once = product_of(self.shape) if self.total is None else self.total
+        return once if self.times == 1 else once.scaled(self.times)
 
 
 def parts_of(name: str) -> list[str]:

@@ -100,7 +100,7 @@ def compare(
     """Compare two formulas; see `ParamCount.compare`."""
     if not hasattr(right, "hyperparameters"):
         raise ArgumentError(f"compare(): give another ParamCount; a {type(right).__name__} is none")
-    left.measure.require_unit_of(right.measure, "compare")
+    left.measure.require_unit_of(right.measure, "compare()")
     for count in (left, right):
         count.signature.require_no_symbol("compare", [] if over is None else ["over"], str(over))
     ranges = _common_ranges(left, right)

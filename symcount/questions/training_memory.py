@@ -194,6 +194,7 @@ def _require_parameters(count: Formula) -> None:
             f"memory() is of a formula of parameters, and this one is of {measure.noun}; call it "
             "on what derive() returned, or on what select() made of it"
         )
+    count.require_tensors()
 
 
 def _dtype(argument: str, given: object) -> str | None:

@@ -27,6 +27,7 @@ from symcount.formula.certificate import Certificate, Grade, Unfinished
 from symcount.formula.choice_trees import Choice
 from symcount.formula.measure import Measure
 from symcount.formula.tree import (
+    NO_TENSOR,
     Built,
     Excluded,
     Inexact,
@@ -84,7 +85,7 @@ LONGEST_CAPTION = 4_000_000
 
 PAIR = row(NAME, TEXT).called("pair")
 POINT = entries(NUMBER).called("point", "Values of symbols by name.")
-TENSOR_KIND = one_of(("parameter", "buffer"), "kind of tensor")
+TENSOR_KINDS = ("parameter", "buffer")
 
 
 # --- symbols ------------------------------------------------------------------------------------
@@ -452,21 +453,23 @@ TENSOR = Record(
         "shape": nullable(list_of(SIZE, most=100)),
         "dtype": NAME,
         "itemsize": integer(0, 1_000_000),
-        "kind": TENSOR_KIND,
+        "kind": one_of((*TENSOR_KINDS, NO_TENSOR), "kind of tensor"),
         "trainable": BOOLEAN,
         "source": LINE,
         "operation": TEXT,
         "repeats": list_of(REPEAT, 1, 20),
         "total": _polynomial(loops=slice(0)),
         "aliases": list_of(TEXT, most=1_000),
+        "times": integer(),
     },
-    optional={"repeats": (), "total": None, "aliases": ()},
+    optional={"repeats": (), "total": None, "aliases": (), "times": 1},
     make=_weight,
     reads=["repeats"],
 ).called(
     "tensor",
     "A parameter or buffer. One that stands for those of all iterations of loops has `repeats`, "
-    "outermost first, and `total`, the number of elements of all.",
+    "outermost first, and `total`, the number of elements of all. It counts `times`, which may be "
+    "negative, in a sum of formulas; what that has beside tensors is a number, its one size.",
 )
 TENSORS = Table("tensors", "tensor", lambda: TENSOR)
 
@@ -608,7 +611,7 @@ CERTIFICATE = Record(
 MEASURE = Record(
     Measure,
     {
-        "kind": TENSOR_KIND,
+        "kind": nullable(one_of(TENSOR_KINDS, "kind of tensor")),
         "trainable": nullable(BOOLEAN),
         "dtype": nullable(NAME),
         "names": nullable(list_of(TEXT)),

@@ -58,7 +58,7 @@ def plot(
     count.signature.require_no_symbol("plot", [] if against == () else ["against"], str(symbol))
     formulas = _labelled(count, against)
     for other in formulas.values():
-        count.measure.require_unit_of(other.measure, "plot")
+        count.measure.require_unit_of(other.measure, "plot()")
     axis = range_of(count, symbol, between)
     known = shared_out(formulas, [axis], values)
     pairs = list(zip(formulas.values(), known, strict=True))

@@ -74,6 +74,11 @@ def plot_share(
         label: [counted(evaluate(size)) / total if total else 0.0 for size, total in at_each]
         for label, evaluate in _parts_at(count, depth, axis, known).items()
     }
+    if any(share < 0 for each in shares.values() for share in each):
+        raise DomainError(
+            f"{count.factory} subtracts more than it adds in one of its parts at {said(known)}, "
+            "which is no share of the whole; draw the formulas that it is made of"
+        )
     drawn = axes(ax)
     _scale_shares(drawn, axis, cells)
     _draw_shares(drawn, axis, [cell for cell, _ in columns], _greatest(shares))

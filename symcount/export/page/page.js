@@ -30,6 +30,7 @@ const UNITS = [[12, "T"], [9, "B"], [6, "M"], [3, "K"]];
 
 // Three digits and a unit: 6.74 B.
 function human(number) {
+  if (number < 0n) return human(-number).replace(/^(?=.)/, "-");
   const text = String(number);
   if (text.length <= 3) return "";
   if (text.length > 15) return rounded(number, text.length - 1, (s) => `\u2248 ${s} \u00d7 10`);
@@ -57,7 +58,7 @@ function rounded(number, exponent, written) {
 
 // The share of a part in thousandths, as a percentage.
 function percentage(part, total) {
-  if (total === 0n) return "";
+  if (total <= 0n || part < 0n) return "";
   const tenths = (part * 2000n + total) / (2n * total);
   return `${tenths / 10n}.${tenths % 10n} %`;
 }
@@ -244,7 +245,7 @@ const NOTHING = {
 };
 
 function drawParts() {
-  const drawn = current ? bars() : [];
+  const drawn = current && current.total > 0n ? bars() : [];
   const share = (bar) => Number((bar.size * 10n ** 15n) / current.total) / 1e13;
   const trace = {
     type: "bar",
