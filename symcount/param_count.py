@@ -528,7 +528,7 @@ class ParamCount(Formula):
     def memory(
         self,
         dtype: Any = None,
-        optimizer: str = "adamw",
+        optimizer: str | type = "adamw",
         shards: int | str = 1,
         zero: int = 0,
         *,
@@ -546,11 +546,21 @@ class ParamCount(Formula):
         largest piece has, `ceil(size / shards)`. Stage 1 divides the optimizer state, stage 2 the
         gradients too, and stage 3 the weights as well; what is not divided is on every device.
 
+        Elements of less than a byte are packed: those of one dtype are laid end to end, trainable
+        and frozen ones apart, and the last byte is a whole one. A library that packs each tensor
+        for itself takes up to a byte more for each with an odd number of them, and besides what
+        it keeps to scale them, which is not counted. Integers and elements of 4 bits have no
+        gradients in torch: such weights count as frozen, unless `gradients` says in which dtype
+        their gradients are; the state is in that dtype then too.
+
         Args:
-            dtype: of the weights, as after `module.to(dtype)`; None keeps that of each parameter.
-            optimizer: `"sgd"`, `"adam"`, `"adamw"`, `"adagrad"`, `"rmsprop"`, `"adadelta"`,
-                `"adamax"`, `"nadam"` or `"radam"` as in `torch.optim`, some also
-                `"sgd+momentum"`, `"rmsprop+momentum"`, `"adam+amsgrad"`, `"adamw+amsgrad"`.
+            dtype: of the weights that are floats, as after `module.to(dtype)`; None keeps that of
+                each parameter. A dtype of torch or its name, also `"bf16"`, `"fp16"`, `"fp32"`,
+                `"fp8"`; for weights that are kept in it, `"int8"`, `"int4"`, `"nf4"`, `"fp4"` and
+                other integers.
+            optimizer: in any case, also as a class of `torch.optim`: `"sgd"`, `"adam"`, `"adamw"`,
+                `"adagrad"`, `"rmsprop"`, `"adadelta"`, `"adamax"`, `"nadam"` or `"radam"`, some
+                also `"sgd+momentum"`, `"rmsprop+momentum"`, `"adam+amsgrad"`, `"adamw+amsgrad"`.
             shards: the number of devices, or the name of a new symbol for it.
             zero: the stage of ZeRO, 0 for none.
             master_weights: whether the optimizer keeps a float32 copy of the weights, and its state
@@ -581,6 +591,12 @@ class ParamCount(Formula):
           total      4*n + 12*ceiling(n/64)
         >>> mixed.total(7_500_000_000)
         31406250000
+        >>> print(count.memory("nf4"))
+        bytes per device: nf4 weights, no gradients, no ZeRO
+          weights    ceiling(n/2)
+          gradients  0
+          optimizer  0
+          total      ceiling(n/2)
         """
         from symcount.questions.training_memory import memory
 
