@@ -157,7 +157,7 @@ class ParamCount(Formula):
         self,
         symbol: str,
         /,
-        total: int | float,
+        total: int | float | str,
         *,
         want: Literal["largest", "nearest", "exact"] = "largest",
         between: tuple[int, int | None] = (0, None),
@@ -170,7 +170,8 @@ class ParamCount(Formula):
 
         Args:
             symbol: the symbol's name; an integer symbol.
-            total: the budget, in what the formula counts; 7e9 is as good as 7_000_000_000.
+            total: the budget, in what the formula counts; 7e9 and `"7B"` are as good as
+                7_000_000_000. Of bytes, `"80 GB"` are powers of 1000, and `"80 GiB"` of 1024.
             want: the `"largest"` valid value whose count is within the budget; the valid value
                 whose count is `"nearest"` to it, the smaller of two; or the list of all values
                 whose count is it, `"exact"`.
@@ -189,8 +190,8 @@ class ParamCount(Formula):
         >>> import symcount
         >>> from torch import nn
         >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
-        >>> count.solve("dim", 1e6)
-        496
+        >>> count.solve("dim", 1e6), count.solve("dim", "1M"), count.nbytes.solve("dim", "4 MiB")
+        (496, 496, 504)
         >>> count.solve("dim", 1e6, want="nearest", heads=12), count(dim=504, heads=12)
         (504, 1018080)
         """
@@ -202,7 +203,7 @@ class ParamCount(Formula):
         self,
         /,
         *,
-        total: int | float | tuple[int | float, int | float],
+        total: int | float | str | tuple[int | float | str, int | float | str],
         keep: str | None = None,
         limit: int | None = 10,
         **symbols: Any,
@@ -210,7 +211,8 @@ class ParamCount(Formula):
         """Find the combinations of sizes whose count is in a range, best first; none is missed.
 
         Args:
-            total: the least and the greatest count, both included, or the only one.
+            total: the least and the greatest count, both included, or the only one; as for `solve`
+                also `("6B", "8B")`.
             keep: what else is to hold: comparisons of symbols and numbers, joined by `and`. With
                 `near`, as in `"dim/n_layer near 64 and dim % 64 == 0"`, combinations are sorted
                 by how near they are, relatively.
@@ -852,7 +854,7 @@ class ParamCount(Formula):
         /,
         *,
         between: Mapping[str, tuple[float, float]] | None = None,
-        budgets: float | Iterable[float] = (),
+        budgets: float | str | Iterable[float | str] = (),
         ax: Axes | None = None,
         **values: int | float,
     ) -> Axes:
@@ -867,7 +869,7 @@ class ParamCount(Formula):
             x: the symbol along the x axis, or its name.
             y: the symbol along the y axis, or its name.
             between: for each of the two, its least and greatest value; as in `plot` if missing.
-            budgets: a count at which to draw a contour, or several.
+            budgets: a count at which to draw a contour, or several; `"7B"` as for `solve`.
             ax: as in `plot`.
             **values: as in `plot`.
 
