@@ -17,7 +17,14 @@ from symcount.errors import ArgumentError
 from symcount.formula.measure import Measure
 
 _AMOUNT = re.compile(r"\s*(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<unit>[a-zA-Z]+)\s*")
-_COUNTS = {unit: 1000**power for power, unit in enumerate("KMBT", start=1)}
+# What counts are written in: the number that is one, and its letter.
+UNITS = {
+    "thousands": (10**3, "K"),
+    "millions": (10**6, "M"),
+    "billions": (10**9, "B"),
+    "trillions": (10**12, "T"),
+}
+_COUNTS = {letter: size for size, letter in UNITS.values()}
 _BYTES = (
     {f"{prefix}B": 1000**power for power, prefix in enumerate("kMGTP", start=1)}
     | {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTP", start=1)}
@@ -81,6 +88,22 @@ def _advice(unit: str, measure: Measure) -> str:
             "memory()"
         )
     return f"{unit!r} is no unit of a count; those are {', '.join(_COUNTS)}"
+
+
+def rounded(count: int, unit: str) -> str:
+    """Write a count in a unit, of `UNITS`, with one digit after the point, rounded half up.
+
+    Raises:
+        ArgumentError: nothing is left of it in this unit.
+
+    >>> rounded(6_738_415_616, "billions"), rounded(124_439_808, "millions")
+    ('6.7B', '124.4M')
+    """
+    size, letter = UNITS[unit]
+    tenths = (20 * count + size) // (2 * size)
+    if count and not tenths:
+        raise ArgumentError(f"{count:,} is nothing as {unit}; write it in full, or in another unit")
+    return f"{tenths // 10:,}.{tenths % 10}{letter}"
 
 
 def short(value: float) -> str:
