@@ -45,7 +45,12 @@ def by_hand(function: Callable[..., Any], count: Formula, allowed: Mapping[str, 
 def _arguments(function: Callable[..., Any], count: Formula) -> dict[str, Any]:
     """Return what to call it with: symbols, what the factory was given, and its own defaults."""
     name = name_of(function)
-    known: dict[str, Any] = dict(count.origin.given) if count.origin is not None else {}
+    known: dict[str, Any] = {}
+    origin = count.origin
+    if origin is not None and origin.hyperparameters == count.hyperparameters:
+        known = origin.arguments  # symbols in lists too
+    elif origin is not None:
+        known = {name: value for name, value in origin.given if isinstance(value, _PLAIN)}
     for h in count.hyperparameters:
         known.update(dict.fromkeys((*h.arguments, h.name), _declared(h)))
     bound = function.keywords if isinstance(function, functools.partial) else {}
@@ -70,6 +75,7 @@ def _arguments(function: Callable[..., Any], count: Formula) -> dict[str, Any]:
 
 
 _NOTHING = Opaque("")
+_PLAIN = (bool, int, float, str)
 
 
 def _declared(h: Hyperparameter) -> Symbol:

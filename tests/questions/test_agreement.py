@@ -186,10 +186,24 @@ def test_a_function_has_what_the_factory_is_given() -> None:
 
     assert compare(mlp, hand, bias=False).verdict == "equal"
     assert compare(mlp, hand, bias=True).verdict == "equal"
+    assert compare(derive(mlp, bias=False).rename(d="w"), lambda w, bias: w * w + bias * w)
     with pytest.raises(ArgumentError, match=r"Fix it for both, bias=\.\.\."):
         compare(mlp, hand)
     named = derive(mlp, d=Symbol(name="width"))
     assert compare(named, lambda d: d * d + d) and compare(named, lambda width: width**2 + width)
+
+
+def test_symbols_in_lists_are_given_in_lists() -> None:
+    def stages(depths: tuple[int, ...] = (2, 2)) -> nn.Module:
+        return nn.ModuleList(nn.Linear(3, depth) for depth in depths)
+
+    count = derive(stages, depths=[Symbol(), Symbol()])
+    assert compare(count, lambda depths: sum(4 * depth for depth in depths)).verdict == "equal"
+    assert compare(count, lambda depths_0, depths_1: 4 * (depths_0 + depths_1)).verdict == "equal"
+    renamed = count.rename(depths_0="a")
+    with pytest.raises(ArgumentError, match="has a parameter 'depths'"):
+        compare(renamed, lambda depths: 0)
+    assert compare(renamed, lambda a, depths_1: 4 * (a + depths_1)).verdict == "equal"
 
 
 @pytest.mark.parametrize(
