@@ -145,7 +145,10 @@ def compare(
     if not isinstance(factory, ParamCount):
         factory = derive(factory, **keywords)
     elif keywords:
-        raise ArgumentError(f"compare(): {', '.join(keywords)} say how to derive, and this is done")
+        raise ArgumentError(
+            f"compare({', '.join(keywords)}): keywords are for deriving, and a formula is given; "
+            "substitute in it, or give its factory"
+        )
     if isinstance(expected, ParamCount):
         return agreement(factory, expected)
     if not callable(expected):

@@ -62,7 +62,7 @@ class ByHand:
         return f"{found}" if whole is None else f"{whole:,}"
 
     def __str__(self) -> str:
-        return self.text if self.formula is None else f"{self.text} = {self.formula}"
+        return f"{self.text} = {self.formula}" if self.is_followed else self.text
 
 
 def _whole(found: Any) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +16,7 @@ from symcount.errors import ArgumentError, CountOverflowError, InternalError, Un
 from symcount.formula.by_hand import ByHand
 from symcount.formula.signature import declared_facts
 from symcount.symbols import Hyperparameter, Number, Point
-from symcount.work import Deadline, Work
+from symcount.work import Deadline, Work, clock
 
 if TYPE_CHECKING:
     from symcount.algebra.poly import Poly
@@ -115,6 +114,7 @@ class Sides:
         self.other = None if isinstance(right, tuple | ByHand) else right
         self.tried = 0  # sizes at which the formula holds
         self.proved_within = False  # the domains of both
+        self.stop = clock() + _SECONDS
         if self.other is not None:
             _require_same_symbols(self.ranges, self.other.hyperparameters)
         if self.by_hand is not None:
@@ -184,14 +184,13 @@ class Sides:
     # --- looking ---
 
     def first_of(self, points: Iterable[Point], is_first: bool = False) -> Difference | None:
-        stop = None if self.by_hand is None else time.process_time() + _SECONDS
         for point in points:
-            if stop is not None and time.process_time() > stop:
-                break
             here, there = self.at(point)
             self.tried += here is not None
             if here != there:
                 return Difference(self._named(point), here, there, is_first)
+            if self.by_hand is not None and clock() > self.stop:
+                break
         return None
 
     def in_order(self) -> Iterator[Point]:

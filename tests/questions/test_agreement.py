@@ -171,6 +171,18 @@ def test_floats_are_proved_as_far_as_they_are_exact() -> None:
     assert tail(rounded)[0] == "first size: d=2: 4 expected, 2 derived"
 
 
+def test_a_slow_function_is_tried_for_a_while_only(monkeypatch: Any) -> None:
+    monkeypatch.setattr(equality, "_SECONDS", 0.02)
+
+    def slow(d: int) -> int:
+        return d * 2 if sum(range(20_000)) else len(json.dumps(d))
+
+    agreement = compare(lambda d: nn.Linear(d, 2, bias=False), slow)
+    assert agreement.verdict == "equal" and 2 <= agreement.tried < 1_000
+    wrong = compare(lambda d: nn.Linear(d, 2, bias=False), lambda d: slow(d) + (d == 99_999))
+    assert wrong.first is not None and wrong.first.at == {"d": 99_999}  # the solver found it
+
+
 def test_what_rests_on_assumptions_is_not_taken_with_strict() -> None:
     assert_param_count(decoder, with_loop)
     with pytest.raises(AssertionError, match="what the function is assumed to do"):
@@ -229,5 +241,5 @@ def test_texts_and_formulas_are_compared_as_ever() -> None:
     assert compare(count, count.rename(d="d")).tried == 0
     wrong = compare(count, "2*V*d + 2*n*d*f + n*d")
     assert wrong.terms == (("2*d*f*n", "3*d*f*n"),) and "terms" not in str(wrong)
-    with pytest.raises(ArgumentError, match="bias say how to derive"):
+    with pytest.raises(ArgumentError, match=r"compare\(bias\): keywords are for deriving"):
         compare(count, right, bias=False)
