@@ -50,9 +50,9 @@ if tags.has("outside"):  # type: ignore[name-defined]  # noqa: F821
 # Other projects' pages are not consulted, so that the build needs no network.
 nitpick_ignore_regex = [
     ("py:.*", r"(sympy|torch|collections|fractions|pathlib)\..*"),
-    ("py:.*", r"(sympy|Against|Axes|Boolean|Expression|Formula|Path|nn\.Module)"),
+    ("py:.*", r"(sympy|Against|Axes|Boolean|Expression|Formula|Path|Values|nn\.Module)"),
     ("py:class", r"symcount\.catalogue\.registry\.Factory"),  # type variables
-    ("py:class", r"symcount\.formula\.formula\.FormulaT"),
+    ("py:class", r"symcount\.formula\.(formula\.FormulaT?|expressions\.Expression)"),
 ]
 
 

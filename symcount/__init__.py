@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import blueprints
-    from symcount.api import derive, load, save
+    from symcount.api import compare, derive, load, save
     from symcount.catalogue.configs import from_config
     from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
     from symcount.errors import (
@@ -88,6 +88,7 @@ __all__ = [
     "UnsupportedError",
     "VerificationError",
     "blueprints",
+    "compare",
     "derive",
     "from_config",
     "load",
@@ -95,7 +96,7 @@ __all__ = [
 ]
 
 _HOMES: dict[str, Iterable[str]] = {
-    "symcount.api": ("derive", "load", "save"),
+    "symcount.api": ("compare", "derive", "load", "save"),
     "symcount.catalogue.configs": ("from_config",),
     "symcount.catalogue.registry": ("BlueprintRegistry", "BlueprintSpec"),
     "symcount.errors": (name for name in __all__ if name.endswith("Error")),

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from symcount.errors import ArgumentError
+from symcount.formula import expressions
 from symcount.param_count import ParamCount
 from symcount.work import MAX_SECONDS, MAX_WORK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import sympy
+
+    from symcount.questions.agreement import Agreement
     from symcount.storage.file import StoredFormulas
 
 
@@ -89,6 +94,72 @@ def derive(
         **fixed,
     )
     return ParamCount.of(found)
+
+
+def compare(
+    factory: Callable[..., Any] | ParamCount,
+    expected: Callable[..., Any] | str | int | sympy.Expr | ParamCount,
+    /,
+    **keywords: Any,
+) -> Agreement[ParamCount]:
+    """Compare a factory's parameter count with what somebody expects it to be, for all sizes.
+
+    A function that counts by hand is called with the symbols of the formula, by the names of its
+    parameters, and followed like a factory: it may use `//`, `%`, `int`, `max`, `round`, `math`,
+    branches and loops. It is also called with plain numbers, smallest sizes first. What the two
+    differ in is what the function itself returned, so it holds however the function works. That
+    they are equal is said only where it is proved.
+
+    Args:
+        factory: as for `derive`, or a formula.
+        expected: a function of sizes that returns a number, or a text, number, sympy expression
+            or formula as `symcount.testing.assert_param_count` takes them.
+        **keywords: as for `derive`. A function has what they fix for its parameters too.
+
+    Returns:
+        The verdict, with the first sizes at which the two differ and the terms that do.
+
+    Raises:
+        ArgumentError: the function has a parameter that is no symbol of the formula, or returns
+            no number; an expression cannot be read, or has other symbols.
+        DerivationError: the factory has no formula.
+
+    >>> from torch import nn
+    >>> def mlp(d, f):
+    ...     return nn.ModuleList([nn.Linear(d, f), nn.Linear(d, f), nn.Linear(f, d)])
+    >>> def without_gate(d, f):
+    ...     return 2 * d * f + f + d
+    >>> print(compare(mlp, without_gate))
+    mlp does not have the expected parameter count
+      expected:   without_gate(d, f) = 2*d*f + d + f
+      derived:    3*d*f + d + 2*f
+      domain:     all positive integers
+      first size: d=1, f=1: 4 expected, 6 derived
+      terms:      2*d*f expected, 3*d*f derived
+                  f expected, 2*f derived
+    >>> compare(mlp, lambda d, f: 3 * d * f + d + 2 * f).verdict
+    'equal'
+    """
+    from symcount.questions.agreement import agreement
+
+    if not isinstance(factory, ParamCount):
+        factory = derive(factory, **keywords)
+    elif keywords:
+        raise ArgumentError(
+            f"compare({', '.join(keywords)}): keywords are for deriving, and a formula is given; "
+            "substitute in it, or give its factory"
+        )
+    if isinstance(expected, ParamCount):
+        return agreement(factory, expected)
+    if not callable(expected):
+        return agreement(factory, expressions.read_for(factory, expected))
+    from symcount.derivation.by_hand import by_hand
+
+    allowed = {name: value for name, value in keywords.items() if name in _BUDGET}
+    return agreement(factory, by_hand(expected, factory, allowed))
+
+
+_BUDGET = ("max_paths", "max_work", "max_seconds")
 
 
 def load(path: str | Path) -> StoredFormulas[ParamCount]:

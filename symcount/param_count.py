@@ -157,7 +157,7 @@ class ParamCount(Formula):
         self,
         symbol: str,
         /,
-        total: int | float,
+        total: int | float | str,
         *,
         want: Literal["largest", "nearest", "exact"] = "largest",
         between: tuple[int, int | None] = (0, None),
@@ -170,7 +170,8 @@ class ParamCount(Formula):
 
         Args:
             symbol: the symbol's name; an integer symbol.
-            total: the budget, in what the formula counts; 7e9 is as good as 7_000_000_000.
+            total: the budget, in what the formula counts; 7e9 and `"7B"` are as good as
+                7_000_000_000. Of bytes, `"80 GB"` are powers of 1000, and `"80 GiB"` of 1024.
             want: the `"largest"` valid value whose count is within the budget; the valid value
                 whose count is `"nearest"` to it, the smaller of two; or the list of all values
                 whose count is it, `"exact"`.
@@ -189,8 +190,8 @@ class ParamCount(Formula):
         >>> import symcount
         >>> from torch import nn
         >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
-        >>> count.solve("dim", 1e6)
-        496
+        >>> count.solve("dim", 1e6), count.solve("dim", "1M"), count.nbytes.solve("dim", "4 MiB")
+        (496, 496, 504)
         >>> count.solve("dim", 1e6, want="nearest", heads=12), count(dim=504, heads=12)
         (504, 1018080)
         """
@@ -202,7 +203,7 @@ class ParamCount(Formula):
         self,
         /,
         *,
-        total: int | float | tuple[int | float, int | float],
+        total: int | float | str | tuple[int | float | str, int | float | str],
         keep: str | None = None,
         limit: int | None = 10,
         **symbols: Any,
@@ -210,7 +211,8 @@ class ParamCount(Formula):
         """Find the combinations of sizes whose count is in a range, best first; none is missed.
 
         Args:
-            total: the least and the greatest count, both included, or the only one.
+            total: the least and the greatest count, both included, or the only one; as for `solve`
+                also `("6B", "8B")`.
             keep: what else is to hold: comparisons of symbols and numbers, joined by `and`. With
                 `near`, as in `"dim/n_layer near 64 and dim % 64 == 0"`, combinations are sorted
                 by how near they are, relatively.
@@ -559,7 +561,7 @@ class ParamCount(Formula):
     def memory(
         self,
         dtype: Any = None,
-        optimizer: str = "adamw",
+        optimizer: str | type = "adamw",
         shards: int | str = 1,
         zero: int = 0,
         *,
@@ -577,11 +579,21 @@ class ParamCount(Formula):
         largest piece has, `ceil(size / shards)`. Stage 1 divides the optimizer state, stage 2 the
         gradients too, and stage 3 the weights as well; what is not divided is on every device.
 
+        Elements of less than a byte are packed: those of one dtype are laid end to end, trainable
+        and frozen ones apart, and the last byte is a whole one. A library that packs each tensor
+        for itself takes up to a byte more for each with an odd number of them, and besides what
+        it keeps to scale them, which is not counted. Integers and elements of 4 bits have no
+        gradients in torch: such weights count as frozen, unless `gradients` says in which dtype
+        their gradients are; the state is in that dtype then too.
+
         Args:
-            dtype: of the weights, as after `module.to(dtype)`; None keeps that of each parameter.
-            optimizer: `"sgd"`, `"adam"`, `"adamw"`, `"adagrad"`, `"rmsprop"`, `"adadelta"`,
-                `"adamax"`, `"nadam"` or `"radam"` as in `torch.optim`, some also
-                `"sgd+momentum"`, `"rmsprop+momentum"`, `"adam+amsgrad"`, `"adamw+amsgrad"`.
+            dtype: of the weights that are floats, as after `module.to(dtype)`; None keeps that of
+                each parameter. A dtype of torch or its name, also `"bf16"`, `"fp16"`, `"fp32"`,
+                `"fp8"`; for weights that are kept in it, `"int8"`, `"int4"`, `"nf4"`, `"fp4"` and
+                other integers.
+            optimizer: in any case, also as a class of `torch.optim`: `"sgd"`, `"adam"`, `"adamw"`,
+                `"adagrad"`, `"rmsprop"`, `"adadelta"`, `"adamax"`, `"nadam"` or `"radam"`, some
+                also `"sgd+momentum"`, `"rmsprop+momentum"`, `"adam+amsgrad"`, `"adamw+amsgrad"`.
             shards: the number of devices, or the name of a new symbol for it.
             zero: the stage of ZeRO, 0 for none.
             master_weights: whether the optimizer keeps a float32 copy of the weights, and its state
@@ -612,6 +624,12 @@ class ParamCount(Formula):
           total      4*n + 12*ceiling(n/64)
         >>> mixed.total(7_500_000_000)
         31406250000
+        >>> print(count.memory("nf4"))
+        bytes per device: nf4 weights, no gradients, no ZeRO
+          weights    ceiling(n/2)
+          gradients  0
+          optimizer  0
+          total      ceiling(n/2)
         """
         from symcount.questions.training_memory import memory
 
@@ -950,7 +968,7 @@ class ParamCount(Formula):
         /,
         *,
         between: Mapping[str, tuple[float, float]] | None = None,
-        budgets: float | Iterable[float] = (),
+        budgets: float | str | Iterable[float | str] = (),
         ax: Axes | None = None,
         **values: int | float,
     ) -> Axes:
@@ -965,7 +983,7 @@ class ParamCount(Formula):
             x: the symbol along the x axis, or its name.
             y: the symbol along the y axis, or its name.
             between: for each of the two, its least and greatest value; as in `plot` if missing.
-            budgets: a count at which to draw a contour, or several.
+            budgets: a count at which to draw a contour, or several; `"7B"` as for `solve`.
             ax: as in `plot`.
             **values: as in `plot`.
 

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from symcount.errors import ArgumentError, UndecidedError
-from symcount.symbols import everywhere
-
 if TYPE_CHECKING:
     import sympy
 
-    from symcount.formula.expressions import Expression
     from symcount.param_count import ParamCount
-    from symcount.questions.equality import Difference
 
 __all__ = ["assert_param_count"]
 
 
 def assert_param_count(
     factory: Callable[..., Any],
-    expected: str | int | sympy.Expr | ParamCount,
+    expected: Callable[..., Any] | str | int | sympy.Expr | ParamCount,
     /,
     **keywords: Any,
 ) -> ParamCount:
@@ -28,13 +23,15 @@ def assert_param_count(
 
     The two are compared as functions, not as texts. An expression has to give the same count
     wherever the formula holds; a `ParamCount` has to hold at the same sizes too. What is neither
-    proved nor refuted fails.
+    proved nor refuted fails. A function passes too if what is proved of it rests on assumptions
+    that were tried, as for what a loop adds up, unless `strict=True` is given.
 
     Args:
         factory: as for `symcount.derive`.
         expected: what the count is to be. A text is an expression of integers and the formula's
             symbols with `+ - * / // % **`, min, max, floor, ceil and Mod; it is parsed, never run.
-            A number, a sympy expression of the same kind or a formula will do too.
+            A number, a sympy expression of the same kind or a formula will do too, and a function
+            that counts by hand, which is called and followed as `symcount.compare` says.
         **keywords: as for `symcount.derive`: values and symbols of the factory's parameters, and
             the options `strict`, `max_paths` and `max_seconds`.
 
@@ -43,7 +40,8 @@ def assert_param_count(
 
     Raises:
         AssertionError: the counts differ, or are not proved to be the same. The message has both
-            formulas, the domain, and the first size at which they differ, with both counts.
+            formulas, the domain, the first size at which they differ, with both counts, and of
+            a function the terms that differ.
         ArgumentError: `expected` is no such expression, or has symbols that the formula has not.
         DerivationError: there is no formula.
 
@@ -60,66 +58,12 @@ def assert_param_count(
       first size: in_features=1, out_features=1: 1 expected, 2 derived
     """
     __tracebackhide__ = True
-    from symcount.api import derive
-    from symcount.questions.equality import first_difference
+    from symcount.api import compare
 
-    count = derive(factory, **keywords)
-    wanted = _expectation(expected, count)
-    try:
-        first = first_difference(count, wanted)
-    except UndecidedError:
-        raise AssertionError(_failure(count, wanted, None)) from None
-    if first is not None:
-        raise AssertionError(_failure(count, wanted, first))
-    return count
-
-
-def _expectation(expected: Any, count: ParamCount) -> ParamCount | Expression:
-    from symcount.formula import expressions
-    from symcount.param_count import ParamCount
-
-    if isinstance(expected, ParamCount):
-        return expected
-    wanted = expressions.read(expected, "expected")
-    known = [h.name for h in count.hyperparameters]
-    unknown = [name for name in wanted.names if name not in known]
-    if unknown:
-        raise ArgumentError(
-            f"expected={expected!r}: the formula of {count.factory} has no symbol "
-            f"{', '.join(map(repr, unknown))}; its symbols are: {', '.join(known) or 'none'}"
-        )
-    floats = [h.name for h in count.hyperparameters if h.real and h.name in wanted.names]
-    if floats:
-        raise ArgumentError(
-            f"expected={expected!r}: {floats[0]} is a float, and computing with floats rounds; "
-            "give a formula, such as another symcount.derive(...)"
-        )
-    return wanted
-
-
-def _failure(count: ParamCount, wanted: ParamCount | Expression, first: Difference | None) -> str:
-    from symcount.display.console import domain_text
-
-    everything = everywhere(count.hyperparameters)
-    lines = [
-        f"{count.factory} does not have the expected parameter count",
-        f"  expected:   {wanted}",
-        f"  derived:    {count}",
-        f"  domain:     {domain_text(count, everything)}",
-    ]
-    if first is None:
-        lines[0] = f"{count.factory} is not proved to have the expected parameter count"
-        lines.append("  undecided:  no size was found at which they differ, and no proof")
-        return "\n".join(lines)
-    if not isinstance(wanted, tuple) and wanted.domain != count.domain:
-        lines.insert(2, f"   of domain: {domain_text(wanted, everything)}")
-    order = "first size:" if first.is_first else "they differ at:"
-    there, here = _said(first.right, wanted), _said(first.left, count)
-    lines.append(f"  {order} {first.where}: {there} expected, {here} derived")
-    return "\n".join(lines)
-
-
-def _said(number: int | None, of: ParamCount | Expression) -> str:
-    from symcount.questions.equality import said
-
-    return "no integer" if number is None and isinstance(of, tuple) else said(number)
+    agreement = compare(factory, expected, **keywords)
+    is_proved = agreement.verdict == "equal" or (
+        agreement.verdict == "checked" and not keywords.get("strict")
+    )
+    if not is_proved:
+        raise AssertionError(str(agreement))
+    return agreement.count

@@ -45,7 +45,7 @@ RULES = {
     "display": VALUE,
     "export": f"{VALUE} display",
     "param_count": f"{VALUE} questions storage display export",
-    "api": "derivation formula factory storage param_count",
+    "api": "derivation formula factory questions storage param_count",
     "catalogue": CORE,
     "blueprints": "catalogue",
     "drift": f"{CORE} catalogue",

@@ -16,6 +16,7 @@ from symcount.errors import (
 )
 from symcount.export.documents import description, markdown, rst
 from symcount.factory.origin import portable
+from symcount.formula.amounts import rounded
 from symcount.formula.evaluation import Evaluation
 from symcount.questions.equality import said
 
@@ -80,7 +81,7 @@ class Contents:
             (value,) = self.query.values()
             if value.count is None:
                 raise DomainError(value.reason or "")
-            return f"{value.count:,}"
+            return self._counted(value.count)
         return self._said(what, markup)
 
     def _said(self, what: str, markup: Markup) -> str:
@@ -112,10 +113,17 @@ class Contents:
         count = self.query.count()
         names = [h.name for h in count.hyperparameters]
         rows = [
-            [*(str(value.at[name]) for name in names), said(value.count)]
+            [*(str(value.at[name]) for name in names), self._counted(value.count)]
             for value in self.query.values()
         ]
-        return self._table([*names, count.measure.noun], rows)
+        called = [self._writer.escape(name) for name in self.query.asked.names]
+        if called:
+            rows = [[name, *row] for name, row in zip(called, rows, strict=True)]
+        return self._table([*(["size"] if called else []), *names, count.measure.noun], rows)
+
+    def _counted(self, count: int | None) -> str:
+        unit = self.query.asked.unit
+        return rounded(count, unit) if unit and count is not None else said(count)
 
     def _breakdown(self) -> list[str]:
         count, markup = self.query.count(), self._markup(in_cell=True)

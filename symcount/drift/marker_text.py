@@ -11,6 +11,7 @@ from symcount.drift import notation
 from symcount.errors import (
     ArgumentError,
 )
+from symcount.formula.amounts import UNITS
 from symcount.symbols import Symbol
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ SHOWN = ("formula", "domain", "certificate", "count", "table", "registry")
 FORMS = ("code", "math")
 _WANTED = (
     f"write the target and then, as needed: {', '.join(SHOWN[:-1])} or {SHOWN[-1]}; at dim=512, "
-    "heads=(8, 16); fixed bias=False; symbols dim(min=64); as code or as math; levels 2"
+    "heads=(8, 16), or small(dim=512), large(dim=768); fixed bias=False; symbols dim(min=64); "
+    "as code, as math or as billions; levels 2"
 )
 
 
@@ -35,8 +37,10 @@ class Asked:
         fixed: the parameters of the factory that are fixed.
         symbols: those that are kept symbolic.
         points: the sizes to count at.
+        names: what these are called, if they have names.
         sizes: the same of a registry, whose blueprints have other symbols each.
         form: how formulas are written, of `FORMS`.
+        unit: what counts are written in, of `UNITS`; "" if in full.
         levels: how many levels of modules a table has; None for as many as are few rows.
         name: what a substitution of reStructuredText is called.
     """
@@ -46,8 +50,10 @@ class Asked:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     symbols: Mapping[str, Symbol] = field(default_factory=dict)
     points: Sequence[Mapping[str, Any]] = ()
+    names: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
     form: str = "code"
+    unit: str = ""
     levels: int | None = None
     name: str = ""
 
@@ -73,24 +79,29 @@ def read(text: str) -> Asked:
     if is_registry:
         _require_module(target, shown, values)
     more = clauses.pop("at", "")
-    at = _numbers(more) if is_registry else {**sizes, **notation.read_values(more)}
-    if at and not shown:
+    points = [] if is_registry else notation.read_points(more, sizes)
+    at = _numbers(more) if is_registry else ()
+    has_sizes = bool(at) or any(name or point for name, point in points)
+    if has_sizes and not shown:
         shown = ("count",)
     elif not shown:
         shown = ("formula",) if sizes or values is None or fixed else ("count",)
     fixed |= notation.read_values(clauses.pop("fixed", ""))
+    form, unit = _forms(clauses.get("as", "code"))
     found = Asked(
         target,
         shown,
         fixed,
         notation.read_symbols(clauses.pop("symbols", "")),
-        points=notation.points(at) if isinstance(at, dict) else (),
-        sizes=at if isinstance(at, tuple) else (),
-        form=_form(clauses.get("as", "code")),
+        points=[point for _, point in points],
+        names=tuple(name for name, _ in points if name),
+        sizes=at,
+        form=form,
+        unit=unit,
         levels=_levels(clauses.get("levels")),
         name=name,
     )
-    _require_use(found, bool(at), clauses)
+    _require_use(found, has_sizes, clauses)
     return found
 
 
@@ -163,10 +174,15 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, sizes))
 
 
-def _form(text: str) -> str:
-    if text not in FORMS:
-        raise ArgumentError(f"as {text}: write as {' or as '.join(FORMS)}")
-    return text
+def _forms(text: str) -> tuple[str, str]:
+    """Return how formulas are written, and in what counts are."""
+    words = [word.strip() for word in text.split(",")]
+    forms = [word for word in words if word in FORMS]
+    units = [word for word in words if word in UNITS]
+    if len(forms) + len(units) < len(words) or len(forms) > 1 or len(units) > 1:
+        counts = ", ".join(UNITS)
+        raise ArgumentError(f"as {text}: write as {' or as '.join(FORMS)}, or of a count {counts}")
+    return (*forms, "code")[0], (*units, "")[0]
 
 
 def _levels(text: str | None) -> int | None:
@@ -179,6 +195,9 @@ def _levels(text: str | None) -> int | None:
     return int(text)
 
 
+_FORMULAS = {"formula", "domain", "table", "registry"}
+
+
 def _require_use(wanted: Asked, has_sizes: bool, clauses: Mapping[str, str]) -> None:
     """Refuse what would have no effect, for it is meant to have one."""
     shown = set(wanted.shown)
@@ -186,7 +205,9 @@ def _require_use(wanted: Asked, has_sizes: bool, clauses: Mapping[str, str]) -> 
         raise ArgumentError(f"sizes are for count, table or registry, not for {wanted.shown[0]}")
     if "levels" in clauses and "table" not in shown:
         raise ArgumentError("levels are those of a table; write table too")
-    if "as" in clauses and not shown & {"formula", "domain", "table", "registry"}:
+    if wanted.unit and "count" not in shown:
+        raise ArgumentError(f"{wanted.unit} are of a count; write count too, or leave them out")
+    if clauses.get("as", wanted.unit) != wanted.unit and not shown & _FORMULAS:
         raise ArgumentError(f"{wanted.shown[0]} has no other form; leave out 'as'")
     if (wanted.fixed or wanted.symbols) and ("registry" in shown or "#" in wanted.target):
         what = "the blueprints of a registry" if "registry" in shown else "a stored formula"

@@ -8,15 +8,13 @@ import math
 import re
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from symcount.errors import ArgumentError
 from symcount.symbols import Symbol
 
-if TYPE_CHECKING:
-    pass
-
-
+# A size to count at: its name, "" if it has none, and its values.
+Size: TypeAlias = "tuple[str, dict[str, Any]]"
 _MOST_POINTS = 10_000
 _CALL = re.compile(r"(?P<target>[^()]+)(?:\((?P<sizes>.*)\))?", re.DOTALL)
 
@@ -103,14 +101,50 @@ def _literals(call: ast.Call, text: str, wanted: str) -> dict[str, Any]:
     return found
 
 
-def points(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_points(text: str, given: Mapping[str, Any] | None = None) -> list[Size]:
+    """Parse sizes to count at: `name=value, ...` for all combinations of several values.
+
+    Or give them names: `small(d=768), large(d=1024), heads=8`, where what is in no brackets is of
+    all. A name that is no word stands between quotes: `"gpt2-large"(d=1280)`.
+
+    Args:
+        text: the sizes.
+        given: sizes that are said elsewhere, for all.
+
+    Raises:
+        ArgumentError: it is not written so, or these are too many for a page.
+
+    >>> read_points("dim=(64, 512), heads=8")
+    [('', {'dim': 64, 'heads': 8}), ('', {'dim': 512, 'heads': 8})]
+    >>> read_points("small(dim=64), large(dim=512), heads=8")
+    [('small', {'heads': 8, 'dim': 64}), ('large', {'heads': 8, 'dim': 512})]
+    """
+    wanted = "write name=value, ..., or small(name=value), large(name=value), ..."
+    call = _arguments(text, wanted)
+    common = {**(given or {}), **_literals(call, text, wanted)}
+    if not call.args:
+        return [("", point) for point in _combinations(common)]
+    found: dict[str, dict[str, Any]] = {}
+    for part in call.args:
+        match part:
+            case ast.Call(func=ast.Name(id=name) | ast.Constant(value=str(name)), args=[]):
+                sizes = {**common, **_literals(part, text, wanted)}
+            case _:
+                raise ArgumentError(f"{text!r}: {wanted}")
+        if name in found:
+            raise ArgumentError(f"{text!r}: two sizes are called {name!r}")
+        several = [each for each, value in sizes.items() if isinstance(value, list | tuple)]
+        if several:
+            raise ArgumentError(f"{text!r}: {name!r} is one size, and has one {several[0]}")
+        found[name] = sizes
+    return list(found.items())
+
+
+def _combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """List all combinations of values; one that is no sequence is one value.
 
     Raises:
         ArgumentError: there are too many of them for a page.
-
-    >>> points({"dim": (64, 512), "heads": 8})
-    [{'dim': 64, 'heads': 8}, {'dim': 512, 'heads': 8}]
     """
     sizes = [v if isinstance(v, list | tuple) else (v,) for v in values.values()]
     number = math.prod(map(len, sizes))

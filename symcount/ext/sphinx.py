@@ -404,8 +404,8 @@ class FormulaDirective(_Directive):
         """Make the block, with a target for links before it."""
         symbols = notation.read_symbols(self.options.get("symbols", ""))
         count = _formula(self.env, argument, self._values("fixed"), symbols)
-        points = notation.points(self._values("at")) if "at" in self.options else []
-        counted = [({**count.defaults, **at}, _value(count, at)) for at in points]
+        sizes = notation.read_points(self.options["at"]) if "at" in self.options else []
+        counted = [({**count.defaults, **at}, _value(count, at)) for _, at in sizes]
         title = self.options.get("title")
         block = nodes.container("", classes=["symcount"])
         lead, messages = self.parse_inline(title) if title else ([_code(argument)], [])
@@ -416,7 +416,7 @@ class FormulaDirective(_Directive):
             at = next((at for at, value in counted if value is not None), None)
             block += self._breakdown(count, at)
         if counted:
-            block += _counts(count, counted)
+            block += _counts(count, counted, [name for name, _ in sizes if name])
         return [*self._target(argument, "".join(node.astext() for node in lead)), block, *messages]
 
     def _facts(self, count: ParamCount) -> nodes.field_list:
@@ -478,7 +478,11 @@ def _value(count: ParamCount, at: dict[str, Any]) -> int | None:
     return Evaluation.of(count, at).count
 
 
-def _counts(count: ParamCount, counted: Sequence[tuple[dict[str, Any], int | None]]) -> nodes.table:
+def _counts(
+    count: ParamCount,
+    counted: Sequence[tuple[dict[str, Any], int | None]],
+    called: Sequence[str],
+) -> nodes.table:
     names = [h.name for h in count.hyperparameters]
     rows = [
         [
@@ -487,7 +491,11 @@ def _counts(count: ParamCount, counted: Sequence[tuple[dict[str, Any], int | Non
         ]
         for at, value in counted
     ]
-    return _table([*names, count.measure.noun], rows, frozenset(range(len(names) + 1)))
+    titles, numbers = [*names, count.measure.noun], range(len(names) + 1)
+    if called:
+        rows = [[nodes.Text(name), *row] for name, row in zip(called, rows, strict=True)]
+        titles, numbers = ["size", *titles], range(1, len(names) + 2)
+    return _table(titles, rows, frozenset(numbers))
 
 
 class RegistryDirective(_Directive):

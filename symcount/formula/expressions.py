@@ -10,7 +10,7 @@ import ast
 import operator
 from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from symcount.algebra.comparing import maximum, minimum
 from symcount.algebra.facts import Facts
@@ -18,6 +18,9 @@ from symcount.algebra.poly import Poly, Variable, const, only_atom, product_of, 
 from symcount.algebra.rounding import floor, floordiv, mod
 from symcount.algebra.substitution import reciprocal
 from symcount.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from symcount.formula.formula import Formula
 
 _LARGEST_POWER = 16
 _NO_FACTS = Facts()
@@ -68,6 +71,29 @@ def read(given: object, where: str, may_be_zero: Collection[str] = ()) -> Expres
     reader = _Reader(said, Facts(may_be_zero=may_be_zero))
     poly = reader.read(given)
     return Expression(poly, tuple(reader.divisors), str(given))
+
+
+def read_for(count: Formula, given: object) -> Expression:
+    """Read an expression that is expected of a formula, in symbols of it that are integers.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    wanted = read(given, "expected")
+    known = [h.name for h in count.hyperparameters]
+    unknown = [name for name in wanted.names if name not in known]
+    if unknown:
+        raise ArgumentError(
+            f"expected={given!r}: the formula of {count.factory} has no symbol "
+            f"{', '.join(map(repr, unknown))}; its symbols are: {', '.join(known) or 'none'}"
+        )
+    floats = [h.name for h in count.hyperparameters if h.real and h.name in wanted.names]
+    if floats:
+        raise ArgumentError(
+            f"expected={given!r}: {floats[0]} is a float, and computing with floats rounds; "
+            "give a formula, such as another symcount.derive(...)"
+        )
+    return wanted
 
 
 def is_whole(value: Poly) -> bool:

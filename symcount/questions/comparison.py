@@ -99,7 +99,10 @@ def compare(
 ) -> Comparison:
     """Compare two formulas; see `ParamCount.compare`."""
     if not hasattr(right, "hyperparameters"):
-        raise ArgumentError(f"compare(): give another ParamCount; a {type(right).__name__} is none")
+        raise ArgumentError(
+            f"compare(): give another ParamCount; a {type(right).__name__} is none. Functions that "
+            "count by hand, and texts, are for symcount.compare(count, ...)"
+        )
     left.measure.require_unit_of(right.measure, "compare()")
     for count in (left, right):
         count.signature.require_no_symbol("compare", [] if over is None else ["over"], str(over))

@@ -13,9 +13,10 @@ from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
 from symcount.algebra.poly import const
 from symcount.errors import ArgumentError, CountOverflowError, InternalError, UndecidedError
+from symcount.formula.by_hand import ByHand
 from symcount.formula.signature import declared_facts
 from symcount.symbols import Hyperparameter, Number, Point
-from symcount.work import Deadline, Work
+from symcount.work import Deadline, Work, clock
 
 if TYPE_CHECKING:
     from symcount.algebra.poly import Poly
@@ -30,6 +31,10 @@ _MOST_PAIRS = 1_024
 _STEPS = 8_000_000  # that one question may take
 _WORK = 20_000_000  # in units
 _ROUNDS = 64  # of making sizes smaller
+# Functions written by hand are tried for so long, in processor time. What they compute with floats
+# z3 decides soon or not at all.
+_SECONDS = 20
+_FRACTION = 32
 
 
 @dataclass(frozen=True)
@@ -95,29 +100,40 @@ def first_difference(left: Formula, right: Formula | Expression) -> Difference |
         ArgumentError: the two have other symbols, or symbols of other values.
         UndecidedError: no size was found at which they differ, and no proof that there is none.
     """
-    sides = _Sides(left, right)
-    if sides.are_identical:
-        return None
-    has_order = not any(h.real for h in sides.ranges)
-    found = sides.first_of(sides.in_order(), has_order) or sides.first_of(sides.at_random())
-    if found is None:
-        found = sides.proved_or_found()
-    return found if found is None or found.is_first else sides.smaller(found)
+    return Sides(left, right).first_difference()
 
 
-class _Sides:
-    """Two formulas of the same symbols."""
+class Sides:
+    """A formula, and another one of the same symbols, or an expression or a function of them."""
 
-    def __init__(self, left: Formula, right: Formula | Expression) -> None:
+    def __init__(self, left: Formula, right: Formula | Expression | ByHand) -> None:
         self.left = left
         self.right = right
         self.ranges = left.hyperparameters
-        self.other = None if isinstance(right, tuple) else right
+        self.by_hand = right if isinstance(right, ByHand) else None
+        self.other = None if isinstance(right, tuple | ByHand) else right
+        self.tried = 0  # sizes at which the formula holds
+        self.proved_within = False  # the domains of both
+        self.stop = clock() + _SECONDS
         if self.other is not None:
             _require_same_symbols(self.ranges, self.other.hyperparameters)
+        if self.by_hand is not None:
+            self.other = self.by_hand.formula
+
+    def first_difference(self) -> Difference | None:
+        """Find where they differ first; see the function of this name."""
+        if self.are_identical:
+            return None
+        has_order = not any(h.real for h in self.ranges)
+        found = self.first_of(self.in_order(), has_order) or self.first_of(self.at_random())
+        if found is None:
+            found = self.proved_or_found()
+        return found if found is None or found.is_first else self.smaller(found)
 
     @property
     def are_identical(self) -> bool:
+        if self.by_hand is not None:
+            return False  # it is tried in any case
         if self.other is None:
             return not self._divisions_by_zero and all(
                 p in (None, self._expression.poly) for _, p in self.left.cases()
@@ -146,6 +162,8 @@ class _Sides:
 
     def _at(self, point: Point) -> tuple[int | None, int | None]:
         here = self.left.at(point)
+        if self.by_hand is not None:
+            return here, None if here is None else self.by_hand.at(self._named(point))
         if self.other is not None:
             return here, self.other.at(point)
         if here is None:
@@ -168,8 +186,11 @@ class _Sides:
     def first_of(self, points: Iterable[Point], is_first: bool = False) -> Difference | None:
         for point in points:
             here, there = self.at(point)
+            self.tried += here is not None
             if here != there:
                 return Difference(self._named(point), here, there, is_first)
+            if self.by_hand is not None and clock() > self.stop:
+                break
         return None
 
     def in_order(self) -> Iterator[Point]:
@@ -213,11 +234,14 @@ class _Sides:
     def proved_or_found(self) -> Difference | None:
         from symcount.algebra.solver import Solver
 
-        deadline = Deadline(Work(), _WORK)
+        if self.by_hand is not None and not self.by_hand.is_followed:
+            raise UndecidedError(f"{self.by_hand.text} was only tried")
+        share = 1 if self.by_hand is None else _FRACTION
+        deadline = Deadline(Work(), _WORK // share)
         facts = declared_facts(self.ranges)
-        solver = Solver(self.ranges, facts, _STEPS, deadline)
+        solver = Solver(self.ranges, facts, _STEPS // share, deadline)
         pairs = list(islice(self._pairs(), _MOST_PAIRS + 1))
-        is_proved = len(pairs) <= _MOST_PAIRS
+        is_proved = self.proved_within = len(pairs) <= _MOST_PAIRS
         for decisions, p, q in pairs:
             if p is not None and q is not None:
                 condition, equal = compare_any("eq", p, q, facts)
@@ -233,8 +257,9 @@ class _Sides:
                 if found:
                     return found
                 is_proved = False
+                self.proved_within &= q is None
             if deadline.passed:
-                is_proved = False
+                is_proved = self.proved_within = False
                 break
         if is_proved:
             return None
@@ -254,7 +279,9 @@ class _Sides:
                         yield (*decisions, division), p, None
             return
         theirs = self.other.cases()
-        yield from (((*d, *e), p, q) for d, p in ours for e, q in theirs)
+        for d, p in ours:
+            if p is not None or self.by_hand is None:  # which may hold at more sizes
+                yield from (((*d, *e), p, q) for e, q in theirs)
 
 
 def _require_same_symbols(left: Sequence[Hyperparameter], right: Sequence[Hyperparameter]) -> None:

@@ -9,7 +9,6 @@ and domains may have gaps. A question that takes too many ranges raises `Undecid
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -260,25 +259,6 @@ def ends(between: Any) -> tuple[int, int | None]:
             "greatest may be None"
         ) from None
     return low, high
-
-
-def whole_count(total: Any, label: str) -> int:
-    """Return a count that is given as an integer, or as a float that is whole.
-
-    Raises:
-        ArgumentError: it is neither, or negative.
-    """
-    value: Any = total
-    if not isinstance(value, bool):
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        try:
-            value = operator.index(value)
-        except TypeError:
-            value = None
-        if value is not None and value >= 0:
-            return int(value)
-    raise ArgumentError(f"{label}={total!r}: a count is a whole number that is not negative")
 
 
 def exceeds(span: Interval, budget: int) -> bool:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from symcount.algebra.bounds import hull
 from symcount.algebra.boxes import Box
 from symcount.errors import ArgumentError
+from symcount.formula.amounts import amount
+from symcount.formula.measure import Measure
 from symcount.questions.keep import Keep
 from symcount.questions.line import (
     distance_from,
     exceeds,
     reachable,
-    whole_count,
 )
 from symcount.symbols import Number
 
@@ -60,7 +61,7 @@ def search(
 ) -> list[Match]:
     """Find combinations of sizes; see `ParamCount.search`."""
     count.signature.require_no_symbol("search", ["total"] if limit == 10 else ["total", "limit"])
-    low, high = _total_range(total)
+    low, high = _total_range(total, count.measure)
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ArgumentError(f"limit={limit!r}: give a positive integer, or None for all")
     names = [h.name for h in count.hyperparameters]
@@ -168,13 +169,13 @@ def _halves(places: _Places, choices: list[list[Number]]) -> Iterator[_Places]:
         yield (*places[:widest], half, *places[widest + 1 :])
 
 
-def _total_range(total: Any) -> tuple[int, int]:
+def _total_range(total: Any, measure: Measure) -> tuple[int, int]:
     if isinstance(total, Sequence) and not isinstance(total, str):
         if len(total) != 2:
             raise ArgumentError(f"total={total!r}: give a number, or the least and the greatest")
-        low, high = (whole_count(bound, "total") for bound in total)
+        low, high = (amount(bound, "total", measure) for bound in total)
     else:
-        low = high = whole_count(total, "total")
+        low = high = amount(total, "total", measure)
     if low > high:
         raise ArgumentError(f"total={total!r}: the first is to be the least")
     return low, high

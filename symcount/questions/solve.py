@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from symcount.algebra.bounds import Interval
 from symcount.algebra.poly import Variable
 from symcount.errors import ArgumentError, NoSolutionError, UnboundedError
+from symcount.formula.amounts import amount
 from symcount.questions.line import (
     Line,
     distance_from,
@@ -21,7 +22,6 @@ from symcount.questions.line import (
     exceeds,
     no_valid_value,
     reachable,
-    whole_count,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def solve(
     """Find the value that a budget buys; see `ParamCount.solve`."""
     if want not in ("largest", "nearest", "exact"):
         raise ArgumentError(f"want={want!r}: ask for 'largest', 'nearest' or 'exact'")
-    budget = whole_count(total, "total")
+    budget = amount(total, "total", count.measure)
     count.signature.require_no_symbol("solve", ["total"], name)
     line = Line(count, name, between, others)
     line.budget = budget

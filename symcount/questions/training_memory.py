@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Generic
 
 from symcount.algebra.facts import Facts
@@ -36,8 +37,24 @@ STATES = {
     "nadam": 2,
     "radam": 2,
 }
-# Bytes of an element in the dtypes that torch computes with.
-_FLOATS = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+# Bits of an element: of what torch computes gradients in, and of what weights are kept in only.
+# Both formats of "fp8" have eight.
+_FLOATS = {"float64": 64, "float32": 32, "bfloat16": 16, "float16": 16, "fp8": 8} | dict.fromkeys(
+    ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"), 8
+)
+_KEPT = {"nf4": 4, "fp4": 4} | {
+    f"{sign}int{bits}": bits for bits in (*range(1, 9), 16, 32, 64) for sign in ("", "u")
+}
+_BITS = _FLOATS | _KEPT
+_ALIASES = {
+    "bf16": "bfloat16",
+    "fp16": "float16",
+    "half": "float16",
+    "fp32": "float32",
+    "float": "float32",
+    "fp64": "float64",
+    "double": "float64",
+}
 _MASTER = "float32"
 _STAGES = {0: "no ZeRO", 1: "ZeRO stage 1", 2: "ZeRO stage 2", 3: "ZeRO stage 3"}
 
@@ -69,7 +86,7 @@ class Memory(Generic[FormulaT]):
 
 @dataclass(frozen=True)
 class _Layout:
-    """The bytes of each element, and the parts that are cut into pieces."""
+    """The bits of each element, and the parts that are cut into pieces."""
 
     dtype: str | None
     gradients: str | None
@@ -83,40 +100,51 @@ class _Layout:
         groups: dict[tuple[str, int, bool], list[Poly]] = {}
         for weight in leaf.weights:
             if count.measure.weigh(weight):
-                dtype, itemsize = self._kept(weight)
-                groups.setdefault((dtype, itemsize, weight.trainable), []).append(weight.numel)
-        for (dtype, itemsize, trainable), sizes in groups.items():
+                dtype, bits = self._kept(weight)
+                is_trained = weight.trainable and (dtype not in _KEPT or self.gradients is not None)
+                groups.setdefault((dtype, bits, is_trained), []).append(weight.numel)
+        for (dtype, bits, trainable), sizes in groups.items():
             kind = dtype if trainable else f"{dtype}-frozen"
             whole, piece = sum_of(sizes), self._piece(sum_of(sizes), facts)
             held = piece if self.stage >= 3 else whole
-            yield _part(f"weights.{kind}", held.scaled(itemsize), trainable)
+            yield _part(f"weights.{kind}", _bytes(held, bits, facts), trainable)
             if not trainable:
                 continue
             held = piece if self.stage >= 2 else whole
-            bytes_each = itemsize if self.gradients is None else _FLOATS[self.gradients]
-            yield _part(f"gradients.{kind}", held.scaled(bytes_each), trainable)
+            own = bits if self.gradients is None else _BITS[self.gradients]
+            yield _part(f"gradients.{kind}", _bytes(held, own, facts), trainable)
             held = piece if self.stage >= 1 else whole
-            state = _FLOATS[_MASTER] if self.master_weights else itemsize
+            state = own if dtype in _KEPT else bits
             if self.master_weights:
-                yield _part(f"optimizer.{kind}.master", held.scaled(state), trainable)
+                state = _BITS[_MASTER]
+                yield _part(f"optimizer.{kind}.master", _bytes(held, state, facts), trainable)
             if self.states:
-                bytes_each = self.states * state
-                yield _part(f"optimizer.{kind}.state", held.scaled(bytes_each), trainable)
+                size = _bytes(held, self.states * state, facts)
+                yield _part(f"optimizer.{kind}.state", size, trainable)
 
     def _kept(self, weight: TensorSpec) -> tuple[str, int]:
-        """Return the dtype of a parameter, and the bytes of an element."""
+        """Return the dtype of a parameter, and the bits of an element."""
         if weight.dtype.startswith("complex") and (self.dtype or self.master_weights):
             raise ArgumentError(
                 f"memory(): {weight.name!r} is {weight.dtype}, which has no real copy; use "
                 "dtype=None and no master weights"
             )
         if self.dtype is None or "float" not in weight.dtype:
-            return weight.dtype, weight.itemsize
-        return self.dtype, _FLOATS[self.dtype]
+            return weight.dtype, 8 * weight.itemsize
+        return self.dtype, _BITS[self.dtype]
 
     def _piece(self, size: Poly, facts: Facts) -> Poly:
         """Return the greatest of the pieces: the size divided by their number, rounded up."""
         return floordiv(size - const(1), self.shards, facts) + const(1)
+
+
+def _bytes(elements: Poly, bits: int, facts: Facts) -> Poly:
+    """Return the bytes of elements that are laid end to end, rounded up to a whole one."""
+    share = Fraction(bits, 8)
+    whole = elements.scaled(share.numerator)
+    if share.denominator == 1:
+        return whole
+    return floordiv(whole - const(1), const(share.denominator), facts) + const(1)
 
 
 def _part(name: str, size: Poly, trainable: bool) -> TensorSpec:
@@ -134,6 +162,7 @@ def memory(
 ) -> Memory[FormulaT]:
     """Count the bytes that training takes; see `ParamCount.memory`."""
     _require_parameters(count)
+    optimizer = _optimizer(optimizer)
     plan, hyperparameters = _plan(count, dtype, optimizer, shards, zero, master_weights, gradients)
     facts = declared_facts(hyperparameters)
 
@@ -153,32 +182,27 @@ def memory(
         part: total.measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
         for part in ("weights", "gradients", "optimizer")
     }
-    return Memory(**parts, total=total, assumed=_said(plan, str(optimizer), shards))
+    return Memory(**parts, total=total, assumed=_said(plan, optimizer, shards))
 
 
 def _plan(
     count: Formula,
     dtype: object,
-    optimizer: object,
+    optimizer: str,
     shards: object,
     zero: object,
     master_weights: object,
     gradients: object,
 ) -> tuple[_Layout, tuple[Hyperparameter, ...]]:
     """Check what is given, and return the plan, and the symbols of the formulas."""
-    if not isinstance(optimizer, str) or optimizer not in STATES:
-        raise ArgumentError(
-            f"memory(optimizer={optimizer!r}): what it keeps is not modelled; those that are: "
-            f"{', '.join(STATES)}"
-        )
     if not isinstance(zero, int) or isinstance(zero, bool) or zero not in _STAGES:
         raise ArgumentError(f"memory(zero={zero!r}): the stages of ZeRO are 1, 2 and 3; 0 is none")
     if not isinstance(master_weights, bool):
         raise ArgumentError(f"memory(master_weights={master_weights!r}): use True or False")
     pieces, hyperparameters = _shards(count, shards)
     plan = _Layout(
-        dtype=_dtype("dtype", dtype),
-        gradients=_dtype("gradients", gradients),
+        dtype=_dtype("dtype", dtype, _BITS),
+        gradients=_dtype("gradients", gradients, _FLOATS),
         states=STATES[optimizer],
         master_weights=master_weights,
         shards=pieces,
@@ -197,14 +221,28 @@ def _require_parameters(count: Formula) -> None:
     count.require_tensors()
 
 
-def _dtype(argument: str, given: object) -> str | None:
+def _dtype(argument: str, given: object, known: Mapping[str, int]) -> str | None:
     if given is None:
         return None
-    name = str(given).removeprefix("torch.")
-    if name not in _FLOATS:
+    name = str(given).removeprefix("torch.").lower()
+    name = _ALIASES.get(name, name)
+    if name not in known:
         raise ArgumentError(
-            f"memory({argument}={given!r}): use one of {', '.join(_FLOATS)}, or None for the "
+            f"memory({argument}={given!r}): use one of {', '.join(known)}, or None for the "
             "dtypes of the parameters"
+        )
+    return name
+
+
+def _optimizer(given: object) -> str:
+    """Return the name of an optimizer, which is given in any case or as a class of torch.optim."""
+    is_class = isinstance(given, type) and given.__module__.startswith("torch.optim.")
+    name = given.__name__ if is_class else given  # type: ignore[attr-defined]
+    name = str(name).removeprefix("torch.optim.").lower()
+    if (not isinstance(given, str) and not is_class) or name not in STATES:
+        raise ArgumentError(
+            f"memory(optimizer={given!r}): what it keeps is not modelled; those that are: "
+            f"{', '.join(STATES)}"
         )
     return name
 
@@ -229,10 +267,11 @@ def _shards(count: Formula, given: Any) -> tuple[Poly, tuple[Hyperparameter, ...
 
 def _said(plan: _Layout, optimizer: str, shards: object) -> str:
     text = f"{plan.dtype or 'own dtypes of'} weights, "
-    if plan.gradients is not None:
-        text += f"{plan.gradients} gradients, "
-    text += optimizer
-    if plan.master_weights:
-        text += f" in {_MASTER} with master weights"
+    if plan.dtype in _KEPT and plan.gradients is None:
+        text += "no gradients"
+    else:
+        text += f"{plan.gradients} gradients, " if plan.gradients is not None else ""
+        text += optimizer
+        text += f" in {_MASTER} with master weights" if plan.master_weights else ""
     text += f", {_STAGES[plan.stage]}"
     return f"{text} over {shards} devices" if plan.stage else text

@@ -336,7 +336,7 @@ def test_cells_are_values_and_blank_outside_the_domain(gaps) -> None:
 
 def test_budgets_are_contours(thin) -> None:
     ax = thin.plot_map(
-        "dim", "rank", between={"dim": (16, 64), "rank": (1, 32)}, budgets=[1000, 3e3]
+        "dim", "rank", between={"dim": (16, 64), "rank": (1, 32)}, budgets=["1K", 3e3]
     )
     contours = ax.collections[1:]
     assert len(contours) == 2

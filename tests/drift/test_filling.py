@@ -109,6 +109,16 @@ def error_of(marker: str, name: str = "page.md") -> filling.MarkerFinding:
         ("models.py:mlp table levels 0", "write how many, such as 2, or all"),
         ("models.py:mlp as latex", "as latex: write as code or as math"),
         ("models.py:mlp at dim=8 as math", "count has no other form"),
+        ("models.py:mlp as billions", "billions are of a count; write count too"),
+        ("models.py:mlp at dim=8 as billions, millions", "as billions, millions: write as code"),
+        ("models.py:mlp at dim=8 as billions", "is nothing as billions; write it in full"),
+        ("models.py:mlp at dim=8 as code, millions", "count has no other form"),
+        ("models.py:mlp at small(dim=8), small(dim=9)", "two sizes are called 'small'"),
+        ("models.py:mlp at small(dim=(8, 9))", "'small' is one size, and has one dim"),
+        ("models.py:mlp at small(8)", "write name=value, ..., or small(name=value)"),
+        ("models.py:mlp at small(dim=8)(dim=9)", "write name=value, ..., or small(name=value)"),
+        ("models.py:mlp at small(depth=8)", "has no symbol 'depth'"),
+        ("models.py:mlp at a(dim=8), b(dim=9)", "more than one thing does not fit within a line"),
         ("models.py:mlp fixed n=3", "'n'"),
         ("models.py:mlp at n=3", "n"),
         ("models.py:mlp at expansion=3", "dim"),
@@ -573,3 +583,49 @@ def test_our_own_documents_are_as_in_the_code(monkeypatch: pytest.MonkeyPatch) -
         document = filled(name)
         assert document.formulas >= least
         assert not document.findings, str(document.findings[0])
+
+
+# --- named sizes, and counts as people write them ---------------------------------------------
+
+
+def test_sizes_with_names_are_a_table() -> None:
+    marker = "models.py:mlp at small(dim=8), 'mlp-large|x'(dim=64, expansion=2)"
+    assert block_of(marker).splitlines() == [
+        "| size | dim | expansion | parameters |",
+        "|---|---|---|---|",
+        "| small | 8 | 4 | 552 |",
+        r"| mlp-large\|x | 64 | 2 | 16,576 |",
+    ]
+    shared = block_of("models.py:mlp at small(dim=8), large(dim=64), expansion=2")
+    assert shared.splitlines()[2:] == ["| small | 8 | 2 | 280 |", "| large | 64 | 2 | 16,576 |"]
+    rst_table = block_of("models.py:halves at a(dim=8), b(dim=7)", "page.rst")
+    assert re.search(r"\* - size\s+- dim\s+- parameters", rst_table)
+    assert re.search(r"\* - b\s+- 7\s+- outside the domain", rst_table)
+    assert markdown_of("models.py:mlp at small(dim=8)") == "552"
+    assert "at dim=64" in block_of("models.py:mlp table at large(dim=64)")
+
+
+@pytest.mark.parametrize(
+    ("unit", "dim", "count"),
+    [
+        ("billions", 29_000, "6.7B"),
+        ("millions", 512, "2.1M"),
+        ("thousands", 512, "2,099.7K"),
+        ("billions", 2_800_000, "62,720.0B"),
+        ("trillions", 2_800_000, "62.7T"),
+    ],
+)
+def test_counts_are_written_as_people_write_them(unit: str, dim: int, count: str) -> None:
+    assert markdown_of(f"models.py:mlp at dim={dim} as {unit}") == count
+    assert check_document("page.md") == []
+    assert f" {count} |" in block_of(f"models.py:mlp count at dim={dim} as {unit}")
+    text = block_of(f"models.py:mlp count formula at dim={dim} as math, {unit}")
+    assert f" {count} |" in text and "$$" in text
+
+
+def test_a_rounded_count_that_changes_is_found() -> None:
+    Path("page.md").write_text(
+        "It has <!-- symcount: models.py:mlp at dim=512 as millions -->2.0M<!-- /symcount -->."
+    )
+    (finding,) = check_document("page.md")
+    assert (finding.state, finding.old, finding.new) == ("differs", "2.0M", "2.1M")

@@ -272,6 +272,20 @@ def test_symbols_and_fixed_values(project: Project) -> None:
     assert re.search(r"\| 64 +\| 640 ", text) and re.search(r"\| 65 +\| outside the domain", text)
 
 
+def test_sizes_with_names(project: Project) -> None:
+    project.write(
+        "index.rst",
+        "T\n=\n\n.. symcount:: torch.nn:Linear\n"
+        "   :at: small(in_features=8), large(in_features=64), out_features=10\n",
+    )
+    project.build("text")
+    text = project.out("index.txt", "text")
+    assert project.warnings == ""
+    assert re.search(r"size +\| in_features +\| out_features +\| parameters", text)
+    assert re.search(r"\| small +\| 8 +\| 10 +\| 90 ", text)
+    assert re.search(r"\| large +\| 64 +\| 10 +\| 650 ", text)
+
+
 def test_addresses_of_functions_are_left_out(project: Project) -> None:
     project.write("index.rst", "T\n=\n\n.. symcount:: torch.nn:TransformerEncoderLayer\n")
     project.build("text")

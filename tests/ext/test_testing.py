@@ -109,7 +109,7 @@ def test_undecided_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def undecided(self: Any) -> None:
         raise UndecidedError("not known")
 
-    monkeypatch.setattr(equality._Sides, "proved_or_found", undecided)
+    monkeypatch.setattr(equality.Sides, "proved_or_found", undecided)
     monkeypatch.setattr(equality, "_IN_ORDER", 50)
     text = failure(nn.MultiheadAttention, "4*embed_dim**2 + 4*embed_dim + embed_dim % num_heads")
     assert text.startswith(

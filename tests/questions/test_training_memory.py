@@ -161,8 +161,8 @@ def test_it_is_of_what_the_formula_is_of(count) -> None:
         ),
         ({"optimizer": None}, "those that are: sgd, sgd[+]momentum"),
         (
-            {"dtype": "int8"},
-            r"memory\(dtype='int8'\): use one of float64, float32, bfloat16, float16",
+            {"dtype": "int9"},
+            r"memory\(dtype='int9'\): use one of float64, float32, bfloat16, float16",
         ),
         ({"gradients": torch.int32}, r"memory\(gradients=torch.int32\): use one of float64"),
         ({"zero": 4}, r"memory\(zero=4\): the stages of ZeRO are 1, 2 and 3; 0 is none"),
@@ -198,3 +198,69 @@ def test_complex_parameters_have_no_real_copies() -> None:
     for options in ({"dtype": "float16"}, {"master_weights": True}):
         with pytest.raises(ArgumentError, match="'weight' is complex64, which has no real copy"):
             count.memory(**options)
+
+
+def test_names_are_taken_as_people_type_them(count) -> None:
+    usual = count.memory("bfloat16", "adamw")
+    for dtype, optimizer in [
+        ("bf16", "AdamW"),
+        ("BF16", "torch.optim.AdamW"),
+        (torch.bfloat16, torch.optim.AdamW),
+    ]:
+        assert count.memory(dtype, optimizer) == usual
+    assert count.memory("fp16", "SGD+Momentum") == count.memory("float16", "sgd+momentum")
+    assert count.memory("half") == count.memory("float16")
+    assert count.memory("float") == count.memory("fp32") == count.memory(torch.float)
+    for other in (torch.optim.Adafactor, int, torch.optim.SGD([torch.zeros(1)], lr=0.1)):
+        with pytest.raises(ArgumentError, match="what it keeps is not modelled"):
+            count.memory(None, other)
+
+
+@pytest.mark.parametrize("name", ["fp8", "float8_e4m3fn", torch.float8_e5m2, "int8", torch.uint8])
+def test_eight_bits_are_a_byte(name: object) -> None:
+    memory = derive(linear).memory(name)
+    assert memory.weights(4097) == 4097
+    trained = 0 if "int" in str(name) else 4097
+    assert (memory.gradients(4097), memory.optimizer(4097)) == (trained, 2 * trained)
+
+
+@pytest.mark.parametrize("name", ["int4", "uint4", "nf4", "fp4", "NF4"])
+def test_four_bits_are_half_a_byte_and_the_last_one_is_whole(name: str) -> None:
+    twelve = derive(lambda: nn.Linear(3, 4, bias=False))
+    assert (twelve(), twelve.memory(name).weights()) == (12, 6)
+    memory = derive(linear).memory(name)
+    assert [memory.total(n) for n in (1, 2, 3, 4, 5)] == [1, 1, 2, 2, 3]
+    three = derive(lambda n: nn.ParameterList(torch.zeros(n) for _ in range(3)))
+    assert three.memory(name).weights(5) == 8  # fifteen end to end, and not three times three
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 5, 6, 7])
+def test_odd_bits_are_rounded_up(bits: int) -> None:
+    weights = derive(linear).memory(f"int{bits}").weights
+    assert [weights(n) for n in range(1, 40)] == [-(-n * bits // 8) for n in range(1, 40)]
+
+
+def test_pieces_of_elements_of_four_bits() -> None:
+    weights = derive(linear).memory("nf4", shards=4, zero=3).weights
+    assert [weights(n) for n in range(1, 40)] == [((n + 3) // 4 + 1) // 2 for n in range(1, 40)]
+
+
+def test_integers_are_trained_only_in_gradients_of_floats() -> None:
+    count = derive(linear)
+    assert "int4 weights, no gradients, no ZeRO" in str(count.memory("int4"))
+    trained = count.memory("int4", gradients="bf16")
+    assert [part(8) for part in (trained.weights, trained.gradients, trained.optimizer)] == [
+        4, 16, 32
+    ]  # fmt: skip
+    mixed = count.memory("int8", "adam", gradients="bf16", master_weights=True)
+    assert mixed.total(8) == 8 * (1 + 2 + 12)
+
+
+def test_a_frozen_base_in_four_bits_and_adapters_in_sixteen() -> None:
+    def lora(d, r=8):
+        base = nn.Linear(d, d, bias=False).requires_grad_(False)
+        return nn.ModuleList([base, nn.Linear(d, r, bias=False), nn.Linear(r, d, bias=False)])
+
+    count = derive(lora)
+    assert count.frozen.memory("nf4").total(64) == 64 * 64 // 2
+    assert count.trainable.memory("bf16").total(64) == 2 * 64 * 8 * (2 + 2 + 4)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from symcount.display.plots.ranges import LOG_FROM, Range, said
 from symcount.errors import ArgumentError, MissingDependencyError
+from symcount.formula.amounts import short, short_bytes
 from symcount.symbols import Values
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.ticker import Formatter
 
     from symcount.formula.formula import Formula
-
 
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008), without the yellow,
 # which is too light for a line; lines and parts also differ in dashes and hatches.
@@ -149,28 +149,3 @@ def _plain(value: float) -> str:
 def unit_of(count: Formula) -> Callable[[float], str]:
     """Return how values of a formula are written in short."""
     return short_bytes if count.measure.in_bytes else short
-
-
-def short(value: float) -> str:
-    """Write a count in thousands, millions and so on.
-
-    >>> [short(x) for x in (0, 950, 1500, 7e9, 6_738_415_616, 2e15)]
-    ['0', '950', '1.5K', '7B', '6.74B', '2000T']
-    """
-    return _in_steps(value, ("", "K", "M", "B", "T"))
-
-
-def short_bytes(value: float) -> str:
-    """Write a number of bytes in powers of 1000.
-
-    >>> [short_bytes(x) for x in (12, 1500, 13.5e9)]
-    ['12 B', '1.5 kB', '13.5 GB']
-    """
-    return _in_steps(value, (" B", " kB", " MB", " GB", " TB"))
-
-
-def _in_steps(value: float, units: Sequence[str]) -> str:
-    step = 0
-    while abs(value) >= 999.5 and step < len(units) - 1:
-        value, step = value / 1000, step + 1
-    return f"{value:.0f}{units[step]}" if abs(value) >= 100 else f"{value:.3g}{units[step]}"

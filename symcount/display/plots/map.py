@@ -24,6 +24,8 @@ from symcount.display.plots.ranges import (
     shared_out,
 )
 from symcount.errors import ArgumentError
+from symcount.formula.amounts import amount
+from symcount.formula.measure import Measure
 from symcount.symbols import Number
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from symcount.formula.formula import Formula
-
 
 _CELLS = 56
 
@@ -43,7 +44,7 @@ def plot_map(
     /,
     *,
     between: Mapping[str, tuple[Number, Number]] | None = None,
-    budgets: float | Iterable[float] = (),
+    budgets: float | str | Iterable[float | str] = (),
     ax: Axes | None = None,
     **values: Number,
 ) -> Axes:
@@ -56,7 +57,7 @@ def plot_map(
     if str(x) == str(y):
         raise ArgumentError(f"plot_map({x}, {y}): give two different symbols")
     across, up = range_of(count, x, ranges.get(str(x))), range_of(count, y, ranges.get(str(y)))
-    levels = _budgets(budgets)
+    levels = _budgets(budgets, count.measure)
     (known,) = shared_out({"": count}, [across, up], values)
     at = evaluator(count, [across.name, up.name], known)
     columns, lines = across.cells(_CELLS), up.cells(_CELLS)
@@ -110,9 +111,12 @@ def _ranges(between: Any, names: Sequence[str]) -> Mapping[str, tuple[Number, Nu
     return found
 
 
-def _budgets(budgets: float | Iterable[Any]) -> list[float]:
+def _budgets(budgets: float | str | Iterable[Any], measure: Measure) -> list[float]:
     found = []
-    for budget in [budgets] if isinstance(budgets, int | float) else budgets:
+    budget: Any
+    for budget in [budgets] if isinstance(budgets, int | float | str) else budgets:
+        if isinstance(budget, str) and budget[-1:].isalpha():
+            budget = amount(budget, "plot_map(budgets=...)", measure)
         fine = isinstance(budget, int | float) and not isinstance(budget, bool)
         if not fine or not 0 < budget < math.inf:
             raise ArgumentError(f"plot_map(budgets=...): {budget!r} is no positive number")
