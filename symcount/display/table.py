@@ -208,7 +208,7 @@ def _heading(head: str, count: str, width: int) -> Iterator[RenderableType]:
 
 
 def _line(column: Column, cell: RenderableType) -> Cell:
-    return Cell(f"{column.title} = {cell}" if column.title else str(cell), column.breaks)
+    return Cell(f"{column.title} = {cell}" if column.title else str(cell))
 
 
 def fits(view: RenderableType, console: Console, options: ConsoleOptions) -> bool:
