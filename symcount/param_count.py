@@ -685,6 +685,26 @@ class ParamCount(Formula):
 
         writing.save(path, {self.factory if name is None else name: self})
 
+    def __format__(self, spec: str) -> str:
+        """Write the formula as `str` does, in LaTeX, or as a Python function.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d: nn.Linear(d, d, bias=False))
+        >>> f"{count}, or ${count:latex}$"
+        'd**2, or $d^{2}$'
+        """
+        if spec == "latex":
+            return self.latex()
+        if spec == "python":
+            return self.export("python")
+        if spec:
+            raise ValueError(
+                f"format(count, {spec!r}): a formula is written as '', 'latex' or 'python'; for a "
+                "number, call it with sizes"
+            )
+        return str(self)
+
     def _repr_latex_(self) -> str:
         from symcount.formula import sympy_form
 

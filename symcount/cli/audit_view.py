@@ -100,7 +100,7 @@ def format_times(factor: float) -> str:
 
 
 def _notes(audit: Audit) -> list[str]:
-    notes = [_verdict(audit)]
+    notes = [audit.verdict]
     for ranking in audit.rankings:
         notes += [
             f"{ranking.topology}: {swap.declared_cheaper} is declared cheaper than "
@@ -112,15 +112,6 @@ def _notes(audit: Audit) -> list[str]:
     if audit.undeclared:
         notes.append(f"without an estimate: {', '.join(audit.undeclared)}")
     return notes
-
-
-def _verdict(audit: Audit) -> str:
-    if not audit.findings:
-        return "no blueprint declares an estimate: there is nothing to audit"
-    return (
-        f"{len(audit.exceeding)} of {len(audit.findings)} estimates are off by more than "
-        f"{audit.tolerance:g}x at some size"
-    )
 
 
 def _missing(finding: Estimate) -> list[str]:

@@ -10,7 +10,7 @@ from symcount.errors import StoredFormulaError
 from symcount.formula.formula import Formula, FormulaT
 from symcount.formula.tree import Built, leaves, modules_of, parts_of
 from symcount.record import Program, Source
-from symcount.shown import Shown, view
+from symcount.shown import Shown, shortened, view
 
 if TYPE_CHECKING:
     import sympy
@@ -56,6 +56,11 @@ class Breakdown(Shown, Generic[FormulaT]):
         whole = self.modules[""]
         whole(*args, **kwargs)
         return replace(self, sizes=whole.signature.point(args, kwargs))
+
+    def __repr__(self) -> str:
+        whole = self.modules[""]
+        said = shortened(str(whole))
+        return f"<Breakdown of {whole.factory} into {len(self.parameters)} parameters: {said}>"
 
     def __str__(self) -> str:
         lines = [f"(all): {self.modules['']}"]
