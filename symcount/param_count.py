@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sympy.logic.boolalg import Boolean
 
     from symcount.display.plots.curves import Against
+    from symcount.display.summary import Summary
     from symcount.formula.breakdown import Breakdown, Contribution
     from symcount.questions.comparison import Comparison
     from symcount.questions.growth import Growth, Marginal
@@ -605,6 +606,46 @@ class ParamCount(Formula):
         from symcount.formula import breakdown
 
         return breakdown.breakdown(self)
+
+    def summary(self, /, *, depth: int | None = None, **sizes: int | float) -> Summary:
+        """Summarise the modules: their types, formulas and counts, and the totals.
+
+        `print` shows it as a table, which fits the terminal. Totals are those of all parameters,
+        of the trainable ones and of the others, and of their bytes, in MiB: 2**20 bytes.
+
+        Args:
+            depth: how many levels of modules to take apart, and to show; all if not given.
+            **sizes: values of the symbols; those with a default may be left out. Without any, the
+                counts are those at the defaults if all symbols have one; else there are formulas.
+
+        Returns:
+            The rows and the totals.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer, or the depth is negative.
+            DomainError: the formula does not hold at these sizes.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def mlp(d):
+        ...     return nn.Sequential(nn.Linear(d, 4 * d), nn.ReLU(), nn.Linear(4 * d, d))
+        >>> print(symcount.derive(mlp).summary(d=512, depth=1))
+        <BLANKLINE>
+         module  type        parameters        count  share
+         ─────────────────────────────────────────────────────
+         (all)   Sequential  8*d**2 + 5*d  2,099,712   100%
+           0     Linear      4*d**2 + 4*d  1,050,624  50.0%
+           2     Linear      4*d**2 + d    1,049,088  50.0%
+        <BLANKLINE>
+        counts and shares are those at d=512
+        total          2,099,712
+        trainable      2,099,712
+        non-trainable  0
+        size           8.01 MiB (8,398,848 bytes)
+        """
+        from symcount.display.summary import summary
+
+        return summary(self, depth, sizes or None)
 
     @property
     def provenance(self) -> dict[sympy.Expr, Contribution]:

@@ -45,7 +45,7 @@ class _Widest:
 
 
 def _audit_table(audit: Audit, counts: bool) -> Table:
-    first = Column("blueprint, its formula" if counts else "off by, at size", breaks=counts)
+    first = Column("blueprint, its formula" if counts else "off by, at size", breaks=True)
     sizes = [f"at {size}" if counts else str(size) for size in audit.sizes]
     columns = [first, *(Column(title, is_count=True) for title in ("declared", *sizes))]
     rows: list[list[RenderableType]] = []

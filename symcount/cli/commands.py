@@ -125,12 +125,18 @@ Examples:
 @derivation_options
 @points_option
 @all_symbols_option
+@click.option(
+    "--depth",
+    type=click.IntRange(min=0),
+    help="How many levels of modules to show; all if not given.",
+)
 @json_option
 def derive(
     target: str,
     given: Given,
     points: Sequence[tuple[str, tuple[int, ...]]],
     all_symbols: bool,
+    depth: int | None,
     as_json: bool,
 ) -> None:
     """Derive the parameter count of TARGET.
@@ -153,7 +159,7 @@ def derive(
         return
     from symcount.cli import views
 
-    view = views.count_view(target, count, values)
+    view = views.count_view(target, count, values, depth)
     views.show(view, *([] if found is None else [views.symbols_view(found)]))
 
 

@@ -21,7 +21,8 @@ from rich.progress import (
 from rich.progress import Progress as Lines
 
 from symcount.catalogue.registry import count_at
-from symcount.display.console import breakdown_view, domain_text, formula_view
+from symcount.display.console import domain_text, formula_view
+from symcount.display.summary import summary, summary_view
 from symcount.display.table import PIPED_WIDTH, Cell, Column, Table
 from symcount.errors import DerivationError
 from symcount.formula.evaluation import Evaluation
@@ -52,17 +53,15 @@ def show(*views: RenderableType) -> None:
 # --- one formula ------------------------------------------------------------------------------
 
 
-def count_view(title: str, count: ParamCount, values: Sequence[Evaluation] = ()) -> RenderableType:
-    """Show a formula, its symbols, domain and certificate, its breakdown, and its values.
+def count_view(
+    title: str, count: ParamCount, values: Sequence[Evaluation] = (), depth: int | None = None
+) -> RenderableType:
+    """Show a formula, its symbols, domain and certificate, its summary, and its values.
 
-    The breakdown shows shares at the first of the values that is in the domain.
+    The summary is that at the first of the values that is in the domain.
     """
-    breakdown = count.breakdown()
     at = next((value.at for value in values if value.count is not None), None)
-    parts = [
-        formula_view(title, count),
-        breakdown_view(breakdown if at is None else breakdown.at(**at)),
-    ]
+    parts = [formula_view(title, count), summary_view(summary(count, depth, at))]
     if values:
         parts.append(_values(count, values))
     return Group(*parts)

@@ -49,19 +49,23 @@ def formula_view(
     return Group(*warned, Text(title, style="bold"), padded, about)
 
 
-def breakdown_view(breakdown: Breakdown) -> RenderableType:
+def breakdown_view(breakdown: Breakdown, depth: int | None = None) -> RenderableType:
     """Show a tree of parts; with sizes, the count and the share of each, and at a terminal a bar.
 
-    Neighbours that hold the same are one row, and its bar is that of all of them.
+    Neighbours that hold the same are one row, and its bar is that of all of them. Modules are taken
+    apart down to a depth, if one is given.
     """
     sizes = sizes_of(breakdown)
-    columns = [Column("module"), Column(breakdown.modules[""].measure.noun, breaks=True)]
+    has_classes = any(breakdown.classes.values())
+    columns = [Column("module"), *([Column("type", spare=1)] if has_classes else [])]
+    columns.append(Column(breakdown.modules[""].measure.noun, breaks=True))
     if sizes is not None:
-        columns += [Column("count", is_count=True), Column("share", is_count=True, spare=1)]
-        columns.append(Column("", spare=2))
+        columns += [Column("count", is_count=True), Column("share", is_count=True, spare=2)]
+        columns.append(Column("", spare=3))
     lines: list[list[RenderableType]] = []
-    for depth, row in rows(breakdown).walk():
-        lines.append(["  " * depth + row.name, row.part.formula])
+    for level, row in rows(breakdown).walk(most=depth):
+        lines.append(["  " * level + row.name, *([row.part.kind] if has_classes else [])])
+        lines[-1].append(row.part.formula)
         if sizes is not None:
             lines[-1] += [row.size_text, row.share_text, Bar(row.bar)]
     table = Table(columns, lines)

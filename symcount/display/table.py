@@ -19,7 +19,7 @@ from rich.text import Text
 
 # The width of what is no terminal, and to which its cells are padded at most.
 PIPED_WIDTH = 100_000
-_ALIGNED = 60
+_ALIGNED = 80
 # A column of texts that is narrower is no help to a reader.
 _READABLE = 24
 # A name or number with the operator behind it stays in one piece; so does a power.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from symcount.algebra.conditions import Condition, Decision, Decisions, implies
@@ -38,7 +38,8 @@ class TensorSpec:
     `shape` is None for a buffer whose shape could not be followed; `operation` made it. A weight
     of `repeats`, outermost first, stands for one tensor in each of their iterations; `shape` is
     that of one, and `total` the number of elements of all. `aliases` are the other names of a
-    parameter that is tied, a number of theirs that depends on a loop as `{*}`.
+    parameter that is tied, a number of theirs that depends on a loop as `{*}`. `classes` are those
+    of the modules around it, outermost first, in the modules that were built to check it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class TensorSpec:
     repeats: tuple[Repeat, ...] = ()
     total: Poly | None = None
     aliases: tuple[str, ...] = ()
+    classes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -459,8 +459,9 @@ TENSOR = Record(
         "repeats": list_of(REPEAT, 1, 20),
         "total": _polynomial(loops=slice(0)),
         "aliases": list_of(TEXT, most=1_000),
+        "classes": list_of(TEXT, most=1_000),
     },
-    optional={"repeats": (), "total": None, "aliases": ()},
+    optional={"repeats": (), "total": None, "aliases": (), "classes": ()},
     make=_weight,
     reads=["repeats"],
 ).called(

@@ -93,7 +93,7 @@ def test_derive_shows_formula_symbols_domain_breakdown_and_values() -> None:
         ["symbol", "dim", ">=", "1"],
         ["symbol", "reduction", ">=", "1,", "4", "by", "default"],
         ["domain", "all", "positive", "integers"],
-        ["excite", *"dim*Max(1, floor(dim/reduction)) + dim 1,088 51.5%".split()],
+        ["excite", *"Linear dim*Max(1, floor(dim/reduction)) + dim 1,088 51.5%".split()],
         ["bias", "dim", "64", "3.0%"],
         *cells("counts and shares are those at dim=64, reduction=4"),
         ["64", "4", "2,112"],
@@ -106,7 +106,7 @@ def test_derive_shows_formula_symbols_domain_breakdown_and_values() -> None:
 
 def test_derive_gives_layers_that_are_alike_one_row(models: Path) -> None:
     text = output_of("derive", "models.py:stage")
-    assert "  0 to 2, each  dim**2" in text
+    assert "  0 to 2, each  Linear      dim**2" in text
     assert "Eq(Mod(dim, 8), 0)" in text
 
 
