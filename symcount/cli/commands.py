@@ -29,7 +29,6 @@ from symcount.cli.deriving import (
     derived_all_symbols,
     shown_progress,
     values_at,
-    without_logs,
 )
 from symcount.cli.options import (
     Given,
@@ -42,6 +41,7 @@ from symcount.cli.options import (
     json_option,
     points_option,
     read_sizes,
+    verbose_option,
 )
 from symcount.errors import StoredFormulaError, SymcountError, TargetError
 from symcount.version import __version__
@@ -121,6 +121,7 @@ Examples:
   symcount derive torchvision.models:resnet50 --all-symbols
 """
 )
+@verbose_option
 @click.argument("target", shell_complete=complete_targets)
 @derivation_options
 @points_option
@@ -172,6 +173,7 @@ Examples:
   symcount list mypackage.blueprints
 """,
 )
+@verbose_option
 @click.argument("module", required=False, shell_complete=complete_modules)
 @click.option("--topology", help="Only the blueprints of this topology.")
 @click.option(
@@ -213,6 +215,7 @@ Examples:
   symcount audit mypackage.registry --factory build --estimate params
 """
 )
+@verbose_option
 @click.argument("module", shell_complete=complete_modules)
 @click.option(
     "--tolerance",
@@ -277,6 +280,7 @@ Examples:
   symcount export --write README.md docs
 """
 )
+@verbose_option
 @click.argument("targets", metavar="[TARGET]", nargs=-1, shell_complete=complete_targets)
 @click.option(
     "--registry",
@@ -394,7 +398,7 @@ def _fill(paths: Sequence[str], max_seconds: float, allowed: tuple[str, ...]) ->
     answers = Answers(max_seconds, Trust(allowed))
     formulas, changed, is_whole = 0, 0, True
     for path in found:
-        with shown_progress(str(path)), without_logs():
+        with shown_progress(str(path)):
             document = filling.filled(path, answers)
         formulas += document.formulas
         for finding in document.errors:
@@ -429,6 +433,7 @@ Examples:
   symcount explore transformers:LlamaModel --config LlamaConfig --symbol hidden_size -o llama.html
 """
 )
+@verbose_option
 @click.argument("target", shell_complete=complete_targets)
 @derivation_options
 @all_symbols_option
@@ -559,6 +564,7 @@ Examples:
   symcount check docs formulas.json --json
 """
 )
+@verbose_option
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
 @click.option("--only", metavar="NAME", multiple=True, help="Only this formula. May be repeated.")
 @allow_option
@@ -593,7 +599,7 @@ def check(
 
     findings: list[tuple[Path, AnyFinding]] = []
     for file, name, run in _chosen(_checks(paths, allowed), only):
-        with shown_progress(name or str(file)), without_logs():
+        with shown_progress(name or str(file)):
             finding = run()
         findings.append((file, finding))
         if not (as_json or finding.is_current):

@@ -268,6 +268,29 @@ def test_what_a_factory_logs_is_not_shown(configured: Path) -> None:
     assert done.stderr == ""
 
 
+def test_what_a_factory_logs_and_warns_of_is_shown_on_request(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(
+        "import logging, warnings\nfrom torch import nn\n\n\ndef loud(dim: int):\n"
+        "    logging.getLogger('x').warning('logged %d', dim)\n    warnings.warn('warned')\n"
+        "    return nn.Linear(dim, 1)\n"
+    )
+
+    def run_in(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "symcount.cli", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"},
+        )
+
+    quiet, loud = run_in("derive", "loud.py:loud"), run_in("derive", "loud.py:loud", "-v")
+    assert "\n  dim + 1\n" in quiet.stdout and "\n  dim + 1\n" in loud.stdout
+    assert quiet.stderr == ""
+    assert "logged 4" in loud.stderr and "UserWarning: warned" in loud.stderr
+
+
 def test_symbols_that_a_function_hands_on(configured: Path) -> None:
     options = ("--symbol", "classes", "--symbol", "width")
     assert json_of("derive", "models.py:small", *options)["formula"] == "classes*width + classes"
