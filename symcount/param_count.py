@@ -824,7 +824,8 @@ class ParamCount(Formula):
             between: its least and greatest value, both included. If not given, up to 4096, or
                 from an eighth to four times its default.
             against: other formulas to draw: one, several, or a mapping of labels to formulas.
-                They have the symbol too, and take of `values` what they know.
+                They have the symbol too, and take of `values` what they know. A default that is
+                not that of all is to be given.
             ax: the axes to draw on; a new figure's if not given. A notebook shows these as a
                 picture.
             **values: values of the other symbols; those with a default may be left out.
@@ -904,9 +905,9 @@ class ParamCount(Formula):
         """Draw the count in colours over two symbols, with a contour for each budget.
 
         Each cell shows the count at one pair of sizes, round ones if there are several in it, and
-        is blank if the formula does not hold there. Contours are drawn between neighbouring cells:
-        where exactly a budget ends, ask the formula. A budget that all cells are above or below
-        is named in a corner.
+        is blank if the formula does not hold there. Contours are drawn between neighbouring cells,
+        and across blank ones from the nearest known on either side: where exactly a budget ends,
+        ask the formula. A budget that all cells are above or below is named in a corner.
 
         Args:
             x: the symbol along the x axis, or its name.

@@ -6,7 +6,7 @@ import ast
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -238,12 +238,18 @@ def verbose_option(command: Command) -> Command:
 
     @wraps(command)
     def called(*args: Any, verbose: bool, **rest: Any) -> Any:
-        with nullcontext() if verbose else _without_warnings():
+        with _with_warnings() if verbose else _without_warnings():
             return command(*args, **rest)
 
     text = "Show what the code that is run logs and warns of."
     option = click.option("-v", "--verbose", is_flag=True, help=text)
     return cast(Command, option(called))
+
+
+def _with_warnings() -> AbstractContextManager[None]:
+    from symcount.factory import ambient
+
+    return ambient.showing_warnings()
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from symcount.errors import (
     NoSolutionError,
     UndecidedError,
 )
-from symcount.formula.signature import declared_facts
+from symcount.formula.signature import common_defaults, declared_facts
 from symcount.questions.line import Line, no_valid_value, reachable
 from symcount.shown import Said, lines_as_one, shortened
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, RealHyperparameter
@@ -154,15 +154,7 @@ def _with_defaults(
     """Return the values of all symbols but one, given or by default."""
     if over in fixed:
         raise ArgumentError(f"{over}={fixed[over]!r}: {over!r} is what is gone along")
-    values = {**left.defaults, **right.defaults, **fixed}
-    for name in left.defaults.keys() & right.defaults.keys() - fixed.keys() - {over}:
-        if left.defaults[name] != right.defaults[name]:
-            raise ArgumentError(
-                f"{name} is {left.defaults[name]} by default in {left.factory} and "
-                f"{right.defaults[name]} in {right.factory}; give {name}=..."
-            )
-    values.pop(over, None)
-    return values
+    return {**common_defaults([left, right], {over, *fixed}), **fixed}
 
 
 def _pinned(h: Hyperparameter, given: Any) -> Hyperparameter:
