@@ -183,7 +183,7 @@ def _draw_contour(
         drawn.remove()
         return False
     longest = max(lines, key=len)
-    x, y = longest[len(longest) // 2]
+    x, y = longest[len(longest) // 4]
     style: dict[str, Any] = {"ha": "center", "va": "center", "bbox": _LABEL, "zorder": 5}
     ax.text(x, y, name, color="white", fontsize=9, **style)
     return True
