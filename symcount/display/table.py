@@ -156,20 +156,29 @@ class Table:
         What has a text and a count besides its heading needs no names for these.
         """
         kinds = [(c.is_count, c.breaks) for c in self.columns if not c.spare]
+        yield Text("")
         is_plain = self.is_headed and kinds[1:] in ([(False, True)], [(False, True), (True, False)])
         for number, row in enumerate(self.rows):
-            cells = [(c, cell) for c, cell in zip(self.columns, row, strict=True) if not c.spare]
+            cells = [(c, cell) for c, cell in self._pairs(row) if not c.spare]
             indent = 0
             if self.is_headed:
                 head = str(cells.pop(0)[1])
                 indent = len(head) - len(head.lstrip()) + 2
-                yield from _heading(head, str(cells.pop()[1]) if is_plain else "", width)
+                count = str(cells.pop()[1]) if kinds[-1][0] and is_plain else ""
+                aside = [str(x) for c, x in self._pairs(row) if c.spare == 1 and not c.is_count]
+                longer = "  ".join(filter(None, [head, *aside]))
+                fits = len(longer) + 2 + len(count) <= width
+                yield from _heading(longer if fits else head, count, width)
             elif number:
                 yield Text("")
             for column, cell in cells:
                 if str(cell):
                     line = column.cell(cell) if is_plain else _line(column, cell)
                     yield Padding(line, (0, 0, 0, indent))
+        yield Text("")
+
+    def _pairs(self, row: Sequence[RenderableType]) -> Iterator[tuple[Column, RenderableType]]:
+        return zip(self.columns, row, strict=True)
 
     def _piped(self) -> Iterator[RenderableType]:
         """Write rows that can be read by programs too; long cells are not lined up."""
