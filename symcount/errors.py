@@ -26,6 +26,20 @@ class TargetError(SymcountError, LookupError, ValueError):
     """A command-line target or registry key names nothing that exists."""
 
 
+class ImportFailedError(TargetError):
+    """The module that a target names does not exist, or raised while it was imported.
+
+    `module` is its name, or the path of its file.
+    """
+
+    def __init__(self, module: str, message: str) -> None:
+        super().__init__(message)
+        self.module = module
+
+    def __reduce__(self) -> tuple[type[ImportFailedError], tuple[str, str]]:
+        return type(self), (self.module, str(self))
+
+
 class NotTrustedError(SymcountError):
     """A document or file of formulas names what is not called for it; nothing of it has run.
 

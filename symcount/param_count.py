@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sympy.logic.boolalg import Boolean
 
     from symcount.display.plots.curves import Against
+    from symcount.display.summary import Summary
     from symcount.formula.breakdown import Breakdown, Contribution
     from symcount.questions.comparison import Comparison
     from symcount.questions.growth import Growth, Marginal
@@ -738,6 +739,46 @@ class ParamCount(Formula):
 
         return breakdown.breakdown(self)
 
+    def summary(self, /, *, depth: int | None = None, **sizes: int | float) -> Summary:
+        """Summarise the modules: their types, formulas and counts, and the totals.
+
+        `print` shows it as a table, which fits the terminal. Totals are those of all parameters,
+        of the trainable ones and of the others, and of their bytes, in MiB: 2**20 bytes.
+
+        Args:
+            depth: how many levels of modules to take apart, and to show; all if not given.
+            **sizes: values of the symbols; those with a default may be left out. Without any, the
+                counts are those at the defaults if all symbols have one; else there are formulas.
+
+        Returns:
+            The rows and the totals.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer, or the depth is negative.
+            DomainError: the formula does not hold at these sizes.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def mlp(d):
+        ...     return nn.Sequential(nn.Linear(d, 4 * d), nn.ReLU(), nn.Linear(4 * d, d))
+        >>> print(symcount.derive(mlp).summary(d=512, depth=1))
+        <BLANKLINE>
+         module  type        parameters        count  share
+         ─────────────────────────────────────────────────────
+         (all)   Sequential  8*d**2 + 5*d  2,099,712   100%
+           0     Linear      4*d**2 + 4*d  1,050,624  50.0%
+           2     Linear      4*d**2 + d    1,049,088  50.0%
+        <BLANKLINE>
+        counts and shares are those at d=512
+        total          2,099,712
+        trainable      2,099,712
+        non-trainable  0
+        size           8.01 MiB (8,398,848 bytes)
+        """
+        from symcount.display.summary import summary
+
+        return summary(self, depth, sizes or None)
+
     @property
     def provenance(self) -> dict[sympy.Expr, Contribution]:
         """For each term of the formula, the parameters it comes from and the lines that made them.
@@ -817,6 +858,26 @@ class ParamCount(Formula):
 
         writing.save(path, {self.factory if name is None else name: self})
 
+    def __format__(self, spec: str) -> str:
+        """Write the formula as `str` does, in LaTeX, or as a Python function.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda d: nn.Linear(d, d, bias=False))
+        >>> f"{count}, or ${count:latex}$"
+        'd**2, or $d^{2}$'
+        """
+        if spec == "latex":
+            return self.latex()
+        if spec == "python":
+            return self.export("python")
+        if spec:
+            raise ValueError(
+                f"format(count, {spec!r}): a formula is written as '', 'latex' or 'python'; for a "
+                "number, call it with sizes"
+            )
+        return str(self)
+
     def _repr_latex_(self) -> str:
         from symcount.formula import sympy_form
 
@@ -895,7 +956,8 @@ class ParamCount(Formula):
             between: its least and greatest value, both included. If not given, up to 4096, or
                 from an eighth to four times its default.
             against: other formulas to draw: one, several, or a mapping of labels to formulas.
-                They have the symbol too, and take of `values` what they know.
+                They have the symbol too, and take of `values` what they know. A default that is
+                not that of all is to be given.
             ax: the axes to draw on; a new figure's if not given. A notebook shows these as a
                 picture.
             **values: values of the other symbols; those with a default may be left out.
@@ -975,9 +1037,9 @@ class ParamCount(Formula):
         """Draw the count in colours over two symbols, with a contour for each budget.
 
         Each cell shows the count at one pair of sizes, round ones if there are several in it, and
-        is blank if the formula does not hold there. Contours are drawn between neighbouring cells:
-        where exactly a budget ends, ask the formula. A budget that all cells are above or below
-        is named in a corner.
+        is blank if the formula does not hold there. Contours are drawn between neighbouring cells,
+        and across blank ones from the nearest known on either side: where exactly a budget ends,
+        ask the formula. A budget that all cells are above or below is named in a corner.
 
         Args:
             x: the symbol along the x axis, or its name.

@@ -23,17 +23,39 @@ def view(kind: str, value: object) -> Any:
     return getattr(import_module(module), name)(value)
 
 
-class Shown:
-    """A value with a view for notebooks; a prompt shows its text."""
+def shortened(text: str, most: int = 200) -> str:
+    """Cut a long formula after one of its terms, and say how long it is.
+
+    >>> shortened("4*dim**2 + 9*dim*vocab + 10", 20)
+    '4*dim**2 + … (27 characters)'
+    """
+    if len(text) <= most:
+        return text
+    ends = (text.rfind(between, 0, most) + 2 for between in (" + ", " & ", " | ", ", "))
+    end = next((end for end in ends if end > most // 3), most)
+    return f"{text[:end]} … ({len(text):,} characters)"
+
+
+def lines_as_one(text: str) -> str:
+    """Write lines of text on one, for a `repr`."""
+    return "; ".join(line.strip() for line in text.splitlines())
+
+
+class Said:
+    """A value with a text, which a prompt of IPython shows; its `repr` is for logs."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         # IPython asks for it in each class before its bases, and prefers a `__repr__` found first.
-        cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
+        cls._repr_pretty_ = Said._repr_pretty_  # type: ignore[method-assign]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+class Shown(Said):
+    """A value with a view for notebooks too."""
 
     def _repr_html_(self) -> str:
         html: str = view("html", self)
         return html
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))

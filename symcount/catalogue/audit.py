@@ -41,6 +41,15 @@ class Estimate:
     readings: tuple[Reading, ...]
     exceeds: bool
 
+    def __repr__(self) -> str:
+        return f"<Estimate of {self}>"
+
+    def __str__(self) -> str:
+        said, worst = f"{self.spec.key}: {self.declared:,} declared", self.worst
+        if worst is None:
+            return f"{said}, no count at any size"
+        return f"{said}, {worst.count:,} at {worst.size}, {worst.times_off:,.6g} times off"
+
     @property
     def worst(self) -> Reading | None:
         """The reading that is off the most, the first of equals; None if there is no count."""
@@ -82,6 +91,23 @@ class Audit:
     findings: tuple[Estimate, ...]
     rankings: tuple[Ranking, ...]
     undeclared: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        worst = f"; the worst: {self.findings[0]}" if self.findings else ""
+        return f"<Audit: {self.verdict}{worst}>"
+
+    def __str__(self) -> str:
+        return "\n".join([self.verdict, *map(str, self.findings)])
+
+    @property
+    def verdict(self) -> str:
+        """How many of the estimates are off by more than the tolerance."""
+        if not self.findings:
+            return "no blueprint declares an estimate: there is nothing to audit"
+        return (
+            f"{len(self.exceeding)} of {len(self.findings)} estimates are off by more than "
+            f"{self.tolerance:g}x at some size"
+        )
 
     @property
     def exceeding(self) -> tuple[Estimate, ...]:

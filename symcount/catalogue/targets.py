@@ -18,7 +18,7 @@ from typing import Any
 from symcount.catalogue.estimates import Fields, estimates_in
 from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec, deferring
 from symcount.catalogue.trust import Trust
-from symcount.errors import NotTrustedError, SymcountError, TargetError
+from symcount.errors import ImportFailedError, NotTrustedError, SymcountError, TargetError
 
 SEEDS = {"cnn": "symcount.blueprints.cnn", "transformer": "symcount.blueprints.transformer"}
 FORMS = "package.module:factory, path/to/file.py:factory or topology:blueprint"
@@ -64,7 +64,7 @@ def resolve(target: str, trust: Trust | None = None, model: Any = None) -> Targe
         if trust is not None:
             trust.require_place(target, place)
         if not place.endswith(".py") and _is_missing(place):
-            raise TargetError(_nothing_called(place, name))
+            raise _nothing_called(place, name)
         factory = _factory(load(place), place, name, through_objects=trust is None)
     if trust is not None:
         trust.require(target, factory, model)
@@ -153,7 +153,7 @@ def load(module: str) -> ModuleType:
     if module.endswith(".py"):
         return _load_file(module)
     if _is_missing(module):
-        raise TargetError(_no_module(module))
+        raise ImportFailedError(module, _no_module(module))
     with _import_errors(module):
         return importlib.import_module(module)
 
@@ -180,19 +180,21 @@ def _blueprint(topology: str, name: str) -> BlueprintSpec | None:
     return default.get(topology, name) if (topology, name) in default else None
 
 
-def _nothing_called(topology: str, name: str) -> str:
+def _nothing_called(topology: str, name: str) -> TargetError:
     """Explain that a name is neither a blueprint nor a module, with names that come close."""
     default = _default_registry()
     known = [spec.name for spec in default if spec.topology == topology]
     if known:
-        return (
+        return TargetError(
             f"no blueprint {topology}:{name}{close_names(name, known)}\n"
             f"  {topology} has: {', '.join(sorted(known))}"
         )
     if "." in topology:
-        return _no_module(topology)
+        return ImportFailedError(topology, _no_module(topology))
     topologies = {*SEEDS, *default.topologies()}
-    return f"no topology {topology!r} of blueprints, and {_no_module(topology, topologies)}"
+    return ImportFailedError(
+        topology, f"no topology {topology!r} of blueprints, and {_no_module(topology, topologies)}"
+    )
 
 
 def _is_defined_in(module: ModuleType, factory: Callable[..., Any]) -> bool:
@@ -276,7 +278,9 @@ def _load_file(name: str) -> ModuleType:
     path = Path(name).resolve()
     if not path.is_file():
         nearby = [p.name for p in path.parent.glob("*.py")]
-        raise TargetError(f"no file {name} in {Path.cwd()}{close_names(path.name, nearby)}")
+        raise ImportFailedError(
+            name, f"no file {name} in {Path.cwd()}{close_names(path.name, nearby)}"
+        )
     for known in list(sys.modules.values()):
         if getattr(known, "__dict__", {}).get("__file__") == str(path):
             return known
@@ -301,9 +305,10 @@ def _import_errors(module: str) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        raise TargetError(
+        raise ImportFailedError(
+            module,
             f"{module} cannot be imported: {_where(error)} raised\n"
-            f"  {type(error).__name__}: {error}"
+            f"  {type(error).__name__}: {error}",
         ) from error
 
 

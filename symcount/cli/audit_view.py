@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.measure import Measurement
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
-from symcount.cli.views import NOTHING, PIPED_WIDTH, number
-from symcount.display.console import empty_table
+from symcount.cli.views import NOTHING, number
+from symcount.display.table import Cell, Column, Table, fits
 from symcount.errors import DerivationError
 
 if TYPE_CHECKING:
@@ -24,10 +23,11 @@ if TYPE_CHECKING:
 def audit_view(audit: Audit) -> RenderableType:
     """Show the estimates, worst first, with true counts and times off; then notes.
 
-    Where the terminal is too narrow for the counts, only the times off.
+    Where the terminal is too narrow for the counts, only the times off; else a line for each.
     """
-    tables = _Widest([_audit_table(audit, counts=True), _audit_table(audit, counts=False)])
-    return Group(tables, *(Text(note) for note in _notes(audit)))
+    tables = [_audit_table(audit, counts=True), _audit_table(audit, counts=False)]
+    shown = _Widest([*tables, Group(*_audit_lines(audit))])
+    return Group(shown, *(Cell(note) for note in _notes(audit)))
 
 
 @dataclass(frozen=True)
@@ -38,31 +38,38 @@ class _Widest:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for view in self.views[:-1]:
-            needed = Measurement.get(console, options.update(width=PIPED_WIDTH), view).minimum
-            if needed <= options.max_width:
+            if fits(view, console, options):
                 yield view
                 return
         yield self.views[-1]
 
 
 def _audit_table(audit: Audit, counts: bool) -> Table:
-    table = empty_table()
-    table.add_column("blueprint, its formula" if counts else "off by, at size", overflow="fold")
-    table.add_column("declared", justify="right", overflow="fold")
-    for size in audit.sizes:
-        table.add_column(f"at {size}" if counts else str(size), justify="right", overflow="fold")
+    first = Column("blueprint, its formula" if counts else "off by, at size", breaks=True)
+    sizes = [f"at {size}" if counts else str(size) for size in audit.sizes]
+    columns = [first, *(Column(title, is_count=True) for title in ("declared", *sizes))]
+    rows: list[list[RenderableType]] = []
     for finding in audit.findings:
         declared = f"{finding.declared:,}"
         off = [_off(reading, audit.tolerance) for reading in finding.readings]
         if counts:
             true = [number(reading.count) for reading in finding.readings]
-            table.add_row(Text(finding.spec.key, style="bold"), declared, *true)
-            table.add_row(
-                Text(_formula(finding.spec), style="cyan"), "off by", *off, end_section=True
-            )
+            rows.append([Text(finding.spec.key, style="bold"), declared, *true])
+            rows.append([Cell(_formula(finding.spec), style="cyan"), "off by", *off])
+            rows.append([""] * len(columns))
         else:
-            table.add_row(finding.spec.key, declared, *off)
-    return table
+            rows.append([finding.spec.key, declared, *off])
+    return Table(columns, rows)
+
+
+def _audit_lines(audit: Audit) -> Iterator[RenderableType]:
+    for finding in audit.findings:
+        yield Text(finding.spec.key, style="bold")
+        yield Padding(Cell(_formula(finding.spec), style="cyan"), (0, 0, 0, 2))
+        yield Text(f"  declared = {finding.declared:,}")
+        for reading in finding.readings:
+            off = _off(reading, audit.tolerance)
+            yield Text(f"  at {reading.size} = {number(reading.count)}, ").append_text(off)
 
 
 def _formula(spec: BlueprintSpec) -> str:
@@ -93,7 +100,7 @@ def format_times(factor: float) -> str:
 
 
 def _notes(audit: Audit) -> list[str]:
-    notes = [_verdict(audit)]
+    notes = [audit.verdict]
     for ranking in audit.rankings:
         notes += [
             f"{ranking.topology}: {swap.declared_cheaper} is declared cheaper than "
@@ -105,15 +112,6 @@ def _notes(audit: Audit) -> list[str]:
     if audit.undeclared:
         notes.append(f"without an estimate: {', '.join(audit.undeclared)}")
     return notes
-
-
-def _verdict(audit: Audit) -> str:
-    if not audit.findings:
-        return "no blueprint declares an estimate: there is nothing to audit"
-    return (
-        f"{len(audit.exceeding)} of {len(audit.findings)} estimates are off by more than "
-        f"{audit.tolerance:g}x at some size"
-    )
 
 
 def _missing(finding: Estimate) -> list[str]:

@@ -29,7 +29,6 @@ from symcount.cli.deriving import (
     derived_all_symbols,
     shown_progress,
     values_at,
-    without_logs,
 )
 from symcount.cli.options import (
     Given,
@@ -42,6 +41,7 @@ from symcount.cli.options import (
     json_option,
     points_option,
     read_sizes,
+    verbose_option,
 )
 from symcount.errors import StoredFormulaError, SymcountError, TargetError
 from symcount.version import __version__
@@ -121,16 +121,23 @@ Examples:
   symcount derive torchvision.models:resnet50 --all-symbols
 """
 )
+@verbose_option
 @click.argument("target", shell_complete=complete_targets)
 @derivation_options
 @points_option
 @all_symbols_option
+@click.option(
+    "--depth",
+    type=click.IntRange(min=0),
+    help="How many levels of modules to show; all if not given.",
+)
 @json_option
 def derive(
     target: str,
     given: Given,
     points: Sequence[tuple[str, tuple[int, ...]]],
     all_symbols: bool,
+    depth: int | None,
     as_json: bool,
 ) -> None:
     """Derive the parameter count of TARGET.
@@ -153,7 +160,7 @@ def derive(
         return
     from symcount.cli import views
 
-    view = views.count_view(target, count, values)
+    view = views.count_view(target, count, values, depth)
     views.show(view, *([] if found is None else [views.symbols_view(found)]))
 
 
@@ -166,6 +173,7 @@ Examples:
   symcount list mypackage.blueprints
 """,
 )
+@verbose_option
 @click.argument("module", required=False, shell_complete=complete_modules)
 @click.option("--topology", help="Only the blueprints of this topology.")
 @click.option(
@@ -207,6 +215,7 @@ Examples:
   symcount audit mypackage.registry --factory build --estimate params
 """
 )
+@verbose_option
 @click.argument("module", shell_complete=complete_modules)
 @click.option(
     "--tolerance",
@@ -271,6 +280,7 @@ Examples:
   symcount export --write README.md docs
 """
 )
+@verbose_option
 @click.argument("targets", metavar="[TARGET]", nargs=-1, shell_complete=complete_targets)
 @click.option(
     "--registry",
@@ -388,7 +398,7 @@ def _fill(paths: Sequence[str], max_seconds: float, allowed: tuple[str, ...]) ->
     answers = Answers(max_seconds, Trust(allowed))
     formulas, changed, is_whole = 0, 0, True
     for path in found:
-        with shown_progress(str(path)), without_logs():
+        with shown_progress(str(path)):
             document = filling.filled(path, answers)
         formulas += document.formulas
         for finding in document.errors:
@@ -423,6 +433,7 @@ Examples:
   symcount explore transformers:LlamaModel --config LlamaConfig --symbol hidden_size -o llama.html
 """
 )
+@verbose_option
 @click.argument("target", shell_complete=complete_targets)
 @derivation_options
 @all_symbols_option
@@ -553,6 +564,7 @@ Examples:
   symcount check docs formulas.json --json
 """
 )
+@verbose_option
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
 @click.option("--only", metavar="NAME", multiple=True, help="Only this formula. May be repeated.")
 @allow_option
@@ -587,7 +599,7 @@ def check(
 
     findings: list[tuple[Path, AnyFinding]] = []
     for file, name, run in _chosen(_checks(paths, allowed), only):
-        with shown_progress(name or str(file)), without_logs():
+        with shown_progress(name or str(file)):
             finding = run()
         findings.append((file, finding))
         if not (as_json or finding.is_current):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -37,7 +36,7 @@ def derived(target: str, given: Given) -> ParamCount:
 
     with shown_progress(target):
         found = resolve(target)
-    with shown_progress(target), without_logs():
+    with shown_progress(target):
         options: dict[str, Any] = {**given.budget, **given.fixed}
         if given.config is not None:
             if not given.symbols:
@@ -63,7 +62,7 @@ def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbo
 
     with shown_progress(target):
         factory = resolve(target).factory
-    with shown_progress(target), without_logs():
+    with shown_progress(target):
         options: dict[str, Any] = {**given.budget, **given.fixed}
         if given.config is None:
             found = all_symbols.all_symbols(factory, **{**options, **given.symbols})
@@ -82,17 +81,6 @@ def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbo
 def _beside(target: str, config: str) -> str:
     """Return the target of a config: a name without a module is beside the model."""
     return config if ":" in config else f"{target.rpartition(':')[0]}:{config}"
-
-
-@contextmanager
-def without_logs() -> Iterator[None]:
-    """Hide the warnings that a factory logs: each is about one size of many, and comes for each."""
-    before = logging.root.manager.disable
-    logging.disable(max(before, logging.WARNING))
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 def values_at(count: ParamCount, points: Sequence[tuple[str, tuple[int, ...]]]) -> list[Evaluation]:

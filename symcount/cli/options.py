@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -228,4 +231,42 @@ allow_option = click.option(
     help="Also call the functions and classes of this package, or of the code in this folder, for "
     "a document. May be repeated.",
 )
+
+
+def verbose_option(command: Command) -> Command:
+    """Add `-v`; without it, what the code that is run logs and warns of is not shown."""
+
+    @wraps(command)
+    def called(*args: Any, verbose: bool, **rest: Any) -> Any:
+        with _with_warnings() if verbose else _without_warnings():
+            return command(*args, **rest)
+
+    text = "Show what the code that is run logs and warns of."
+    option = click.option("-v", "--verbose", is_flag=True, help=text)
+    return cast(Command, option(called))
+
+
+def _with_warnings() -> AbstractContextManager[None]:
+    from symcount.factory import ambient
+
+    return ambient.showing_warnings()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Hide warnings of factories: each is about one size of many, and comes for each.
+
+    Warnings that are errors stay errors.
+    """
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    with warnings.catch_warnings():
+        if not any(action == "error" for action, *_ in warnings.filters):
+            warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

@@ -19,11 +19,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.progress import Progress as Lines
-from rich.table import Table
-from rich.text import Text
 
 from symcount.catalogue.registry import count_at
-from symcount.display.console import breakdown_view, domain_text, empty_table, formula_view
+from symcount.display.console import domain_text, formula_view
+from symcount.display.summary import summary, summary_view
+from symcount.display.table import PIPED_WIDTH, Cell, Column, Table
 from symcount.errors import DerivationError
 from symcount.formula.evaluation import Evaluation
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas
 
-PIPED_WIDTH = 100_000
 NOTHING = "–"
 _LONGEST_LISTED = 100
 
@@ -54,34 +53,28 @@ def show(*views: RenderableType) -> None:
 # --- one formula ------------------------------------------------------------------------------
 
 
-def count_view(title: str, count: ParamCount, values: Sequence[Evaluation] = ()) -> RenderableType:
-    """Show a formula, its symbols, domain and certificate, its breakdown, and its values.
+def count_view(
+    title: str, count: ParamCount, values: Sequence[Evaluation] = (), depth: int | None = None
+) -> RenderableType:
+    """Show a formula, its symbols, domain and certificate, its summary, and its values.
 
-    The breakdown shows shares at the first of the values that is in the domain.
+    The summary is that at the first of the values that is in the domain.
     """
-    breakdown = count.breakdown()
     at = next((value.at for value in values if value.count is not None), None)
-    parts = [
-        formula_view(title, count),
-        breakdown_view(breakdown if at is None else breakdown.at(**at)),
-    ]
+    parts = [formula_view(title, count), summary_view(summary(count, depth, at))]
     if values:
         parts.append(_values(count, values))
     return Group(*parts)
 
 
 def _values(count: ParamCount, values: Sequence[Evaluation]) -> Table:
-    table = empty_table()
-    for h in count.hyperparameters:
-        table.add_column(h.name, justify="right", overflow="fold")
-    table.add_column(count.measure.noun, justify="right", overflow="fold")
-    reasons = any(value.reason for value in values)
-    if reasons:
-        table.add_column("", overflow="fold")
-    for value in values:
-        row = [str(value.at[h.name]) for h in count.hyperparameters] + [number(value.count)]
-        table.add_row(*row, *([value.reason or ""] if reasons else []))
-    return table
+    columns = [Column(h.name, is_count=True) for h in count.hyperparameters]
+    columns.append(Column(count.measure.noun, is_count=True))
+    rows = [[*(str(v.at[h.name]) for h in count.hyperparameters), number(v.count)] for v in values]
+    if any(value.reason for value in values):
+        columns.append(Column("", breaks=True))
+        rows = [[*row, value.reason or ""] for row, value in zip(rows, values, strict=True)]
+    return Table(columns, rows, is_headed=False)
 
 
 def stored_view(
@@ -93,21 +86,18 @@ def stored_view(
     if count.origin is not None:
         versions = f"symcount {count.origin.symcount} and torch {count.origin.torch}"
         target = count.origin.target or f"{count.factory}, which has no name to find it by"
-        parts.append(Text(f"\nderived from {target}, with {versions}", style="dim"))
+        parts.append(Cell(f"\nderived from {target}, with {versions}", style="dim"))
     return Group(*parts, *([_values(count, values)] if values else []))
 
 
 def stored_list_view(formulas: StoredFormulas) -> RenderableType:
     """Show the names of stored formulas, with the formulas and their domains, long ones cut."""
-    table = empty_table()
-    table.add_column("name", no_wrap=True)
-    table.add_column("formula", overflow="fold", style="cyan")
-    table.add_column("domain", overflow="fold")
+    columns = [Column("name"), Column("formula", breaks=True, style="cyan")]
+    rows = []
     for name in formulas:
         formula, domain = formulas.captions(name)
-        where = "all" if domain == "True" else domain
-        table.add_row(Text(name), Text(_cut(formula)), Text(_cut(where)))
-    return table
+        rows.append([name, _cut(formula), _cut("all" if domain == "True" else domain)])
+    return Table([*columns, Column("domain", breaks=True)], rows)
 
 
 def _cut(text: str) -> str:
@@ -116,14 +106,9 @@ def _cut(text: str) -> str:
 
 def symbols_view(found: AllSymbols) -> RenderableType:
     """Show which hyper-parameters are symbols of a formula, and why the others are not."""
-    table = empty_table()
-    table.add_column("hyper-parameter", no_wrap=True)
-    table.add_column("symbolic", overflow="fold")
-    for name in found.kept:
-        table.add_row(name, "yes")
-    for name, reason in found.refused.items():
-        table.add_row(name, f"no: {reason}")
-    return table
+    rows = [[name, "yes"] for name in found.kept]
+    rows += [[name, f"no: {reason}"] for name, reason in found.refused.items()]
+    return Table([Column("hyper-parameter"), Column("symbolic", breaks=True)], rows)
 
 
 # --- a registry -------------------------------------------------------------------------------
@@ -141,19 +126,16 @@ def registry_view(specs: Iterable[BlueprintSpec], sizes: Sequence[int]) -> Rende
 
 
 def _topology(name: str, specs: Sequence[BlueprintSpec], sizes: Sequence[int]) -> Table:
-    table = empty_table()
-    table.add_column(name, no_wrap=True)
-    table.add_column("parameters", overflow="fold", style="cyan")
-    table.add_column("domain", overflow="fold")
-    for size in sizes:
-        table.add_column(f"at {size}", justify="right", overflow="fold")
+    columns = [Column(name), Column("parameters", breaks=True, style="cyan")]
+    columns += [Column("domain", breaks=True), *(Column(f"at {s}", is_count=True) for s in sizes)]
+    rows = []
     for spec in specs:
         try:
             formula = [str(spec.param_count), domain_text(spec.param_count, "all")]
         except DerivationError as error:
             formula = [f"no formula: {error}", NOTHING]
-        table.add_row(spec.name, *formula, *(number(count_at(spec, s)) for s in sizes))
-    return table
+        rows.append([spec.name, *formula, *(number(count_at(spec, s)) for s in sizes)])
+    return Table(columns, rows)
 
 
 # --- an audit ---------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ class _Explorer:
         self.is_smaller = False  # whether the first run was too much, and another is made
         self.folding = self.budget.exploring.after(_FOLDING)
         self.found = Exploration()
-        self.branched = 0  # how often the paths branch off from earlier ones, all together
+        self.branchings = 0  # how often paths branch off from others, all together
         self._lowered: Lowered = {}
         self._lengths = self.frontier.other_lengths(self.found.paths, self.settings.lengths)
 
@@ -155,7 +155,7 @@ class _Explorer:
 
     def _take(self, run: Path) -> None:
         """Put a run in the tree, as a path of its own or as another one of a path."""
-        branched = self.found.root.branches(run.steps)
+        branchings = self.found.root.branchings(run.steps)
         try:
             path = self.found.root.insert(run)
         except NondeterministicError:
@@ -166,7 +166,7 @@ class _Explorer:
                 # what its frames hold on to is all that the run made
                 run.trace.exception.__traceback__ = None
             self.found.paths.append(run)
-            self.branched += branched
+            self.branchings += branchings
             self.on_path(run)
         elif (path.trace.raised is None) is not (run.trace.raised is None):
             raise NotFolded("whether the factory raises depends on the length of a list")
@@ -186,8 +186,8 @@ class _Explorer:
 
     def _next_hints(self) -> Values | None:
         frontier, found = self.frontier, self.found
-        of_a_chain = self.max_paths * (self.max_paths - 1) // 2
-        is_spent = len(found.paths) >= self.max_paths and self.branched >= of_a_chain
+        of_a_chain = self.max_paths * (self.max_paths + 1) // 2 - 1
+        is_spent = len(found.paths) >= self.max_paths and self.branchings >= of_a_chain
         if is_spent and any(True for _ in found.open_places()):
             found.spent = f"the budget of {self.max_paths} paths was spent"
         frontier.deadline = self._deadline()

@@ -166,6 +166,11 @@ class Place:
         return isinstance(self.state, Open) and not self.state.undecided
 
     @property
+    def has_runs(self) -> bool:
+        """Tell whether runs have been here."""
+        return isinstance(self.state, Fork | Followed)
+
+    @property
     def fork(self) -> Fork | None:
         """The fork that it is, if it is one."""
         return self.state if isinstance(self.state, Fork) else None
@@ -198,16 +203,17 @@ class Place:
             place = place.state.side(truth)
         return place
 
-    def branches(self, steps: Iterable[Step]) -> int:
-        """Return how often decisions branch off from runs that went the other way."""
-        place, branches = self, 0
+    def branchings(self, steps: Iterable[Step]) -> int:
+        """Return how many more times paths branch off, all together, if one more is put in."""
+        place, count = self, 0
         for step in steps:
             if not isinstance(place.state, Fork):
                 break
-            other = place.state.side(not step.truth)
-            branches += isinstance(other.state, Fork | Followed)
-            place = place.state.side(step.truth)
-        return branches
+            other, place = (place.state.side(truth) for truth in (not step.truth, step.truth))
+            count += other.has_runs
+            if not place.has_runs:
+                return count + sum(isinstance(each.state, Followed) for each in other.below())
+        return count
 
     def insert(self, path: Path) -> Path:
         """Put a run in the tree.

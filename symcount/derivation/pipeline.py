@@ -24,6 +24,7 @@ from symcount.derivation.checking import (
     require_same_again,
 )
 from symcount.derivation.claims import claims_of
+from symcount.derivation.classes import classed
 from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind, shortest_apart
 from symcount.derivation.frontier import first_hints
@@ -258,6 +259,7 @@ class _Derivation:
         unfolded = self.unfolded if settings.specialising else ""
         points = [dict(point) for point in checked.points]
         tree = named(joined.tree, found, self.builds, points)
+        tree = classed(tree, self.builds, points)
         certificate = certificate_of(found, joined, concretisations, checked, unfolded, self.budget)
         claims = claims_of(found, joined.claimed, tree, self.facts, self.call.hyperparameters)
         counts = self.builds.parameters_at(points)

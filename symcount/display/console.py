@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Table as Columns
 from rich.text import Text
 
 from symcount.display.outline import rows, sizes_of
+from symcount.display.table import Cell, Column, Table
 from symcount.symbols import Hyperparameter, everywhere
 
 if TYPE_CHECKING:
@@ -34,43 +34,45 @@ def formula_view(
     `captions` are the formula and the domain as texts, if they are known: making them takes sympy.
     """
     formula, domain = captions or (str(count), domain_text(count, "True"))
-    about = Table.grid(padding=(0, 2))
+    about = Columns.grid(padding=(0, 2))
     about.add_column(style="dim", no_wrap=True)
-    about.add_column(overflow="fold")
+    about.add_column()
     for h in count.hyperparameters:
-        about.add_row("symbol", described(h))
+        about.add_row("symbol", Cell(described(h)))
     if count.fixed:
-        about.add_row("fixed", Text(", ".join(f"{name}={value}" for name, value in count.fixed)))
-    about.add_row("domain", Text(everywhere(count.hyperparameters) if domain == "True" else domain))
-    about.add_row("certificate", Text(str(count.certificate)))
-    padded = Padding(Text(formula, style="cyan"), (1, 2), expand=False)
+        about.add_row("fixed", Cell(", ".join(f"{name}={value}" for name, value in count.fixed)))
+    about.add_row("domain", Cell(everywhere(count.hyperparameters) if domain == "True" else domain))
+    about.add_row("certificate", Cell(str(count.certificate)))
+    padded = Padding(Cell(formula, style="cyan"), (1, 2), expand=False)
     misses = count.certificate.misses_defaults
     warned = [Text(misses, style="bold red")] if misses else []
     return Group(*warned, Text(title, style="bold"), padded, about)
 
 
-def breakdown_view(breakdown: Breakdown) -> RenderableType:
+def breakdown_view(breakdown: Breakdown, depth: int | None = None) -> RenderableType:
     """Show a tree of parts; with sizes, the count and the share of each, and at a terminal a bar.
 
-    Neighbours that hold the same are one row, and its bar is that of all of them.
+    Neighbours that hold the same are one row, and its bar is that of all of them. Modules are taken
+    apart down to a depth, if one is given.
     """
     sizes = sizes_of(breakdown)
-    table = empty_table()
-    table.add_column("module", no_wrap=True)
-    table.add_column(breakdown.modules[""].measure.noun, overflow="fold")
+    has_classes = any(breakdown.classes.values())
+    columns = [Column("module"), *([Column("type", spare=1)] if has_classes else [])]
+    columns.append(Column(breakdown.modules[""].measure.noun, breaks=True))
     if sizes is not None:
-        table.add_column("count", justify="right", no_wrap=True)
-        table.add_column("share", justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
-    for depth, row in rows(breakdown).walk():
-        cells: list[RenderableType] = [Text("  " * depth + row.name), Text(row.part.formula)]
+        columns += [Column("count", is_count=True), Column("share", is_count=True, spare=2)]
+        columns.append(Column("", spare=3))
+    lines: list[list[RenderableType]] = []
+    for level, row in rows(breakdown).walk(most=depth):
+        lines.append(["  " * level + row.name, *([row.part.kind] if has_classes else [])])
+        lines[-1].append(row.part.formula)
         if sizes is not None:
-            cells += [row.size_text, row.share_text, Bar(row.bar)]
-        table.add_row(*cells)
+            lines[-1] += [row.size_text, row.share_text, Bar(row.bar)]
+    table = Table(columns, lines)
     if sizes is None:
         return table
     at = ", ".join(f"{name}={value}" for name, value in sizes.items())
-    return Group(table, Text(f"counts and shares are those at {at}", style="dim"))
+    return Group(table, Cell(f"counts and shares are those at {at}", style="dim"))
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ class Bar:
     """A share as a bar, for eyes at a terminal: in a pipe, the percentage beside it has to do."""
 
     share: float
+
+    def __str__(self) -> str:
+        return ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self._is_seen(console):
@@ -116,8 +121,3 @@ def described(h: Hyperparameter) -> str:
     if h.multiple_of > 1:
         text += f", a multiple of {h.multiple_of}"
     return text if h.default is None else f"{text}, {h.default} by default"
-
-
-def empty_table() -> Table:
-    """Return an empty table in the one style of all tables."""
-    return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")

@@ -28,6 +28,7 @@ class Part:
     path: str
     count: Formula
     held: tuple[Part, ...] = ()
+    kind: str = ""  # the class of a module, where it is known
 
     @cached_property
     def formula(self) -> str:
@@ -37,7 +38,7 @@ class Part:
     @cached_property
     def shape(self) -> tuple[Any, ...]:
         """Equal for parts that hold the same: only their own names may differ."""
-        return self.formula, tuple((part.name, part.shape) for part in self.held)
+        return self.formula, self.kind, tuple((part.name, part.shape) for part in self.held)
 
 
 def outline(breakdown: Breakdown) -> Part:
@@ -53,7 +54,8 @@ def outline(breakdown: Breakdown) -> Part:
             tied = "" if own[path] == path else f" = {own[path]}"
             return Part(parts_of(path)[-1] + tied, path, breakdown.parameters[own[path]])
         name = parts_of(path)[-1] if path else WHOLE
-        return Part(name, path, breakdown.modules[path], tuple(map(part, held[path])))
+        kind = breakdown.classes.get(path, "")
+        return Part(name, path, breakdown.modules[path], tuple(map(part, held[path])), kind)
 
     return part("")
 
@@ -91,11 +93,11 @@ class Row:
     def _each(self, text: str) -> str:
         return text if self.copies == 1 else f"{self.copies} × {text}"
 
-    def walk(self, depth: int = 0) -> Iterator[tuple[int, Row]]:
-        """Yield this row and all below it, with their depths."""
+    def walk(self, depth: int = 0, most: int | None = None) -> Iterator[tuple[int, Row]]:
+        """Yield this row and those below it with their depths, down to `most`."""
         yield depth, self
-        for row in self.held:
-            yield from row.walk(depth + 1)
+        for row in self.held if most is None or depth < most else ():
+            yield from row.walk(depth + 1, most)
 
 
 def sizes_of(breakdown: Breakdown) -> Mapping[str, int | float] | None:

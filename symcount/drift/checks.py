@@ -37,7 +37,7 @@ def report(file: Path, finding: AnyFinding) -> str:
 
 def remedy(findings: Iterable[AnyFinding]) -> str:
     """Say how to make the formulas again that are not current, if any has been derived."""
-    states = ("same", "refused", "undecided")
+    states = ("same", "refused", "undecided", "unimported")
     kinds = {type(finding) for finding in findings if finding.state not in states}
     steps = {
         drift.Finding: "save the formulas again",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from symcount.catalogue.trust import Trust
 from symcount.errors import (
     DerivationError,
+    ImportFailedError,
     NotTrustedError,
     StoredFormulaError,
     SymcountError,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from symcount.factory.origin import Origin
     from symcount.param_count import ParamCount
 
-FindingState = Literal["same", "differs", "broken", "undecided", "unchecked", "refused"]
+FindingState = Literal[
+    "same", "differs", "broken", "unimported", "undecided", "unchecked", "refused"
+]
 
 # A machine may be slower than the one that derived a formula.
 _PATIENCE = 3
@@ -54,6 +57,7 @@ class Finding:
         name: what it is called in its file.
         target: its factory.
         state: `same`; `differs` from the code; `broken` where the code has no formula any more;
+            `unimported` where an import failed, so that nothing is known of the code;
             `undecided` where the clock has ended the derivation, so that this is no difference;
             `unchecked` where it cannot be derived again; `refused` where it names something that
             is not called for a file, so that nothing has run.
@@ -63,7 +67,8 @@ class Finding:
         parameters: the parameters that differ, each then and now, with the lines that make them.
         lines: the lines of the factory's code that have changed since it was stored; those first
             that are in a function or class that makes one of the parameters.
-        reason: why it is broken, undecided, unchecked or refused, or what is not known.
+        reason: why it is broken, unimported, undecided, unchecked or refused, or what is not
+            known.
         versions: the versions of torch and symcount that are others than then.
     """
 
@@ -141,6 +146,13 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
         reason = _why_broken(error)
         if isinstance(error, DerivationError) and error.out_of_time:
             return Finding(**about, state="undecided", reason=reason)
+        module = _not_imported(error)
+        if module is not None:
+            where = (
+                f"Check it where {module} can be imported: in the folder where the formulas were "
+                "saved, with that folder in PYTHONPATH, or with its package installed."
+            )
+            return Finding(**about, state="unimported", reason=f"{reason}\n{where}")
         return Finding(**about, state="broken", reason=reason, lines=_lines(origin))
     changed, first, reason = _compared(stored, now)
     if changed and now.certificate.out_of_time:
@@ -175,6 +187,17 @@ def _why_broken(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the factory ends the process: {said}"
     return f"{said}\nThis is a defect of symcount; please report it."
+
+
+def _not_imported(error: BaseException | None) -> str | None:
+    """Return the module whose import failed, be it the factory's or one that it imports itself."""
+    while error is not None:
+        if isinstance(error, ImportFailedError):
+            return error.module
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return error.name
+        error = error.__cause__
+    return None
 
 
 def _names(count: ParamCount) -> set[str]:
@@ -348,6 +371,7 @@ _HEADLINES: dict[FindingState, str] = {
     "same": "as it was",
     "differs": "the code has another formula now",
     "broken": "the code has no formula any more",
+    "unimported": "its code cannot be imported",
     "undecided": "time ran out before it was known",
     "unchecked": "cannot be checked",
     "refused": "is not checked, since a file may not have this called",

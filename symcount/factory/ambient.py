@@ -91,7 +91,7 @@ class State:
         self._is_left = False
 
     def leave_to_factory(self) -> None:
-        """Ignore warnings in this thread, and switch the caller's modes of torch off.
+        """Ignore warnings in this thread, unless they are shown, and leave the caller's modes.
 
         Generators of random numbers are seeded: a factory that draws some always draws the same.
         Modes that set a device stay: a factory may ask for it, or set another.
@@ -102,7 +102,8 @@ class State:
         self._is_left = True
         reseed(0)
         self._seeded = _Generators()
-        self._filters.insert(0, self._ignored)
+        if not _showing_warnings:
+            self._filters.insert(0, self._ignored)
         _set_dispatch_modes([])
         _set_function_modes([m for m in self._function_modes if isinstance(m, DeviceContext)])
 
@@ -145,6 +146,20 @@ class State:
         warnings.filters = self._filters
         with warnings.catch_warnings():
             pass  # lets the warnings module know
+
+
+_showing_warnings = False
+
+
+@contextmanager
+def showing_warnings() -> Iterator[None]:
+    """Show what factories warn of, at each of the many sizes that a derivation calls them at."""
+    global _showing_warnings
+    _showing_warnings = True
+    try:
+        yield
+    finally:
+        _showing_warnings = False
 
 
 # The state of before the derivation that is going on, or of the latest.

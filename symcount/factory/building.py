@@ -260,6 +260,7 @@ class PlainBuilds:
         self.build = build
         self.work = Work()
         self._seen: dict[tuple[tuple[str, int | float], ...], PlainBuild] = {}
+        self._modules: dict[tuple[tuple[str, int | float], ...], dict[str, str]] = {}
 
     def at(self, point: Values) -> PlainBuild:
         """Return the tensors of the module built at a point, or the exception raised there."""
@@ -267,6 +268,11 @@ class PlainBuilds:
         if key not in self._seen:
             self._seen[key] = self.again_at(point)
         return self._seen[key]
+
+    def modules_at(self, point: Values) -> Mapping[str, str]:
+        """Return the classes of all modules at a point, by their paths; none if it raises there."""
+        self.at(point)
+        return self._modules.get(tuple(point.items()), {})
 
     def parameters_at(self, points: Iterable[Values]) -> tuple[int, ...]:
         """Return how many parameters the modules at these points have; () if one has not."""
@@ -283,7 +289,10 @@ class PlainBuilds:
         """Return the same, built anew."""
         with interception.alone():
             try:
-                return _tensors_of(self._built(point))
+                module = self._built(point)
+                classes = {path: type(inner).__name__ for path, inner in module.named_modules()}
+                self._modules[tuple(point.items())] = classes
+                return _tensors_of(module)
             except Exception as error:
                 return TooLarge(str(error)) if is_too_large(error) else error
             finally:

@@ -10,7 +10,7 @@ from symcount.errors import StoredFormulaError
 from symcount.formula.formula import Formula, FormulaT
 from symcount.formula.tree import Built, leaves, modules_of, parts_of
 from symcount.record import Program, Source
-from symcount.shown import Shown, view
+from symcount.shown import Shown, shortened, view
 
 if TYPE_CHECKING:
     import sympy
@@ -25,7 +25,8 @@ class Breakdown(Shown, Generic[FormulaT]):
     Each value is a `ParamCount`. The parameters add up to the whole, a tied one under the first
     of its names. `aliases` are the others, by the first. The children of each module, and the
     parameters that it holds itself, add up to it; a tied one is in each module that holds it, and
-    in the module around these once.
+    in the module around these once. `classes` are those of the modules by path, as in the modules
+    that were built to check the formula; what was stored before there were any has none.
 
     In a notebook it is a tree that unfolds, and with `rich.print` a table. Both show the count and
     the share of each part at some sizes: those of `at`, or else the defaults, if all symbols have
@@ -36,6 +37,7 @@ class Breakdown(Shown, Generic[FormulaT]):
     modules: Mapping[str, FormulaT]
     sizes: Mapping[str, int | float] | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    classes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown[FormulaT]:
         """Show the counts and shares at these values of the symbols.
@@ -56,6 +58,11 @@ class Breakdown(Shown, Generic[FormulaT]):
         whole = self.modules[""]
         whole(*args, **kwargs)
         return replace(self, sizes=whole.signature.point(args, kwargs))
+
+    def __repr__(self) -> str:
+        whole = self.modules[""]
+        said = shortened(str(whole))
+        return f"<Breakdown of {whole.factory} into {len(self.parameters)} parameters: {said}>"
 
     def __str__(self) -> str:
         lines = [f"(all): {self.modules['']}"]
@@ -107,7 +114,17 @@ def breakdown(formula: FormulaT) -> Breakdown[FormulaT]:
         {name: formula.measuring(names=(name,)) for name in counted},
         {path: formula.measuring(names=tuple(names)) for path, names in below.items()},
         aliases=aliases,
+        classes=_classes(formula),
     )
+
+
+def _classes(formula: Formula) -> dict[str, str]:
+    """Return the class of each module by its path, where it is known."""
+    found: dict[str, dict[str, None]] = {}
+    for tensor in formula.tensors():
+        for path, name in zip(modules_of(tensor.name), tensor.classes, strict=False):
+            found.setdefault(path, {})[name] = None
+    return {path: " or ".join(filter(None, names)) for path, names in found.items()}
 
 
 def _aliases(formula: Formula, counted: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from symcount.errors import (
     ArgumentError,
     CountOverflowError,
     DomainError,
+    SymcountError,
     UnknownShapeError,
     UnsupportedError,
 )
@@ -33,6 +34,7 @@ from symcount.formula.tree import (
     leaves,
     merged,
 )
+from symcount.shown import shortened
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:
@@ -228,6 +230,16 @@ class Formula:
         from symcount.formula import sympy_form
 
         return sympy_form.domain(self.hyperparameters, self._domain_tree)
+
+    def __repr__(self) -> str:
+        """Say the formula and its domain, and how long they are where they are cut."""
+        of = "" if self.measure.noun == "parameters" else f", {self.measure.noun}"
+        try:
+            said = shortened(str(self))
+            where = "" if str(self.domain) == "True" else f", where {shortened(str(self.domain))}"
+        except (SymcountError, RecursionError) as error:
+            said, where = f"no text: {shortened(str(error))}", ""
+        return f"<{type(self).__name__} of {self.factory}{of}: {said}{where}>"
 
     def __str__(self) -> str:
         from symcount.formula import sympy_form

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from symcount.algebra.facts import Facts
 from symcount.errors import ArgumentError
@@ -97,6 +97,33 @@ class Signature:
                     f"{self}: {name!r} names a symbol and an argument of {method}(); "
                     f"give the symbol another name first, rename({name}='...')"
                 )
+
+
+class _Called(Protocol):
+    """What has a name and defaults: a formula."""
+
+    @property
+    def factory(self) -> str: ...
+    @property
+    def defaults(self) -> dict[str, int | float]: ...
+
+
+def common_defaults(counts: Iterable[_Called], given: Collection[str]) -> dict[str, int | float]:
+    """Return the defaults of the symbols of several formulas, but those that are given.
+
+    Raises:
+        ArgumentError: a symbol has different ones, so that it is to be given.
+    """
+    found: dict[str, tuple[int | float, str]] = {}
+    for count in counts:
+        for name, value in count.defaults.items():
+            first, factory = found.setdefault(name, (value, count.factory))
+            if first != value and name not in given:
+                raise ArgumentError(
+                    f"{name} is {first} by default in {factory} and {value} in {count.factory}; "
+                    f"give {name}=..."
+                )
+    return {name: value for name, (value, _) in found.items() if name not in given}
 
 
 def plain_number(value: Any, h: Hyperparameter) -> int | float:

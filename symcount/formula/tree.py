@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from symcount.algebra.conditions import Condition, Decision, Decisions, implies
@@ -40,7 +40,8 @@ class TensorSpec:
     `shape` is None for a buffer whose shape could not be followed; `operation` made it. A weight
     of `repeats`, outermost first, stands for one tensor in each of their iterations; `shape` is
     that of one, and `total` the number of elements of all. `aliases` are the other names of a
-    parameter that is tied, a number of theirs that depends on a loop as `{*}`.
+    parameter that is tied, a number of theirs that depends on a loop as `{*}`. `classes` are those
+    of the modules around it, outermost first, in the modules that were built to check it.
 
     `times` says how often it counts in a sum of formulas: -1 where one is subtracted. What such a
     sum has beside tensors, an integer or a quotient, is of the kind `NO_TENSOR`, and its one size.
@@ -58,6 +59,7 @@ class TensorSpec:
     total: Poly | None = None
     aliases: tuple[str, ...] = ()
     times: int = 1
+    classes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -28,8 +28,9 @@ from symcount.errors import (
     NoSolutionError,
     UndecidedError,
 )
-from symcount.formula.signature import declared_facts
+from symcount.formula.signature import common_defaults, declared_facts
 from symcount.questions.line import Line, no_valid_value, reachable
+from symcount.shown import Said, lines_as_one, shortened
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, RealHyperparameter
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Said):
     """Two formulas against each other: the left one is `relation` the right one.
 
     `relation` is proved for all sizes that were asked about; `"mixed"` is proved by `examples`,
@@ -75,6 +76,11 @@ class Comparison:
     def crossovers(self) -> tuple[int, ...]:
         """The values at which another relation begins."""
         return tuple(span.first for span in self.spans[1:])
+
+    def __repr__(self) -> str:
+        along = f" {shortened(lines_as_one(str(self)))};" if self.spans else ""
+        less = f"{self.left} - {self.right}: {shortened(str(self.difference))}"
+        return f"Comparison({self.left} {self.relation} {self.right};{along} {less})"
 
     def __str__(self) -> str:
         if not self.spans:
@@ -151,15 +157,7 @@ def _with_defaults(
     """Return the values of all symbols but one, given or by default."""
     if over in fixed:
         raise ArgumentError(f"{over}={fixed[over]!r}: {over!r} is what is gone along")
-    values = {**left.defaults, **right.defaults, **fixed}
-    for name in left.defaults.keys() & right.defaults.keys() - fixed.keys() - {over}:
-        if left.defaults[name] != right.defaults[name]:
-            raise ArgumentError(
-                f"{name} is {left.defaults[name]} by default in {left.factory} and "
-                f"{right.defaults[name]} in {right.factory}; give {name}=..."
-            )
-    values.pop(over, None)
-    return values
+    return {**common_defaults([left, right], {over, *fixed}), **fixed}
 
 
 def _pinned(h: Hyperparameter, given: Any) -> Hyperparameter:

@@ -51,6 +51,9 @@ class Match:
     distance: float
     offset: float
 
+    def __repr__(self) -> str:
+        return f"Match({self})"
+
     def __str__(self) -> str:
         sizes = ", ".join(f"{name}={value}" for name, value in self.values.items())
         return f"{sizes}: {self.count:,}"

@@ -20,7 +20,7 @@ from symcount.formula import sympy_form
 from symcount.formula.breakdown import breakdown
 from symcount.formula.tree import parts_of
 from symcount.questions.growth import advice, expanded
-from symcount.shown import Shown
+from symcount.shown import Shown, lines_as_one, shortened
 from symcount.symbols import Number
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class Share(Shown):
             )
         return limits[0]
 
+    def __repr__(self) -> str:
+        return f"<Share: {shortened(str(self))}>"
+
     def __str__(self) -> str:
         return sympy_form.text(self.expr)
 
@@ -126,7 +129,7 @@ class Shares(Mapping[str, Share]):
         return "\n".join(f"{path or '(own)'}: {share}" for path, share in self._parts.items())
 
     def __repr__(self) -> str:
-        return f"Shares({list(self._parts)})"
+        return f"Shares({list(self._parts)}: {shortened(lines_as_one(str(self)))})"
 
 
 def shares(count: Formula, depth: int) -> Shares:

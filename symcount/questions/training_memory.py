@@ -19,6 +19,7 @@ from symcount.errors import ArgumentError
 from symcount.formula.formula import Formula, FormulaT
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Built, Split, TensorSpec, Tree
+from symcount.shown import Said, shortened
 from symcount.symbols import Hyperparameter, is_name
 
 # How many tensors of a parameter's shape each optimizer of `torch.optim` keeps for it.
@@ -60,7 +61,7 @@ _STAGES = {0: "no ZeRO", 1: "ZeRO stage 1", 2: "ZeRO stage 2", 3: "ZeRO stage 3"
 
 
 @dataclass(frozen=True)
-class Memory(Generic[FormulaT]):
+class Memory(Said, Generic[FormulaT]):
     """Bytes that one device holds to train a module, as formulas.
 
     `weights`, `gradients`, `optimizer` and their sum, `total`, are formulas as `ParamCount` is:
@@ -72,6 +73,10 @@ class Memory(Generic[FormulaT]):
     optimizer: FormulaT
     total: FormulaT
     assumed: str
+
+    def __repr__(self) -> str:
+        said = shortened(str(self.total))
+        return f"<Memory of {self.total.factory}, bytes per device: {said}; {self.assumed}>"
 
     def __str__(self) -> str:
         rows = {

@@ -461,8 +461,9 @@ TENSOR = Record(
         "total": _polynomial(loops=slice(0)),
         "aliases": list_of(TEXT, most=1_000),
         "times": integer(),
+        "classes": list_of(TEXT, most=1_000),
     },
-    optional={"repeats": (), "total": None, "aliases": (), "times": 1},
+    optional={"repeats": (), "total": None, "aliases": (), "times": 1, "classes": ()},
     make=_weight,
     reads=["repeats"],
 ).called(

@@ -93,7 +93,7 @@ def test_derive_shows_formula_symbols_domain_breakdown_and_values() -> None:
         ["symbol", "dim", ">=", "1"],
         ["symbol", "reduction", ">=", "1,", "4", "by", "default"],
         ["domain", "all", "positive", "integers"],
-        ["excite", *"dim*Max(1, floor(dim/reduction)) + dim 1,088 51.5%".split()],
+        ["excite", *"Linear dim*Max(1, floor(dim/reduction)) + dim 1,088 51.5%".split()],
         ["bias", "dim", "64", "3.0%"],
         *cells("counts and shares are those at dim=64, reduction=4"),
         ["64", "4", "2,112"],
@@ -106,7 +106,7 @@ def test_derive_shows_formula_symbols_domain_breakdown_and_values() -> None:
 
 def test_derive_gives_layers_that_are_alike_one_row(models: Path) -> None:
     text = output_of("derive", "models.py:stage")
-    assert "  0 to 2, each  dim**2" in text
+    assert "  0 to 2, each  Linear      dim**2" in text
     assert "Eq(Mod(dim, 8), 0)" in text
 
 
@@ -266,6 +266,29 @@ def test_what_a_factory_logs_is_not_shown(configured: Path) -> None:
     )
     assert "2*width**2 + 1" in done.stdout
     assert done.stderr == ""
+
+
+def test_what_a_factory_logs_and_warns_of_is_shown_on_request(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(
+        "import logging, warnings\nfrom torch import nn\n\n\ndef loud(dim: int):\n"
+        "    logging.getLogger('x').warning('logged %d', dim)\n    warnings.warn('warned')\n"
+        "    return nn.Linear(dim, 1)\n"
+    )
+
+    def run_in(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "symcount.cli", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"},
+        )
+
+    quiet, loud = run_in("derive", "loud.py:loud"), run_in("derive", "loud.py:loud", "-v")
+    assert "\n  dim + 1\n" in quiet.stdout and "\n  dim + 1\n" in loud.stdout
+    assert quiet.stderr == ""
+    assert "logged 4" in loud.stderr and "UserWarning: warned" in loud.stderr
 
 
 def test_symbols_that_a_function_hands_on(configured: Path) -> None:

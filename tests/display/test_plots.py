@@ -103,6 +103,23 @@ def test_wide_gaps_are_hatched(gaps) -> None:
     assert not gaps.plot("dim", between=(1, 100)).patches
 
 
+def test_no_size_at_which_the_formula_holds_is_hatched() -> None:
+    def sparse(dim):
+        if (dim % 48 and dim < 900) or 300 < dim < 600:
+            raise ValueError(dim)
+        return nn.Linear(dim, dim)
+
+    count = derive(sparse)
+    for between in ((1, 1000), (250, 1000), (1, 50), (40, 100), (1, 500)):
+        ax = count.plot("dim", between=between)
+        valid = count.valid_values("dim", between=between)
+        spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
+        assert not [d for d in valid for low, high in spans if low < d < high], between
+        is_in = (between[0] < 300) and between[1] > 600
+        assert ((288, 624) in spans) == is_in
+    assert not derive(nn.MultiheadAttention).plot("embed_dim", num_heads=64).patches
+
+
 def test_the_axes_show_all_of_the_range(gaps) -> None:
     ax = gaps.plot("dim", between=(1, 1.9e2))
     assert ax.get_xlim() == (1, 190)
@@ -349,17 +366,44 @@ def test_budgets_are_contours(thin) -> None:
     assert [text.get_text() for text in ax.texts] == ["1K", "3K"]
 
 
-def test_where_cells_are_blank_marks_stand_between_cells_on_either_side(gaps) -> None:
+def contour(ax, number: int = 0) -> list:
+    """The lines of a contour, each a list of points."""
+    paths = ax.collections[1 + number].get_paths()
+    return [line for path in paths for line in path.to_polygons(closed_only=False)]
+
+
+def test_where_cells_are_blank_the_line_is_between_cells_on_either_side(gaps) -> None:
     between = {"dim": (1, 50), "heads": (1, 9)}
     ax = gaps.plot_map("dim", "heads", between=between, budgets=500)
-    upright = [line for line in ax.get_lines() if len(set(line.get_xdata())) == 1]
-    assert upright
-    for line in upright:
-        heads, x = round(sum(line.get_ydata()) / 2), line.get_xdata()[0]
+    points = [point for line in contour(ax) for point in line]
+    in_rows = [(x, round(y)) for x, y in points if abs(y - round(y)) < 1e-9]
+    assert {heads for _, heads in in_rows} == set(range(1, 10))
+    for x, heads in in_rows:
         valid = gaps.valid_values("dim", between=(1, 50), heads=heads)
         below = max(d for d in valid if d < x)
         above = min(d for d in valid if d > x)
         assert gaps(below, heads) <= 500 < gaps(above, heads)
+
+
+def test_the_line_of_a_budget_is_one_line_on_a_sparse_domain() -> None:
+    count = derive(nn.MultiheadAttention)
+    between = {"embed_dim": (1, 512), "num_heads": (1, 32)}
+    ax = count.plot_map("embed_dim", "num_heads", between=between, budgets=[1e5, 5e5])
+    for number, budget in enumerate((1e5, 5e5)):
+        (line,) = contour(ax, number)
+        assert np.ptp(line[:, 1]) > 25
+        for dim, _ in line:  # the count does not depend on the heads
+            assert 4 * dim**2 + 4 * dim == pytest.approx(budget, rel=0.05)
+    assert [text.get_text() for text in ax.texts] == ["100K", "500K"]
+    assert not ax.get_lines()
+
+
+def test_budgets_along_one_size_of_the_other_symbol(gaps, thin) -> None:
+    ax = thin.plot_map("dim", "rank", between={"dim": (8, 64), "rank": (4, 4)}, budgets=300)
+    (((left, _), *_),) = contour(ax)
+    assert thin(int(left), 4) <= 300 <= thin(int(left) + 1, 4)
+    ax = gaps.plot_map("dim", "heads", between={"dim": (7, 9), "heads": (7, 9)}, budgets=60)
+    assert [text.get_text() for text in ax.texts] == ["60: between cells that are no neighbours"]
 
 
 def test_budgets_out_of_reach_are_named(thin) -> None:
@@ -413,6 +457,17 @@ def test_without_matplotlib_the_error_says_what_to_install(dense, monkeypatch) -
             draw("dim")
     with pytest.raises(ImportError, match="matplotlib, which is not installed"):
         derive(two).plot_map("dim", "rank")
+
+
+def test_formulas_of_other_defaults_are_not_drawn_as_if_they_had_one(dense, thin) -> None:
+    wide = derive(lambda dim, rank=16: nn.Linear(dim, rank))
+    with pytest.raises(ArgumentError, match=r"rank is 8 by default in .* and 16 in .*; give rank"):
+        thin.plot("dim", against=[dense, wide])
+    with pytest.raises(ArgumentError, match=r"rank is 8 by default in .* and 16 in .*; give rank"):
+        thin.compare(wide, over="dim")
+    ax = thin.plot("dim", against=wide, between=(1, 9), rank=3)
+    assert ax.get_title(loc="left") == "rank=3"
+    assert curve(ax, 1)[1] == [wide(dim, 3) for dim in range(1, 10)]
 
 
 # --- bad calls --------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -289,6 +290,39 @@ def test_a_module_that_cannot_be_imported_is_said_with_its_line(models: Project)
     assert result.exit_code == 1
     assert "models.py:5 raised\n    ZeroDivisionError: division by zero" in result.stdout
     assert "lines that changed" not in result.stdout  # nothing is known of them
+    assert "mlp: its code cannot be imported\n  models.py cannot be imported: " in result.stdout
+    assert "no formula any more" not in result.stdout
+
+
+def test_from_another_folder_the_import_fails_and_not_the_formula(
+    models: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.save("mlp")
+    stored = Path("formulas.json").resolve()
+    stored.write_text(stored.read_text().replace("models.py:mlp", "own_models:mlp"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if not p.startswith(str(tmp_path))])
+    result = models.check(str(stored))
+    assert result.exit_code == 1
+    assert "mlp: its code cannot be imported\n" in result.stdout
+    assert "no module 'own_models' on the import path" in result.stdout
+    assert "Check it where own_models can be imported: in the folder where the" in result.stdout
+    assert "no formula any more" not in result.stdout
+    assert "save the formulas again" not in result.stdout
+    (finding,) = models.findings(str(stored))
+    assert finding["state"] == "unimported"
+
+
+def test_a_package_that_the_factory_needs_and_is_not_there_is_an_import_that_failed(
+    models: Project,
+) -> None:
+    models.save("mlp")
+    models.edit("    hidden = expansion * dim", "    import not_there_at_all\n    hidden = dim")
+    text = models.check("formulas.json").stdout
+    assert "mlp: its code cannot be imported\n" in text
+    assert "No module named 'not_there_at_all'" in text
+    assert "Check it where not_there_at_all can be imported" in text
 
 
 def test_a_defect_of_ours_is_called_one(models: Project, monkeypatch: pytest.MonkeyPatch) -> None:

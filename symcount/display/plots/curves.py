@@ -193,18 +193,26 @@ def _hatch_gaps(ax: Axes, curves: Sequence[_Curve], axis: Range) -> None:
     if not axis.is_whole:
         return
     valid = sorted({size for curve in curves for size in curve.sizes})
-    step = min((right - left for left, right in pairwise(valid)), default=1)
-    bounds = [axis.low - 1, *valid, axis.high + 1]
     place = math.log if axis.is_log else float
     width = place(axis.high) - place(axis.low) or 1.0
     label: str | None = "outside the domain"
-    for left, right in pairwise(bounds):
+    for left, right in _wide_gaps(valid, axis):
         start, end = max(left, axis.low), min(right, axis.high)
-        if right - left > 4 * step and (place(end) - place(start)) / width > 0.05:
+        if (place(end) - place(start)) / width > 0.05:
             ax.axvspan(
                 start, end, facecolor="none", edgecolor="0.8", hatch="//", linewidth=0, label=label
             )
             label = None
+
+
+def _wide_gaps(valid: Sequence[Number], axis: Range) -> Iterator[tuple[Number, Number]]:
+    """Yield gaps between sizes that are many times the steps on either side of them."""
+    steps = [right - left for left, right in pairwise(valid)]
+    gaps = list(pairwise([axis.low - 1, *valid, axis.high + 1]))
+    for number, (left, right) in enumerate(gaps):
+        beside = [*steps[max(0, number - 2) : max(0, number - 1)], *steps[number : number + 1]]
+        if right - left > 4 * max(beside or steps or [1]):
+            yield left, right
 
 
 def _labelled(count: Formula, against: Against) -> dict[str, Formula]:

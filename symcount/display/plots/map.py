@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -150,79 +150,74 @@ def _draw_contours(
     """Draw contours of the budgets within reach, and return what to say of the others."""
     unit = unit_of(count)
     known = [value for line in grid for value in line if not math.isnan(value)]
-    inside = [level for level in levels if min(known) <= level <= max(known)]
-    missed = [
-        f"{unit(level)}: {'below' if level < min(known) else 'above'} all of this"
-        for level in levels
-        if level not in inside
-    ]
-    for level in inside:
-        _draw_border(ax, middles, grid, level, unit(level))
+    missed = []
+    for level in levels:
+        if not min(known) <= level <= max(known):
+            side = "below" if level < min(known) else "above"
+            missed.append(f"{unit(level)}: {side} all of this")
+        elif not _draw_contour(ax, middles, grid, level, unit(level)):
+            missed.append(f"{unit(level)}: between cells that are no neighbours")
     return missed
 
 
-def _draw_border(
+def _draw_contour(
     ax: Axes,
     middles: tuple[list[Number], list[Number]],
     grid: list[list[float]],
     level: float,
     name: str,
-) -> None:
-    """Draw a contour where all is known; else a mark between neighbours of which one is within."""
+) -> bool:
+    """Draw one line where the counts pass a level, and tell whether there is any.
+
+    Blank cells between known ones are bridged, or the line of a sparse domain would be in shreds.
+    """
     from matplotlib.patheffects import withStroke
 
-    stroke = [withStroke(linewidth=3, foreground="black")]
-    xs, ys, dense = _without_blank_lines(*middles, grid)
-    if min(len(xs), len(ys)) > 1 and all(value > 0 for line in dense for value in line):
-        # Between two cells counts grow about like powers, which are straight in logarithms.
-        logs = [[math.log(value) for value in line] for line in dense]
-        drawn = ax.contour(xs, ys, logs, levels=[math.log(level)], colors="white", linewidths=1.5)
-        drawn.set(path_effects=stroke)
-        texts = ax.clabel(drawn, fmt=lambda _: name, fontsize=9, inline=False)
-        for text in texts:
-            text.set(rotation=0, color="white", bbox=_LABEL)
-        return
-    marks = list(_marks(middles, grid, level))
-    for x, y in marks:
-        ax.plot(x, y, color="white", linewidth=1.5, path_effects=stroke, zorder=4)
-    (left, right), (low, high) = min(marks, key=lambda mark: (mark[1], mark[0]))
+    (xs, ys), logs = middles, _bridged(middles, grid)
+    if len(ys) == 1:
+        ys, logs = [ys[0] - 0.5, ys[0] + 0.5], logs * 2
+    if len(xs) == 1:
+        xs, logs = [xs[0] - 0.5, xs[0] + 0.5], [line * 2 for line in logs]
+    drawn = ax.contour(xs, ys, logs, levels=[math.log(level)], colors="white", linewidths=1.5)
+    drawn.set(path_effects=[withStroke(linewidth=3, foreground="black")])
+    lines: list[Any] = [
+        line for path in drawn.get_paths() for line in path.to_polygons(closed_only=False)
+    ]
+    if not lines:
+        drawn.remove()
+        return False
+    longest = max(lines, key=len)
+    x, y = longest[len(longest) // 4]
     style: dict[str, Any] = {"ha": "center", "va": "center", "bbox": _LABEL, "zorder": 5}
-    ax.text((left + right) / 2, (low + high) / 2, name, color="white", fontsize=9, **style)
+    ax.text(x, y, name, color="white", fontsize=9, **style)
+    return True
 
 
 _LABEL = {"facecolor": "black", "edgecolor": "none", "boxstyle": "round,pad=0.15"}
 
 
-def _without_blank_lines(
-    xs: list[Number], ys: list[Number], grid: list[list[float]]
-) -> tuple[list[Number], list[Number], list[list[float]]]:
-    """Leave out the rows and columns in which nothing is known."""
-    up = [j for j in range(len(ys)) if not all(map(math.isnan, grid[j]))]
-    across = [i for i in range(len(xs)) if not all(math.isnan(line[i]) for line in grid)]
-    return [xs[i] for i in across], [ys[j] for j in up], [[grid[j][i] for i in across] for j in up]
+def _bridged(
+    middles: tuple[list[Number], list[Number]], grid: list[list[float]]
+) -> list[list[float]]:
+    """Return logarithms of the counts; blank cells between known ones are on straight lines.
+
+    Counts grow about like powers of sizes, which are straight in logarithms.
+    """
+    across, up = ([math.log(place) for place in places] for places in middles)
+    logs = [
+        [value if math.isnan(value) else math.log(max(value, 0.5)) for value in line]
+        for line in grid
+    ]
+    rows = [_on_lines(across, line) for line in logs]
+    columns = [_on_lines(up, list(column)) for column in zip(*rows, strict=True)]
+    return [list(line) for line in zip(*columns, strict=True)]
 
 
-def _marks(
-    middles: tuple[list[Number], list[Number]], grid: list[list[float]], level: float
-) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    """Yield short lines between neighbouring known cells on either side of a level."""
-    xs, ys = middles
-    for j, line in enumerate(grid):
-        for x in _between(xs, line, level):
-            yield (x, x), _span(ys, j)
-    for i, column in enumerate(zip(*grid, strict=True)):
-        for y in _between(ys, column, level):
-            yield _span(xs, i), (y, y)
-
-
-def _between(places: Sequence[Number], values: Sequence[float], level: float) -> Iterator[float]:
-    known = [(p, v) for p, v in zip(places, values, strict=True) if not math.isnan(v)]
-    for (p, v), (q, w) in pairwise(known):
-        if (v <= level) != (w <= level):
-            yield (p + q) / 2
-
-
-def _span(places: Sequence[Number], index: int) -> tuple[float, float]:
-    """Return the extent of a cell about its place."""
-    low, high = places[max(0, index - 1)], places[min(len(places) - 1, index + 1)]
-    return (low + places[index]) / 2, (places[index] + high) / 2
+def _on_lines(places: Sequence[float], values: list[float]) -> list[float]:
+    known = [i for i, value in enumerate(values) if not math.isnan(value)]
+    found = list(values)
+    for left, right in pairwise(known):
+        slope = (values[right] - values[left]) / (places[right] - places[left])
+        for i in range(left + 1, right):
+            found[i] = values[left] + slope * (places[i] - places[left])
+    return found

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from symcount.errors import ArgumentError, DomainError
+from symcount.formula.signature import common_defaults
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, Values
 
 if TYPE_CHECKING:
@@ -187,7 +188,8 @@ def shared_out(
     """Give each formula the values of its symbols that are along no axis, defaults included.
 
     Raises:
-        ArgumentError: a value is given for an axis or for no formula's symbol, or is missing.
+        ArgumentError: a value is given for an axis or for no formula's symbol, or is missing, or
+            formulas have different defaults.
     """
     names = [axis.name for axis in axes]
     for name in names:
@@ -198,6 +200,7 @@ def shared_out(
     for name in values:
         if name not in known:
             first.signature.bind((), {name: values[name]})
+    values = {**common_defaults(formulas.values(), {*names, *values}), **values}
     found = []
     for formula in formulas.values():
         own = {h.name for h in formula.hyperparameters}
