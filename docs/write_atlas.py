@@ -220,7 +220,10 @@ def facts(count: ParamCount) -> Iterator[str]:
     if count.fixed:
         yield f"- Fixed: {', '.join(f'`{name}={value}`' for name, value in count.fixed)}"
     yield f"- Domain: {conditions(count.domain)}"
-    yield f"- Certificate: {' '.join(str(count.certificate).split())}"
+    *assumed, certificate = str(count.certificate).splitlines()
+    yield f"- Certificate: {certificate}"
+    for line in assumed[1:]:
+        yield f"- Assumed, that nothing depends on: {line.strip()}"
     assert count.origin is not None
     yield f"- Derived with symcount {count.origin.symcount} and torch {count.origin.torch}"
     yield ""

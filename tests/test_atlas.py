@@ -65,10 +65,14 @@ def test_there_are_as_many_families_as_promised_and_each_is_stored_once() -> Non
     assert f"each of {len(FAMILIES)} model families" in changelog
 
 
+# What compares texts in which a number of layers stands: the names of its stages.
+ASSUMING = {"dinov2"}
+
+
 @each_family
 def test_every_size_is_in_the_domain_and_has_the_published_count(family: Family) -> None:
     count = family.stored
-    assert count.certificate.grade == "complete"
+    assert count.certificate.grade == ("checked" if family.key in ASSUMING else "complete")
     assert family.sizes
     for size in family.sizes:
         assert list(size.at) == [h.name for h in count.hyperparameters] or set(size.at) == {
