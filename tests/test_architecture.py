@@ -52,6 +52,7 @@ RULES = {
     "testing": f"{CORE} catalogue drift",
     "ext": f"{CORE} catalogue blueprints drift testing",
     "cli": f"{CORE} catalogue blueprints drift",
+    "__main__": "cli",
 }
 
 
@@ -203,6 +204,7 @@ FORBIDDEN = {
     "testing": "from symcount.cli.commands import main",
     "ext": "import symcount.cli",
     "cli": "import symcount.trace.loops",
+    "__main__": "import symcount.api",
 }
 
 

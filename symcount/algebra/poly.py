@@ -199,6 +199,11 @@ class Poly:
         return Poly({m: c * factor for m, c in self.terms.items()})
 
     def __pow__(self, exponent: int) -> Poly:
+        if exponent < 0:
+            inverse = reciprocal_of_term(self)
+            if inverse is None:
+                raise ValueError(f"({self!r})**{exponent} is no polynomial")
+            return inverse**-exponent
         result = const(1)
         for _ in range(exponent):
             result = result * self

@@ -1,4 +1,4 @@
-"""The command line: `symcount`, and `python -m symcount.cli`."""
+"""The command line: `symcount`, and `python -m symcount`."""
 
 from symcount.cli.commands import main
 

@@ -23,12 +23,16 @@ _NUMBER = re.compile(r"\{([^{}]*)\}")
 
 def classed(tree: Tree, builds: PlainBuilds, points: Sequence[Values]) -> Tree:
     """Give each tensor the classes of its modules at all points, one after the other if several."""
+    seen: dict[int, list[tuple[Values, Mapping[str, str]]]] = {}
+    for point in points:
+        modules = builds.modules_at(point)
+        if modules:
+            seen.setdefault(id(follow(tree, point)), []).append((point, modules))
 
     def of_leaf(leaf: Any) -> Any:
         if not isinstance(leaf, Built):
             return leaf
-        seen = ((point, builds.modules_at(point)) for point in points)
-        built = [(p, modules) for p, modules in seen if modules and follow(tree, p) is leaf]
+        built = seen.get(id(leaf), [])
 
         @cache
         def called(path: str) -> str:

@@ -144,8 +144,11 @@ def _with_ceilings(poly: Poly) -> Poly:
             continue
         up, less = rounded_up
         replaced = atom(Call("ceiling", (up,))) - const(less)
+        powers = {m: dict(m).get(base, 0) for m in poly.terms}
+        if less and min(powers.values()) < 0:
+            continue  # a sum has no reciprocal that could be written
         written = sum_of(
-            Poly({tuple(p for p in m if p[0] != base): c}) * replaced ** dict(m).get(base, 0)
+            Poly({tuple(p for p in m if p[0] != base): c}) * replaced ** powers[m]
             for m, c in poly.terms.items()
         )
         if len(written.terms) <= len(poly.terms):

@@ -277,7 +277,7 @@ def test_what_a_factory_logs_and_warns_of_is_shown_on_request(tmp_path: Path) ->
 
     def run_in(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "symcount.cli", *arguments],
+            [sys.executable, "-m", "symcount", *arguments],
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -762,7 +762,7 @@ def test_help_loads_nothing_heavy(arguments: list[str], loaded: list[str]) -> No
 
 
 def test_piped_output_is_plain_and_whole() -> None:
-    done = process("-m", "symcount.cli", "list", "--topology", "cnn", COLUMNS="40")
+    done = process("-m", "symcount", "list", "--topology", "cnn", COLUMNS="40")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert (
@@ -773,7 +773,7 @@ def test_piped_output_is_plain_and_whole() -> None:
 
 
 def test_narrow_terminal_cuts_no_digit() -> None:
-    done = process("-m", "symcount.cli", "audit", TICKETS, COLUMNS="80", FORCE_COLOR="1")
+    done = process("-m", "symcount", "audit", TICKETS, COLUMNS="80", FORCE_COLOR="1")
     assert "\x1b[" in done.stdout
     assert "…" not in done.stdout
     rows = cells(re.sub("\x1b\\[[0-9;]*m", "", done.stdout))
@@ -785,7 +785,7 @@ def test_reader_may_stop_reading(options: Sequence[str]) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "symcount.cli", "list", *options],
+        [sys.executable, "-m", "symcount", "list", *options],
         cwd=ROOT,
         stdout=write,
         stderr=subprocess.PIPE,

@@ -719,8 +719,9 @@ def test_kinds_of_layers_that_no_short_run_meets_together() -> None:
         sizes = {(False, False): 1, (True, False): 2, (False, True): 3, (True, True): 7}
         return nn.ModuleList([linear(dim, sizes[wide[i], deep[i]]) for i in range(n)])
 
+    # what made the elements that an iteration reads is asked of it too
     count = assert_exact(factory, dim=(2, 5), n=range(1, 26))
-    assert count.certificate.grade != "complete"
+    assert count.certificate.grade == "complete"
 
 
 def test_first_iteration_apart_in_two_ways() -> None:

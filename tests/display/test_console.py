@@ -251,7 +251,7 @@ def test_on_a_real_terminal(models) -> None:
     )
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "symcount.cli", "derive", "slow.py:slow"],
+        [sys.executable, "-m", "symcount", "derive", "slow.py:slow"],
         stdout=subprocess.PIPE,
         stderr=follower,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},

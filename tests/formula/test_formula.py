@@ -216,6 +216,13 @@ def test_rounding_up_to_a_multiple_that_is_a_symbol_is_a_ceiling(rows: str) -> N
         assert count.expr.subs(dict(zip(count.symbols, (v, m, 3), strict=True))) == count(v, m, 3)
 
 
+def test_a_ceiling_that_something_is_divided_by_is_written() -> None:
+    count = derive(lambda a: nn.Linear(100 - a // (a // -2), 1, bias=False))
+    (a,) = count.expr.free_symbols
+    for size in (1, 2, 5, 8, 33):
+        assert count.expr.subs(a, size) == count(size) == 100 - size // (size // -2)
+
+
 def test_a_floor_that_a_ceiling_makes_no_shorter_stays_one() -> None:
     assert str(derive(lambda v, m: nn.Embedding((v - 1) // m + 2, 1))) == "ceiling(v/m) + 1"
     assert str(derive(lambda v, m: nn.Embedding(((v - 1) // m) ** 2 + 5, 1))) == (
