@@ -73,7 +73,7 @@ def test_the_hooks_run(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     program = programs / "symcount"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m symcount.cli "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m symcount "$@"\n')
     program.chmod(0o755)
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("GIT_")},
