@@ -12,11 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import FunctionType
 from typing import Any, NamedTuple
 
+from symcount.algebra.conditions import Decisions
+from symcount.algebra.evaluate import value
+from symcount.algebra.poly import Call, Poly, Variable
 from symcount.derivation.frontier import MOST_ITERATIONS
-from symcount.derivation.paths import Exploration, Path
+from symcount.derivation.paths import Exploration, Path, takes
 from symcount.derivation.seen import TEXT, ObservedRun, Seen, Tags
 from symcount.derivation.uniform import is_uniform
 from symcount.derivation.walk import traced
@@ -24,6 +28,7 @@ from symcount.factory.call import FactoryCall
 from symcount.record import Concretisation, Frame, Source
 from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent, TooLong
+from symcount.trace.loops import Loop
 from symcount.trace.observing import Observer
 from symcount.trace.reporting import SITES, Site
 from symcount.trace.settings import Everything, Settings
@@ -31,11 +36,17 @@ from symcount.work import Deadline
 
 UNTRIED = "loops with more iterations, for want of time"
 UNSEEN = "loops that could not be observed"
+RARE = "iterations of a kind that was seen once"
 
 UNREAD = "code without source that runs in or after a loop"
 
 _MOST_HINTS = 24
 _MOST_LENGTHS = 60
+# A kind of iteration is observed twice if it comes twice among the first of these numbers. That it
+# comes again later is found among the second.
+_OBSERVED = 130
+_FURTHER = (5040, 2520, 840, 240, 120, 60, 24, 12, 6, 5, 4, 3, 2, 1)
+_OUTER = range(4)  # iterations of the loops around
 # Numbers of iterations that are tried whatever it is that may decide something, and for texts.
 MANY = (65, 101, 130)
 _MORE_DIGITS = (10, 11, 12, 100, 102)
@@ -71,10 +82,13 @@ def carried(
     for path in _of_each_kind(found.built):
         if any(c.value is None or c.kind == TEXT for c in path.trace.concretisations):
             lengths |= dict.fromkeys((*MANY, *_MORE_DIGITS))
-        reason = ""
+        needed, is_rare = _needed(path, found.short)
+        longer = list(_longer(call, path, found.short, needed))
+        longer = longer or list(_longer(call, path, found.short, {}))
         try:
-            runs, has_failed = _observed(call, path, found.short, settings)
-            reason = UNSEEN if has_failed else ""
+            runs, has_failed = _observed(call, path, longer, settings)
+            is_rare |= not _came_twice(path, runs, needed)
+            reason = UNSEEN if has_failed else RARE if is_rare else ""
         except BudgetSpent:
             runs, reason = [], UNTRIED
         if reason:
@@ -121,8 +135,50 @@ def _of_each_kind(paths: Iterable[Path]) -> Iterator[Path]:
                 yield path
 
 
+def _needed(path: Path, short: Iterable[str]) -> tuple[dict[str, int], bool]:
+    """Return by how many iterations of each loop every kind of them has come twice.
+
+    Kinds are told apart by what they decide in view of the index. Return also whether one comes
+    again so late that it is not to be observed. One that comes once, such as the first, needs not.
+    """
+    hints = path.trace.hints
+    moved = ({**hints, **{name: hints[name] + by for name in short}} for by in _FURTHER)
+    far = next((point for point in moved if path.is_taken_by(point)), hints)
+    counts = {loop.name: path.lowering(loop.count).poly for loop in path.trace.loops}
+    needed: dict[str, int] = {}
+    is_rare = False
+    for name, root in path.loops.items():
+        most = _FURTHER[0]
+        if name in counts and not _has_index(counts[name]):
+            most = min(most, int(value(counts[name], far)))
+        for decisions in (p.decisions for p in root.below() if p.path is not None and p.decisions):
+            numbers = list(islice(_numbers_of(decisions, name, far, most), 2))
+            if len(numbers) == 2 and numbers[1] < _OBSERVED:
+                needed[name] = max(needed.get(name, 0), numbers[1] + 1)
+            is_rare |= len(numbers) == 2 and numbers[1] >= _OBSERVED
+    return needed, is_rare
+
+
+def _has_index(count: Poly) -> bool:
+    return any(isinstance(atom, Variable) and atom.is_index for atom in count.atoms())
+
+
+def _numbers_of(decisions: Decisions, name: str, far: Values, most: int) -> Iterator[int]:
+    """Yield the numbers of the iterations that decide so, in order, among so many."""
+    atoms = {a for c, _ in decisions for side in (c.left, c.right) for a in side.atoms()}
+    around = [a.name for a in atoms if isinstance(a, Variable) and a.is_index and a.name != name]
+    terms = (m for c, _ in decisions for side in (c.left, c.right) for m in side.terms)
+    is_linear = not any(isinstance(a, Call) for a in atoms) and all(
+        exponent == 1 for monomial in terms for _, exponent in monomial
+    )
+    for number in range(min(most, _OBSERVED) if is_linear else most):  # they are next to each other
+        points = ({**far, name: number, **dict.fromkeys(around, outer)} for outer in _OUTER)
+        if any(takes(decisions, point) for point in (points if around else islice(points, 1))):
+            yield number
+
+
 def _observed(
-    call: FactoryCall, path: Path, short: Iterable[str], settings: Settings
+    call: FactoryCall, path: Path, longer: Iterable[Values], settings: Settings
 ) -> tuple[list[ObservedRun], bool]:
     """Run a path with two numbers of iterations, and have it report.
 
@@ -132,7 +188,7 @@ def _observed(
     runs: list[ObservedRun] = []
     numbered: dict[Hashable, int] = {}
     has_failed = False
-    for hints in (path.trace.hints, *_longer(call, path, short)):
+    for hints in (path.trace.hints, *longer):
         try:
             trace = traced(call, hints, Everything, settings)
         except TooLong:  # of a few iterations more
@@ -150,15 +206,35 @@ def _observed(
                 hints,
                 {site: tuple(events) for site, events in observer.events.items()},
                 {tags: tuple(truths) for tags, truths in decided.items()},
-                {loop.name: loop.length for loop in trace.loops},
+                _longest(trace.loops),
                 numbered,
             )
         )
     return runs, has_failed
 
 
-def _longer(call: FactoryCall, path: Path, short: Iterable[str]) -> Iterator[Values]:
-    """Find other numbers of iterations of a path: of all loops, or of one after another."""
+def _came_twice(path: Path, runs: Sequence[ObservedRun], needed: Mapping[str, int]) -> bool:
+    """Tell whether loops had as many iterations as needed; code that reports renames them."""
+    order = list(_longest(path.trace.loops))
+    lengths = [dict(zip(order, run.lengths.values(), strict=False)) for run in runs]
+    return all(any(found.get(k, 0) >= n for found in lengths) for k, n in needed.items())
+
+
+def _longest(loops: Iterable[Loop]) -> dict[str, int]:
+    """Return how many iterations the loops of a name have at most."""
+    longest: dict[str, int] = {}
+    for loop in loops:
+        longest[loop.name] = max(loop.length, longest.get(loop.name, 0))
+    return longest
+
+
+def _longer(
+    call: FactoryCall, path: Path, short: Iterable[str], needed: Mapping[str, int]
+) -> Iterator[Values]:
+    """Find other numbers of iterations of a path: of all loops, or of one after another.
+
+    They are no fewer than are needed of each loop.
+    """
     hints = path.trace.hints
     ranges = [h for h in call.hyperparameters if h.name in short]
 
@@ -168,17 +244,31 @@ def _longer(call: FactoryCall, path: Path, short: Iterable[str]) -> Iterator[Val
             **{h.name: h.aligned(hints[h.name] + by + i) for i, h in enumerate(names)},
         }
 
-    def fits(point: Mapping[str, Any]) -> bool:
-        return point != hints and path.is_taken_by(point)
+    counts = [
+        (path.lowering(loop.count).poly, needed[loop.name])
+        for loop in path.trace.loops
+        if loop.name in needed
+    ]
 
-    together = (moved(ranges, by) for by in range(1, _MOST_HINTS))
+    def fits(point: Mapping[str, Any], least: Sequence[tuple[Poly, int]] = ()) -> bool:
+        is_taken = point != hints and path.is_taken_by(point)
+        return is_taken and all(_at_least(*each, point) for each in least)
+
+    most = _MOST_HINTS + max(needed.values(), default=0)
+    together = (p for p in (moved(ranges, by) for by in range(1, most)) if fits(p, counts))
     apart = (
         next((p for p in (moved([h], by) for by in range(1, _MOST_HINTS)) if fits(p)), None)
         for h in ranges
+        if not needed
     )
 
-    first = next((point for point in together if fits(point)), None)
+    first = next(together, None)
     yield from (first,) if first is not None else (point for point in apart if point)
+
+
+def _at_least(count: Poly, least: int, point: Values) -> bool:
+    """Tell whether a loop has so many iterations, unless that depends on the loop around."""
+    return _has_index(count) or value(count, point) >= least
 
 
 def _sites(runs: Sequence[ObservedRun]) -> Iterator[tuple[Site, Seen]]:

@@ -45,8 +45,8 @@ class Paddings:
         if loop is None or type(number) is not SymInt or number._symcount_node is not size:
             return None
         divisor = SymInt(multiple, run) if isinstance(multiple, Node) else multiple
-        if not divisor > 0:
-            return None
+        if not isinstance(rest.hint, int) or not divisor > 0:
+            return None  # of floats, or not known to end
         run.give_up_ways()
         key = frame, loop.name  # its test is in two places of the code
         if key not in self._first:

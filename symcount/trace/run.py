@@ -70,6 +70,9 @@ _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
 _MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
 SUBSCRIPT = "subscript"
+# That of one into a repetition with other elements before and after, which rests on what was tried.
+WITH_ENDS = "subscript of a repetition with other ends"
+_MOST_ENDS = 2
 # The kind of a branch on a value that is tracked, but not followed.
 VALUE = "branch on a value"
 # A factory cannot need more restarts than it has modules and refusing functions.
@@ -349,17 +352,19 @@ class _Run:
         )
         return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
 
-    def _is_of_loop(self, node: Node, held: Sequence[Any]) -> bool:
-        """Tell whether an index reads from a list that a loop has made, or a repetition.
+    def _made_by_loop(self, node: Node, held: Sequence[Any]) -> str | None:
+        """The kind of concretisation of an index into a list that a loop made, or a repetition.
 
-        One of a loop is as long as the loop; one of a repetition has the same element as often as
-        that says, whatever comes before and after.
+        One of a loop is as long as the loop. One of a repetition has the same element as often as
+        that says, but for one or two. None if it is another.
         """
+        if _symbols_of(node) and set(_symbols_of(node)).isdisjoint(self._bounds()):
+            return None
         unrolled = {int(n.hint) for n in self.unrolled.values()}
-        lengths = [len(held), *(len(list(same)) for _, same in itertools.groupby(held, id))]
-        return not unrolled.isdisjoint(n for n in lengths if n > 1 or n == len(held)) and (
-            not _symbols_of(node) or not set(_symbols_of(node)).isdisjoint(self._bounds())
-        )
+        if len(held) in unrolled:
+            return SUBSCRIPT
+        same = max((len(list(run)) for _, run in itertools.groupby(held, id)), default=0)
+        return WITH_ENDS if same in unrolled and 1 < same >= len(held) - _MOST_ENDS else None
 
     def _bounds(self) -> set[str]:
         return {name for n in self.unrolled.values() for name in _symbols_of(n)}
@@ -706,14 +711,15 @@ class _Run:
         self.give_up_ways()
         if instruction(frame) in _SUBSCRIPTS:
             held = lookups.sequence(frame)
-            if held is not None and self._is_of_loop(node, held):
+            kind = None if held is None else self._made_by_loop(node, held)
+            if held is not None and kind is not None:
                 if _symbols_of(node) and not self.specialising and not _is_linear(node):
                     self.interrupt(
                         NotFolded("a list is read at an index that is not linear in its symbols")
                     )
                 self._follow_element(node, len(held))
-                self._note_once(SUBSCRIPT, node)
-                is_another = self.perturb is not None and self.perturb(SUBSCRIPT, 0) != 0
+                self._note_once(kind, node)
+                is_another = self.perturb is not None and self.perturb(kind, 0) != 0
                 return int((node.hint + 1) % len(held) if is_another else node.hint)
             if held is not None:
                 self._follow_index(node, len(held))

@@ -881,3 +881,79 @@ def test_a_loop_that_cannot_be_observed_is_an_assumption(monkeypatch: pytest.Mon
     certificate = symcount.derive(factory).certificate
     assert certificate.grade == "checked"
     assert {assumed.kind for assumed in certificate.assumptions} == {carried.UNSEEN}
+
+
+# --- kinds of iterations that come seldom --------------------------------------------------------
+
+
+def counted_beside_five_kinds(dim, n):
+    layers, made = [], 0
+    for i in range(n):
+        if i % 5 == 0:
+            kind = "a"
+        elif i % 5 == 1:
+            kind = "b"
+        elif i % 5 == 2:
+            kind = "c"
+        elif i % 5 == 3:
+            kind = "d"
+        else:
+            kind = "e"
+        made += len(kind)
+        layers.append(nn.Linear(dim, 9 if made > 700 else 3))
+    return nn.ModuleList(layers)
+
+
+def counted_beside_five_elements(dim, n):
+    kinds = [
+        "a" if i % 5 == 0
+        else "b" if i % 5 == 1
+        else "c" if i % 5 == 2
+        else "d" if i % 5 == 3
+        else "e"
+        for i in range(n)
+    ]  # fmt: skip
+    layers, made = [], 0
+    for i in range(n):
+        made += len(kinds[i])
+        layers.append(nn.Linear(dim, 9 if made > 700 else 3))
+    return nn.ModuleList(layers)
+
+
+def counted_every_fiftieth(dim, n):
+    layers, made = [], 0
+    for i in range(n):
+        if i % 50 == 0:
+            made += 50
+        layers.append(nn.Linear(dim, 9 if made > 700 else 3))
+    return nn.ModuleList(layers)
+
+
+def counted_every_three_hundredth(dim, n):
+    layers, made = [], 0
+    for i in range(n):
+        if i % 300 == 0:
+            made += 300
+        layers.append(nn.Linear(dim, 9 if made > 700 else 3))
+    return nn.ModuleList(layers)
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [counted_beside_five_kinds, counted_beside_five_elements, counted_every_fiftieth,
+     counted_every_three_hundredth],
+)  # fmt: skip
+def test_each_kind_of_iteration_is_observed_twice(factory) -> None:
+    assert symcount.derive(factory).certificate.grade != "complete"
+
+
+def first_second_and_last_are_named(dim, n):
+    layers = []
+    for i in range(n):
+        name = "first" if i == 0 else "second" if i == 1 else "last" if i == n - 1 else "one"
+        layers.append(nn.Linear(dim, 3 if name == "last" else 4))
+    return nn.ModuleList(layers)
+
+
+def test_a_kind_that_comes_once_needs_no_second() -> None:
+    assert symcount.derive(first_second_and_last_are_named).certificate.grade == "complete"

@@ -264,3 +264,28 @@ def positions(dim, n):
 def test_an_elementwise_function_of_numpy_decides_nothing() -> None:
     count = assert_exact(positions, dim=(5,), n=(1, 2, 3, 4, 5, 9, 40, 400))
     assert count.certificate.grade == "complete"
+
+
+THREES = [3] * (FAR // 17)
+THREES_AND_EIGHTS = [*THREES, 8, 8, 8]
+
+
+def table_with_ends(dim: int = 7, out: int = 2, n: int = 2):
+    widths = THREES + [out] * 2
+    return nn.ModuleList([nn.Linear(widths[i], widths[i + 1]) for i in range(n)])
+
+
+def table_before_a_repetition(dim: int = 7, out: int = 2, n: int = 5):
+    widths = THREES_AND_EIGHTS + [dim] * n
+    return nn.ModuleList([nn.Linear(widths[n - 1 - i], widths[i]) for i in range(n)])
+
+
+@pytest.mark.parametrize("factory", [table_with_ends, table_before_a_repetition])
+def test_a_long_table_is_no_repetition_with_ends(factory) -> None:
+    count = symcount.derive(factory, max_paths=8)
+    for n in (1, 2, 5, 39, 40, 41, 42, 48, 80):
+        try:
+            said = count(dim=5, out=4, n=n)
+        except symcount.DomainError:
+            continue  # on a path that was not followed
+        assert said == sum(p.numel() for p in factory(5, 4, n).parameters())
