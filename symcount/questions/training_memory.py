@@ -181,7 +181,15 @@ def memory(
     measure = replace(
         count.measure, kind="parameter", trainable=None, dtype=None, names=None, in_bytes=True
     )
-    total = replace(count, hyperparameters=hyperparameters, tree=of(count.tree), measure=measure)
+    total = replace(
+        count,
+        hyperparameters=hyperparameters,
+        tree=of(count.tree),
+        measure=measure,
+        # No build has these bytes: the factory and its counts are the parameters'.
+        origin=None,
+        certificate=replace(count.certificate, counts=()),
+    )
     names = dict.fromkeys(w.name for w in total.tensors())
     parts: Mapping[str, FormulaT] = {
         part: total.measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))

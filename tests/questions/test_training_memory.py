@@ -264,3 +264,12 @@ def test_a_frozen_base_in_four_bits_and_adapters_in_sixteen() -> None:
     count = derive(lora)
     assert count.frozen.memory("nf4").total(64) == 64 * 64 // 2
     assert count.trainable.memory("bf16").total(64) == 2 * 64 * 8 * (2 + 2 + 4)
+
+
+def test_the_bytes_are_not_compared_with_the_parameters_that_the_factory_builds(
+    count: ParamCount,
+) -> None:
+    memory = count.memory(dtype="bfloat16")
+    for part in (memory.total, memory.weights, memory.optimizer):
+        assert part.origin is None and part.certificate.counts == ()
+    assert count.origin is not None and count.certificate.counts
