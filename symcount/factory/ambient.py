@@ -155,11 +155,11 @@ _showing_warnings = False
 def showing_warnings() -> Iterator[None]:
     """Show what factories warn of, at each of the many sizes that a derivation calls them at."""
     global _showing_warnings
-    _showing_warnings = True
+    before, _showing_warnings = _showing_warnings, True
     try:
         yield
     finally:
-        _showing_warnings = False
+        _showing_warnings = before
 
 
 # The state of before the derivation that is going on, or of the latest.
