@@ -120,6 +120,12 @@ class FactoryError(DerivationError):
     """The factory raised at every size that was tried."""
 
 
+class EndlessError(DerivationError):
+    """A call of the factory had not returned after the seconds that it may take."""
+
+    out_of_time = True
+
+
 class UninitializedParameterError(DerivationError):
     """The module has lazy parameters, whose shapes its hyper-parameters do not determine."""
 

@@ -25,6 +25,7 @@ from symcount.derivation.checking import (
 )
 from symcount.derivation.claims import claims_of
 from symcount.derivation.classes import classed
+from symcount.derivation.expected import listed
 from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind, shortest_apart
 from symcount.derivation.frontier import first_hints
@@ -35,6 +36,7 @@ from symcount.derivation.paths import Exploration, Path
 from symcount.derivation.perturbation import Perturbation
 from symcount.errors import (
     DerivationError,
+    EndlessError,
     EscapedSymbolError,
     IncompleteError,
     InternalError,
@@ -46,12 +48,14 @@ from symcount.factory import ambient, building
 from symcount.factory.ambient import OutsideState
 from symcount.factory.call import FactoryCall
 from symcount.factory.origin import Origin, plain_values, target_of, text_of
+from symcount.factory.watch import Endless, Watch
 from symcount.formula.certificate import TIME_RAN_OUT, Certificate
 from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Tree
 from symcount.record import INDEX, Concretisation
 from symcount.symbols import Number
+from symcount.trace.collecting import raised_by
 from symcount.trace.interrupts import Interrupt, NotFolded
 from symcount.trace.learning import Learned
 from symcount.trace.run import SUBSCRIPT
@@ -78,11 +82,29 @@ def derive(
     with interception.alone():
         around = interception.set_aside()
         state = ambient.State()
+        watch = Watch(max_seconds)
+        call = replace(call, watch=watch)
         try:
             return _as_guest(state, call, Allowed(max_paths, max_work, max_seconds), strict)
+        except Endless as error:
+            if not watch.has_raised:
+                raise
+            raise _did_not_end(call, watch, error) from None
         finally:
             again = functools.partial(interception.replace_again, around)
-            interception.complete(interception.restore, state.restore, again)
+            interception.complete(watch.dismiss, interception.restore, state.restore, again)
+
+
+def _did_not_end(call: FactoryCall, watch: Watch, error: Endless) -> EndlessError:
+    at = f" at {listed(watch.numbers)}" if watch.numbers else ""
+    source = raised_by(error).source
+    where = f" ({source})" if source else ""
+    return EndlessError(
+        f"{call.name}{call.place}: it had not returned{at} after {watch.seconds:g} seconds{where}. "
+        "symcount calls it at sizes of its own choice: if it never ends there, raise an error for "
+        "them, or declare with Symbol(...) which it takes; if it does end, allow it more with "
+        "max_seconds=..."
+    )
 
 
 class Allowed(NamedTuple):

@@ -22,6 +22,7 @@ from symcount.factory.parameters import (
     parameters_of,
 )
 from symcount.factory.slots import Slot, filled, implied_name, with_slots
+from symcount.factory.watch import Watch
 from symcount.symbols import Hyperparameter, Symbol
 
 # What an integer that is no symbol by name may be by default to be one.
@@ -33,7 +34,8 @@ class FactoryCall:
     """How to call the factory: which parameters are symbols, and what the others are.
 
     `given` holds what to call it with, a `Slot` in the place of each symbol, and `left` the
-    defaults it is left to use. What it changes `outside` of itself is put back after a call.
+    defaults it is left to use. What it changes `outside` of itself is put back after a call. A
+    `watch` ends one that does not end.
     """
 
     factory: Callable[..., Any]
@@ -43,6 +45,7 @@ class FactoryCall:
     left: Mapping[str, Any]
     positional: tuple[str, ...]
     outside: OutsideState | None = None
+    watch: Watch | None = None
 
     @classmethod
     def of(cls, factory: Callable[..., Any], given: Mapping[str, Any]) -> FactoryCall:
@@ -104,8 +107,12 @@ class FactoryCall:
         arguments = {name: filled(value, values) for name, value in self.given.items()}
         positional = [arguments.pop(name) for name in self.positional]
         try:
+            if self.watch is not None:
+                self.watch.begin(values)
             return self.factory(*positional, **arguments)
         finally:
+            if self.watch is not None:
+                self.watch.end()
             if self.outside is not None:
                 self.outside.put_back()
 
