@@ -70,6 +70,7 @@ class Finding:
         reason: why it is broken, unimported, undecided, unchecked or refused, or what is not
             known.
         versions: the versions of torch and symcount that are others than then.
+        now: the formula of the code, where it is shown to be another.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Finding:
     lines: tuple[ChangedLine, ...] = ()
     reason: str = ""
     versions: tuple[Change, ...] = field(default=(), compare=False)
+    now: ParamCount | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_current(self) -> bool:
@@ -168,6 +170,7 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
             parameters=tuple(p.change for p in parameters),
             lines=lines,
             reason=reason,
+            now=None if reason else _to_be_stored(now, origin),
         )
     if stored.measure.names is not None and _names(stored) != _names(now):
         return Finding(**about, state="unchecked", reason=_OTHER_NAMES)
@@ -245,6 +248,12 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
     symbols = {name: s for name, s in origin.arguments.items() if name not in given}
     config = targets.resolve(origin.config, trust, factory).factory
     return configs.from_config(factory, config, symbols=symbols, **budget, **given)
+
+
+def _to_be_stored(now: ParamCount, before: Origin) -> ParamCount:
+    """Return the formula as if it had been derived with the patience that it was stored with."""
+    assert now.origin is not None
+    return replace(now, origin=replace(now.origin, max_seconds=before.max_seconds))
 
 
 # --- what differs -----------------------------------------------------------------------------

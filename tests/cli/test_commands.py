@@ -618,7 +618,11 @@ def test_mistakes_with_configs_and_all_symbols_are_told(configured: Path) -> Non
 def test_help_has_examples(command: str) -> None:
     text = output_of(command, "--help")
     assert f"Examples:\n    symcount {command}" in text
-    assert "--json" in text or command in ("explore", "completion")  # which are for no program
+    assert "--json" in text or command in (
+        "explore",
+        "completion",
+        "save",
+    )  # which are for no program
 
 
 # --- show -------------------------------------------------------------------------------------
