@@ -13,6 +13,7 @@ from symcount.catalogue.trust import Trust
 from symcount.errors import (
     DerivationError,
     ImportFailedError,
+    MissingDependencyError,
     NotTrustedError,
     StoredFormulaError,
     SymcountError,
@@ -197,6 +198,8 @@ def _not_imported(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, ImportFailedError):
             return error.module
+        if isinstance(error, MissingDependencyError):
+            return str(error.name)
         if isinstance(error, ModuleNotFoundError) and error.name:
             return error.name
         error = error.__cause__
