@@ -7,8 +7,8 @@ to install. Code that runs only within a derivation imports them as ever: `requi
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import MissingDependencyError
@@ -31,7 +31,7 @@ def require(purpose: str) -> None:
     Raises:
         MissingDependencyError: some are not.
     """
-    absent = [name for name in PACKAGES if not (name in sys.modules or _is_installed(name))]
+    absent = [name for name in PACKAGES if name not in sys.modules and not find_spec(name)]
     if absent:
         *others, last = absent
         them = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
@@ -40,13 +40,6 @@ def require(purpose: str) -> None:
             "(Stored formulas are loaded and evaluated without.)",
             name=last,
         )
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # somebody keeps it out
-        return False
 
 
 if not TYPE_CHECKING:  # which would give every name a type

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from symcount import packages
+from torch import nn
+
 from symcount.api import derive
 from symcount.catalogue.targets import close_names
 from symcount.errors import ArgumentError
@@ -22,9 +23,6 @@ from symcount.factory.origin import target_of
 from symcount.param_count import ParamCount
 from symcount.symbols import Symbol
 from symcount.work import MAX_SECONDS, MAX_WORK
-
-if TYPE_CHECKING:
-    from torch import nn
 
 # The kinds of parameters that can be given as keywords.
 KEYWORDS = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -94,7 +92,6 @@ def from_config(
     >>> print(from_config(Model, Config(width=3, bias=False), symbols=["depth"]))
     9*depth
     """
-    packages.require("deriving a formula")
     factory = config_factory(model_class, config, symbols, fixed)
     given: dict[str, Any] = {"strict": strict, **factory.given}
     count = derive(
@@ -199,8 +196,6 @@ class ConfigFactory:
         self.__name__ = name_of(model_class)
         self.config_class = config.make
         self._config = config
-        from torch import nn
-
         chooses = isinstance(model_class, type) and not issubclass(model_class, nn.Module)
         self._build = getattr(model_class, "from_config", model_class) if chooses else model_class
         self._keywords: dict[str, list[str]] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from click.core import ParameterSource
 
-from symcount import witness
+from symcount import packages, witness
 from symcount.catalogue.audit import SIZES, TOLERANCE
 from symcount.cli import shells
 from symcount.cli.as_json import (
@@ -614,6 +614,7 @@ def check(
     those for which time ran out, or whose code cannot be imported or has no formula any more.
     Documents are left alone; `symcount export --write` is for them.
     """
+    packages.require("deriving a formula")
     from symcount.drift import checks as checkable
 
     findings: list[tuple[Path, AnyFinding]] = []

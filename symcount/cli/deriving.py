@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symcount import progress
+from symcount import packages, progress
 from symcount.cli.options import Given
 from symcount.errors import TargetError, UnsupportedError
 
@@ -41,6 +41,7 @@ def named(target: str, given: Given) -> tuple[str, ParamCount]:
     Raises:
         SymcountError: there is no such target, or it has no formula.
     """
+    packages.require("deriving a formula")
     from symcount.api import derive
     from symcount.catalogue import configs
     from symcount.catalogue.targets import resolve
@@ -69,6 +70,7 @@ def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbo
     Raises:
         SymcountError: there is no such target, or it has no formula.
     """
+    packages.require("deriving a formula")
     from symcount.catalogue import all_symbols
     from symcount.catalogue.targets import resolve
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from symcount import packages
 from symcount.catalogue.trust import Trust
 from symcount.errors import (
     DerivationError,
     ImportFailedError,
-    MissingDependencyError,
     NotTrustedError,
     StoredFormulaError,
     SymcountError,
@@ -129,6 +129,7 @@ def check(
 
 def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Finding:
     """Derive one of the formulas again, and say whether it is proved to be that of the code."""
+    packages.require("deriving a formula")
     try:
         stored = formulas[name]
     except StoredFormulaError as error:
@@ -198,8 +199,6 @@ def _not_imported(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, ImportFailedError):
             return error.module
-        if isinstance(error, MissingDependencyError):
-            return str(error.name)
         if isinstance(error, ModuleNotFoundError) and error.name:
             return error.name
         error = error.__cause__
