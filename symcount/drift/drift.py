@@ -21,6 +21,7 @@ from symcount.errors import (
 )
 from symcount.factory.origin import portable
 from symcount.factory.statements import ChangedLine, changes, is_loaded, statements_of
+from symcount.formula.formula import Formula
 from symcount.questions.equality import Difference, first_difference
 from symcount.version import __version__
 
@@ -83,7 +84,7 @@ class Finding:
     lines: tuple[ChangedLine, ...] = ()
     reason: str = ""
     versions: tuple[Change, ...] = field(default=(), compare=False)
-    now: ParamCount | None = field(default=None, compare=False, repr=False)
+    now: Formula | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_current(self) -> bool:
