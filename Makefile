@@ -66,6 +66,7 @@ dist: $(READY) ## Build the wheel and the source archive into dist, and check th
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
 	$(BIN)/python -m twine check --strict dist/*
+	@! grep -n OWNER pyproject.toml || echo 'Before this is published: fill in [project.urls] in pyproject.toml.'
 
 notebooks: $(READY) ## Run the notebooks, and save them with their outputs
 	$(BIN)/python notebooks/save.py
@@ -87,7 +88,7 @@ injection: $(ZOO)/.installed ## Alter code of torchvision and timm where symbols
 $(ZOO)/.installed: pyproject.toml benchmarks/zoo/requirements.txt benchmarks/zoo/others.txt
 	$(PYTHON) -m venv $(ZOO)
 	$(ZOO)/bin/python -m pip install --quiet --upgrade pip
-	$(ZOO)/bin/python -m pip install --quiet -r benchmarks/zoo/requirements.txt --editable .
+	$(ZOO)/bin/python -m pip install --quiet -r benchmarks/zoo/requirements.txt --editable '.[derive]'
 	$(ZOO)/bin/python -m pip install --quiet --no-deps -r benchmarks/zoo/others.txt
 	@touch $@
 
@@ -97,7 +98,7 @@ comparison: $(COMPARISON)/.installed ## Compare with other ways to count paramet
 $(COMPARISON)/.installed: pyproject.toml constraints.txt benchmarks/comparison/requirements.txt
 	$(PYTHON) -m venv $(COMPARISON)
 	$(COMPARISON)/bin/python -m pip install --quiet --upgrade pip
-	$(COMPARISON)/bin/python -m pip install --quiet --constraint constraints.txt -r benchmarks/comparison/requirements.txt --editable .
+	$(COMPARISON)/bin/python -m pip install --quiet --constraint constraints.txt -r benchmarks/comparison/requirements.txt --editable '.[derive]'
 	@touch $@
 
 trust: $(READY) ## Interrupt derivations, damage files and documents, and kill what saves (hours)

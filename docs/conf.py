@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from importlib.metadata import metadata
 from pathlib import Path
 
 from sphinx.ext import napoleon
@@ -22,8 +23,11 @@ default_role = "code"
 
 html_theme = "furo"
 html_title = f"symcount {version}"
+urls = dict(url.split(", ", 1) for url in metadata("symcount").get_all("Project-URL") or ())
+if "OWNER" not in urls.get("Source", "OWNER"):  # as in pyproject.toml until it is filled in
+    html_theme_options = {"source_repository": urls["Source"], "source_branch": "main"}
 html_static_path = ["_static"]
-html_css_files = ["atlas.css"]
+html_css_files = ["atlas.css", "site.css"]
 html_extra_path = ["_atlas"]
 
 # README.md and these pages are doctests, whose blocks end in an empty line.

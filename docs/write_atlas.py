@@ -6,8 +6,11 @@ Sphinx does not read it again: each begins with a digest of all that it is made 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import html
+import importlib
+import inspect
 import json
 import re
 import sys
@@ -45,9 +48,8 @@ LINE = 88
 CELL = 46
 # As many parts are drawn at least, if there are as many.
 PARTS = 6
-# A formula of more characters is told by its number of terms, in the index.
-SHORT = 64
-NOTHING = "\N{EN DASH}"
+# Of a formula, the index has as many characters.
+GLANCE = 240
 # The symbol that counts are drawn against: the first of these that a family has.
 DRAWN = (
     "hidden_size",
@@ -65,15 +67,15 @@ DRAWN = (
 INTRODUCTION = """\
 # Atlas
 
-Formulas of {families} model families. Each has a page, with the domain and the certificate of the
-formula, its breakdown, a page to explore it, and the numbers of parameters that others published,
-of {published} models in all. Each of these is what the formula gives, exactly or rounded as it was
-published, or the page says which parameters make the difference. Where no published number was
-found, the page says that.
+Formulas of {families} model families, with the numbers of parameters that others published, of
+{published} models in all. Each of these is what the formula gives, exactly or rounded as it was
+published, or the page of the family says which parameters make the difference. A page also has the
+domain and the certificate, the breakdown, plots, a slider for each symbol, and the program that
+derives the formula.
 
-The formulas were derived from the classes of `transformers` and `torch`, and are stored in
-`docs/atlas/formulas.json`; the pages are made of that file. To derive them all again takes two
-minutes (`make atlas`). In the name of a module, `{{0..n-1}}` stands for all layers of a loop.
+The formulas were derived from the classes of `transformers` and `torch`, and the pages are made of
+{{download}}`formulas.json <formulas.json>`. That file can be used without either: see
+{{doc}}`/stored`. In the name of a module, `{{0..n-1}}` stands for all layers of a loop.
 """
 
 
@@ -117,9 +119,9 @@ def write_page(family: Family) -> None:
 
 
 def digest(family: Family) -> str:
-    """Of the family, of its stored formula, and of the code that writes about it."""
+    """Of the family, its program, its stored formula, and the code that writes about it."""
     count = json.dumps(stored_lines()[family.key])
-    return hashlib.sha256(f"{family!r}{count}{code()}".encode()).hexdigest()
+    return hashlib.sha256(f"{family!r}{program(family)}{count}{code()}".encode()).hexdigest()
 
 
 @cache
@@ -152,36 +154,35 @@ def index() -> str:
     lines = [INTRODUCTION.format(families=len(FAMILIES), published=published)]
     for kind in KINDS:
         of_kind = [family for family in FAMILIES if family.kind == kind]
-        lines += [
-            f"## {kind}",
-            "",
-            "| family | parameters | published | grade |",
-            "|---|---|---|---|",
-        ]
-        lines += map(index_row, of_kind)
-        lines += [
-            "",
-            "```{toctree}",
-            ":hidden:",
-            "",
-            *(family.key for family in of_kind),
-            "```",
-            "",
-        ]
+        lines += [f"## {kind}", "", *(line for family in of_kind for line in entry(family))]
+        keys = (family.key for family in of_kind)
+        lines += ["```{toctree}", ":hidden:", "", *keys, "```", ""]
     return "\n".join(lines)
 
 
-def index_row(family: Family) -> str:
-    count = family.stored
-    text = str(count)
-    if len(text) > SHORT:
-        terms = len(sympy.Add.make_args(count.expr))
-        text = f"{terms} {'terms' if terms > 1 else 'term'} in {len(count.symbols)} symbols"
-    else:
-        text = f"`{text}`"
-    names = ", ".join(size.name for size in family.sizes if size.total is not None)
-    link = f"[{family.title}]({family.key}.md)"
-    return f"| {link} | {text} | {names or NOTHING} | {count.certificate.grade} |"
+def entry(family: Family) -> Iterator[str]:
+    """A family in the index: its formula, and the sizes that were published."""
+    yield from ["````{container} atlas-family", ""]
+    yield from [f"[{family.title}]({family.key}.md) {family.stored.certificate.grade}", ""]
+    yield from raw(f'<p class="atlas-formula" tabindex="0">{beginning(family.stored)}</p>')
+    known = [size for size in family.sizes if size.total is not None]
+    yield ", ".join(f"{size.name} **{told(size)}**" for size in known) or "No published number."
+    yield from ["", "````", ""]
+
+
+def beginning(count: ParamCount) -> str:
+    """As many terms of a formula as are read at a glance, each by itself, so that lines break."""
+    terms = count.expr.as_ordered_terms()
+    shown, length = [], 0
+    for place, term in enumerate(terms):
+        length += len(str(term))
+        if place and length > GLANCE:
+            shown.append(f"<span>+ {len(terms) - place} more terms</span>")
+            break
+        is_less = bool(place) and term.could_extract_minus_sign()
+        sign = "\N{MINUS SIGN} " if is_less else "+ " if place else ""
+        shown.append(f"<span>{sign}{mathml.math(-term if is_less else term)}</span>")
+    return " ".join(shown)
 
 
 # --- a page -----------------------------------------------------------------------------------
@@ -451,14 +452,15 @@ def levels(count: ParamCount) -> int:
 
 
 def recipe(family: Family) -> Iterator[str]:
-    own = family.model.startswith("examples.")
-    where = " in a checkout of symcount, whose `examples` hold the factory" if own else ""
-    yield from [f"This runs as it stands{where}:", "", "```python", program(family), "```", ""]
+    extra = "derive" if family.model.startswith("torch.") else "zoo"
+    yield from [f"With `pip install 'symcount[{extra}]'` this runs as it stands:", ""]
+    yield from ["```python", program(family), "```", ""]
     yield "It derives the formula from the code that is installed. The one above is stored in"
-    yield "`docs/atlas/formulas.json`, and is read without torch and transformers:"
+    yield "{download}`formulas.json <formulas.json>`; `pip install symcount`, which brings neither"
+    yield "torch nor transformers, is enough to read it:"
     first = family.sizes[0]
     call = ", ".join(f"{name}={value}" for name, value in first.at.items())
-    asking = f'count = symcount.load("docs/atlas/formulas.json")["{family.key}"]'
+    asking = f'count = symcount.load("formulas.json")["{family.key}"]'
     told = f"print(count({call}))  # {family.stored(**first.at)}"
     yield from ["", "```python", "import symcount", "", asking, *_call(told), "```", ""]
 
@@ -476,12 +478,15 @@ def _call(line: str) -> list[str]:
 def program(family: Family) -> str:
     """The program that derives a family's formula, and leaves it in `count`."""
     module, _, name = family.model.partition(":")
-    imports = ["import symcount"]
+    imports, factory = ["import symcount"], ""
     if family.config is None:
         arguments = [name, f"max_work={WORK}"]
         arguments += [f"{symbol}={_symbol(of)}" for symbol, of in family.symbols.items()]
-        imports.append(f"from {module} import {name}")
         verb = "derive"
+        if module.startswith("examples."):  # which is not installed
+            imports, factory = _written_out(getattr(importlib.import_module(module), name))
+        else:
+            imports.append(f"from {module} import {name}")
     else:
         config = family.config.partition(":")[2]
         arguments = [name, config, f"symbols={list(family.symbols)}", f"max_work={WORK}"]
@@ -489,17 +494,23 @@ def program(family: Family) -> str:
         verb = "from_config"
     arguments += [f"{key}={value!r}" for key, value in family.fixed.items()]
     lines = [line for each in arguments for line in _argument(each)]
-    return "\n".join(
-        [
-            *imports,
-            "",
-            f"count = symcount.{verb}(",
-            *lines,
-            ")",
-            "print(count)",
-            "print(count.domain)",
-        ]
-    )
+    call = [f"count = symcount.{verb}(", *lines, ")", "print(count)", "print(count.domain)"]
+    return "\n".join([*imports, factory, *call])
+
+
+def _written_out(factory: Any) -> tuple[list[str], str]:
+    """The imports and the text of a factory, without the docstring, which the page has."""
+    source = inspect.getsource(factory)
+    (function,) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef)
+    docstring = function.body[0]
+    kept = source.splitlines()
+    if ast.get_docstring(function) is not None:
+        del kept[docstring.lineno - 1 : docstring.end_lineno]
+    names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    before = ["from collections import OrderedDict", ""] if "OrderedDict" in names else []
+    text = "\n".join(kept).strip()
+    return [*before, "import symcount", "from torch import nn", ""], f"\n{text}\n\n"
 
 
 def _argument(text: str) -> list[str]:

@@ -344,11 +344,12 @@ def efficientnet(
     from transformers import EfficientNetConfig, EfficientNetForImageClassification
 
     widths = [width_1, width_2, width_3, width_4, width_5, width_6, width_7]
+    depths = [depth_1, depth_2, depth_3, depth_4, depth_5, depth_6, depth_7]
     model = EfficientNetForImageClassification(
         EfficientNetConfig(
             in_channels=[stem, *widths[:-1]],
             out_channels=widths,
-            num_block_repeats=[depth_1, depth_2, depth_3, depth_4, depth_5, depth_6, depth_7],
+            num_block_repeats=depths,
             width_coefficient=1.0,
             depth_coefficient=1.0,
             hidden_dim=top,

@@ -80,8 +80,9 @@ def derive(
     >>> print(derive(nn.Bilinear, in1_features=3, in2_features=4, out_features=5))
     65
     """
-    from symcount import interception
+    from symcount import interception, packages
 
+    packages.require("deriving a formula")
     with interception.alone():  # a fork waits until it is imported, or the child waits for ever
         from symcount.derivation import pipeline  # which loads torch
 

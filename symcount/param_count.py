@@ -777,6 +777,8 @@ class ParamCount(Formula):
         """
         from symcount.display.summary import summary
 
+        if depth is not None:
+            self.signature.require_no_symbol("summary", ["depth"])
         return summary(self, depth, sizes or None)
 
     @property

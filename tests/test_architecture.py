@@ -25,6 +25,7 @@ GROUND = {
     "shown": "",
     "interception": "",
     "libraries": "",
+    "packages": "errors",
     "executed": "libraries",
     "work": "",
     "witness": "",

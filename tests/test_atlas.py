@@ -173,11 +173,18 @@ def test_a_page_has_what_it_must_have(writer: Any, family: Family) -> None:
     assert max(map(len, writer.program(family).splitlines())) <= writer.LINE
 
 
-def test_the_index_has_every_family_once(writer: Any) -> None:
+def test_the_index_has_every_family_once_with_its_formula_and_sizes(writer: Any) -> None:
     text = writer.index()
     for family in FAMILIES:
         assert text.count(f"]({family.key}.md)") == 1
         assert text.count(f"\n{family.key}\n") == 1
+        entry = text.partition(f"]({family.key}.md)")[2].partition("\n````\n")[0]
+        terms = family.stored.expr.as_ordered_terms()
+        left_out = re.findall(r"\+ (\d+) more terms", entry)
+        assert entry.count("<math") + sum(map(int, left_out)) == len(terms)
+        for size in family.sizes:
+            is_said = f"{size.name} **{writer.told(size)}**" in entry if size.total else True
+            assert is_said, size.name
 
 
 @pytest.mark.parametrize(
@@ -199,10 +206,11 @@ def test_rounded_counts_are_said_as_they_were_published(
 
 
 @needs_transformers
-@pytest.mark.parametrize("key", ["qwen2_tied", "nn_gru", "bert", "mobilenet_v1"])
+@pytest.mark.parametrize("key", ["qwen2_tied", "nn_gru", "bert", "mobilenet_v2"])
 def test_the_program_of_a_page_gives_its_formula(
-    writer: Any, key: str, capsys: pytest.CaptureFixture[str]
+    writer: Any, key: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert "examples" not in writer.program(BY_KEY[key])
     family, said = BY_KEY[key], dict[str, Any]()
     exec(writer.program(family), said)
     assert said["count"] == family.stored
@@ -210,6 +218,7 @@ def test_the_program_of_a_page_gives_its_formula(
     assert shown == f"{family.stored}\n{family.stored.domain}\n"
     text = "\n".join(writer.recipe(family))
     second = text.rpartition("```python\n")[2].partition("\n```")[0]
+    monkeypatch.chdir(STORED.parent)  # where what the page links to was downloaded
     exec(second, {})
     assert capsys.readouterr().out == f"{family.stored(**family.sizes[0].at)}\n"
 

@@ -8,7 +8,6 @@ import sys
 import tarfile
 import venv
 import zipfile
-from collections.abc import Iterator
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
@@ -24,6 +23,7 @@ else:
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "symcount"
+ATLAS = ROOT / "docs" / "atlas" / "formulas.json"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -56,18 +56,28 @@ def metadata(wheel: Path) -> Message:
         return Parser().parsestr(opened.read(name).decode())
 
 
-@pytest.fixture(scope="module")
-def clean(
-    archives: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, Path]]:
+def installed(wheel: str, folder: Path) -> tuple[Path, Path]:
     """An empty folder, and the scripts of an environment where the wheel alone was installed."""
-    folder = tmp_path_factory.mktemp("clean")
     venv.create(folder / "venv", with_pip=True)
     scripts = folder / "venv" / "bin"
     pins = ("--constraint", ROOT / "constraints.txt")
-    run(scripts / "python", "-m", "pip", "install", "--quiet", *pins, archives[0], cwd=folder)
+    run(scripts / "python", "-m", "pip", "install", "--quiet", *pins, wheel, cwd=folder)
     (folder / "empty").mkdir()
-    yield folder / "empty", scripts
+    return folder / "empty", scripts
+
+
+@pytest.fixture(scope="module")
+def clean(
+    archives: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    return installed(f"{archives[0]}[derive]", tmp_path_factory.mktemp("clean"))
+
+
+@pytest.fixture(scope="module")
+def light(
+    archives: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    return installed(str(archives[0]), tmp_path_factory.mktemp("light"))
 
 
 # --- the archives -----------------------------------------------------------------------------
@@ -111,7 +121,7 @@ def test_the_metadata(archives: tuple[Path, Path]) -> None:
 
 # --- extras -----------------------------------------------------------------------------------
 
-EXTRAS = {"plot", "notebook", "explore", "docs", "mkdocs", "sql", "witness", "zoo"}
+EXTRAS = {"derive", "plot", "notebook", "explore", "docs", "mkdocs", "sql", "witness", "zoo"}
 
 
 def test_every_extra_that_a_message_or_a_page_names_exists() -> None:
@@ -153,6 +163,29 @@ def test_formulas_are_stored_and_loaded(clean: tuple[Path, Path]) -> None:
     assert run(scripts / "python", "-W", "error", "-c", code, cwd=folder) == "131584\n"
     shown = run(scripts / "symcount", "show", "formulas.json", "cnn:attention", cwd=folder)
     assert "2*dim*Max(1, floor(dim/reduction)) + dim" in shown
+
+
+@pytest.mark.slow
+def test_without_extras_stored_formulas_are_loaded_and_shown(
+    light: tuple[Path, Path],
+) -> None:
+    folder, scripts = light
+    there = run(scripts / "python", "-m", "pip", "list", "--format", "freeze", cwd=folder)
+    packages = {line.partition("=")[0].lower() for line in there.splitlines()}
+    assert "symcount" in packages
+    assert packages.isdisjoint(("torch", "sympy", "numpy", "z3-solver", "mpmath"))
+    code = f"import symcount; print(symcount.load({str(ATLAS)!r})['gpt2']())"
+    assert int(run(scripts / "python", "-W", "error", "-c", code, cwd=folder)) > 10**8
+    assert "4*n_embd**2" in run(scripts / "symcount", "show", ATLAS, "gpt2", cwd=folder)
+    done = subprocess.run(
+        [scripts / "symcount", "derive", "torch.nn:Linear"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: deriving a formula needs numpy, sympy, torch and z3, which are not installed: "
+        "pip install 'symcount[derive]'. (Stored formulas are loaded and evaluated without.)\n"
+    )
 
 
 @pytest.mark.slow

@@ -23,14 +23,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import z3
-
 from symcount.algebra.choices import parts
 from symcount.algebra.claims import Question
 from symcount.algebra.conditions import Condition, Decisions
 from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, has_floats, is_float
 from symcount.algebra.poly import Atom, Call, Poly, Rational, Variable, atom, fraction
+from symcount.packages import z3
 from symcount.record import COMPARISONS
 from symcount.symbols import Hyperparameter, Values
 from symcount.work import NEVER, QUESTION, Deadline

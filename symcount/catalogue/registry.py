@@ -107,7 +107,7 @@ class BlueprintSpec:
             DerivationError: there is none (a blueprint registered with `on_error="defer"`).
         """
         progress.say(item=self.key)
-        return self._formulas.fixing()
+        return _with_target(self._formulas.fixing(), self.factory)
 
     @property
     def known(self) -> ParamCount | None:
@@ -307,7 +307,7 @@ class BlueprintRegistry:
         """
         from symcount.storage import writing
 
-        writing.save(path, {spec.key: _with_target(spec) for spec in self})
+        writing.save(path, {spec.key: spec.param_count for spec in self})
 
     def unregister(self, topology: str, name: str) -> None:
         """Remove a blueprint.
@@ -422,12 +422,11 @@ def _declared(estimate: Any) -> int | float | None:
     raise ArgumentError(f"param_estimate={estimate!r}: an estimate is a number, or None")
 
 
-def _with_target(spec: BlueprintSpec) -> ParamCount:
+def _with_target(count: ParamCount, factory: Callable[..., Any]) -> ParamCount:
     """Give a formula its factory's name, which it has not yet while it is decorated."""
-    count = spec.param_count
     if count.origin is None or count.origin.target is not None:
         return count
-    return replace(count, origin=replace(count.origin, target=target_of(spec.factory)))
+    return replace(count, origin=replace(count.origin, target=target_of(factory)))
 
 
 def _is_defined_again(factory: Callable[..., Any], known: Callable[..., Any]) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from symcount import packages
 from symcount.catalogue.estimates import Fields, estimates_in
 from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec, deferring
 from symcount.catalogue.trust import Trust
@@ -54,6 +55,7 @@ def resolve(target: str, trust: Trust | None = None, model: Any = None) -> Targe
     >>> resolve("cnn:attention").spec.param_count(512)
     131584
     """
+    packages.require("deriving a formula")
     place, colon, name = target.rpartition(":")
     if not (colon and place and name):
         raise TargetError(f"target {target!r} names no factory; write {FORMS}")
@@ -137,6 +139,7 @@ def load_estimates(module: str, fields: Fields) -> tuple[BlueprintSpec, ...]:
 
 def seeds() -> tuple[BlueprintSpec, ...]:
     """Load the default registry's blueprints, the seeds among them."""
+    packages.require("deriving a formula")
     for module in SEEDS.values():
         importlib.import_module(module)
     return tuple(_default_registry())
@@ -150,6 +153,7 @@ def load(module: str) -> ModuleType:
     Raises:
         TargetError: it does not exist, or raised while it was imported.
     """
+    packages.require("deriving a formula")
     if module.endswith(".py"):
         return _load_file(module)
     if _is_missing(module):

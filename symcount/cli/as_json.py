@@ -101,12 +101,14 @@ def describe_audit(audit: Audit) -> dict[str, Any]:
     }
 
 
-def describe_finding(file: Path, finding: Finding | MarkerFinding) -> dict[str, Any]:
+def describe_finding(
+    file: Path, finding: Finding | MarkerFinding, is_updated: bool = False
+) -> dict[str, Any]:
     """Describe what a check found; a count is null where a formula does not hold."""
     from symcount.drift.drift import Finding
 
     found = _of_stored(finding) if isinstance(finding, Finding) else _of_marker(finding)
-    return {"file": str(file), **found}
+    return {"file": str(file), **found, "updated": is_updated}
 
 
 def _of_stored(finding: Finding) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The commands: derive, list, audit, export, explore, show, verify, check, completion.
+"""The commands, but for `save`: derive, list, audit, export, explore, show, verify, check.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -6,13 +6,14 @@ torch, sympy and rich are loaded by the commands that need them, so that help co
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 from click.core import ParameterSource
 
-from symcount import witness
+from symcount import packages, witness
 from symcount.catalogue.audit import SIZES, TOLERANCE
 from symcount.cli import shells
 from symcount.cli.as_json import (
@@ -43,11 +44,13 @@ from symcount.cli.options import (
     read_sizes,
     verbose_option,
 )
+from symcount.cli.saving import save
 from symcount.errors import StoredFormulaError, SymcountError, TargetError
 from symcount.version import __version__
 
 if TYPE_CHECKING:
     from symcount.drift.checks import AnyFinding
+    from symcount.drift.drift import Finding
     from symcount.drift.filling import Filled
 
 
@@ -94,9 +97,10 @@ Examples:
   symcount audit examples/tickets.py
   symcount export --registry mypackage.blueprints --format latex -o counts.tex
   symcount explore models.py:Net -o net.html
-  symcount show formulas.json cnn:attention --at dim=512
-  symcount verify formulas.json
+  symcount save models.py:Net -o formulas.json
   symcount check formulas.json
+  symcount show formulas.json Net --at width=512
+  symcount verify formulas.json
 """,
 )
 @click.version_option(__version__, prog_name="symcount")
@@ -109,6 +113,9 @@ def main(debug: bool) -> None:
 
     A MODULE registers blueprints: package.module or path/to/file.py.
     """
+
+
+main.add_command(save)
 
 
 @main.command(
@@ -479,7 +486,7 @@ def show(
 ) -> None:
     """Show the formulas stored in FILE, or the one called NAME.
 
-    FILE is what BlueprintRegistry.save, ParamCount.save or symcount.save wrote. Formulas and
+    FILE is what `symcount save` wrote, or a method `save` in Python. Formulas and
     domains are shown as they were written then; counts are computed. Nothing in FILE is executed,
     and neither torch nor sympy is loaded.
     """
@@ -562,12 +569,18 @@ Examples:
   symcount check formulas.json --only cnn:attention
   symcount check README.md docs
   symcount check docs formulas.json --json
+  symcount check formulas.json --update
 """
 )
 @verbose_option
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
 @click.option("--only", metavar="NAME", multiple=True, help="Only this formula. May be repeated.")
 @allow_option
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Where a stored formula is shown to differ from the code's, write that into its file.",
+)
 @json_option
 @click.pass_context
 def check(
@@ -575,12 +588,13 @@ def check(
     paths: Sequence[Path],
     only: Sequence[str],
     allowed: tuple[str, ...],
+    update: bool,
     as_json: bool,
 ) -> None:
     """Derive formulas again, and say which are not those of the code any more.
 
-    PATHS are files that BlueprintRegistry.save, ParamCount.save or symcount.save wrote, Markdown
-    and reStructuredText documents with formulas that `symcount export --write` fills in, and
+    PATHS are files that `symcount save` wrote, or a method `save` in Python, Markdown and
+    reStructuredText documents with formulas that `symcount export --write` fills in, and
     folders, in which all such files are checked.
 
     To derive a formula, its factory is imported and called. That is done for classes of nn.Module,
@@ -594,7 +608,13 @@ def check(
     that have changed since; of a document, the line of the factory and those that the new terms
     come from. Exit code 2 says that a document asks for something that cannot be understood or
     found, or that something was refused.
+
+    With --update, a formula that is shown to differ is reported and then replaced by that of the
+    code, and counts as right. The other formulas of its file stay as they are, byte for byte: also
+    those for which time ran out, or whose code cannot be imported or has no formula any more.
+    Documents are left alone; `symcount export --write` is for them.
     """
+    packages.require("deriving a formula")
     from symcount.drift import checks as checkable
 
     findings: list[tuple[Path, AnyFinding]] = []
@@ -604,11 +624,14 @@ def check(
         findings.append((file, finding))
         if not (as_json or finding.is_current):
             click.echo(f"{checkable.report(file, finding)}\n")
+    updated = _updated(findings) if update else []
     if as_json:
-        print_json([describe_finding(file, finding) for file, finding in findings])
+        print_json([describe_finding(*each, is_updated=each in updated) for each in findings])
     else:
-        click.echo(_summary([finding for _, finding in findings]))
-    states = {finding.state for _, finding in findings}
+        for file, names in groupby(updated, key=lambda each: each[0]):
+            click.echo(f"{file}: updated {', '.join(finding.name for _, finding in names)}")
+        click.echo(_summary([f for _, f in findings], [f for _, f in updated]))
+    states = {finding.state for file, finding in findings if (file, finding) not in updated}
     if states & {"malformed", "refused"}:
         ctx.exit(2)
     if states - {"same"}:
@@ -628,6 +651,20 @@ def _checks(paths: Sequence[Path], allowed: tuple[str, ...]) -> list[_Check]:
     ]
 
 
+def _updated(findings: Sequence[tuple[Path, AnyFinding]]) -> list[tuple[Path, Finding]]:
+    """Write what is shown to differ into the files of formulas, and return what was written."""
+    from symcount.drift import checks as checkable
+
+    updated = []
+    for file, group in groupby(findings, key=lambda each: each[0]):
+        try:
+            written = checkable.update(file, [finding for _, finding in group])
+        except OSError as error:
+            raise click.UsageError(f"cannot write {file}: {error.strerror}") from error
+        updated += [(file, finding) for finding in written]
+    return updated
+
+
 def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
     """Select the checks of these names, and those of files that cannot be read; all without names.
 
@@ -643,16 +680,17 @@ def _chosen(checks: list[_Check], only: Sequence[str]) -> list[_Check]:
     return [each for each in checks if not only or each[1] in ("", *only)]
 
 
-def _summary(findings: Sequence[AnyFinding]) -> str:
+def _summary(findings: Sequence[AnyFinding], updated: Sequence[Finding]) -> str:
     from symcount.drift import checks as checkable
 
-    others = sum(not finding.is_current for finding in findings)
+    others = [f for f in findings if not (f.is_current or f in updated)]
     checked = f"{_counted(len(findings), 'formula')} checked"
+    checked += f", {len(updated)} updated" if updated else ""
     if not others:
         return f"{checked}: as in the code"
-    remedy = checkable.remedy(findings)
+    remedy = checkable.remedy(others)
     advice = f" If a change is meant, {remedy}." if remedy else ""
-    return f"{checked}: {others} not known to be as in the code.{advice}"
+    return f"{checked}: {len(others)} not known to be as in the code.{advice}"
 
 
 @main.command(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symcount import progress
+from symcount import packages, progress
 from symcount.cli.options import Given
 from symcount.errors import TargetError, UnsupportedError
 
@@ -30,12 +30,25 @@ def derived(target: str, given: Given) -> ParamCount:
     Raises:
         SymcountError: there is no such target, or it has no formula.
     """
+    return named(target, given)[1]
+
+
+def named(target: str, given: Given) -> tuple[str, ParamCount]:
+    """Return what a target is called, and its formula.
+
+    A blueprint is called by its topology too, and a factory without its module.
+
+    Raises:
+        SymcountError: there is no such target, or it has no formula.
+    """
+    packages.require("deriving a formula")
     from symcount.api import derive
     from symcount.catalogue import configs
     from symcount.catalogue.targets import resolve
 
     with shown_progress(target):
         found = resolve(target)
+    name = target.rpartition(":")[2] if found.spec is None else found.spec.key
     with shown_progress(target):
         options: dict[str, Any] = {**given.budget, **given.fixed}
         if given.config is not None:
@@ -45,10 +58,10 @@ def derived(target: str, given: Given) -> ParamCount:
                 )
             config = resolve(_beside(target, given.config)).factory
             options = {"symbols": given.symbols, **options}
-            return configs.from_config(found.factory, config, **options)
+            return name, configs.from_config(found.factory, config, **options)
         if found.spec is not None and not given:
-            return found.spec.param_count
-        return derive(found.factory, **{**options, **given.symbols})
+            return name, found.spec.param_count
+        return name, derive(found.factory, **{**options, **given.symbols})
 
 
 def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbols]:
@@ -57,6 +70,7 @@ def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbo
     Raises:
         SymcountError: there is no such target, or it has no formula.
     """
+    packages.require("deriving a formula")
     from symcount.catalogue import all_symbols
     from symcount.catalogue.targets import resolve
 

@@ -104,7 +104,7 @@ class Bar:
 
 def domain_text(count: Formula, everything: str) -> str:
     """Write the domain, or what to say of one that excludes nothing."""
-    import sympy
+    from symcount.packages import sympy
 
     return everything if count.domain == sympy.true else str(count.domain)
 

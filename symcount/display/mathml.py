@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-import sympy
+from symcount.packages import sympy  # first, as it says what to install
+
+# isort: split
 from sympy.printing.printer import Printer
 
 from symcount.formula import sympy_form

@@ -150,7 +150,7 @@ def _described(h: Hyperparameter) -> str:
 
 
 def _domain(count: Formula) -> str:
-    import sympy
+    from symcount.packages import sympy
 
     if count.domain == sympy.true:
         return escape(everywhere(count.hyperparameters))
@@ -295,7 +295,7 @@ def _cell(place: int, content: str) -> str:
 
 
 def _cells(entry: Entry) -> list[str]:
-    import sympy
+    from symcount.packages import sympy
 
     count = entry.formula
     if isinstance(count, Formula):

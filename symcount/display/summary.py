@@ -54,8 +54,6 @@ def summary(count: Formula, depth: int | None, sizes: Mapping[str, Any] | None) 
     """Summarise a formula; see `ParamCount.summary`."""
     if depth is not None and (type(depth) is not int or depth < 0):
         raise ArgumentError(f"summary(depth={depth!r}): give a number of levels, 0 or more")
-    if depth is not None:
-        count.signature.require_no_symbol("summary", ["depth"])
     parts = breakdown(count)
     totals = {"total": count}
     measure = count.measure

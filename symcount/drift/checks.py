@@ -13,6 +13,7 @@ from symcount.drift.answers import Answers
 from symcount.drift.drift import check_one
 from symcount.drift.markers import SYNTAXES
 from symcount.errors import StoredFormulaError
+from symcount.storage import writing
 from symcount.storage.file import StoredFormulas
 
 AnyFinding: TypeAlias = "drift.Finding | filling.MarkerFinding"
@@ -38,12 +39,37 @@ def report(file: Path, finding: AnyFinding) -> str:
 def remedy(findings: Iterable[AnyFinding]) -> str:
     """Say how to make the formulas again that are not current, if any has been derived."""
     states = ("same", "refused", "undecided", "unimported")
-    kinds = {type(finding) for finding in findings if finding.state not in states}
-    steps = {
-        drift.Finding: "save the formulas again",
-        filling.MarkerFinding: "run symcount export --write on the documents",
-    }
-    return ", and ".join(step for kind, step in steps.items() if kind in kinds)
+    needed = {_remedy(finding) for finding in findings if finding.state not in states}
+    return ", and ".join(step for step in _REMEDIES if step in needed)
+
+
+_REMEDIES = (
+    "run symcount check --update",
+    "save the formulas again",
+    "run symcount export --write on the documents",
+)
+
+
+def _remedy(finding: AnyFinding) -> str:
+    if isinstance(finding, filling.MarkerFinding):
+        return _REMEDIES[2]
+    return _REMEDIES[finding.now is None]
+
+
+def update(file: Path, findings: Iterable[AnyFinding]) -> list[drift.Finding]:
+    """Write the formulas of the code into a file, where they are shown to be others than there.
+
+    Returns:
+        Those that were written. All else in the file stays as it is, byte for byte.
+
+    Raises:
+        StoredFormulaError: the file is not laid out in lines, or cannot hold a formula.
+        OSError: it cannot be written; what was there is there still.
+    """
+    shown = [f for f in findings if isinstance(f, drift.Finding) and f.now is not None]
+    if shown:
+        writing.add(file, {f.name: f.now for f in shown if f.now is not None})
+    return shown
 
 
 def _stored_checks(file: Path, trust: Trust) -> Checks:

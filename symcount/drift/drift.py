@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from symcount import packages
 from symcount.catalogue.trust import Trust
 from symcount.errors import (
     DerivationError,
@@ -20,6 +21,7 @@ from symcount.errors import (
 )
 from symcount.factory.origin import portable
 from symcount.factory.statements import ChangedLine, changes, is_loaded, statements_of
+from symcount.formula.formula import Formula
 from symcount.questions.equality import Difference, first_difference
 from symcount.version import __version__
 
@@ -70,6 +72,7 @@ class Finding:
         reason: why it is broken, unimported, undecided, unchecked or refused, or what is not
             known.
         versions: the versions of torch and symcount that are others than then.
+        now: the formula of the code, where it is shown to be another.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Finding:
     lines: tuple[ChangedLine, ...] = ()
     reason: str = ""
     versions: tuple[Change, ...] = field(default=(), compare=False)
+    now: Formula | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_current(self) -> bool:
@@ -126,6 +130,7 @@ def check(
 
 def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Finding:
     """Derive one of the formulas again, and say whether it is proved to be that of the code."""
+    packages.require("deriving a formula")
     try:
         stored = formulas[name]
     except StoredFormulaError as error:
@@ -168,6 +173,7 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
             parameters=tuple(p.change for p in parameters),
             lines=lines,
             reason=reason,
+            now=None if reason else _to_be_stored(now, origin),
         )
     if stored.measure.names is not None and _names(stored) != _names(now):
         return Finding(**about, state="unchecked", reason=_OTHER_NAMES)
@@ -245,6 +251,12 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
     symbols = {name: s for name, s in origin.arguments.items() if name not in given}
     config = targets.resolve(origin.config, trust, factory).factory
     return configs.from_config(factory, config, symbols=symbols, **budget, **given)
+
+
+def _to_be_stored(now: ParamCount, before: Origin) -> ParamCount:
+    """Return the formula as if it had been derived with the patience that it was stored with."""
+    assert now.origin is not None
+    return replace(now, origin=replace(now.origin, max_seconds=before.max_seconds))
 
 
 # --- what differs -----------------------------------------------------------------------------

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from symcount.algebra.poly import Poly
 from symcount.errors import ArgumentError, CountOverflowError, DomainError
 from symcount.formula.int64 import LARGEST, Array, Block, Doubt, Int, Plans, both
 from symcount.formula.signature import plain_number
+from symcount.packages import numpy as np
 from symcount.symbols import Hyperparameter
 
 if TYPE_CHECKING:

@@ -163,9 +163,8 @@ def provenance(formula: Formula) -> dict[sympy.Expr, Contribution]:
 
 def graphs(formula: Formula) -> dict[Boolean, torch.fx.Graph]:
     """Return the arithmetic of each path by its condition; see `ParamCount.graphs`."""
-    import sympy
-
     from symcount.formula import sympy_form
+    from symcount.packages import sympy
 
     return {
         sympy.And(*(sympy_form.condition(c, t) for c, t in decisions)): _program(

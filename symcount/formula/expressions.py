@@ -126,7 +126,7 @@ class _Reader:
         except TypeError:
             pass
         if type(given).__module__.partition(".")[0] == "sympy":
-            import sympy
+            from symcount.packages import sympy
 
             if isinstance(given, sympy.Expr):
                 return self._guarded(lambda: self.sympy(given))
@@ -170,7 +170,7 @@ class _Reader:
     # --- sympy ---
 
     def sympy(self, value: Any) -> Poly:
-        import sympy
+        from symcount.packages import sympy
 
         if value.is_Symbol:
             return self.facts.symbol(str(value.name))

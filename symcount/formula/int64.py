@@ -14,14 +14,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
 from symcount.algebra import evaluate
 from symcount.algebra.choices import parts
 from symcount.algebra.conditions import Condition
 from symcount.algebra.functions import CALLS, CHOICES, INTEGERS, has_floats
 from symcount.algebra.nested import Nested, nested, whole_part
 from symcount.algebra.poly import Atom, Call, Poly, Variable, atom, const, fraction, only_atom
+from symcount.packages import numpy as np
 from symcount.symbols import Hyperparameter
 
 LARGEST = 2**63 - 1

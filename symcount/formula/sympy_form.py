@@ -12,7 +12,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-import sympy
+from symcount.packages import sympy  # first, as it says what to install
+
+# isort: split
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 from sympy.printing.latex import LatexPrinter

@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import sympy
-
 from symcount.algebra import comparing
 from symcount.algebra.bounds import Interval
 from symcount.algebra.boxes import Box
@@ -29,6 +27,7 @@ from symcount.errors import (
     UndecidedError,
 )
 from symcount.formula.signature import common_defaults, declared_facts
+from symcount.packages import sympy
 from symcount.questions.line import Line, no_valid_value, reachable
 from symcount.shown import Said, lines_as_one, shortened
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, RealHyperparameter

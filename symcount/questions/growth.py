@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import sympy
-
 from symcount.algebra.conditions import Condition
 from symcount.algebra.expansion import Expander, Expansion, Order
 from symcount.algebra.poly import Poly, Variable, const
@@ -27,6 +25,7 @@ from symcount.errors import (
 from symcount.formula import sympy_form
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Built, Inexact, Split, Tree
+from symcount.packages import sympy
 from symcount.questions.line import Line
 from symcount.symbols import Number
 

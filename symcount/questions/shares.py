@@ -8,8 +8,6 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import sympy
-
 from symcount.algebra.expansion import Expander, Expansion
 from symcount.errors import (
     ArgumentError,
@@ -19,6 +17,7 @@ from symcount.errors import (
 from symcount.formula import sympy_form
 from symcount.formula.breakdown import breakdown
 from symcount.formula.tree import parts_of
+from symcount.packages import sympy
 from symcount.questions.growth import advice, expanded
 from symcount.shown import Shown, lines_as_one, shortened
 from symcount.symbols import Number

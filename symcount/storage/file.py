@@ -99,15 +99,38 @@ def load(path: str | Path, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:
         StoredFormulaError, OSError: as `symcount.load` raises them.
     """
     label = os.path.basename(path)
+    return read(_text(path, label), label, kind)
+
+
+def lines(path: str | Path) -> dict[str, str]:
+    """Return the line of each formula in a file, by its name.
+
+    Raises:
+        StoredFormulaError: it is no file of formulas, or is not laid out in lines.
+        OSError: it cannot be read.
+    """
+    label = os.path.basename(path)
+    text = _text(path, label)
+    with located(label):
+        found = _in_lines(text)
+        if found is None:
+            _in_any_layout(text)
+            raise MalformedError(
+                "it is not laid out as symcount writes it, a formula to a line, so none can be "
+                "replaced alone. Save the formulas in a new file"
+            )
+    return found
+
+
+def _text(path: str | Path, label: str) -> str:
     with open(path, "rb") as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
         raise StoredFormulaError(f"{label}: more than {LARGEST_FILE} bytes, which are the most")
     try:
-        text = content.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise StoredFormulaError(f"{label}: this is not UTF-8: {error}") from None
-    return read(text, label, kind)
 
 
 def read(text: str, label: str, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import ArgumentError, InternalError, StoredFormulaError
-from symcount.storage import atomic, definition
+from symcount.storage import atomic, definition, file
 from symcount.storage.codecs import LONGEST_NAME, Tables
 from symcount.storage.strict_json import located
 
@@ -24,13 +24,36 @@ def save(path: str | Path, formulas: Mapping[str, Formula]) -> None:
     atomic.replace(Path(path), written(formulas))
 
 
+def add(path: Path, formulas: Mapping[str, Formula]) -> int:
+    """Write formulas into a file, in the place of those of the same names, or behind the others.
+
+    Returns:
+        How many others there are. Each stays as it is, byte for byte.
+
+    Raises:
+        StoredFormulaError: what is there is no file of formulas, or not laid out in lines.
+    """
+    there = file.lines(path) if path.exists() else {}
+    lines = {**there, **_lines(formulas)}
+    atomic.replace(path, _laid_out(lines))
+    return len(lines) - len(formulas)
+
+
 def written(formulas: Mapping[str, Formula]) -> str:
     """Return the text of the file that `save` writes."""
-    lines = []
+    return _laid_out(_lines(formulas))
+
+
+def _laid_out(lines: Mapping[str, str]) -> str:
+    return definition.HEAD + ",\n".join(lines.values()) + definition.TAIL
+
+
+def _lines(formulas: Mapping[str, Formula]) -> dict[str, str]:
+    lines = {}
     for name, count in formulas.items():
         _require(name, count)
-        lines.append(_line(name, _with_statements(count)))
-    return definition.HEAD + ",\n".join(lines) + definition.TAIL
+        lines[name] = _line(name, _with_statements(count))
+    return lines
 
 
 def _require(name: object, count: object) -> None:

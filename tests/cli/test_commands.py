@@ -110,6 +110,14 @@ def test_derive_gives_layers_that_are_alike_one_row(models: Path) -> None:
     assert "Eq(Mod(dim, 8), 0)" in text
 
 
+def test_a_symbol_may_be_called_as_an_option_is(models: Path) -> None:
+    (models / "deep.py").write_text(
+        "from torch import nn\n\n\ndef deep(depth, at=3):\n    return nn.Linear(depth, at)\n"
+    )
+    text = output_of("derive", "deep.py:deep", "--depth", "0", "--at", "depth=5", "--at", "at=2")
+    assert "counts and shares are those at depth=5, at=2" in text
+
+
 def test_derive_shows_what_was_fixed_in_one_row(models: Path) -> None:
     text = output_of("derive", "models.py:mlp", "--set", "bias=False", "--set", "act=relu")
     (row,) = (line for line in text.splitlines() if line.startswith("fixed"))
@@ -618,7 +626,11 @@ def test_mistakes_with_configs_and_all_symbols_are_told(configured: Path) -> Non
 def test_help_has_examples(command: str) -> None:
     text = output_of(command, "--help")
     assert f"Examples:\n    symcount {command}" in text
-    assert "--json" in text or command in ("explore", "completion")  # which are for no program
+    assert "--json" in text or command in (
+        "explore",
+        "completion",
+        "save",
+    )  # which are for no program
 
 
 # --- show -------------------------------------------------------------------------------------

@@ -182,8 +182,8 @@ def test_a_report_has_formulas_sizes_counts_and_parameters(models: Project) -> N
         "  lines that changed:\n"
         f"    models.py:{line}: up = nn.Linear(dim, 2 * hidden)\n"
         "\n"
-        "1 formula checked: 1 not known to be as in the code. If a change is meant, save the "
-        "formulas again.\n"
+        "1 formula checked: 1 not known to be as in the code. If a change is meant, run symcount "
+        "check --update.\n"
     )
 
 
@@ -310,6 +310,7 @@ def test_from_another_folder_the_import_fails_and_not_the_formula(
     assert "Check it where own_models can be imported: in the folder where the" in result.stdout
     assert "no formula any more" not in result.stdout
     assert "save the formulas again" not in result.stdout
+    assert "--update" not in result.stdout
     (finding,) = models.findings(str(stored))
     assert finding["state"] == "unimported"
 
@@ -529,7 +530,7 @@ def test_json_has_nothing_that_a_finding_has_not(models: Project) -> None:
     models.save("mlp")
     models.edit("hidden = expansion * dim", "hidden = 2 * dim")
     (found,) = models.findings("formulas.json")
-    assert set(found) == {"file", *Finding.__dataclass_fields__}
+    assert set(found) == {"file", "updated", *Finding.__dataclass_fields__} - {"now"}
     (finding,) = drift.check(symcount.load("formulas.json"))
     described = describe_finding(Path("formulas.json"), finding)
     assert json.loads(export_json.dump(described)) == found

@@ -66,7 +66,7 @@ def cells(name: str, count: Formula | str, description: str, markup: Markup) -> 
 
 def domain(count: Formula, markup: Markup) -> str:
     """Write where the formula holds."""
-    import sympy
+    from symcount.packages import sympy
 
     if count.domain != sympy.true:
         return markup.math(count.domain)

@@ -101,7 +101,7 @@ def to_math(expression: Basic) -> str:
     >>> print(to_math(2 * dim * Max(8, head_dim)))
     2 \cdot \mathrm{dim} \cdot \max\left(8, \mathrm{head_{dim}}\right)
     """
-    import sympy
+    from symcount.packages import sympy
 
     names = {s: _symbol(s.name) for s in expression.atoms(sympy.Symbol)}
     return str(sympy.latex(expression, symbol_names=names, mul_symbol="dot"))

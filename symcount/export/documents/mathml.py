@@ -23,9 +23,8 @@ def render_count(count: Formula, title: str | None = None) -> str:
     <math display="block" aria-label="&lt;lambda&gt;" ...><mn>10</mn>...</math>
     <BLANKLINE>
     """
-    import sympy
-
     from symcount.display import mathml
+    from symcount.packages import sympy
 
     label = escape(title or count.factory)
     parts = [_display(mathml.math(count.expr), label)]

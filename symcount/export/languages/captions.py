@@ -39,7 +39,7 @@ def string(text: str) -> str:
 
 def about(count: Formula) -> list[str]:
     """The formula, its domain, and where it comes from: a line each, for a comment."""
-    import sympy
+    from symcount.packages import sympy
 
     domain = (
         str(count.domain)

@@ -50,10 +50,9 @@ def render(count: Formula, title: str | None = None, plotly: str | None = None) 
         MissingDependencyError: what it is made with is not installed.
         UnsupportedError: JavaScript does not compute a step of the formula exactly as Python does.
     """
-    import sympy
-
     from symcount.display import mathml
     from symcount.formula import sympy_form
+    from symcount.packages import sympy
 
     try:
         import jinja2

@@ -1,0 +1,88 @@
+"""The command `save`: derive formulas, and keep them in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from symcount.cli.deriving import blueprints_of, named, shown_progress
+from symcount.cli.options import (
+    Given,
+    complete_modules,
+    complete_targets,
+    derivation_options,
+    verbose_option,
+)
+
+if TYPE_CHECKING:
+    from symcount.param_count import ParamCount
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  symcount save models.py:mlp models.py:Net -o formulas.json
+  symcount save small=models.py:Net --set width=64 -o formulas.json
+  symcount save --registry mypackage.blueprints -o formulas.json
+"""
+)
+@verbose_option
+@click.argument("targets", metavar="[[NAME=]TARGET]...", nargs=-1, shell_complete=complete_targets)
+@click.option(
+    "--registry",
+    metavar="MODULE",
+    shell_complete=complete_modules,
+    help="Save the blueprints of a module.",
+)
+@derivation_options
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file of formulas, such as formulas.json; written at once or not at all.",
+)
+def save(targets: Sequence[str], registry: str | None, given: Given, output: Path) -> None:
+    """Derive the formulas of TARGETS, and keep them in a file for `symcount check` and `show`.
+
+    Each has the name of its factory, or NAME. A formula of that name in the file is replaced, and
+    the others stay as they are, byte for byte. If one cannot be derived, nothing is written.
+
+    To accept a change of the code later, `symcount check --update` writes what has changed.
+    """
+    from symcount.storage import writing
+
+    if not targets and registry is None:
+        raise click.UsageError("say what to save: TARGETS, or --registry MODULE")
+    if given and not targets:
+        raise click.UsageError("--set, --symbol and --config are for TARGETS, not for a registry")
+    formulas: dict[str, ParamCount] = {}
+    for name, count in _derived(targets, registry, given):
+        if name in formulas:
+            raise click.UsageError(
+                f"two formulas are called {name!r}: write NAME=TARGET for one of them"
+            )
+        formulas[name] = count
+    try:
+        others = writing.add(output, formulas)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
+    kept = f"; {others} more in the file" if others else ""
+    click.echo(f"{output}: saved {', '.join(formulas)}{kept}")
+
+
+def _derived(
+    targets: Sequence[str], registry: str | None, given: Given
+) -> Iterator[tuple[str, ParamCount]]:
+    for word in targets:
+        name, equals, target = word.partition("=")
+        is_named = bool(equals) and ":" not in name
+        found, count = named(target if is_named else word, given)
+        yield (name if is_named else found), count
+    if registry is not None:
+        specs = blueprints_of(registry)
+        with shown_progress("deriving", len(specs)):
+            yield from ((spec.key, spec.param_count) for spec in specs)
