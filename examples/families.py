@@ -359,7 +359,7 @@ def efficientnet(
         )
     )
     first, last = model.efficientnet.embeddings, model.efficientnet.encoder
-    first.convolution = nn.Conv2d(num_channels, stem, kernel_size=3, stride=2, bias=False)
+    first.convolution = nn.Conv2d(num_channels, stem, 3, stride=2, bias=False)
     first.batchnorm = nn.BatchNorm2d(stem)
     last.top_conv = nn.Conv2d(width_7, top, kernel_size=1, bias=False)
     model.classifier = nn.Linear(top, num_labels)

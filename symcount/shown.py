@@ -59,3 +59,8 @@ class Shown(Said):
     def _repr_html_(self) -> str:
         html: str = view("html", self)
         return html
+
+
+def numbered(number: int, noun: str) -> str:
+    """Write a number of things: "1 formula", "2 formulas"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

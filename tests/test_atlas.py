@@ -67,6 +67,7 @@ def test_there_are_as_many_families_as_promised_and_each_is_stored_once() -> Non
     readme, changelog = ((ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md"))
     assert f"each of {len(FAMILIES)} model families" in readme
     assert f"each of {len(FAMILIES)} model families" in changelog
+    assert f"has {len(FAMILIES)} families of models" in (ROOT / "docs" / "index.md").read_text()
 
 
 # What compares texts in which a number of layers stands: the names of its stages.

@@ -58,7 +58,6 @@ def agrees(expected: str, said: str) -> bool:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Project]:
     with project(tmp_path) as found:
-        pytest.MonkeyPatch().syspath_prepend(tmp_path)
         yield found
 
 

@@ -59,6 +59,7 @@ def save(targets: Sequence[str], registry: str | None, given: Given, output: Pat
         raise click.UsageError("say what to save: TARGETS, or --registry MODULE")
     if given and not targets:
         raise click.UsageError("--set, --symbol and --config are for TARGETS, not for a registry")
+    _require_place(output)
     formulas: dict[str, ParamCount] = {}
     for name, count in _derived(targets, registry, given):
         if name in formulas:
@@ -72,6 +73,18 @@ def save(targets: Sequence[str], registry: str | None, given: Given, output: Pat
         raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
     kept = f"; {others} more in the file" if others else ""
     click.echo(f"{output}: saved {', '.join(formulas)}{kept}")
+
+
+def _require_place(output: Path) -> None:
+    """Raise where the file cannot be the output, before anything is derived for it."""
+    from symcount.storage.file import is_stored
+
+    if not output.parent.is_dir():
+        raise click.UsageError(f"cannot write {output}: there is no folder {output.parent}")
+    if output.exists() and not is_stored(output):
+        raise click.UsageError(
+            f"{output} is there already, and is no file of formulas; name another file with -o"
+        )
 
 
 def _derived(

@@ -116,20 +116,29 @@ def test_a_mistake_is_told_and_nothing_is_written(
     assert not Path(FILE).exists()
 
 
-def test_a_file_of_something_else_is_not_overwritten(models: Project) -> None:
-    for text, reason in [
-        ('{"a": 1}', "this is no file of formulas"),
-        ("", "formulas.json: this is not JSON"),
-    ]:
-        Path(FILE).write_text(text)
-        result = save("models.py:mlp")
-        assert result.exit_code == 2 and reason in result.stderr
-        assert Path(FILE).read_text() == text
+@pytest.mark.parametrize("text", ['{"a": 1}', "", "# a README\n"])
+def test_a_file_of_something_else_is_not_overwritten(models: Project, text: str) -> None:
+    Path(FILE).write_text(text)
+    models.write(models="raise SystemExit('it has run')")
+    result = save("models.py:mlp")
+    assert result.exit_code == 2
+    assert f"{FILE} is there already, and is no file of formulas; name another" in result.stderr
+    assert Path(FILE).read_text() == text
+
+
+def test_a_damaged_file_of_formulas_is_not_overwritten(models: Project) -> None:
+    saved("models.py:head")
+    text = Path(FILE).read_text().replace('"version": 1', '"version": 9')
+    Path(FILE).write_text(text)
+    result = save("models.py:mlp")
+    assert result.exit_code == 2 and "formulas of version 9" in result.stderr
+    assert Path(FILE).read_text() == text
 
 
 def test_a_folder_that_is_not_there_is_an_error(models: Project) -> None:
     result = CliRunner().invoke(main, ["save", "models.py:mlp", "-o", "none/formulas.json"])
-    assert result.exit_code == 2 and "cannot write none/formulas.json" in result.stderr
+    assert result.exit_code == 2
+    assert "cannot write none/formulas.json: there is no folder none" in result.stderr
 
 
 # --- check --update ---------------------------------------------------------------------------
