@@ -27,7 +27,7 @@ from symcount.errors import (
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import ends, identity, lookups, memos, messages, pure_functions
+from symcount.trace import ends, identity, lookups, memos, messages, pure_functions, visited
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
@@ -794,6 +794,7 @@ class _Run:
         while self._repeated:
             REPEATED.pop(id(self._repeated.pop()), None)
         self.names.clear()
+        visited.forget()
         self._elements.clear()
         if self.tensors is not None:
             self.tensors.known.clear()

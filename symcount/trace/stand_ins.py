@@ -23,6 +23,7 @@ from typing import Any
 
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
+from symcount.trace import visited
 from symcount.trace.bytecode import SUM_COMPENSATES_INTEGERS, SUM_IS_COMPENSATED
 from symcount.trace.loops import REPEATED, SymRange
 from symcount.trace.proxies import (
@@ -269,9 +270,17 @@ def index(value: Any, /) -> Any:
 
 def _identity(value: Any, /) -> int:
     """Stand in for `id`, which tells two equal numbers apart or not, as it happens."""
-    if is_symbol(value) and calling_frame().f_globals.get("__name__") != "copy":
-        # `copy.deepcopy` asks it of what it then returns as is
-        value._symcount_run.assume_identity(value)
+    frame = calling_frame()
+    if frame.f_globals.get("__name__") == "copy":
+        return id(value)  # of what `copy.deepcopy` then returns as is
+    held = visited.still_held() if is_symbol(value) or type(value) in (int, float) else None
+    if held is not None:
+        held._symcount_run.assume_identity(held)
+    if is_symbol(value):
+        if not visited.is_new(value, frame):
+            value._symcount_run.assume_identity(value)
+    elif type(value) not in (int, float):
+        visited.OBJECTS[id(value)] = value
     return id(value)
 
 
