@@ -33,7 +33,7 @@ from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
-from symcount.trace.loops import REPEATED, Loop, Tags, is_distinct, name_of
+from symcount.trace.loops import REPEATED, Loop, Repeated, Tags, is_distinct, name_of
 from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
 from symcount.trace.padding import Paddings
 from symcount.trace.proxies import (
@@ -496,10 +496,13 @@ class _Run:
         return length
 
     def repeated(self, sequence: Any, times: Any) -> Any:
-        """A sequence repeated as often as a symbol says, its length if it has one element."""
+        """A sequence repeated as often as a symbol says."""
         result = sequence * self.unroll(times)
-        if len(sequence) == 1 and type(result) in (list, tuple) and not self.specialising:
-            REPEATED[id(result)] = result, times
+        if result is sequence:  # a tuple once
+            result = tuple([*sequence])
+        is_known = type(result) is tuple or (type(result) is list and len(sequence) == 1)
+        if is_known and result and not self.specialising:
+            REPEATED[id(result)] = Repeated(result, len(sequence), times)
             self._repeated.append(result)
         return result
 
