@@ -345,12 +345,13 @@ class _Run:
             outcomes = {bool(OPERATORS[op](end, b)) for end in a.args[1]}
             if len(outcomes) == 1 and op in _ORDERINGS:
                 return taken  # it is the same for every value between these
+        self._note_branch_on_value(_symbols_of(a))
+        return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
+
+    def _note_branch_on_value(self, symbols: tuple[str, ...]) -> None:
         place = user_frame()
         key = VALUE, 0, id(place.code), place.lasti
-        self.concretisations.setdefault(
-            key, Concretisation(VALUE, _symbols_of(a), None, place.source)
-        )
-        return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
+        self.concretisations.setdefault(key, Concretisation(VALUE, symbols, None, place.source))
 
     def _made_by_loop(self, node: Node, held: Sequence[Any]) -> str | None:
         """The kind of concretisation of an index into a list that a loop made, or a repetition.
@@ -698,7 +699,13 @@ class _Run:
     def concretise_value(
         self, kind: str, values: Any, within: tuple[float, float] | None = None
     ) -> Any:
-        """Return values of a tensor that depend on symbols: floats are tracked, others assumed."""
+        """Return values of a tensor that depend on symbols: floats are tracked, others assumed.
+
+        A truth value is a branch on values: both ways are gone.
+        """
+        if type(values) is bool:
+            self._note_branch_on_value(())
+            return values if self.perturb is None else bool(self.perturb(VALUE, values))
         if type(values) is float:
             return self.track(kind, (), values, within)
         if type(values) is list and all(type(value) is float for value in values):

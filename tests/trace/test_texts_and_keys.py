@@ -687,6 +687,35 @@ def test_a_result_that_is_too_large_is_an_assumption() -> None:
     assert_honest(repeated, [], dim=Symbol(max=1000))
 
 
+# --- the truth of a tensor ---------------------------------------------------------------------
+
+
+class Rotary(nn.Module):
+    def __init__(self, dim, wrong=0):
+        super().__init__()
+        scaled = []
+        for rate in 1.0 / 1e4 ** (torch.arange(0, dim, 2).float() / dim):
+            if 6.28 / rate < 100:
+                scaled.append(rate)
+            elif 6.28 / rate > 1000:
+                scaled.append(rate / 8)
+                wrong *= 2
+            else:
+                scaled.append(rate / 3)
+        self.rates = torch.tensor(scaled)
+        self.proj = nn.Linear(dim, dim + wrong)
+
+
+def truth_of_number(dim):
+    return nn.Linear(dim, 4 if torch.arange(dim).sum() > 4096 * 8191 else 3)
+
+
+def test_the_truth_of_a_tensor_is_gone_both_ways() -> None:
+    assert_honest(lambda dim: Rotary(dim), [(2,), (64,), (4096,)], "complete")
+    assert_honest(lambda dim: Rotary(dim, 1), [])
+    assert_honest(truth_of_number, [])
+
+
 # --- what asks a symbol for nothing -------------------------------------------------------------
 
 KIND, PICKED, PARTIAL = type, [type], functools.partial(type)
