@@ -537,7 +537,23 @@ class Seen:
 
     def _of_next(self) -> str:
         named = {v[1] for v in self.values(1) if v and v[0] == "iterator"}
-        return STATE if self._in_loop() and named != {"count"} else ""
+        is_any = not self._in_loop() or named == {"count"} or self._is_used_up(named)
+        return "" if is_any else STATE
+
+    def _is_used_up(self, named: set[str]) -> bool:
+        """Return whether a list is gone through by one loop, to its end, at any length.
+
+        It is taken from as often in each iteration that decided alike, or in each that takes any.
+        """
+        if not named <= {"list_iterator", "tuple_iterator"} or self.width > 2:
+            return False
+        taken: dict[tuple[str, ...], dict[int, dict[Tags, list[int]]]] = {}
+        for run, event in self.events:
+            if not event.tags or event.values[1] is None or event.values[1][2] is None:
+                return False
+            by_run = taken.setdefault(tuple(name for name, _ in event.tags), {})
+            by_run.setdefault(id(run), {}).setdefault(event.tags, []).append(event.values[1][2])
+        return all(map(_is_law, taken.values()))
 
     def _of_min(self) -> str:
         for place in range(1, self.width):
@@ -672,6 +688,14 @@ _KEYED = frozenset(["dict", "OrderedDict", "defaultdict", "Counter", "ModuleDict
 
 
 _GIVEN = frozenset(["number", "many", "array", "iterator", "state", "text"])
+
+
+def _is_law(taken: Mapping[int, Mapping[Tags, Sequence[int]]]) -> bool:
+    """Tell whether as many were taken in each iteration, the last in the last, in every run."""
+    left = [sorted(n for each in by.values() for n in each) for by in taken.values()]
+    is_whole = all(numbers == list(range(1, len(numbers) + 1)) for numbers in left)
+    often = {len(each) for by in taken.values() for each in by.values()}
+    return is_whole and len(often) == 1 and len({len(numbers) for numbers in left}) > 1
 
 
 def _is_elementwise(name: str) -> bool:

@@ -10,10 +10,10 @@ place was reached before, and the loop around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from symcount.errors import UnsupportedError
 from symcount.record import INDEX, Node
@@ -69,8 +69,59 @@ def name_of(names: Names, inside: Tags, code: CodeType, lasti: int, times: int) 
     return names.setdefault((around, id(code), lasti, times), (code, f"{INDEX}{len(names)}"))[1]
 
 
-# Sequences of one element repeated as often as a symbol says, by their ids, while a run lasts.
-REPEATED: dict[int, tuple[Any, Any]] = {}
+class Repeated(NamedTuple):
+    """A sequence, how many elements of it are repeated, and how often."""
+
+    sequence: Any
+    width: int
+    times: Any
+
+
+# Lists of one element and tuples repeated as often as a symbol says, by their ids, in a run.
+REPEATED: dict[int, Repeated] = {}
+
+
+class Zipped:
+    """Stands in for `zip` of tuples that are repeated: an iteration goes through the longest."""
+
+    def __init__(self, parts: Sequence[Repeated]) -> None:
+        self._parts = parts
+        self._elements: Iterator[tuple[Any, Any]] | None = None
+
+    def numbered(self, start: Any) -> Iterator[Any]:
+        """Number the elements that stand together, as `enumerate` does."""
+        if self._elements is not None:
+            return enumerate(self, start)  # some are gone
+        self._elements = self._with_numbers()
+        return ((start + number, element) for number, element in self._elements)
+
+    def _with_numbers(self) -> Iterator[tuple[Any, Any]]:
+        width = max(part.width for part in self._parts)
+        times = next(part.times for part in self._parts if part.width == width)
+        for k in times._symcount_run.iterate(times, 0, 1):
+            for j in range(width):
+                yield k * width + j, tuple(part.sequence[j] for part in self._parts)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self._elements is None:
+            self._elements = self._with_numbers()
+        return next(self._elements)[1]
+
+
+def zipped(iterables: Sequence[Any]) -> Zipped | None:
+    """Return what goes through tuples together that are as long as each other; None if not."""
+    parts = [REPEATED.get(id(each)) for each in iterables if type(each) is tuple]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(iterables) or len(known) < 1:
+        return None
+    width = max(part.width for part in known)
+    lengths = [part.times * part.width for part in known]
+    if any(width % part.width for part in known) or any(n != lengths[0] for n in lengths[1:]):
+        return None
+    return Zipped(known)
 
 
 class SymRange:

@@ -27,13 +27,13 @@ from symcount.errors import (
 )
 from symcount.record import OPERATORS, TRACKED, Concretisation, Frame, Node
 from symcount.symbols import Number
-from symcount.trace import ends, identity, lookups, memos, messages, pure_functions
+from symcount.trace import ends, identity, lookups, memos, messages, pure_functions, visited
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
-from symcount.trace.loops import REPEATED, Loop, Tags, is_distinct, name_of
+from symcount.trace.loops import REPEATED, Loop, Repeated, Tags, is_distinct, name_of
 from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
 from symcount.trace.padding import Paddings
 from symcount.trace.proxies import (
@@ -345,12 +345,13 @@ class _Run:
             outcomes = {bool(OPERATORS[op](end, b)) for end in a.args[1]}
             if len(outcomes) == 1 and op in _ORDERINGS:
                 return taken  # it is the same for every value between these
+        self._note_branch_on_value(_symbols_of(a))
+        return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
+
+    def _note_branch_on_value(self, symbols: tuple[str, ...]) -> None:
         place = user_frame()
         key = VALUE, 0, id(place.code), place.lasti
-        self.concretisations.setdefault(
-            key, Concretisation(VALUE, _symbols_of(a), None, place.source)
-        )
-        return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
+        self.concretisations.setdefault(key, Concretisation(VALUE, symbols, None, place.source))
 
     def _made_by_loop(self, node: Node, held: Sequence[Any]) -> str | None:
         """The kind of concretisation of an index into a list that a loop made, or a repetition.
@@ -496,10 +497,13 @@ class _Run:
         return length
 
     def repeated(self, sequence: Any, times: Any) -> Any:
-        """A sequence repeated as often as a symbol says, its length if it has one element."""
+        """A sequence repeated as often as a symbol says."""
         result = sequence * self.unroll(times)
-        if len(sequence) == 1 and type(result) in (list, tuple) and not self.specialising:
-            REPEATED[id(result)] = result, times
+        if result is sequence:  # a tuple once
+            result = tuple([*sequence])
+        is_known = type(result) is tuple or (type(result) is list and len(sequence) == 1)
+        if is_known and result and not self.specialising:
+            REPEATED[id(result)] = Repeated(result, len(sequence), times)
             self._repeated.append(result)
         return result
 
@@ -695,7 +699,13 @@ class _Run:
     def concretise_value(
         self, kind: str, values: Any, within: tuple[float, float] | None = None
     ) -> Any:
-        """Return values of a tensor that depend on symbols: floats are tracked, others assumed."""
+        """Return values of a tensor that depend on symbols: floats are tracked, others assumed.
+
+        A truth value is a branch on values: both ways are gone.
+        """
+        if type(values) is bool:
+            self._note_branch_on_value(())
+            return values if self.perturb is None else bool(self.perturb(VALUE, values))
         if type(values) is float:
             return self.track(kind, (), values, within)
         if type(values) is list and all(type(value) is float for value in values):
@@ -794,6 +804,7 @@ class _Run:
         while self._repeated:
             REPEATED.pop(id(self._repeated.pop()), None)
         self.names.clear()
+        visited.forget()
         self._elements.clear()
         if self.tensors is not None:
             self.tensors.known.clear()

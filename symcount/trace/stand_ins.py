@@ -23,8 +23,9 @@ from typing import Any
 
 from symcount.errors import UnsupportedError
 from symcount.record import FLOAT_FUNCTIONS, FLOAT_FUNCTIONS_2, INTEGER_FUNCTIONS_2
+from symcount.trace import visited
 from symcount.trace.bytecode import SUM_COMPENSATES_INTEGERS, SUM_IS_COMPENSATED
-from symcount.trace.loops import REPEATED, SymRange
+from symcount.trace.loops import REPEATED, SymRange, Zipped, zipped
 from symcount.trace.proxies import (
     SymFloat,
     SymInt,
@@ -222,11 +223,23 @@ def _enumerate(iterable: Any, start: Any = 0) -> Any:
     if type(iterable) is SymRange:
         numbers = iterable._symcount_run.iterate(iterable._symcount_length, 0, 1)
         return ((start + k, iterable.start + k * iterable.step) for k in numbers)
-    known, times = REPEATED.get(id(iterable), (None, None))
-    if known is None or len(known) != hint(times):
+    if type(iterable) is Zipped:
+        return iterable.numbered(start)
+    known = REPEATED.get(id(iterable))
+    if known is None or len(known.sequence) != known.width * hint(known.times):
         return enumerate(iterable, start)
-    numbers = times._symcount_run.iterate(times, 0, 1)
-    return ((start + k, element) for k, element in zip(numbers, iterable, strict=True))
+    return ((k, element) for k, (element,) in Zipped([known]).numbered(start))
+
+
+def _zip(*iterables: Any, **kwargs: Any) -> Any:
+    together = zipped(iterables) if REPEATED else None
+    return zip(*iterables, **kwargs) if together is None else together  # noqa: B905
+
+
+def _len(value: Any, /) -> Any:
+    """The length of a tuple that is repeated; a list may have become longer since."""
+    known = REPEATED.get(id(value)) if type(value) is tuple else None
+    return len(value) if known is None else known.times * known.width
 
 
 def _sum(iterable: Any, /, start: Any = 0) -> Any:
@@ -269,9 +282,17 @@ def index(value: Any, /) -> Any:
 
 def _identity(value: Any, /) -> int:
     """Stand in for `id`, which tells two equal numbers apart or not, as it happens."""
-    if is_symbol(value) and calling_frame().f_globals.get("__name__") != "copy":
-        # `copy.deepcopy` asks it of what it then returns as is
-        value._symcount_run.assume_identity(value)
+    frame = calling_frame()
+    if frame.f_globals.get("__name__") == "copy":
+        return id(value)  # of what `copy.deepcopy` then returns as is
+    held = visited.still_held() if is_symbol(value) or type(value) in (int, float) else None
+    if held is not None:
+        held._symcount_run.assume_identity(held)
+    if is_symbol(value):
+        if not visited.is_new(value, frame):
+            value._symcount_run.assume_identity(value)
+    elif type(value) not in (int, float):
+        visited.OBJECTS[id(value)] = value
     return id(value)
 
 
@@ -373,6 +394,8 @@ BUILTINS: dict[str, Any] = {
     "sum": _sum,
     "range": RangeShadow,
     "enumerate": _enumerate,
+    "zip": _zip,
+    "len": _len,
     "type": TypeOfShadow,
     "id": _identity,
 }
