@@ -49,6 +49,11 @@ def math(expression: sympy.Basic, width: int = sympy_form.LINE) -> str:
     )
 
 
+def markup(expression: sympy.Basic) -> str:
+    """An expression or condition on one line, as what a `math` element holds."""
+    return _PRINTER.markup(expression)
+
+
 def _lines(groups: Sequence[Sequence[sympy.Expr]]) -> str:
     made = []
     for number, terms in enumerate(groups):
