@@ -30,7 +30,7 @@ def in_line(latex: str, room: float | None = None) -> list[nodes.Node]:
     """Make a formula within a text; with a room, lines end where it has no more, in a column."""
     from symcount.formula import latex as typeset
 
-    rows = typeset.broken(latex, room or typeset.LINE)
+    rows = typeset.broken(latex, room or typeset.LINE, has_arrays=room is None)
     made: list[nodes.Node] = [nodes.math(rows[0], rows[0])]
     if len(rows) > 1 and room is None:
         made.insert(0, _raw(_RAGGED))

@@ -44,9 +44,16 @@ def lines(value: sympy.Basic, room: float = LINE) -> list[str]:
     return broken(one_line(value), room)
 
 
-def broken(line: str, room: float = LINE) -> list[str]:
-    """Break what `one_line` has written into formulas that have room one below the other."""
-    return _matched(_broken(line, room))
+def broken(line: str, room: float = LINE, has_arrays: bool = True) -> list[str]:
+    """Break what `one_line` has written into formulas that have room one below the other.
+
+    An array within a coloured table is painted over what is beside it: without `has_arrays`, cases
+    are none.
+    """
+    rows = _broken(line, room)
+    if not has_arrays:
+        rows = [row for line in rows for row in _with_cases(list(_tokens(line)), room, 0)]
+    return _matched(rows)
 
 
 def _aligned(rows: Sequence[str]) -> str:

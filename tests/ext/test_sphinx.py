@@ -209,7 +209,7 @@ class TestWhatIsShown:
         assert r"\detokenize{index:symcount-whole}}\begin{sphinxuseclass}{symcount}" in (
             re.sub(r"}\s+\\begin", r"}\\begin", text)
         )
-        assert "<math" not in text and text.count(r"\begin{tabulary}") == 2
+        assert "<math" not in text and text.count(r"\begin{tabular}") == 2
 
     @pytest.mark.parametrize("builder", ["text", "man", "texinfo", "xml"])
     def test_other_builders_show_text(self, project: Project, name: str, builder: str) -> None:
