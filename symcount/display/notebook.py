@@ -267,7 +267,8 @@ def _line(row: Row, room: float) -> str:
             f'<span style="flex: 0 0 5em; {number}">{escape(row.share_text)}{_APART}</span>'
         )
         cells += _bar(row.bar)
-    return f'<span style="display: flex; align-items: center; gap: 0.7em">{cells}</span>'
+    layout = "display: flex; align-items: center; gap: 0.7em; padding: 0.15em 0"
+    return f'<span style="{layout}">{cells}</span>'
 
 
 def _bar(share: float) -> str:
