@@ -881,9 +881,9 @@ class ParamCount(Formula):
         return str(self)
 
     def _repr_latex_(self) -> str:
-        from symcount.formula import sympy_form
+        from symcount.formula import latex
 
-        return f"$\\displaystyle {sympy_form.latex_in_lines(self.expr)}$"
+        return f"$\\displaystyle {latex.in_lines(self.expr)}$"
 
     def _repr_html_(self) -> str:
         from symcount.display import notebook

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table as Columns
 from rich.text import Text
 
-from symcount.display.outline import rows, sizes_of
+from symcount.display.outline import bar, rows, sizes_of
 from symcount.display.table import Cell, Column, Table
 from symcount.symbols import Hyperparameter, everywhere
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from symcount.formula.formula import Formula
 
 _BAR = 12
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def formula_view(
@@ -90,8 +89,7 @@ class Bar:
         elif options.ascii_only:
             yield Text("#" * round(self.share * _BAR))
         else:
-            full, eighths = divmod(round(self.share * _BAR * 8), 8)
-            yield Text(("█" * full + _EIGHTHS[eighths]).rstrip(), style="cyan")
+            yield Text(bar(self.share, _BAR), style="cyan")
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         width = _BAR if self._is_seen(console) else 0

@@ -15,7 +15,7 @@ from symcount.packages import sympy  # first, as it says what to install
 # isort: split
 from sympy.printing.printer import Printer
 
-from symcount.formula import sympy_form
+from symcount.formula import latex, sympy_form
 
 # At the start of a line an operator is a prefix if it is not said otherwise.
 _INFIX_PLUS, _INFIX_MINUS = '<mo form="infix">+</mo>', '<mo form="infix">−</mo>'
@@ -46,9 +46,14 @@ def math(expression: sympy.Basic, width: int = sympy_form.LINE) -> str:
     body = _PRINTER.markup(expression) if len(groups) == 1 else _lines(groups)
     return (
         f'<math style="math-style: normal"><semantics>{body}'
-        f'<annotation encoding="application/x-tex">{escape(sympy_form.latex(expression))}'
+        f'<annotation encoding="application/x-tex">{escape(latex.one_line(expression))}'
         "</annotation></semantics></math>"
     )
+
+
+def markup(expression: sympy.Basic) -> str:
+    """An expression or condition on one line, as what a `math` element holds."""
+    return _PRINTER.markup(expression)
 
 
 def _lines(groups: Sequence[Sequence[sympy.Expr]]) -> str:

@@ -1,9 +1,10 @@
 """Show formulas, certificates, breakdowns and lists of formulas in notebooks, as HTML.
 
-The HTML stands by itself. Formulas are MathML, which browsers typeset without a script; colours
-are those of the text around, so that dark and light themes both work; nothing is fetched, nothing
-has an id, and what can be opened is a `details` element, which keyboards and screen readers know.
-All text is escaped, and MathJax is told to leave it alone: a dollar in a name is a dollar.
+The HTML stands by itself, and survives hosts that take out what they do not trust: formulas and
+bars are characters, and what is laid out with `style` reads well without. Colours are those of the
+text around, so that dark and light themes both work; nothing is fetched, nothing has an id, and
+what can be opened is a `details` element, which keyboards and screen readers know. All text is
+escaped, and MathJax is told to leave it alone: a dollar in a name is a dollar.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from symcount.display.outline import Row, rows, sizes_of
+from symcount.display.outline import Row, bar, rows, sizes_of
 from symcount.formula.formula import Formula
 from symcount.symbols import everywhere
 
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
 # Rows that are open at first: more is left to the reader.
 _OPEN_ROWS = 14
-# Of a tree: characters of a line of a formula, lines beyond which it scrolls, and by how many em a
-# level is indented.
-_LINE = 24
-_LINES = 5
+# Of a tree: characters of a formula beyond which it scrolls; a level is indented by so many em.
+_LONG = 150
 _INDENT = 1.2
+# The columns of a line are apart where no style is left to keep them so.
+_APART = "\N{EM SPACE}"
+# Characters of the longest bar.
+_BAR = 6
 
 
 def count_html(count: Formula) -> str:
@@ -57,7 +60,7 @@ def breakdown_html(breakdown: Breakdown) -> str:
     """Show a tree that unfolds, with the count and the share of each part where sizes are known."""
     whole = rows(breakdown)
     head = _sizes(breakdown)
-    return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=46)}")
+    return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=47)}")
 
 
 def expression_html(value: Any) -> str:
@@ -110,30 +113,32 @@ def _scroll(content: str, least: int = 0) -> str:
     return f'<div tabindex="0" style="overflow-x: auto; padding: 0.3em 0">{inner}</div>'
 
 
-def _math(expression: Any, width: int | None = None) -> str:
-    from symcount.display import mathml
+def _text(expression: Any) -> str:
+    from symcount.display import plain
 
-    return mathml.math(expression) if width is None else mathml.math(expression, width)
+    return escape(plain.text(expression))
+
+
+def _math(expression: Any) -> str:
+    from symcount.display import plain
+
+    first, *more = map(escape, plain.lines(expression))
+    return "".join(f"<div>{line}</div>" for line in (first, *more)) if more else first
 
 
 def _set(expression: Any) -> str:
-    return _scroll(f'<div style="font-size: 1.15em; padding: 0 1em">{_math(expression)}</div>')
+    style = "font-size: 1.15em; padding: 0.3em 1em; overflow-wrap: anywhere"
+    return f'<div style="{style}">{_math(expression)}</div>'
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
-    made = [
-        '<tr style="background: none">'
-        f'<th scope="row" style="{_CELL}; font-weight: normal; opacity: 0.75">{name}</th>'
-        f'<td style="{_CELL}; width: 100%">{content}</td></tr>'
+    return "".join(
+        '<div style="display: flex; padding: 0.1em 0">'
+        f'<span style="flex: 0 0 6.5em; opacity: 0.75">{name}{_APART}</span>'
+        f'<span style="flex: 1 1 0; min-width: 0; overflow-wrap: anywhere">{content}</span></div>'
         for name, content in facts
         if content
-    ]
-    if not made:
-        return ""
-    return f'<table style="border: none; margin: 0; width: 100%">{"".join(made)}</table>'
-
-
-_CELL = "text-align: left; vertical-align: top; border: none; padding: 0.1em 1em 0.1em 0"
+    )
 
 
 def _symbols(hyperparameters: Iterable[Hyperparameter]) -> str:
@@ -154,7 +159,7 @@ def _domain(count: Formula) -> str:
 
     if count.domain == sympy.true:
         return escape(everywhere(count.hyperparameters))
-    return _scroll(_math(count.domain))
+    return _math(count.domain)
 
 
 def _code(texts: Iterable[str]) -> str:
@@ -214,16 +219,20 @@ def _tree(whole: Row) -> str:
     def node(row: Row, depth: int) -> str:
         line = _line(row, room - _INDENT * depth)
         if not row.held:
-            return f'<div style="margin-left: {_INDENT}em">{line}</div>'
+            return f'<li style="margin: 0 0 0 {_INDENT}em">{line}</li>'
         below = "".join(node(inner, depth + 1) for inner in row.held)
         is_open = " open" if id(row) in opened else ""
         marker = f"list-style-position: outside; margin-left: {_INDENT}em; cursor: pointer"
         return (
-            f'<details{is_open} style="margin: 0"><summary style="{marker}">{line}</summary>'
-            f'<div style="margin-left: {_INDENT}em">{below}</div></details>'
+            f'<li style="margin: 0"><details{is_open} style="margin: 0">'
+            f'<summary style="{marker}">{line}</summary>'
+            f'<ul style="{_LIST}; margin: 0 0 0 {_INDENT}em">{below}</ul></details></li>'
         )
 
-    return node(whole, 0)
+    return f'<ul style="{_LIST}; margin: 0">{node(whole, 0)}</ul>'
+
+
+_LIST = "list-style: none; padding: 0"
 
 
 def _opened(whole: Row) -> set[int]:
@@ -243,30 +252,29 @@ def _opened(whole: Row) -> set[int]:
 def _line(row: Row, room: float) -> str:
     """Lay out name, formula, count and share in columns."""
     name = (
-        f'<code style="flex: 0 0 {room:.2f}em; overflow-wrap: anywhere">{escape(row.name)}</code>'
+        f'<code style="flex: 0 0 {room:.2f}em; overflow-wrap: anywhere">'
+        f"{escape(row.name)}{_APART}</code>"
     )
-    formula, box = _math(row.part.count.expr, _LINE), "flex: 1 1 13em; min-width: 13em"
-    if formula.count("<mtr>") > _LINES:
+    formula = _text(row.part.count.expr)
+    box = "flex: 1 1 13em; min-width: 13em; overflow-wrap: anywhere"
+    if len(formula) > _LONG:
         box += '; max-height: 9em; overflow: auto" tabindex="0'
-    else:
-        box += "; overflow-x: auto; overflow-y: hidden; padding-bottom: 0.15em"
-    cells = f'{name}<span style="{box}">{formula}</span>'
+    cells = f'{name}<span style="{box}">{formula}{_APART}</span>'
     if row.size is not None:
         number = "text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap"
         cells += (
-            f'<span style="flex: 0 0 8em; {number}">{row.size_text}</span>'
-            f'<span style="flex: 0 0 5em; {number}">{row.share_text}</span>{_bar(row.bar)}'
+            f'<span style="flex: 0 0 8em; {number}">{escape(row.size_text)}{_APART}</span>'
+            f'<span style="flex: 0 0 5em; {number}">{escape(row.share_text)}{_APART}</span>'
         )
-    return f'<span style="display: flex; align-items: center; gap: 0.7em">{cells}</span>'
+        cells += _bar(row.bar)
+    layout = "display: flex; align-items: center; gap: 0.7em; padding: 0.15em 0"
+    return f'<span style="{layout}">{cells}</span>'
 
 
 def _bar(share: float) -> str:
-    """Draw a bar in the colour of the text; what it says stands beside it in figures."""
-    return (
-        '<span aria-hidden="true" style="flex: 0 0 3.5em; height: 0.8em; box-sizing: border-box; '
-        'border: 1px solid; opacity: 0.6"><span style="display: block; height: 100%; '
-        f'background: currentColor; width: {100 * share:.2f}%"></span></span>'
-    )
+    """Draw a bar of characters; what it says stands beside it in figures."""
+    style = "flex: 0 0 5em; white-space: nowrap; opacity: 0.6"
+    return f'<span aria-hidden="true" style="{style}">{bar(share, _BAR)}</span>'
 
 
 # --- a registry -------------------------------------------------------------------------------

@@ -133,6 +133,19 @@ def rows(breakdown: Breakdown) -> Row:
     return row(whole.name, whole, 1)
 
 
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def bar(share: float, most: int) -> str:
+    """Draw a share as a bar of characters, of which there are `most` at a share of one.
+
+    >>> bar(0.55, 8)
+    '████▍'
+    """
+    full, eighths = divmod(round(share * most * 8), 8)
+    return ("█" * full + _EIGHTHS[eighths]).rstrip()
+
+
 def percent(share: float) -> str:
     """Write a share in percent, with a digit behind the point where it says something.
 

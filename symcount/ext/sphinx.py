@@ -36,6 +36,7 @@ from symcount.drift import notation, reloading, requests
 from symcount.drift.reloading import Digests
 from symcount.drift.requests import Blueprint, Request
 from symcount.errors import ArgumentError
+from symcount.ext import sphinx_latex
 from symcount.symbols import everywhere
 from symcount.work import MAX_WORK
 
@@ -70,11 +71,11 @@ class symcount_math(nodes.Inline, nodes.Element):  # type: ignore[misc]
 
 def _math(value: sympy.Basic, block: bool = False, width: int | None = None) -> nodes.Element:
     from symcount.display import mathml
-    from symcount.formula import sympy_form
+    from symcount.formula import latex, sympy_form
 
     return symcount_math(
         markup=mathml.math(value) if width is None else mathml.math(value, width),
-        latex=sympy_form.latex_in_lines(value) if block else sympy_form.latex(value),
+        latex=latex.in_lines(value) if block else latex.one_line(value),
         text=sympy_form.text(value),
         block=block,
     )
@@ -92,21 +93,25 @@ def _typeset(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace formulas for other builders than HTML's: by LaTeX where that is typeset, or text."""
     if app.builder.format == "html":
         return
+    if app.builder.format == "latex":
+        sphinx_latex.fit_tables(doctree)
     shown = _in_latex if app.builder.format == "latex" else _in_text
     for node in list(doctree.findall(symcount_math)):
         node.replace_self(shown(node))
 
 
-def _in_latex(node: nodes.Element) -> nodes.Element:
+def _in_latex(node: nodes.Element) -> nodes.Element | list[nodes.Node]:
     latex = node["latex"]
     if not node["block"]:
-        return nodes.math(latex, latex)
+        return sphinx_latex.in_line(latex)
     wrapped = {"no-wrap": False, "nowrap": False}  # as it is called now, and was before
     return nodes.math_block(latex, latex, label=None, number=None, **wrapped)
 
 
 def _in_text(node: nodes.Element) -> nodes.Element:
     text = node["text"]
+    if node.get("plain"):
+        return nodes.inline("", text)
     if not node["block"]:
         return nodes.literal(text, text)
     return nodes.literal_block(text, text, language="none")
@@ -379,9 +384,10 @@ class _Directive(SphinxDirective):
 
 def _levels(text: str) -> int | None:
     """Read how deep a breakdown goes: None for all of it."""
-    if text.strip() == "none":
+    text = directives.unchanged_required(text).strip()
+    if text == "none":
         return 0
-    if text.strip() == "all":
+    if text == "all":
         return None
     return int(directives.positive_int(text))
 
@@ -469,7 +475,17 @@ def _symbols(count: ParamCount) -> list[nodes.Node]:
     from symcount.display.console import described
 
     said = "; ".join(described(h) for h in count.hyperparameters)
-    return [nodes.Text(said.replace(">=", "≥").replace("<=", "≤"))]
+    return [_sign(part) if part in _SIGNS else nodes.Text(part) for part in _SIGN.split(said)]
+
+
+_SIGNS = {">=": ("≥", r"\geq"), "<=": ("≤", r"\leq")}
+_SIGN = re.compile("(>=|<=)")
+
+
+def _sign(text: str) -> nodes.Element:
+    """Make a sign of comparison, which LaTeX has in mathematics only."""
+    sign, latex = _SIGNS[text]
+    return symcount_math(markup=sign, latex=latex, text=sign, block=False, plain=True)
 
 
 def _value(count: ParamCount, at: dict[str, Any]) -> int | None:

@@ -256,9 +256,9 @@ class Formula:
         Returns:
             The text, without delimiters.
         """
-        from symcount.formula import sympy_form
+        from symcount.formula import latex
 
-        return sympy_form.latex(self.expr)
+        return latex.one_line(self.expr)
 
     # --- evaluation ---
 

@@ -17,7 +17,6 @@ from symcount.packages import sympy  # first, as it says what to install
 # isort: split
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
-from sympy.printing.latex import LatexPrinter
 from sympy.printing.printer import Printer
 from sympy.printing.str import StrPrinter
 
@@ -336,7 +335,7 @@ def _arms(tree: Any, tests: Decisions) -> Iterator[tuple[Poly, Boolean]]:
         yield from _arms(tree.otherwise, tests)
 
 
-class _InsideOut(Printer):  # type: ignore[misc]
+class InsideOut(Printer):  # type: ignore[misc]
     """Prints each part once, and before what holds it: Python's stack may be less deep."""
 
     def doprint(self, expr: Any) -> str:
@@ -358,34 +357,16 @@ class _InsideOut(Printer):  # type: ignore[misc]
         return self._printed[expr]
 
 
-class _Text(_InsideOut, StrPrinter):  # type: ignore[misc]
+class _Text(InsideOut, StrPrinter):  # type: ignore[misc]
     """Floats in the shortest form that reads back as the same double."""
 
     def _print_Float(self, expr: sympy.Float) -> str:
         return repr(float(expr))
 
 
-class _Latex(_InsideOut, LatexPrinter):  # type: ignore[misc]
-    """The same in LaTeX; names of several letters are set upright."""
-
-    def _print_Float(self, expr: sympy.Float) -> str:
-        mantissa, _, exponent = repr(float(expr)).partition("e")
-        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
-
-    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:
-        if len(expr.name) == 1:
-            return str(super()._print_Symbol(expr))
-        return rf"\mathrm{{{expr.name.replace('_', chr(92) + '_')}}}"
-
-
 def text(value: sympy.Basic) -> str:
     """An expression or condition as text that reads back as the same."""
     return str(_Text().doprint(value))
-
-
-def latex(value: sympy.Basic) -> str:
-    """An expression or condition in LaTeX."""
-    return str(_Latex().doprint(value))
 
 
 # About as many characters of text as fit one line when they are typeset.
@@ -406,16 +387,3 @@ def lines(value: sympy.Basic, width: int = LINE) -> list[list[sympy.Expr]]:
         groups[-1].append(term)
         length += own
     return groups
-
-
-def latex_in_lines(value: sympy.Basic) -> str:
-    """The same LaTeX, a long sum in several lines (`aligned`, of amsmath)."""
-    groups = lines(value)
-    if len(groups) == 1:
-        return latex(value)
-    rows = []
-    for number, terms in enumerate(groups):
-        row = latex(sympy.Add(*terms, evaluate=False))
-        rows.append(row if number == 0 or row.startswith("-") else f"+ {row}")
-    joined = r" \\ & ".join(rows)
-    return rf"\begin{{aligned}} & {joined} \end{{aligned}}"

@@ -23,7 +23,7 @@ from symcount.algebra.rays import Ray
 from symcount.algebra.solver import Solver
 from symcount.display import mathml
 from symcount.export.languages import c, javascript, numpy, sql
-from symcount.formula import sympy_form
+from symcount.formula import latex, sympy_form
 from symcount.formula.int64 import Block, Doubt, Plans
 from symcount.record import COMPARISONS, OPERATORS
 from symcount.symbols import Hyperparameter
@@ -196,7 +196,7 @@ def test_every_language_writes_or_refuses_every_row(name: str) -> None:
 
 
 @pytest.mark.parametrize("op", CALLS)
-@pytest.mark.parametrize("typeset", [sympy_form.latex, mathml.math])
+@pytest.mark.parametrize("typeset", [latex.one_line, mathml.math])
 def test_every_row_is_typeset(op: str, typeset: Callable[[sympy.Basic], str]) -> None:
     for poly, _, _ in cases(op):
         text = typeset(sympy_form.expression(poly))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from symcount.display import mathml
 from symcount.errors import UnsupportedError
-from symcount.formula import sympy_form
+from symcount.formula import latex, sympy_form
 from tests.random_expressions import (
     NAMES,
     exact,
@@ -138,7 +138,7 @@ def test_names_stay_what_they_are_and_are_escaped() -> None:
 def test_the_latex_goes_along() -> None:
     d = sympy_form.symbol("dim")
     tree = ET.fromstring(mathml.math(4 * d**2 / sympy_form.symbol("h")))
-    assert tree.find(".//annotation").text == sympy_form.latex(4 * d**2 / sympy_form.symbol("h"))
+    assert tree.find(".//annotation").text == latex.one_line(4 * d**2 / sympy_form.symbol("h"))
 
 
 def test_float_steps_are_circled() -> None:
@@ -161,17 +161,3 @@ def test_lines_hold_all_terms_in_their_order(width: int) -> None:
     assert [term for group in groups for term in group] == total.as_ordered_terms()
     assert all(len(group) == 1 or sum(len(str(t)) + 3 for t in group) <= width for group in groups)
     assert len(groups) > 1
-
-
-def test_long_latex_is_aligned_and_says_the_same() -> None:
-    names = [f"symbol_number_{i}" for i in range(9)]
-    total = sympy.Add(
-        *(-(i % 2) * 2 * sympy_form.symbol(n) + sympy_form.symbol(n) for i, n in enumerate(names))
-    )
-    latex = sympy_form.latex_in_lines(total)
-    assert latex.startswith(r"\begin{aligned} & ") and latex.endswith(r" \end{aligned}")
-    inner = latex.removeprefix(r"\begin{aligned} & ").removesuffix(r" \end{aligned}")
-    assert " ".join(inner.replace(r"\\ &", "").split()).replace("- ", "-") == sympy_form.latex(
-        total
-    ).replace("- ", "-")
-    assert sympy_form.latex_in_lines(sympy_form.symbol("d")) == "d"

@@ -12,9 +12,11 @@ from torch import nn
 import symcount
 from symcount import BlueprintRegistry, Symbol, derive
 from symcount.catalogue.targets import seeds
+from symcount.display import plain
 from symcount.display.outline import rows
 from symcount.record import Concretisation, Source
 
+EIGHTHS = " ▏▎▍▌▋▊▉"
 VOID = {"br", "hr", "img", "input"}
 NASTY = '<script>alert("$x$ & more")</script>'
 
@@ -91,24 +93,23 @@ def test_all_html_stands_by_itself(count, registry) -> None:
         html = thing._repr_html_()
         page = Page(html)
         tags = {tag for tag, _ in page.elements}
-        assert not tags & {"script", "style", "link", "img", "iframe", "b"}, name
+        assert not tags & {"script", "style", "link", "img", "iframe", "b", "math", "svg"}, name
         for _, attributes in page.elements:
             assert not attributes.keys() & {"id", "src", "href", "onclick"}, name
         assert "url(" not in html and "http" not in html, name
         # no colour but that of the text: both themes are right, and no meaning hangs on a colour
         colours = set(re.findall(r"(?:color|background|border[a-z-]*): ([^;\"]+)", html))
-        assert colours <= {"none", "currentColor", "1px solid", "0.12em solid", "0.5em"}, name
+        assert not colours, name
         assert "mathjax_ignore" in page.elements[0][1]["class"].split()
 
 
 def test_a_formula_shows_with_symbols_domain_and_certificate(count) -> None:
     page = Page(count._repr_html_())
     text = re.sub(r"\s", "", page.text).replace("\u2062", "·")
-    assert text.startswith("shape,parameters2·dim2+dim·heads+20·dim+heads+9Symbols")
+    assert text.startswith("shape,parameters2·dim²+dim·heads+20·dim+heads+9Symbols")
     assert "Symbolsdim≥1;heads≥1,4bydefaultDomaindimmodheads=0Fixed" in text
     assert re.sub(r"\s", "", NASTY) in text  # what was fixed
     assert f"{count.certificate.grade}:2pathsfollowed" in text
-    assert len(page.all("math")) == 2
     assert "all positive integers" in Page(derive(lambda d: nn.Linear(d, 2))._repr_html_()).text
 
 
@@ -158,15 +159,16 @@ def test_a_breakdown_is_a_tree_that_unfolds(count) -> None:
 def test_bars_are_as_long_as_the_shares_beside_them(count) -> None:
     breakdown = count.breakdown().at(64)
     html = breakdown._repr_html_()
-    widths = [float(w) for w in re.findall(r"background: currentColor; width: ([0-9.]+)%", html)]
-    assert widths == [round(100 * row.bar, 2) for _, row in rows(breakdown).walk()]
-    hidden = [a for a in Page(html).all("span") if a.get("aria-hidden") == "true"]
-    assert len(hidden) == len(widths)  # figures say the same to those who see no bar
+    # figures say the same to those who see no bar
+    bars = re.findall(r'<span aria-hidden="true"[^>]*>([█▏▎▍▌▋▊▉]*)</span>', html)
+    assert [sum(8 if c == "█" else EIGHTHS.index(c) for c in bar) for bar in bars] == [
+        round(6 * 8 * row.bar) for _, row in rows(breakdown).walk()
+    ]
 
 
 def test_without_sizes_there_are_no_bars_but_a_way_to_them(count) -> None:
     html = count.breakdown()._repr_html_()
-    assert "currentColor" not in html
+    assert not re.search("[█▏▎▍▌▋▊▉]", html)
     assert ".at(dim=...)" in Page(html).text
 
 
@@ -190,7 +192,7 @@ def test_a_registry_shows_what_has_been_derived_and_derives_nothing(registry) ->
 def test_a_spec_shows_its_formula(registry) -> None:
     page = Page(registry.get("other", "plain")._repr_html_())
     assert "other:plain" in page.text
-    assert len(page.all("math")) == 1
+    assert plain.text(registry.get("other", "plain").param_count.expr) in page.text
     later = Page(registry.get("a&b", "later")._repr_html_())
     assert "not derived yet: param_count derives it" in later.text
 
@@ -205,12 +207,12 @@ def test_long_formulas_take_several_lines_and_scroll() -> None:
     )
     count = derive(scope["long"])
     html = count._repr_html_()
-    assert html.count("<mtr>") >= 4
-    boxes = [a for a in Page(html).all("div") if "overflow-x: auto" in (a.get("style") or "")]
+    assert f'anywhere">{plain.text(count.expr)}</div>' in html  # broken by the browser
+    tree = Page(count.breakdown()._repr_html_())
+    boxes = [a for a in tree.all("div") if "overflow-x: auto" in (a.get("style") or "")]
     assert boxes and all(box.get("tabindex") == "0" for box in boxes)  # a keyboard can scroll it
     assert r"\\ &" in count._repr_latex_()
-    tall = [a for a in Page(count.breakdown()._repr_html_()).all("span") if "tabindex" in a]
-    assert tall
+    assert [a for a in tree.all("span") if "tabindex" in a]
 
 
 def test_ipython_gets_html_latex_and_text(count) -> None:
@@ -233,9 +235,10 @@ def test_a_table_of_blueprints_has_no_empty_columns() -> None:
     assert html.count("<td") == 2 * 5
 
 
-def test_a_share_is_typeset(count) -> None:
+def test_a_share_is_a_fraction(count) -> None:
     share = next(iter(count.share().values()))
-    assert Page(share._repr_html_()).all("mfrac")
+    above, below = map(plain.text, share.expr.as_numer_denom())
+    assert f"({above})/({below})" in Page(share._repr_html_()).text
 
 
 def test_a_formula_of_a_tree_has_room_beside_a_long_name() -> None:
@@ -243,7 +246,7 @@ def test_a_formula_of_a_tree_has_room_beside_a_long_name() -> None:
     long = "a_name_of_a_module_that_is_longer_than_others"
     count = derive(lambda dim: nn.ModuleDict({long: nn.Linear(dim, 3), "b": nn.Linear(dim, 4)}))
     html = count.breakdown().at(7)._repr_html_()
-    least = float(re.search(r"min-width: (\d+)em\"><details", html)[1])
+    least = float(re.search(r"min-width: (\d+)em\"><ul", html)[1])
     name, *columns = (
         float(width) for width in re.findall(r"flex: [01] [01] ([\d.]+)em", html.partition(long)[0])
     )

@@ -16,7 +16,8 @@ from symcount import BlueprintRegistry, ParamCount, Symbol
 from symcount.catalogue.registry import entry
 from symcount.catalogue.targets import seeds
 from symcount.export import FORMATS, renderer
-from symcount.export.documents import html, latex, mathml, rst
+from symcount.export.documents import html, mathml, rst
+from symcount.formula import latex
 from tests.exported import branching, broken, partly
 
 HOSTILE = "a_b `c` *d* |e| <b>&amp; ``f`` \\ g_ :h:`i` [j]_ __k__ -- \"l\" 'm' https://n.org $o$"
@@ -55,7 +56,7 @@ def test_rst_is_read_without_a_warning(several: list[ParamCount]) -> None:
         document = parsed_rst(rst.render_count(count, title=HOSTILE))
         assert document["title"] == HOSTILE
         (block,) = document.findall(lambda node: node.tagname == "math_block")
-        assert block.astext() == latex.to_math(count.expr)
+        assert block.astext() == latex.in_lines(count.expr)
         labels = [node.astext() for node in document.findall(lambda n: n.tagname == "field_name")]
         assert labels[0] == "Domain"
         assert labels[-1] == "Certificate"
@@ -64,7 +65,7 @@ def test_rst_is_read_without_a_warning(several: list[ParamCount]) -> None:
 def test_rst_domains_are_mathematics(several: list[ParamCount]) -> None:
     document = parsed_rst(rst.render_count(several[1]))
     (inline,) = document.findall(lambda node: node.tagname == "math")
-    assert inline.astext() == latex.to_math(several[1].domain)
+    assert inline.astext() == latex.one_line(several[1].domain)
 
 
 def test_rst_tables_keep_their_cells(registry: BlueprintRegistry) -> None:
@@ -137,7 +138,7 @@ def test_html_closes_what_it_opens_and_shows_text_as_it_is(several: list[ParamCo
         assert reader.text["dt"][0] == "Domain"
         assert "script" not in reader.seen
         assert "b" not in reader.seen
-        assert latex.to_math(count.expr) or reader.text["math"]
+        assert latex.one_line(count.expr) or reader.text["math"]
         assert "math" in reader.seen
 
 
@@ -170,7 +171,7 @@ def test_latex_formulas_are_typeset(several: list[ParamCount]) -> None:
     parser = pytest.importorskip("matplotlib.mathtext").MathTextParser("path")
     typeset = 0
     for count in several:
-        text = latex.to_math(count.expr)
+        text = latex.one_line(count.expr)
         if "cases" not in text and "operatorname" not in text and "bmod" not in text:
             parser.parse(f"${text.replace('{}', '')}$")
             typeset += 1

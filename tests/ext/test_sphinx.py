@@ -50,6 +50,7 @@ def block(dim):
     return nn.Linear(dim, 2 * dim)
 """
 _NUMBERS = itertools.count()
+D, E = r"\mathrm{dim}", r"\mathrm{expansion}"
 
 
 class Project:
@@ -174,7 +175,9 @@ class TestWhatIsShown:
         project.build()
         html = project.out("index.html")
         assert project.warnings == ""
-        formula = r"2 \mathrm{dim}^{2} \mathrm{expansion} + \mathrm{dim} \mathrm{expansion}"
+        formula = (
+            r"2 \, \mathrm{dim}^{2} \, \mathrm{expansion} + \mathrm{dim} \, \mathrm{expansion}"
+        )
         assert mathml(html)[:2] == [formula + r" + \mathrm{dim}"] * 2
         assert "2,099,712 at 512" in html
         assert "all positive integers" in html and "compared with plainly built modules" in html
@@ -198,13 +201,15 @@ class TestWhatIsShown:
         (tex,) = Path(app.outdir).glob("*.tex")
         text = tex.read_text()
         assert project.warnings == ""
-        formula = r"2 \mathrm{dim}^{2} \mathrm{expansion} + \mathrm{dim} \mathrm{expansion}"
+        formula = (
+            r"2 \, \mathrm{dim}^{2} \, \mathrm{expansion} + \mathrm{dim} \, \mathrm{expansion}"
+        )
         assert f"\\({formula}" in text, "inline"
         assert f"\\begin{{split}}{formula}" in text, "displayed"
         assert r"\detokenize{index:symcount-whole}}\begin{sphinxuseclass}{symcount}" in (
             re.sub(r"}\s+\\begin", r"}\\begin", text)
         )
-        assert "<math" not in text and text.count(r"\begin{tabulary}") == 2
+        assert "<math" not in text and text.count(r"\begin{tabular}") == 2
 
     @pytest.mark.parametrize("builder", ["text", "man", "texinfo", "xml"])
     def test_other_builders_show_text(self, project: Project, name: str, builder: str) -> None:
@@ -354,7 +359,7 @@ class TestWhatGoesWrong:
         project.edit("models.py", 'raise RuntimeError("no such thing")', "return nn.Linear(dim, 3)")
         project.build()
         assert project.warnings == ""
-        assert mathml(project.out("index.html"))[0] == r"3 \mathrm{dim} + 3"
+        assert mathml(project.out("index.html"))[0] == r"3 \, \mathrm{dim} + 3"
 
     def test_it_is_mended_though_others_had_imported_it(self, project: Project) -> None:
         name = f"imported_{project.blocks}"
@@ -474,7 +479,7 @@ class TestBuiltAgain:
         project.build()
         # both depend on it: that mlp() does not use what its file imports is not known
         assert sorted(project.read) == ["deep", "index"]
-        assert mathml(project.out("deep.html"))[0].startswith(r"3 \mathrm{dim}^{2}")
+        assert mathml(project.out("deep.html"))[0].startswith(r"3 \, \mathrm{dim}^{2}")
 
     def test_another_file_has_changed(self, project: Project, derivations: list[str]) -> None:
         project.write("other.py", "x = 1\n")
@@ -530,11 +535,11 @@ class TestBuiltAgain:
         project.write("index.rst", "T\n=\n\n.. symcount-registry:: own.py\n")
         try:
             project.build()
-            assert mathml(project.out("index.html")) == [r"5 \mathrm{dim} + 5"]
+            assert mathml(project.out("index.html")) == [r"5 \, \mathrm{dim} + 5"]
             project.edit("own.py", "(dim, 5)", "(dim, 6)")
             project.build()
             assert project.warnings == ""
-            assert mathml(project.out("index.html")) == [r"6 \mathrm{dim} + 6"]
+            assert mathml(project.out("index.html")) == [r"6 \, \mathrm{dim} + 6"]
         finally:
             symcount.blueprints.unregister("test_ext", "own")
 

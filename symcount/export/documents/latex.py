@@ -1,12 +1,13 @@
 r"""LaTeX fragments; they compile with `amsmath` and `booktabs`.
 
-Names and descriptions are escaped. `to_math` typesets sympy expressions, also for other formats.
+Names and descriptions are escaped, and lines end where they can in names of code. A formula that is
+longer than a line, of the text or of its column, takes several.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from symcount.export.documents.description import Markup, items, row, tables
@@ -37,20 +38,22 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> print(render_count(count, title="A classifier"), end="")  # doctest: +ELLIPSIS
     \paragraph{A classifier}
     \[
-    10 \cdot \mathrm{out_{features}}
+    10 \, \mathrm{out\_features}
     \]
-    \begin{description}
+    \begin{description}\raggedright
     \item[Domain] all positive integers
     \item[Certificate] ...
     \end{description}
     """
+    from symcount.formula import latex
+
     return "\n".join(
         [
             rf"\paragraph{{{escape(title or count.factory)}}}",
             r"\[",
-            to_math(count.expr),
+            latex.in_lines(count.expr),
             r"\]",
-            r"\begin{description}",
+            r"\begin{description}\raggedright",
             *(rf"\item[{label}] {text}" for label, text in items(count, MARKUP)),
             r"\end{description}",
             "",
@@ -59,29 +62,41 @@ def render_count(count: Formula, title: str | None = None) -> str:
 
 
 def render_registry(entries: Iterable[Entry]) -> str:
-    """A `tabular` with a part for each topology."""
-    rows = []
+    """A `tabular` as wide as the text, with a part for each topology; lines may end in names."""
+    rows = [_row(["Blueprint", "Parameters", "Domain", "Defaults", "Certificate"])]
     for topology, group in tables(entries):
         rows += [
             r"\midrule",
-            rf"\multicolumn{{5}}{{l}}{{\textbf{{{escape(topology)}}}}} \\",
-            *(f"{' & '.join(row(entry, MARKUP)[:5])} \\\\" for entry in group),
+            rf"\multicolumn{{5}}{{@{{}}l@{{}}}}{{\textbf{{{escape(topology)}}}}} \\",
+            *(_row(row(entry, _IN_TABLE)[:5]) for entry in group),
         ]
+    columns = "".join(rf"p{{{width}\linewidth}}" for width in (0.16, 0.25, 0.25, 0.15, 0.12))
     return "\n".join(
         [
-            r"\begin{tabular}{lp{0.4\linewidth}p{0.2\linewidth}ll}",
+            r"{\footnotesize\setlength{\tabcolsep}{3pt}",
+            r"\let\underscore\_\def\_{\underscore\ifmmode\else\nolinebreak[2]\fi}",
+            rf"\noindent\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
             r"\toprule",
-            r"Blueprint & Parameters & Domain & Defaults & Certificate \\",
             *rows,
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
             "",
         ]
     )
 
 
+def _row(cells: Iterable[str]) -> str:
+    """Write a row whose lines end where words do, as there is little room to stretch them."""
+    return " & ".join(rf"\raggedright {cell}" for cell in cells) + r" \tabularnewline"
+
+
+def _text(text: str) -> str:
+    """Text in which lines may end within paths."""
+    return escape(text).replace("/", r"/\allowbreak{}")
+
+
 def _code(text: str) -> str:
-    return rf"\texttt{{{escape(text)}}}"
+    return rf"\texttt{{{_text(text)}}}"
 
 
 def escape(text: str) -> str:
@@ -93,25 +108,15 @@ def escape(text: str) -> str:
     return "".join(_ESCAPES.get(c, c) for c in " ".join(text.split()))
 
 
-def to_math(expression: Basic) -> str:
-    r"""A sympy expression in mathematics mode, its symbols in upright letters.
+def _rows(expression: Basic, room: float) -> str:
+    """Formulas within a line, which ends after each of them."""
+    from symcount.formula import latex
 
-    >>> from sympy import symbols, Max
-    >>> dim, head_dim = symbols("dim head_dim")
-    >>> print(to_math(2 * dim * Max(8, head_dim)))
-    2 \cdot \mathrm{dim} \cdot \max\left(8, \mathrm{head_{dim}}\right)
-    """
-    from symcount.packages import sympy
-
-    names = {s: _symbol(s.name) for s in expression.atoms(sympy.Symbol)}
-    return str(sympy.latex(expression, symbol_names=names, mul_symbol="dot"))
+    rows = latex.lines(expression, room)
+    return r" \newline ".join([f"${rows[0]}$", *(f"${{}}{row}$" for row in rows[1:])])
 
 
-def _symbol(name: str) -> str:
-    """A name in upright letters, what follows its first underscore as the index."""
-    first, *rest = name.split("_")
-    text = first + (f"_{{{','.join(rest)}}}" if rest else "")
-    return text if re.fullmatch(r"[a-zA-Z]", text) else rf"\mathrm{{{text}}}"
-
-
-MARKUP = Markup(escape, _code, lambda expression: f"${to_math(expression)}$")
+# What is left of a line beside a label, and in the columns of a table, in points of 10 points.
+_BESIDE, _IN_COLUMN = 250.0, 96.0
+MARKUP = Markup(_text, _code, partial(_rows, room=_BESIDE))
+_IN_TABLE = Markup(_text, _code, partial(_rows, room=_IN_COLUMN))

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from symcount.export.documents import latex
 from symcount.export.documents.description import COLUMNS, Markup, items, row, tables
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _WORDS = {
     r"\;": r"\ ",
     r"\,": r"\ ",
     r"\&": r"\text{ and }",
-    r"\_": "-",
+    r"\_": r"\underline{\ }",
     "|": r"\vert ",
 }
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>$|#~&]")
@@ -40,7 +39,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> print(render_count(count, title="A classifier"), end="")  # doctest: +ELLIPSIS
     ## A classifier
     <BLANKLINE>
-    $10 \cdot \mathrm{out_{features}}$
+    $10 \ \mathrm{out\underline{\ }features}$
     <BLANKLINE>
     - Domain: all positive integers
     - Certificate: ...
@@ -74,13 +73,21 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def display(expression: Basic) -> list[str]:
     """The lines of a formula by itself."""
-    return ["$$", to_math(expression), "$$"]
+    from symcount.formula import latex
+
+    return ["$$", _unescaped(latex.in_lines(expression)), "$$"]
 
 
 def to_math(expression: Basic) -> str:
     """A sympy expression in mathematics mode, without what Markdown would take for itself."""
+    from symcount.formula import latex
+
+    return _unescaped(latex.one_line(expression))
+
+
+def _unescaped(mathematics: str) -> str:
     pattern = "|".join(map(re.escape, _WORDS))
-    return re.sub(pattern, lambda found: _WORDS[found[0]], latex.to_math(expression))
+    return re.sub(pattern, lambda found: _WORDS[found[0]], mathematics)
 
 
 def code(text: str) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from symcount.export.documents import latex
 from symcount.export.documents.description import COLUMNS, Markup, items, row, tables
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     <BLANKLINE>
     .. math::
     <BLANKLINE>
-       10 \cdot \mathrm{out_{features}}
+       10 \, \mathrm{out\_features}
     <BLANKLINE>
     :Domain: all positive integers
     :Certificate: ...
@@ -64,7 +63,9 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def display(expression: Basic) -> list[str]:
     """The lines of a formula by itself."""
-    return [".. math::", "", f"   {latex.to_math(expression)}"]
+    from symcount.formula import latex
+
+    return [".. math::", "", f"   {latex.in_lines(expression)}"]
 
 
 def _heading(text: str) -> list[str]:
@@ -93,7 +94,9 @@ def code(text: str) -> str:
 
 
 def _math(expression: Basic) -> str:
-    return f":math:`{latex.to_math(expression)}`"
+    from symcount.formula import latex
+
+    return f":math:`{latex.one_line(expression)}`"
 
 
 MARKUP = Markup(escape, code, _math)
