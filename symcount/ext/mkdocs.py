@@ -7,7 +7,8 @@
 Then `{{ symcount("models.py:mlp") }}` shows a formula with its domain, certificate and breakdown,
 `{{ symcount_count("models.py:mlp", dim=512) }}` a count within a line, and
 `{{ symcount_registry("package.blueprints") }}` a table of blueprints. Paths to files are relative
-to `mkdocs.yml`. Formulas are MathML, so that neither MathJax nor network is needed.
+to `mkdocs.yml`. Formulas are characters, so that neither MathJax nor network is needed,
+and what prints pages need not know MathML.
 
 A page may have called classes of `nn.Module`, and functions and classes of the code below the
 folder of `mkdocs.yml` or the current one; of a package only if `symcount_allow` in the `extra` of
@@ -87,7 +88,7 @@ def define_env(env: Environment) -> None:
 
 def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
     """Write a table in the style of the theme, which would put what unfolds into a frame."""
-    from symcount.display import mathml
+    from symcount.display import plain
 
     titles, walked = requests.breakdown_table(count, at, None)
     lines, number = [], ' style="text-align: right"'
@@ -95,7 +96,7 @@ def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
         indent = f' style="padding-left: {1.2 * depth:.1f}em; white-space: nowrap"'
         cells = [
             f"<td{indent}><code>{escape(row.name)}</code></td>",
-            f"<td>{mathml.math(row.part.count.expr, 46)}</td>",
+            f"<td>{escape(plain.text(row.part.count.expr))}</td>",
             *(f"<td{number}>{escape(text)}</td>" for text in (row.size_text, row.share_text)),
         ]
         lines.append(f"<tr>{''.join(cells[: len(titles)])}</tr>")

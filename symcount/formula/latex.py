@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -297,6 +298,7 @@ _SIGNS = {
 _WORDS = {r"\mathrm", r"\operatorname", r"\text", r"\mathbin"}
 
 
+@lru_cache(maxsize=4096)  # what is nested is measured within all that holds it
 def _width(text: str) -> float:
     """Estimate how wide a formula is when it is typeset, rather too wide than too narrow."""
     total, tokens, scale = 0.0, iter(_tokens(text)), 1.0

@@ -468,7 +468,7 @@ def test_export_as_json() -> None:
 
 def test_export_takes_settings(models: Path) -> None:
     text = output_of("export", "models.py:mlp", "--set", "bias=False", "--set", "expansion=1")
-    assert r"$2 \ \mathrm{dim}^{2}$" in text
+    assert r"$2 \thinspace \mathrm{dim}^{2}$" in text
 
 
 def test_export_writes_a_file_and_leaves_nothing_else(tmp_path: Path) -> None:

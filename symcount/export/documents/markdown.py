@@ -22,7 +22,7 @@ _WORDS = {
     r"\\": r"\cr ",
     r"\:": r"\ ",
     r"\;": r"\ ",
-    r"\,": r"\ ",
+    r"\,": r"\thinspace",
     r"\&": r"\text{ and }",
     r"\_": r"\underline{\ }",
     "|": r"\vert ",
@@ -39,7 +39,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> print(render_count(count, title="A classifier"), end="")  # doctest: +ELLIPSIS
     ## A classifier
     <BLANKLINE>
-    $10 \ \mathrm{out\underline{\ }features}$
+    $10 \thinspace \mathrm{out\underline{\ }features}$
     <BLANKLINE>
     - Domain: all positive integers
     - Certificate: ...
