@@ -109,12 +109,12 @@ class Sides:
     def __init__(self, left: Formula, right: Formula | Expression | ByHand) -> None:
         self.left = left
         self.right = right
-        self.ranges = left.hyperparameters
-        self.by_hand = right if isinstance(right, ByHand) else None
+        self.ranges: tuple[Hyperparameter, ...] = left.hyperparameters
+        self.by_hand: ByHand | None = right if isinstance(right, ByHand) else None
         self.other = None if isinstance(right, tuple | ByHand) else right
         self.tried = 0  # sizes at which the formula holds
         self.proved_within = False  # the domains of both
-        self.stop = clock() + _SECONDS
+        self.stop: float = clock() + _SECONDS
         if self.other is not None:
             _require_same_symbols(self.ranges, self.other.hyperparameters)
         if self.by_hand is not None:
