@@ -64,11 +64,8 @@ class Stored:
     """A formula of a file, as it stands there."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self.calls: Any = document["calls"]
-        self.tensors: Any = document["tensors"]
-        self.tree: Any = document["tree"]
-        self.symbols: Any = document["symbols"]
-        self.certificate: Any = document["certificate"]
+        self.calls, self.tensors, self.tree = (document[k] for k in ("calls", "tensors", "tree"))
+        self.symbols, self.certificate = document["symbols"], document["certificate"]
         self.is_rewritten = not document.get("origin", 1) or self.certificate.get("substituted")
         for place, node in enumerate(self.tree):
             if "if" in node and not 0 <= min(node["then"], node["else"]) < place:
