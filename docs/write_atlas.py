@@ -31,7 +31,7 @@ from symcount.display import mathml
 from symcount.display.console import described
 from symcount.drift import requests
 from symcount.export import page
-from symcount.formula import sympy_form
+from symcount.formula import domain_words, sympy_form
 from symcount.storage import atomic
 
 DOCS = Path(__file__).resolve().parent
@@ -112,7 +112,7 @@ def write_page(family: Family) -> None:
         return
     count = family.stored
     draw(count, family, *made[:2])
-    atomic.replace(made[2], page.render(count, family.title, plotly=PLOTLY))
+    atomic.replace(made[2], page.render(count.formula, family.title, plotly=PLOTLY))
     atomic.replace(path, "\n".join([first, *sections(count, family)]))
 
 
@@ -173,7 +173,7 @@ def index() -> str:
 
 def index_row(family: Family) -> str:
     count = family.stored
-    text = str(count)
+    text = f"{count:layers}"
     if len(text) > SHORT:
         terms = len(sympy.Add.make_args(count.expr))
         text = f"{terms} {'terms' if terms > 1 else 'term'} in {len(count.symbols)} symbols"
@@ -203,14 +203,14 @@ def raw(markup: str) -> list[str]:
 
 def formula(count: ParamCount) -> Iterator[str]:
     """The formula typeset, as text, and in LaTeX."""
-    short, names = named(count.expr)
+    short, names = named(count.formula.in_layers)
     shown = [mathml.math(short)]
     shown += [mathml.math(sympy.Eq(name, of, evaluate=False)) for of, name in names.items()]
     divs = [f'<div class="symcount-formula" tabindex="0">{markup}</div>' for markup in shown]
     yield from raw("\n".join(divs))
-    latex = multiline(short, names)
+    latex = multiline(*named(count.expr))
     yield from ["```{raw} latex", rf"\[{latex}\]", "```", ""]
-    yield from ["As text:", "", "```text", *wrapped(str(count)), "```", ""]
+    yield from ["As text:", "", "```text", *wrapped(f"{count:layers}"), "```", ""]
     yield from ["In LaTeX:", "", "```latex", latex, "```", ""]
 
 
@@ -219,7 +219,9 @@ def facts(count: ParamCount) -> Iterator[str]:
     yield f"- Symbols: {symbols.replace('>=', '≥').replace('<=', '≤')}"
     if count.fixed:
         yield f"- Fixed: {', '.join(f'`{name}={value}`' for name, value in count.fixed)}"
-    yield f"- Domain: {conditions(count.domain)}"
+    sized = count.formula.signature.names  # below are published sizes, all below 2**40
+    words, domain = domain_words.domain(count.formula, lambda text: f"`{text}`", sized)
+    yield f"- Domain: {words}" + ("" if domain == sympy.true else f" ({conditions(domain)})")
     *assumed, certificate = str(count.certificate).splitlines()
     yield f"- Certificate: {certificate}"
     for line in assumed[1:]:
@@ -297,8 +299,6 @@ def shown_length(latex: str) -> int:
 
 def conditions(domain: Boolean) -> str:
     """The conditions, once for all symbols that have to meet the same."""
-    if domain == sympy.true:
-        return "all positive integers"
     alike = defaultdict(list)
     for each in sorted(And.make_args(domain), key=sympy_form.text):
         last = max(each.free_symbols, key=str, default=None)

@@ -102,7 +102,7 @@ def from_config(
     dotted = any("." in name for name in (*symbols, *fixed))
     target = None if dotted else target_of(model_class)
     origin = replace(count.origin, target=target, config=target_of(factory.config_class))
-    return replace(count, origin=origin)
+    return ParamCount(replace(count.formula, origin=origin))
 
 
 def config_factory(

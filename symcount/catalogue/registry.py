@@ -30,6 +30,7 @@ from symcount.errors import (
 )
 from symcount.factory.origin import target_of
 from symcount.formula.entry import Entry
+from symcount.formula.formula import Formula, formula_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,8 +79,17 @@ class _Formulas:
 class BlueprintSpec:
     """A registered blueprint: its factory, and the formula of its parameter count.
 
-    `declared_estimate` is the hand-written number that came with it, if any: it is kept for the
-    audit and used for nothing else.
+    Four of its names are about numbers of parameters:
+
+    - `param_count` is the formula, from which the others but one come.
+    - `actual_param_count(dim, ...)` is the exact count at a size.
+    - `param_estimate` is the exact count at one size, `reference_dim`.
+    - `declared_estimate` is the number that was written by hand, as `register(param_estimate=...)`
+      took it; None if there was none. It is kept for the audit and used for nothing else.
+
+    `param_estimate` and `actual_param_count` are what registries of hand-written estimates call
+    the number to sort by, and the one of a module that is built. Code that asks for them goes on,
+    and gets exact counts; so what was given as `param_estimate` needs another name here.
     """
 
     name: str
@@ -422,9 +432,9 @@ def _declared(estimate: Any) -> int | float | None:
     raise ArgumentError(f"param_estimate={estimate!r}: an estimate is a number, or None")
 
 
-def _with_target(spec: BlueprintSpec) -> ParamCount:
+def _with_target(spec: BlueprintSpec) -> Formula:
     """Give a formula its factory's name, which it has not yet while it is decorated."""
-    count = spec.param_count
+    count = spec.param_count.formula
     if count.origin is None or count.origin.target is not None:
         return count
     return replace(count, origin=replace(count.origin, target=target_of(spec.factory)))
@@ -456,7 +466,9 @@ def known_entry(spec: BlueprintSpec) -> Entry:
 
 
 def _entry(spec: BlueprintSpec, formula: ParamCount | DerivationError | None) -> Entry:
-    return Entry(spec.topology, spec.name, formula, spec.description, spec.declared_estimate)
+    return Entry(
+        spec.topology, spec.name, formula_of(formula), spec.description, spec.declared_estimate
+    )
 
 
 def count_at(spec: BlueprintSpec, size: int) -> int | None:

@@ -20,12 +20,13 @@ from symcount.errors import (
 )
 from symcount.factory.origin import portable
 from symcount.factory.statements import ChangedLine, changes, is_loaded, statements_of
+from symcount.param_count import ParamCount
 from symcount.questions.equality import Difference, first_difference
 from symcount.version import __version__
 
 if TYPE_CHECKING:
     from symcount.factory.origin import Origin
-    from symcount.param_count import ParamCount
+
 
 FindingState = Literal[
     "same", "differs", "broken", "unimported", "undecided", "unchecked", "refused"
@@ -138,7 +139,8 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
     assert origin is not None and origin.target is not None
     about: dict[str, Any] = {"name": name, "target": target, "versions": _versions(origin)}
     try:
-        now = replace(_derived_again(origin, trust), measure=stored.measure)
+        again = _derived_again(origin, trust).formula
+        now = ParamCount(replace(again, measure=stored.formula.measure))
         now.expr  # noqa: B018 - a measure may have no formula
     except NotTrustedError as error:
         return Finding(name, target, "refused", reason=str(error))
@@ -169,7 +171,7 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
             lines=lines,
             reason=reason,
         )
-    if stored.measure.names is not None and _names(stored) != _names(now):
+    if stored.formula.measure.names is not None and _names(stored) != _names(now):
         return Finding(**about, state="unchecked", reason=_OTHER_NAMES)
     return Finding(**about, state="same")
 
@@ -201,7 +203,7 @@ def _not_imported(error: BaseException | None) -> str | None:
 
 
 def _names(count: ParamCount) -> set[str]:
-    return {weight.name for weight in count.tensors()}
+    return {weight.name for weight in count.formula.tensors()}
 
 
 def _why_unchecked(stored: ParamCount) -> str:
@@ -305,11 +307,11 @@ class _Parameter(NamedTuple):
 def _parameters(stored: ParamCount, now: ParamCount) -> list[_Parameter]:
     """List the tensors that are made otherwise, and where they are made now, or else were."""
     then_parts, now_parts = stored.breakdown().parameters, now.breakdown().parameters
-    sources = {w.name: w.source for count in (stored, now) for w in count.tensors()}
+    sources = {w.name: w.source for count in (stored, now) for w in count.formula.tensors()}
     found = []
     for name in {**now_parts, **then_parts}:
         then, here = then_parts.get(name), now_parts.get(name)
-        if then is None or here is None or then.joined != here.joined:
+        if then is None or here is None or then.formula.joined != here.formula.joined:
             source = sources[name]
             place = None if source is None else (portable(source.file), source.line)
             what = name if place is None else f"{name} ({place[0]}:{place[1]})"

@@ -16,20 +16,20 @@ from symcount.storage.strict_json import located
 
 if TYPE_CHECKING:
     from symcount.algebra.conditions import Condition
-    from symcount.formula.formula import Formula
+    from symcount.formula.formula import Formula, HasFormula
 
 
-def save(path: str | Path, formulas: Mapping[str, Formula]) -> None:
+def save(path: str | Path, formulas: Mapping[str, HasFormula]) -> None:
     """Write formulas to a file; see `symcount.save`."""
     atomic.replace(Path(path), written(formulas))
 
 
-def written(formulas: Mapping[str, Formula]) -> str:
+def written(formulas: Mapping[str, HasFormula]) -> str:
     """Return the text of the file that `save` writes."""
     lines = []
     for name, count in formulas.items():
         _require(name, count)
-        lines.append(_line(name, _with_statements(count)))
+        lines.append(_line(name, _with_statements(count.formula)))
     return definition.HEAD + ",\n".join(lines) + definition.TAIL
 
 

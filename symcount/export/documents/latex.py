@@ -48,7 +48,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
         [
             rf"\paragraph{{{escape(title or count.factory)}}}",
             r"\[",
-            to_math(count.expr),
+            to_math(count.in_layers),
             r"\]",
             r"\begin{description}",
             *(rf"\item[{label}] {text}" for label, text in items(count, MARKUP)),
