@@ -112,16 +112,18 @@ _HOMES: dict[str, Iterable[str]] = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    if name != "blueprints" and name not in _HOME:
-        raise AttributeError(f"module 'symcount' has no attribute {name!r}")
-    from symcount import interception
+if not TYPE_CHECKING:  # to a checker a name that there is not is an error
 
-    with interception.alone():  # a fork waits until it is imported, or the child waits for ever
-        module = importlib.import_module(_HOME.get(name, "symcount.blueprints"))
-    if name in _HOME:
-        globals()[name] = getattr(module, name)
-    return globals()[name]
+    def __getattr__(name: str) -> Any:
+        if name != "blueprints" and name not in _HOME:
+            raise AttributeError(f"module 'symcount' has no attribute {name!r}")
+        from symcount import interception
+
+        with interception.alone():  # a fork waits until it is imported, or the child waits for ever
+            module = importlib.import_module(_HOME.get(name, "symcount.blueprints"))
+        if name in _HOME:
+            globals()[name] = getattr(module, name)
+        return globals()[name]
 
 
 def __dir__() -> list[str]:
