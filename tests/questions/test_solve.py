@@ -220,10 +220,10 @@ ATTENTION = SEEDS[next(key for key in SEEDS if "flex_attention" in key)]
             "at n_head=0: no dim is in the domain of the formula: it was derived for n_head >= 1",
         ),
         (
-            (sympy.Symbol("dim"), 1e6),
+            (-sympy.Symbol("dim"), 1e6),
             {},
             ArgumentError,
-            "has no symbol dim; give the name of one, such as 'dim'",
+            "has no symbol -dim; give the name of one, such as '-dim'",
         ),
     ],
 )  # fmt: skip
