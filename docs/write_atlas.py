@@ -34,7 +34,7 @@ from symcount.display import mathml
 from symcount.display.console import described
 from symcount.drift import requests
 from symcount.export import page
-from symcount.formula import sympy_form
+from symcount.formula import domain_words, latex, sympy_form
 from symcount.storage import atomic
 
 DOCS = Path(__file__).resolve().parent
@@ -114,7 +114,7 @@ def write_page(family: Family) -> None:
         return
     count = family.stored
     draw(count, family, *made[:2])
-    atomic.replace(made[2], page.render(count, family.title, plotly=PLOTLY))
+    atomic.replace(made[2], page.render(count.formula, family.title, plotly=PLOTLY))
     atomic.replace(path, "\n".join([first, *sections(count, family)]))
 
 
@@ -204,15 +204,15 @@ def raw(markup: str) -> list[str]:
 
 def formula(count: ParamCount) -> Iterator[str]:
     """The formula typeset, as text, and in LaTeX."""
-    short, names = named(count.expr)
+    short, names = named(count.formula.in_layers)
     shown = [mathml.math(short)]
     shown += [mathml.math(sympy.Eq(name, of, evaluate=False)) for of, name in names.items()]
     divs = [f'<div class="symcount-formula" tabindex="0">{markup}</div>' for markup in shown]
     yield from raw("\n".join(divs))
-    latex = multiline(short, names)
-    yield from ["```{raw} latex", rf"\[{latex}\]", "```", ""]
-    yield from ["As text:", "", "```text", *wrapped(str(count)), "```", ""]
-    yield from ["In LaTeX:", "", "```latex", latex, "```", ""]
+    written = multiline(*named(count.expr))
+    yield from ["```{raw} latex", rf"\[{written}\]", "```", ""]
+    yield from ["As text:", "", "```text", *wrapped(f"{count:layers}"), "```", ""]
+    yield from ["In LaTeX:", "", "```latex", written, "```", ""]
 
 
 def facts(count: ParamCount) -> Iterator[str]:
@@ -220,7 +220,9 @@ def facts(count: ParamCount) -> Iterator[str]:
     yield f"- Symbols: {symbols.replace('>=', '≥').replace('<=', '≤')}"
     if count.fixed:
         yield f"- Fixed: {', '.join(f'`{name}={value}`' for name, value in count.fixed)}"
-    yield f"- Domain: {conditions(count.domain)}"
+    sized = count.formula.signature.names  # below are published sizes, all below 2**40
+    words, domain = domain_words.domain(count.formula, lambda text: f"`{text}`", sized)
+    yield f"- Domain: {words}" + ("" if domain == sympy.true else f" ({conditions(domain)})")
     *assumed, certificate = str(count.certificate).splitlines()
     yield f"- Certificate: {certificate}"
     for line in assumed[1:]:
@@ -250,7 +252,7 @@ def multiline(expression: sympy.Expr, names: Mapping[sympy.Expr, sympy.Symbol]) 
         for number, line in enumerate(lines_of_sum(expression))
     ]
     for repeated, name in names.items():
-        lines.append(rf"{sympy_form.latex(name)} = {sympy_form.latex(repeated)}")
+        lines.append(rf"{latex.one_line(name)} = {latex.one_line(repeated)}")
     lines = [re.sub(r"\\mathrm\{x\\_([0-9]+)\}", r"x_{\1}", line) for line in lines]
     body = " \\\\\n".join(f"& {line}" for line in lines)
     return "\n".join([r"\begin{aligned}", body, r"\end{aligned}"])
@@ -282,7 +284,7 @@ def lines_of_sum(expression: sympy.Expr) -> Iterator[str]:
         groups[max((s.name for s in term.free_symbols), default="")].append(term)
     for _, terms in sorted(groups.items()):
         line = ""
-        for term in map(sympy_form.latex, terms):
+        for term in map(latex.one_line, terms):
             signed = term if term.startswith("-") else f"+ {term}"
             if line and shown_length(line + signed) > LINE:
                 yield line.rstrip()
@@ -298,8 +300,6 @@ def shown_length(latex: str) -> int:
 
 def conditions(domain: Boolean) -> str:
     """The conditions, once for all symbols that have to meet the same."""
-    if domain == sympy.true:
-        return "all positive integers"
     alike = defaultdict(list)
     for each in sorted(And.make_args(domain), key=sympy_form.text):
         last = max(each.free_symbols, key=str, default=None)

@@ -114,18 +114,20 @@ _HOMES: dict[str, Iterable[str]] = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    if name != "blueprints" and name not in _HOME:
-        raise AttributeError(f"module 'symcount' has no attribute {name!r}")
-    from symcount import interception, packages
+if not TYPE_CHECKING:  # to a checker a name that there is not is an error
 
-    if name == "from_config":
-        packages.require("deriving a formula")
-    with interception.alone():  # a fork waits until it is imported, or the child waits for ever
-        module = importlib.import_module(_HOME.get(name, "symcount.blueprints"))
-    if name in _HOME:
-        globals()[name] = getattr(module, name)
-    return globals()[name]
+    def __getattr__(name: str) -> Any:
+        if name != "blueprints" and name not in _HOME:
+            raise AttributeError(f"module 'symcount' has no attribute {name!r}")
+        from symcount import interception, packages
+
+        if name == "from_config":
+            packages.require("deriving a formula")
+        with interception.alone():  # a fork waits until it is imported, or the child waits for ever
+            module = importlib.import_module(_HOME.get(name, "symcount.blueprints"))
+        if name in _HOME:
+            globals()[name] = getattr(module, name)
+        return globals()[name]
 
 
 def __dir__() -> list[str]:

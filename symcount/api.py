@@ -94,7 +94,7 @@ def derive(
         strict=strict,
         **fixed,
     )
-    return ParamCount.of(found)
+    return ParamCount(found)
 
 
 def compare(
@@ -150,14 +150,15 @@ def compare(
             f"compare({', '.join(keywords)}): keywords are for deriving, and a formula is given; "
             "substitute in it, or give its factory"
         )
+    count = factory.formula
     if isinstance(expected, ParamCount):
-        return agreement(factory, expected)
+        return agreement(count, expected.formula).of(ParamCount)
     if not callable(expected):
-        return agreement(factory, expressions.read_for(factory, expected))
+        return agreement(count, expressions.read_for(count, expected)).of(ParamCount)
     from symcount.derivation.by_hand import by_hand
 
     allowed = {name: value for name, value in keywords.items() if name in _BUDGET}
-    return agreement(factory, by_hand(expected, factory, allowed))
+    return agreement(count, by_hand(expected, count, allowed)).of(ParamCount)
 
 
 _BUDGET = ("max_paths", "max_work", "max_seconds")

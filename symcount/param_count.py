@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from symcount.formula.formula import Formula
-from symcount.symbols import LARGEST_CANDIDATE
+from symcount.formula.formula import Formula, formula_of
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, SymbolLike, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     import sympy
     import torch.fx
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
     from sympy.logic.boolalg import Boolean
 
     from symcount.display.plots.curves import Against
     from symcount.display.summary import Summary
+    from symcount.factory.origin import Origin
+    from symcount.formula.arrays import Sizes
     from symcount.formula.breakdown import Breakdown, Contribution
+    from symcount.formula.certificate import Certificate
     from symcount.questions.comparison import Comparison
     from symcount.questions.growth import Growth, Marginal
     from symcount.questions.search import Match
@@ -28,8 +34,8 @@ if TYPE_CHECKING:
     from symcount.questions.training_memory import Memory
 
 
-@dataclass(frozen=True, init=False, repr=False, eq=False)  # these are those of `Formula`
-class ParamCount(Formula):
+@dataclass(frozen=True, repr=False)
+class ParamCount:
     """An exact closed form of the parameter count of what a factory builds.
 
     Call it with the hyper-parameters, in the factory's order or by name: it returns the exact
@@ -39,6 +45,7 @@ class ParamCount(Formula):
     Formulas are immutable, hashable and picklable. Two are equal if they are the same function,
     written in the same normal form, on the same domain, of the same symbols and defaults.
     `certificate` says what was done to trust a formula, and `origin` how it was derived.
+    `formula` is what symcount itself works on; it may change from version to version.
 
     >>> import symcount
     >>> from torch import nn
@@ -49,12 +56,124 @@ class ParamCount(Formula):
     (1050624, 525312)
     """
 
-    @classmethod
-    def of(cls, formula: Formula) -> ParamCount:
-        """Return the `ParamCount` of a formula, to be asked questions."""
-        return cls(**{f.name: getattr(formula, f.name) for f in fields(Formula)})
+    formula: Formula
+
+    # --- what it is ---
+
+    @property
+    def factory(self) -> str:
+        """The name of the factory."""
+        return self.formula.factory
+
+    @property
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """The symbols as they were declared, in the order in which a call takes them."""
+        return self.formula.hyperparameters
+
+    @property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:
+        """The symbols of `expr` and `domain`, in the same order."""
+        return self.formula.symbols
+
+    @property
+    def defaults(self) -> dict[str, int | float]:
+        """The symbols that may be left out of a call, and what they are then."""
+        return self.formula.defaults
+
+    @property
+    def fixed(self) -> tuple[tuple[str, str], ...]:
+        """The parameters of the factory that are no symbols, and their values as texts."""
+        return self.formula.fixed
+
+    @property
+    def certificate(self) -> Certificate:
+        """The record of how the formula was verified."""
+        return self.formula.certificate
+
+    @property
+    def origin(self) -> Origin | None:
+        """How the formula was derived; None if it was computed from others."""
+        return self.formula.origin
+
+    @property
+    def expr(self) -> sympy.Expr:
+        """The formula as a sympy expression in positive integer symbols.
+
+        An expanded polynomial in the symbols and `floor`, `ceiling`, `Max`, `Min` and `Mod` atoms,
+        with a `Piecewise` for each choice. It says nothing outside `domain`.
+        """
+        return self.formula.expr
+
+    @property
+    def domain(self) -> Boolean:
+        """The sizes at which the formula holds: a sympy Boolean over `symbols`."""
+        return self.formula.domain
+
+    @property
+    def function(self) -> Callable[..., int]:
+        """The formula as a plain Python function: exact as a call, and faster.
+
+        It has the symbols for parameters, with their defaults, so it takes what a call takes and
+        raises what a call raises, but that names and numbers of arguments that do not fit are
+        Python's own `TypeError`. A call of a formula is a call of this function through two more
+        layers. For small formulas these take longer than the arithmetic; use the function in a
+        loop.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> heads = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads)).function
+        >>> heads(64), heads(64, heads=4)
+        (16640, 16640)
+        """
+        return self.formula.function
+
+    def __str__(self) -> str:
+        return str(self.formula)
+
+    def __repr__(self) -> str:
+        return repr(self.formula).replace("Formula", "ParamCount", 1)
+
+    def __call__(self, /, *args: int | float, **kwargs: int | float) -> int:
+        """Count exactly at these values of the hyper-parameters.
+
+        Returns:
+            The count, an integer of any size.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer.
+            DomainError: the formula does not hold there; the message says why.
+        """
+        return self.formula(*args, **kwargs)
 
     # --- at arrays of sizes ---
+
+    @overload
+    def evaluate(  # type: ignore[overload-overlap]
+        self,
+        /,
+        *args: Sizes,
+        dtype: Literal["int64"] = "int64",
+        fill: int | None = None,
+        **kwargs: Sizes,
+    ) -> NDArray[np.int64]: ...
+    @overload
+    def evaluate(  # type: ignore[overload-overlap]
+        self,
+        /,
+        *args: Sizes,
+        dtype: Literal["float64"],
+        fill: float | None = None,
+        **kwargs: Sizes,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def evaluate(
+        self,
+        /,
+        *args: Sizes | torch.Tensor,
+        dtype: Literal["int64", "float64"] = "int64",
+        fill: float | None = None,
+        **kwargs: Sizes | torch.Tensor,
+    ) -> torch.Tensor: ...
 
     def evaluate(
         self,
@@ -100,33 +219,53 @@ class ParamCount(Formula):
         """
         from symcount.formula import arrays
 
-        return arrays.counts(self, args, kwargs, dtype, fill)
+        return arrays.counts(self.formula, args, kwargs, dtype, fill)
 
-    def mask(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Tell where the formula holds, at arrays of sizes: what `valid` says of each of them.
+    @overload
+    def valid(  # type: ignore[overload-overlap]  # as plain numbers are sizes, too
+        self, /, *args: int | float | np.integer[Any], **kwargs: int | float | np.integer[Any]
+    ) -> bool: ...
+    @overload
+    def valid(  # type: ignore[overload-overlap]
+        self, /, *args: Sizes, **kwargs: Sizes
+    ) -> NDArray[np.bool_]: ...
+    @overload
+    def valid(
+        self, /, *args: Sizes | torch.Tensor, **kwargs: Sizes | torch.Tensor
+    ) -> torch.Tensor: ...
 
-        Arguments are given as for `evaluate`, and raise the same `ArgumentError`.
+    def valid(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Tell whether the formula holds at these values, given as in a call, or as arrays.
 
         Returns:
-            An array of booleans, or a torch tensor of them.
+            A bool for plain numbers; for arrays, as `evaluate` takes them, an array of booleans of
+            the broadcast shape, or a torch tensor of them.
+
+        Raises:
+            ArgumentError: a value is missing, unknown, or no integer.
 
         >>> import numpy as np
         >>> import symcount
         >>> from torch import nn
         >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
-        >>> count.mask(dim=np.arange(62, 66), heads=np.array([[2], [5]]))
+        >>> count.valid(64), count.valid(60), count.valid(60, heads=6)
+        (True, False, True)
+        >>> count.valid(dim=np.arange(62, 66), heads=np.array([[2], [5]]))
         array([[ True, False,  True, False],
                [False, False, False,  True]])
         """
+        given = (*args, *kwargs.values())
+        if not any(hasattr(each, "__len__") and getattr(each, "ndim", 1) for each in given):
+            return self.formula.valid(*args, **kwargs)
         from symcount.formula import arrays
 
-        return arrays.mask(self, args, kwargs)
+        return arrays.mask(self.formula, args, kwargs)
 
     # --- questions ---
 
     def valid_values(
         self,
-        symbol: str,
+        symbol: SymbolLike,
         /,
         between: tuple[int, int] = (0, LARGEST_CANDIDATE),
         **others: int | float,
@@ -134,7 +273,7 @@ class ParamCount(Formula):
         """List the values of one symbol at which the formula holds, the others being given.
 
         Args:
-            symbol: the symbol's name; an integer symbol.
+            symbol: an integer symbol, or its name.
             between: the least and the greatest value to try, both included.
             **others: values of the other symbols; those with a default may be left out.
 
@@ -152,11 +291,34 @@ class ParamCount(Formula):
         """
         from symcount.questions import solve
 
-        return solve.valid_values(self, symbol, between, others)
+        return solve.valid_values(self.formula, name_of(symbol), between, others)
+
+    @overload
+    def solve(
+        self,
+        symbol: SymbolLike,
+        /,
+        total: int | float | str,
+        *,
+        want: Literal["largest", "nearest"] = "largest",
+        between: tuple[int, int | None] = (0, None),
+        **others: int | float,
+    ) -> int: ...
+    @overload
+    def solve(
+        self,
+        symbol: SymbolLike,
+        /,
+        total: int | float | str,
+        *,
+        want: Literal["exact"],
+        between: tuple[int, int | None] = (0, None),
+        **others: int | float,
+    ) -> list[int]: ...
 
     def solve(
         self,
-        symbol: str,
+        symbol: SymbolLike,
         /,
         total: int | float | str,
         *,
@@ -170,7 +332,7 @@ class ParamCount(Formula):
         excluded by bounds of the count on ranges of the symbol, up to infinity.
 
         Args:
-            symbol: the symbol's name; an integer symbol.
+            symbol: an integer symbol, or its name.
             total: the budget, in what the formula counts; 7e9 and `"7B"` are as good as
                 7_000_000_000. Of bytes, `"80 GB"` are powers of 1000, and `"80 GiB"` of 1024.
             want: the `"largest"` valid value whose count is within the budget; the valid value
@@ -198,7 +360,7 @@ class ParamCount(Formula):
         """
         from symcount.questions import solve
 
-        return solve.solve(self, symbol, total, want, between, others)
+        return solve.solve(self.formula, name_of(symbol), total, want, between, others)
 
     def search(
         self,
@@ -240,13 +402,13 @@ class ParamCount(Formula):
         """
         from symcount.questions import search
 
-        return search.search(self, total, keep, limit, symbols)
+        return search.search(self.formula, total, keep, limit, symbols)
 
-    def marginal(self, symbol: str, /, **at: int | float) -> Marginal:
+    def marginal(self, symbol: SymbolLike, /, **at: int | float) -> Marginal:
         """Compute what the next valid value of a symbol costs, from a point on.
 
         Args:
-            symbol: the symbol's name; an integer symbol.
+            symbol: an integer symbol, or its name.
             **at: values of all symbols, this one included; those with a default may be left out.
 
         Returns:
@@ -265,9 +427,9 @@ class ParamCount(Formula):
         """
         from symcount.questions import growth
 
-        return growth.marginal(self, symbol, at)
+        return growth.marginal(self.formula, name_of(symbol), at)
 
-    def growth(self, symbol: str, /, **others: int | float) -> Growth:
+    def growth(self, symbol: SymbolLike, /, **others: int | float) -> Growth:
         """Find how the count grows with one symbol: its leading term and its order, exactly.
 
         The count divided by the term goes to 1 as the symbol goes to infinity. Symbols that are
@@ -275,7 +437,7 @@ class ParamCount(Formula):
         float arithmetic would round, the growth is that of the formula before it.
 
         Args:
-            symbol: the symbol's name; an integer symbol.
+            symbol: an integer symbol, or its name.
             **others: values of other symbols.
 
         Returns:
@@ -294,7 +456,7 @@ class ParamCount(Formula):
         """
         from symcount.questions import growth
 
-        return growth.growth(self, symbol, others)
+        return growth.growth(self.formula, name_of(symbol), others)
 
     def share(self, depth: int = 1) -> Shares:
         """Divide each part by the whole: fractions, as formulas that add up to one.
@@ -319,13 +481,13 @@ class ParamCount(Formula):
         """
         from symcount.questions import shares
 
-        return shares.shares(self, depth)
+        return shares.shares(self.formula, depth)
 
     def compare(
         self,
         other: ParamCount,
         /,
-        over: str | None = None,
+        over: SymbolLike | None = None,
         *,
         between: tuple[int, int | None] = (0, None),
         **fixed: int | float,
@@ -340,7 +502,7 @@ class ParamCount(Formula):
 
         Args:
             other: the other formula, called on the right.
-            over: the symbol to go along.
+            over: the symbol to go along, or its name.
             between: the least and the greatest value of it, both included; None for no end.
             **fixed: values of other symbols, of either formula.
 
@@ -364,7 +526,7 @@ class ParamCount(Formula):
         """
         from symcount.questions import comparison
 
-        return comparison.compare(self, other, over, between, fixed)
+        return comparison.compare(self.formula, formula_of(other), name_of(over), between, fixed)
 
     # --- other measures ---
 
@@ -374,22 +536,22 @@ class ParamCount(Formula):
 
         Of bytes, their bytes; so are `frozen` and `buffers`.
         """
-        return self.measuring(kind="parameter", trainable=True)
+        return ParamCount(self.formula.measuring(kind="parameter", trainable=True))
 
     @cached_property
     def frozen(self) -> ParamCount:
         """The formula of the parameters without `requires_grad`."""
-        return self.measuring(kind="parameter", trainable=False)
+        return ParamCount(self.formula.measuring(kind="parameter", trainable=False))
 
     @cached_property
     def buffers(self) -> ParamCount:
         """The formula of the elements in buffers."""
-        return self.measuring(kind="buffer", trainable=None)
+        return ParamCount(self.formula.measuring(kind="buffer", trainable=None))
 
     @cached_property
     def nbytes(self) -> ParamCount:
         """The formula of the bytes that what is counted takes, each tensor in its own dtype."""
-        return self.measuring(in_bytes=True)
+        return ParamCount(self.formula.measuring(in_bytes=True))
 
     def by_dtype(self) -> dict[str, ParamCount]:
         """Take the formula apart by dtype.
@@ -399,7 +561,7 @@ class ParamCount(Formula):
         """
         from symcount.formula import breakdown
 
-        return breakdown.by_dtype(self)
+        return {key: ParamCount(each) for key, each in breakdown.by_dtype(self.formula).items()}
 
     # --- formulas from this one ---
 
@@ -441,9 +603,9 @@ class ParamCount(Formula):
         """
         from symcount.formula.rewriting import substitute
 
-        return substitute(self, expressions)
+        return ParamCount(substitute(self.formula, expressions))
 
-    def rename(self, /, **names: str) -> ParamCount:
+    def rename(self, /, **names: SymbolLike) -> ParamCount:
         """Give the symbols other names; nothing else changes.
 
         All are renamed at once, so `rename(a="b", b="a")` swaps. Ranges, defaults and the factory's
@@ -466,7 +628,42 @@ class ParamCount(Formula):
         """
         from symcount.formula.rewriting import rename
 
-        return rename(self, names)
+        new = {name: name_of(given) for name, given in names.items()}
+        return ParamCount(rename(self.formula, new))
+
+    def short(self, /, **names: SymbolLike) -> ParamCount:
+        """Rename the symbols as papers call them, where their names are known.
+
+        `d` is a width, `L` a number of layers, `h` of heads, `k` of those of keys and values, `f`
+        the inner width of feed-forward layers, `V` a vocabulary, `E` a number of experts and `T`
+        of positions. Other symbols keep their names, and so does the second of two that would
+        have the same letter.
+
+        Args:
+            **names: names that you choose for some, as for `rename`.
+
+        Returns:
+            The formula in these names.
+
+        Raises:
+            ArgumentError: as `rename` does.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> def mlp(hidden_size, intermediate_size, n_layer):
+        ...     block = lambda: [nn.Linear(hidden_size, intermediate_size),
+        ...                      nn.Linear(intermediate_size, hidden_size)]
+        ...     return nn.Sequential(*(each for _ in range(n_layer) for each in block()))
+        >>> count = symcount.derive(mlp).short()
+        >>> print(count)
+        2*L*d*f + L*d + L*f
+        >>> print(f"{count:layers}")
+        L*(2*d*f + d + f)
+        """
+        from symcount.formula.short_names import short
+
+        new = {name: name_of(given) for name, given in names.items()}
+        return ParamCount(short(self.formula, new))
 
     def select(self, *patterns: str) -> ParamCount:
         """Keep the parameters whose name, or a module they are in, matches a pattern.
@@ -499,7 +696,7 @@ class ParamCount(Formula):
         """
         from symcount.formula.selecting import select
 
-        return select(self, patterns)
+        return ParamCount(select(self.formula, patterns))
 
     def without(self, *patterns: str) -> ParamCount:
         """Keep all parameters but those of which every name matches; it takes what `select` does.
@@ -516,9 +713,9 @@ class ParamCount(Formula):
         """
         from symcount.formula.selecting import without
 
-        return without(self, patterns)
+        return ParamCount(without(self.formula, patterns))
 
-    def active(self, experts: str = "*.experts.*", *, per_token: int | str) -> ParamCount:
+    def active(self, experts: str = "*.experts.*", *, per_token: int | SymbolLike) -> ParamCount:
         """Count what a mixture of experts uses for a token: so many of its experts, and all else.
 
         The router stays whole, since it scores all experts. How many experts there are is seen in
@@ -557,13 +754,13 @@ class ParamCount(Formula):
         """
         from symcount.formula.experts import active
 
-        return active(self, experts, per_token)
+        return ParamCount(active(self.formula, experts, name_of(per_token)))
 
     def memory(
         self,
         dtype: Any = None,
         optimizer: str | type = "adamw",
-        shards: int | str = 1,
+        shards: int | SymbolLike = 1,
         zero: int = 0,
         *,
         master_weights: bool = False,
@@ -634,13 +831,15 @@ class ParamCount(Formula):
         """
         from symcount.questions.training_memory import memory
 
-        return memory(self, dtype, optimizer, shards, zero, master_weights, gradients)
+        shards = name_of(shards)
+        found = memory(self.formula, dtype, optimizer, shards, zero, master_weights, gradients)
+        return found.of(ParamCount)
 
     # --- arithmetic ---
 
     __array_ufunc__ = None  # integers of numpy leave it to the formula
 
-    def __add__(self, other: Formula | int) -> ParamCount:
+    def __add__(self, other: ParamCount | int) -> ParamCount:
         """Add another formula, or an integer; exactly, wherever both hold.
 
         `a - b`, `3 * a`, `-a` and `a // b` likewise, so `sum([a, b])` too. The result is a formula
@@ -666,14 +865,14 @@ class ParamCount(Formula):
         """
         from symcount.formula import arithmetic
 
-        return arithmetic.add(self, other) if arithmetic.is_operand(other) else NotImplemented
+        return _computed(arithmetic.add, self, other)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Formula | int) -> ParamCount:
+    def __sub__(self, other: ParamCount | int) -> ParamCount:
         from symcount.formula import arithmetic
 
-        return arithmetic.add(self, other, -1) if arithmetic.is_operand(other) else NotImplemented
+        return _computed(partial(arithmetic.add, times=-1), self, other)
 
     def __rsub__(self, other: int) -> ParamCount:
         return -self + other
@@ -684,12 +883,12 @@ class ParamCount(Formula):
     def __mul__(self, factor: int) -> ParamCount:
         from symcount.formula import arithmetic
 
-        is_integer = arithmetic.is_operand(factor) and not isinstance(factor, Formula)
-        return arithmetic.multiply(self, factor) if is_integer else NotImplemented
+        is_formula = isinstance(factor, ParamCount)
+        return NotImplemented if is_formula else _computed(arithmetic.multiply, self, factor)
 
     __rmul__ = __mul__
 
-    def __floordiv__(self, divisor: Formula | int) -> ParamCount:
+    def __floordiv__(self, divisor: ParamCount | int) -> ParamCount:
         """Divide by another formula, or by an integer, rounded down as Python rounds.
 
         The quotient is one number: it has no parts, no dtypes and no bytes, and neither has what is
@@ -708,16 +907,12 @@ class ParamCount(Formula):
         """
         from symcount.formula import arithmetic
 
-        return (
-            arithmetic.divide(self, divisor) if arithmetic.is_operand(divisor) else NotImplemented
-        )
+        return _computed(arithmetic.divide, self, divisor)
 
     def __rfloordiv__(self, number: int) -> ParamCount:
         from symcount.formula import arithmetic
 
-        return (
-            arithmetic.divide_by(self, number) if arithmetic.is_operand(number) else NotImplemented
-        )
+        return _computed(arithmetic.divide_by, self, number)
 
     # --- its parts ---
 
@@ -737,7 +932,7 @@ class ParamCount(Formula):
         """
         from symcount.formula import breakdown
 
-        return breakdown.breakdown(self)
+        return breakdown.breakdown(self.formula).of(ParamCount)
 
     def summary(self, /, *, depth: int | None = None, **sizes: int | float) -> Summary:
         """Summarise the modules: their types, formulas and counts, and the totals.
@@ -778,8 +973,8 @@ class ParamCount(Formula):
         from symcount.display.summary import summary
 
         if depth is not None:
-            self.signature.require_no_symbol("summary", ["depth"])
-        return summary(self, depth, sizes or None)
+            self.formula.signature.require_no_symbol("summary", ["depth"])
+        return summary(self.formula, depth, sizes or None).of(ParamCount)
 
     @property
     def provenance(self) -> dict[sympy.Expr, Contribution]:
@@ -789,7 +984,7 @@ class ParamCount(Formula):
         """
         from symcount.formula import breakdown
 
-        return breakdown.provenance(self)
+        return breakdown.provenance(self.formula)
 
     @property
     def graph(self) -> torch.fx.Graph:
@@ -805,11 +1000,16 @@ class ParamCount(Formula):
         """
         from symcount.formula import breakdown
 
-        return breakdown.graphs(self)
+        return breakdown.graphs(self.formula)
 
     # --- as text and as pictures ---
 
-    def page(self, title: str | None = None) -> str:
+    @overload
+    def page(self, title: str | None = None, *, path: None = None) -> str: ...
+    @overload
+    def page(self, title: str | None = None, *, path: str | Path) -> None: ...
+
+    def page(self, title: str | None = None, *, path: str | Path | None = None) -> str | None:
         """Make a page to explore the formula: one HTML file that needs nothing else.
 
         It has a slider and a field for each symbol, the exact count, its breakdown and its
@@ -818,30 +1018,26 @@ class ParamCount(Formula):
 
         Args:
             title: what the page is about; the factory's name if not given.
+            path: the file to write, as a whole or not at all.
 
         Returns:
-            The text of the file.
+            The text of the file, if there is no path.
 
         Raises:
             MissingDependencyError: the extra `explore` is not installed.
             UnsupportedError: JavaScript would not compute a step exactly as Python does.
-        """
-        from symcount.export import page
-
-        return page.render(self, title)
-
-    def to_page(self, path: str | Path, title: str | None = None) -> None:
-        """Write `page` to a file, as a whole or not at all.
-
-        Raises:
-            MissingDependencyError, UnsupportedError: as `page` does.
             OSError: the file cannot be written; what was there is there still.
         """
         from pathlib import Path
 
+        from symcount.export import page
         from symcount.storage import atomic
 
-        atomic.replace(Path(path), self.page(title))
+        text = page.render(self.formula, title)
+        if path is None:
+            return text
+        atomic.replace(Path(path), text)
+        return None
 
     def save(self, path: str | Path, name: str | None = None) -> None:
         """Write the formula to a file, as a whole or not at all; `symcount.load` reads it.
@@ -858,37 +1054,53 @@ class ParamCount(Formula):
         """
         from symcount.storage import writing
 
-        writing.save(path, {self.factory if name is None else name: self})
+        writing.save(path, {self.factory if name is None else name: self.formula})
 
     def __format__(self, spec: str) -> str:
-        """Write the formula as `str` does, in LaTeX, or as a Python function.
+        """Write the formula as `str` does, in another way, or where it holds.
+
+        With "layers", what is there once for each iteration of a loop is in brackets, as displays
+        write it; "latex" is LaTeX, also "latex layers"; "python" a function. "domain" says in
+        words where it holds, as displays do: without bounds beyond 2**40 of symbols that have a
+        default or a maximum.
 
         >>> import symcount
         >>> from torch import nn
         >>> count = symcount.derive(lambda d: nn.Linear(d, d, bias=False))
         >>> f"{count}, or ${count:latex}$"
         'd**2, or $d^{2}$'
+        >>> gpt = symcount.derive(lambda d, n: nn.ModuleList(nn.Linear(d, d) for _ in range(n)))
+        >>> f"{gpt}, or {gpt:layers}"
+        'd**2*n + d*n, or n*(d**2 + d)'
+        >>> f"{symcount.derive(nn.MultiheadAttention):domain}"
+        'embed_dim is a multiple of num_heads'
         """
-        if spec == "latex":
-            return self.latex()
+        from symcount.formula import domain_words, latex, sympy_form
+
+        words = set(spec.split())
+        if words <= {"latex", "layers"}:
+            if not words:
+                return str(self)
+            write = latex.one_line if "latex" in words else sympy_form.text
+            return write(self.formula.in_layers if "layers" in words else self.expr)
+        if spec == "domain":
+            return domain_words.domain(self.formula)[0]
         if spec == "python":
             return self.export("python")
-        if spec:
-            raise ValueError(
-                f"format(count, {spec!r}): a formula is written as '', 'latex' or 'python'; for a "
-                "number, call it with sizes"
-            )
-        return str(self)
+        raise ValueError(
+            f"format(count, {spec!r}): a formula is written as '', 'layers', 'latex', 'latex "
+            "layers', 'domain' or 'python'; for a number, call it with sizes"
+        )
 
     def _repr_latex_(self) -> str:
         from symcount.formula import latex
 
-        return f"$\\displaystyle {latex.in_lines(self.expr)}$"
+        return f"$\\displaystyle {latex.in_lines(self.formula.in_layers)}$"
 
     def _repr_html_(self) -> str:
         from symcount.display import notebook
 
-        return notebook.count_html(self)
+        return notebook.count_html(self.formula)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(f"{self.factory}: {self}")
@@ -896,7 +1108,7 @@ class ParamCount(Formula):
     def __rich__(self) -> Any:
         from symcount.display import console
 
-        return console.formula_view(self.factory, self)
+        return console.formula_view(self.factory, self.formula)
 
     def export(self, format: str, *, dialect: str | None = None, title: str | None = None) -> str:
         r"""Write the formula as text for a document or for another program.
@@ -931,11 +1143,11 @@ class ParamCount(Formula):
         """
         from symcount.export import renderer
 
-        return renderer(format, dialect).render_count(self, title)
+        return renderer(format, dialect).render_count(self.formula, title)
 
     def plot(
         self,
-        symbol: str | sympy.Symbol,
+        symbol: SymbolLike,
         /,
         *,
         between: tuple[float, float] | None = None,
@@ -981,11 +1193,11 @@ class ParamCount(Formula):
         """
         from symcount.display.plots import curves
 
-        return curves.plot(self, symbol, between=between, against=against, ax=ax, **values)
+        return curves.plot(self.formula, symbol, between=between, against=against, ax=ax, **values)
 
     def plot_share(
         self,
-        symbol: str | sympy.Symbol,
+        symbol: SymbolLike,
         /,
         *,
         between: tuple[float, float] | None = None,
@@ -1023,12 +1235,14 @@ class ParamCount(Formula):
         """
         from symcount.display.plots import shares
 
-        return shares.plot_share(self, symbol, between=between, depth=depth, ax=ax, **values)
+        return shares.plot_share(
+            self.formula, symbol, between=between, depth=depth, ax=ax, **values
+        )
 
     def plot_map(
         self,
-        x: str | sympy.Symbol,
-        y: str | sympy.Symbol,
+        x: SymbolLike,
+        y: SymbolLike,
         /,
         *,
         between: Mapping[str, tuple[float, float]] | None = None,
@@ -1068,4 +1282,43 @@ class ParamCount(Formula):
         """
         from symcount.display.plots import map
 
-        return map.plot_map(self, x, y, between=between, budgets=budgets, ax=ax, **values)
+        return map.plot_map(self.formula, x, y, between=between, budgets=budgets, ax=ax, **values)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return what has another name now, with a warning."""
+            new, found = _renamed(self, name)
+            warnings.warn(
+                f"ParamCount.{name} will be gone in the next version; use {new}",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            return found
+
+
+def _computed(of: Callable[..., Formula], left: ParamCount, right: object) -> ParamCount:
+    """Compute with two formulas, or with one and an integer; leave anything else to Python."""
+    from symcount.formula.arithmetic import is_operand
+
+    operand = formula_of(right)
+    return ParamCount(of(left.formula, operand)) if is_operand(operand) else NotImplemented
+
+
+def _renamed(count: ParamCount, name: str) -> tuple[str, Any]:
+    """Return the new name of what was an attribute before, and what it was.
+
+    Raises:
+        AttributeError: there was none.
+    """
+    if name == "latex":
+        return "format(count, 'latex')", count.formula.latex
+    if name == "mask":
+        from symcount.formula import arrays
+
+        return "count.valid", lambda *args, **sizes: arrays.mask(count.formula, args, sizes)
+    if name == "to_page":
+        return "count.page(path=...)", lambda path, title=None: count.page(title, path=path)
+    if name[0] != "_" and name != "formula" and hasattr(count.formula, name):
+        return f"count.formula.{name}", getattr(count.formula, name)
+    raise AttributeError(f"a ParamCount has no attribute {name!r}", name=name, obj=count)

@@ -74,8 +74,8 @@ class Frame:
     __slots__ = ("code", "lasti")
 
     def __init__(self, code: CodeType, lasti: int) -> None:
-        self.code = code
-        self.lasti = lasti
+        self.code: CodeType = code
+        self.lasti: int = lasti
 
     @property
     def source(self) -> Source:
@@ -93,10 +93,10 @@ class Node:
     __slots__ = ("args", "frame", "hint", "op")
 
     def __init__(self, op: str, args: tuple[Any, ...], hint: Number, frame: Frame | None) -> None:
-        self.op = op
-        self.args = args
-        self.hint = hint
-        self.frame = frame
+        self.op: str = op
+        self.args: tuple[Any, ...] = args
+        self.hint: Number = hint
+        self.frame: Frame | None = frame
 
 
 Shape: TypeAlias = tuple["Node | int", ...]

@@ -16,11 +16,15 @@ from symcount.errors import ArgumentError
 if TYPE_CHECKING:
     import random
 
+    import sympy
+
 LARGEST_CANDIDATE = 4096
 Number: TypeAlias = "int | float"
 # The values of all symbols, by their names or in order.
 Values: TypeAlias = "Mapping[str, Number]"
 Point: TypeAlias = "tuple[Number, ...]"
+# A symbol where one is asked about: itself, or its name.
+SymbolLike: TypeAlias = "str | sympy.Symbol | Hyperparameter"
 
 
 @dataclass(frozen=True)
@@ -228,6 +232,12 @@ def everywhere(symbols: Iterable[Hyperparameter], values: str = "integers") -> s
     """
     zero = [f"{h.name} = 0" for h in symbols if 0 in h]
     return f"all positive {values}" + (f", and {' or '.join(zero)}" if zero else "")
+
+
+def name_of(symbol: Any) -> Any:
+    """Return the name of a symbol that is given as one or by its name; anything else as it is."""
+    name = getattr(symbol, "name", symbol)
+    return name if isinstance(name, str) else symbol
 
 
 # --- what is given for a symbol ---------------------------------------------------------------

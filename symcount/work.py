@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
-clock = time.thread_time
+clock: Callable[[], float] = time.thread_time
 # What a derivation may do, and the seconds after which it is stopped, if nothing else is said.
 MAX_WORK = 10_000_000
 MAX_SECONDS = 60.0
@@ -47,7 +48,7 @@ class Deadline:
     def __init__(
         self, work: Work | None = None, units: float = math.inf, until: float = math.inf
     ) -> None:
-        self.work = Work() if work is None else work
+        self.work: Work = Work() if work is None else work
         self.units = units
         self.until = until
 

@@ -14,6 +14,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly, symbol
 from symcount.errors import UnsupportedError
 from symcount.formula.certificate import Certificate
+from symcount.formula.formula import Formula
 from symcount.formula.tree import Built, Refused, Split, TensorSpec
 from symcount.param_count import ParamCount
 from symcount.record import Program
@@ -30,13 +31,14 @@ def leaf(poly: Poly) -> Built:
 
 def formula(tree: Any, symbols: Sequence[str | Hyperparameter] = NAMES) -> ParamCount:
     """A formula that is a polynomial, or a tree of `Split`s with such leaves."""
-    return ParamCount(
+    formula = Formula(
         "formula",
         tuple(Hyperparameter(s) if isinstance(s, str) else s for s in symbols),
         (),
         leaf(tree) if isinstance(tree, Poly) else tree,
         Certificate("partial", "made for a test", 1, 0, (), ()),
     )
+    return ParamCount(formula)
 
 
 @st.composite

@@ -366,8 +366,7 @@ def vit_mlp(dim, mlp_ratio: float = 4.0):
 
 # Llama 2: 2/3 of 4*dim, rounded up to a multiple
 @gives(
-    "3*dim*multiple_of*floor(2*dim/multiple_of + floor(2*dim/3)/multiple_of - "
-    "1/multiple_of) + 3*dim*multiple_of",
+    "3*dim*multiple_of*ceiling(2*dim/multiple_of + floor(2*dim/3)/multiple_of)",
     "dim < 1125899906842624",
 )
 def llama_ffn(dim, multiple_of=256):
@@ -380,7 +379,7 @@ def llama_ffn(dim, multiple_of=256):
 
 # Llama 3: ffn_dim_multiplier = 1.3
 @gives(
-    "256*dim*floor(trunc(fmul(2*dim + floor(2*dim/3), 1.3))/256 + 255/256)",
+    "256*dim*ceiling(trunc(fmul(2*dim + floor(2*dim/3), 1.3))/256)",
     "dim < 1125899906842624",
 )
 def llama3_ffn(dim):
@@ -396,7 +395,7 @@ def float_floor_ffn(dim):
 
 
 # DINOv2: SwiGLUFFNFused
-@gives("24*dim*floor(dim/3 + 7/8) + dim + 16*floor(dim/3 + 7/8)", "dim < 1125899906842624")
+@gives("24*dim*ceiling(dim/3) + dim + 16*ceiling(dim/3)", "dim < 1125899906842624")
 def dinov2_swiglu(dim):
     hidden = (int(4 * dim * 2 / 3) + 7) // 8 * 8
     return nn.Sequential(nn.Linear(dim, 2 * hidden), nn.Linear(hidden, dim))

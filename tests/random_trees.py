@@ -12,6 +12,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly, const
 from symcount.errors import NoSolutionError, UnsupportedError
 from symcount.formula.certificate import Certificate
+from symcount.formula.formula import Formula
 from symcount.formula.tree import Built, Refused, Split, TensorSpec
 from symcount.param_count import ParamCount
 from symcount.symbols import Hyperparameter
@@ -30,7 +31,7 @@ def built(poly: Poly) -> Built:
 def formula(tree: Any, *names: str, **declared: Any) -> ParamCount:
     """A `ParamCount` of a tree of `Split`s; a polynomial stands for a module of that size."""
     symbols = tuple(declared.get(name, Hyperparameter(name)) for name in names)
-    return ParamCount("f", symbols, (), _tree(tree), CERTIFICATE)
+    return ParamCount(Formula("f", symbols, (), _tree(tree), CERTIFICATE))
 
 
 def _tree(tree: Any) -> Any:

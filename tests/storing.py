@@ -31,7 +31,7 @@ def assert_loads(count: ParamCount, points: Iterable[Mapping[str, int | float]])
     assert (again, hash(again)) == (count, hash(count))
     (document,) = json.loads(text)["formulas"]
     about = {name: document[name] for name in ("name", "formula", "domain")}
-    assert writing._document(again, **about) == document
+    assert writing._document(again.formula, **about) == document
     assert again.defaults == count.defaults and again.fixed == count.fixed
     assert again.certificate.grade == count.certificate.grade
     assert again.certificate.points == count.certificate.points
@@ -62,7 +62,7 @@ def _lines(count: ParamCount) -> list[tuple[str, str, str]]:
     """Each tensor, and the line that made it."""
     return [
         (w.name, w.operation, f"{portable(w.source.file)}:{w.source.line}" if w.source else "")
-        for w in count.tensors()
+        for w in count.formula.tensors()
     ]
 
 
@@ -73,7 +73,7 @@ def _error(count: ParamCount, point: Mapping[str, int | float]) -> str:
 
 
 def _with_portable_names(count: ParamCount, text: str) -> str:
-    stack, files = [count.tree], set()
+    stack, files = [count.formula.tree], set()
     while stack:
         node = stack.pop()
         if isinstance(node, Split):

@@ -270,13 +270,22 @@ def test_another_measure_of_a_measure_is_of_what_it_says() -> None:
 
     count = symcount.derive(factory)
     for other in (count, count.trainable, count.frozen, count.buffers):
-        assert (str(other.frozen), other.frozen.measure.noun) == ("3*d + 3", "frozen parameters")
-        assert (str(other.trainable), other.trainable.measure.noun) == (
+        assert (str(other.frozen), other.frozen.formula.measure.noun) == (
+            "3*d + 3",
+            "frozen parameters",
+        )
+        assert (str(other.trainable), other.trainable.formula.measure.noun) == (
             "2*d",
             "trainable parameters",
         )
-        assert (str(other.buffers), other.buffers.measure.noun) == ("2*d + 1", "buffer elements")
-    assert (str(count.nbytes.frozen), count.nbytes.frozen.measure.noun) == ("12*d + 12", "bytes")
+        assert (str(other.buffers), other.buffers.formula.measure.noun) == (
+            "2*d + 1",
+            "buffer elements",
+        )
+    assert (str(count.nbytes.frozen), count.nbytes.frozen.formula.measure.noun) == (
+        "12*d + 12",
+        "bytes",
+    )
     assert str(count.frozen.nbytes) == "12*d + 12"
 
 
@@ -336,7 +345,7 @@ def test_a_symbol_with_the_name_of_a_parameter_of_a_method(name: str) -> None:
     count = symcount.derive(scope["factory"])
     given = {name: 3}
     assert count(**given, d=2, e=2) == count.breakdown().modules[""](**given, d=2, e=2) == 16
-    assert count.valid(**given, d=2, e=2) and count.mask(**given, d=2, e=2)
+    assert count.valid(**given, d=2, e=2) and count.valid(**given, d=2, e=2)
     assert count.valid_values("d", (1, 2), **given, e=2) == [1, 2]
     assert count.plot_map("d", "e", **given) and count.plot("d", **given, e=1)
     assert count.share()[""](**given, d=2, e=2) == 1
@@ -511,7 +520,7 @@ def test_the_text_of_nested_extrema_ends() -> None:
     plain = sum(p.numel() for p in factory(64).parameters())
     (dim,) = count.symbols
     assert count(64) == count.expr.subs(dim, 64) == plain
-    assert str(count).count("Max(1,") > 40 and "max" in count.latex()
+    assert str(count).count("Max(1,") > 40 and "max" in f"{count:latex}"
 
 
 @pytest.mark.parametrize(

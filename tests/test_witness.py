@@ -155,9 +155,9 @@ def test_it_counts_what_the_formula_counts(tmp_path: Path) -> None:
             assert all(v in h for v, h in zip(values, count.hyperparameters, strict=True))
             leaf = stored.leaf(stored.tree, dict(point))
             is_inside = leaf["leaf"] == "built"
-            assert is_inside is (count.at(values) is not None)
+            assert is_inside is (count.formula.at(values) is not None)
             if is_inside:
-                assert stored.parameters(leaf, point) == count.at(values)
+                assert stored.parameters(leaf, point) == count.formula.at(values)
                 inside += 1
     assert inside > 300
 

@@ -132,7 +132,7 @@ def _monotone(function: Callable[[Any], Any]) -> Callable[[Interval], Interval]:
 
 # --- integers ---------------------------------------------------------------------------------
 
-floor = _monotone(math.floor)
+floor: Bounding = _monotone(math.floor)
 
 
 def floordiv(a: Interval, b: Interval) -> Interval:
@@ -235,8 +235,8 @@ def factorial(a: Interval) -> Interval:
     return math.factorial(min(int(a[0]), _LARGEST_FACTORIAL)), high
 
 
-isqrt = _of_naturals(_monotone(math.isqrt), not_negative())
-bit_length = _of_naturals(_monotone(int.bit_length), not_negative())
+isqrt: Bounding = _of_naturals(_monotone(math.isqrt), not_negative())
+bit_length: Bounding = _of_naturals(_monotone(int.bit_length), not_negative())
 
 
 def bit_count(a: Interval) -> Interval:
@@ -352,7 +352,7 @@ def rounded(function: Callable[[Any], int]) -> Bounding:
     return _of_doubles(_monotone(function))
 
 
-sqrt = _of_doubles(_of_naturals(_monotone(math.sqrt), not_negative()))
+sqrt: Bounding = _of_doubles(_of_naturals(_monotone(math.sqrt), not_negative()))
 
 
 def float_power(base: Interval, exponent: Interval) -> Interval:

@@ -16,9 +16,9 @@ class Condition:
     __slots__ = ("_hash", "left", "op", "right")
 
     def __init__(self, op: str, left: Poly, right: Poly) -> None:
-        self.op = op
-        self.left = left
-        self.right = right
+        self.op: str = op
+        self.left: Poly = left
+        self.right: Poly = right
         self._hash = hash((op, left, right))
 
     def __eq__(self, other: object) -> bool:

@@ -45,7 +45,9 @@ class Expansion:
     """Terms by their order, and the order of what is left out (None: nothing is)."""
 
     def __init__(self, terms: Mapping[Order, Poly], rest: Order | None = None) -> None:
-        self.terms = {o: c for o, c in terms.items() if c.terms and (rest is None or o > rest)}
+        self.terms: dict[Order, Poly] = {
+            o: c for o, c in terms.items() if c.terms and (rest is None or o > rest)
+        }
         self.rest = rest
 
     @property

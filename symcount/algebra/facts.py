@@ -46,10 +46,10 @@ class Facts:
         divisible: Iterable[tuple[Poly, Poly]] = (),
         may_be_zero: Iterable[str] = (),
     ) -> None:
-        self.bounds = dict(bounds or {})
-        self.multiples = dict(multiples or {})
-        self.divisible = frozenset(divisible)
-        self.may_be_zero = frozenset(may_be_zero)
+        self.bounds: dict[str, Bounds] = dict(bounds or {})
+        self.multiples: dict[str, int] = dict(multiples or {})
+        self.divisible: frozenset[tuple[Poly, Poly]] = frozenset(divisible)
+        self.may_be_zero: frozenset[str] = frozenset(may_be_zero)
         self._known_bounds: dict[Atom, Bounds] = {}
 
     def with_divisible(self, a: Poly, b: Poly) -> Facts:

@@ -42,9 +42,9 @@ class Variable:
     size = 1
 
     def __init__(self, name: str, real: bool = False, least: Literal[0, 1] = 1) -> None:
-        self.name = name
-        self.real = real
-        self.key = (0, name)
+        self.name: str = name
+        self.real: bool = real
+        self.key: tuple[int, str] = (0, name)
         self.least = 0 if real or self.is_index else least
 
     @property
@@ -83,10 +83,10 @@ class Call:
     __slots__ = ("_hash", "args", "key", "op", "size")
 
     def __init__(self, op: str, args: tuple[Poly, ...]) -> None:
-        self.op = op
-        self.args = args
-        self.size = 1 + sum(map(written_size, args))
-        self.key = (1, f"{op}({', '.join(map(repr, args))})")
+        self.op: str = op
+        self.args: tuple[Poly, ...] = args
+        self.size: int = 1 + sum(map(written_size, args))
+        self.key: tuple[int, str] = (1, f"{op}({', '.join(map(repr, args))})")
         self._hash = hash((op, args))
 
     def __eq__(self, other: object) -> bool:
@@ -131,7 +131,7 @@ class Poly:
     __slots__ = ("_atoms", "_hash", "_repr", "terms")
 
     def __init__(self, terms: Mapping[Monomial, Rational]) -> None:
-        self.terms = {m: simplest(c) for m, c in terms.items() if c != 0}
+        self.terms: dict[Monomial, Rational] = {m: simplest(c) for m, c in terms.items() if c != 0}
         self._atoms: frozenset[Atom] | None = None
         self._hash: int | None = None
         self._repr: str | None = None

@@ -102,7 +102,7 @@ def from_config(
     dotted = any("." in name for name in (*symbols, *fixed))
     target = None if dotted else target_of(model_class)
     origin = replace(count.origin, target=target, config=target_of(factory.config_class))
-    return replace(count, origin=origin)
+    return ParamCount(replace(count.formula, origin=origin))
 
 
 def config_factory(
@@ -193,8 +193,8 @@ class ConfigFactory:
     ) -> None:
         # What `derive` says of the factory, it says of the model: its name, its place.
         self.__wrapped__ = model_class
-        self.__name__ = name_of(model_class)
-        self.config_class = config.make
+        self.__name__: str = name_of(model_class)
+        self.config_class: Callable[..., Any] = config.make
         self._config = config
         chooses = isinstance(model_class, type) and not issubclass(model_class, nn.Module)
         self._build = getattr(model_class, "from_config", model_class) if chooses else model_class
@@ -221,7 +221,7 @@ class ConfigFactory:
         taken = {*inside, *(path[0] for path in self._keywords.values())}
         others = {k: v for k, v in config.values.items() if k not in taken}
         parameters += [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY) for k in others]
-        self.__signature__ = inspect.Signature(parameters)
+        self.__signature__: inspect.Signature = inspect.Signature(parameters)
         declared = zip(self._keywords, symbols.values(), strict=True)
         self.given: dict[str, Any] = {**dict(declared), **others}
 
@@ -307,12 +307,12 @@ class ConfigClass:
         names: frozenset[str] = frozenset(),
     ) -> None:
         self.make = make
-        self.name = name_of(make)
-        self.fixed = dict(fixed)
-        self.values = {**(held or {}), **fixed}
+        self.name: str = name_of(make)
+        self.fixed: dict[str, Any] = dict(fixed)
+        self.values: dict[str, Any] = {**(held or {}), **fixed}
         self._read = names
         try:
-            self.parameters = dict(inspect.signature(make).parameters)
+            self.parameters: dict[str, inspect.Parameter] = dict(inspect.signature(make).parameters)
         except (TypeError, ValueError) as error:
             raise ArgumentError(
                 f"{self.name}: its signature cannot be read ({error}); wrap it in a function with "

@@ -30,6 +30,7 @@ from symcount.errors import (
 )
 from symcount.factory.origin import target_of
 from symcount.formula.entry import Entry
+from symcount.formula.formula import formula_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,8 +79,17 @@ class _Formulas:
 class BlueprintSpec:
     """A registered blueprint: its factory, and the formula of its parameter count.
 
-    `declared_estimate` is the hand-written number that came with it, if any: it is kept for the
-    audit and used for nothing else.
+    Four of its names are about numbers of parameters:
+
+    - `param_count` is the formula, from which the others but one come.
+    - `actual_param_count(dim, ...)` is the exact count at a size.
+    - `param_estimate` is the exact count at one size, `reference_dim`.
+    - `declared_estimate` is the number that was written by hand, as `register(param_estimate=...)`
+      took it; None if there was none. It is kept for the audit and used for nothing else.
+
+    `param_estimate` and `actual_param_count` are what registries of hand-written estimates call
+    the number to sort by, and the one of a module that is built. Code that asks for them goes on,
+    and gets exact counts; so what was given as `param_estimate` needs another name here.
     """
 
     name: str
@@ -424,9 +434,11 @@ def _declared(estimate: Any) -> int | float | None:
 
 def _with_target(count: ParamCount, factory: Callable[..., Any]) -> ParamCount:
     """Give a formula its factory's name, which it has not yet while it is decorated."""
-    if count.origin is None or count.origin.target is not None:
+    origin = count.formula.origin
+    if origin is None or origin.target is not None:
         return count
-    return replace(count, origin=replace(count.origin, target=target_of(factory)))
+    named = replace(count.formula, origin=replace(origin, target=target_of(factory)))
+    return type(count)(named)
 
 
 def _is_defined_again(factory: Callable[..., Any], known: Callable[..., Any]) -> bool:
@@ -455,7 +467,9 @@ def known_entry(spec: BlueprintSpec) -> Entry:
 
 
 def _entry(spec: BlueprintSpec, formula: ParamCount | DerivationError | None) -> Entry:
-    return Entry(spec.topology, spec.name, formula, spec.description, spec.declared_estimate)
+    return Entry(
+        spec.topology, spec.name, formula_of(formula), spec.description, spec.declared_estimate
+    )
 
 
 def count_at(spec: BlueprintSpec, size: int) -> int | None:

@@ -36,7 +36,7 @@ def describe_derived(
     """Describe a formula, its values, and which symbols were kept if all were tried."""
     from symcount.export.documents import json
 
-    document = {"target": target, **json.describe(count), "values": list(map(vars, values))}
+    document = {"target": target, **json.describe(count.formula), "values": list(map(vars, values))}
     if found is not None:
         document |= {"kept": list(found.kept), "refused": dict(found.refused)}
     return document

@@ -372,7 +372,7 @@ def _rendered(
 
     render = renderer(form, dialect)
     if target is not None:
-        return render.render_count(derived(target, given), title=target)
+        return render.render_count(derived(target, given).formula, title=target)
     if given:
         raise click.UsageError("--set, --symbol and --config are for a TARGET, not for a registry")
     specs = blueprints_of(registry)

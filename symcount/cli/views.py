@@ -61,7 +61,8 @@ def count_view(
     The summary is that at the first of the values that is in the domain.
     """
     at = next((value.at for value in values if value.count is not None), None)
-    parts = [formula_view(title, count), summary_view(summary(count, depth, at))]
+    view = formula_view(title, count.formula, sized=at or ())
+    parts = [view, summary_view(summary(count.formula, depth, at))]
     if values:
         parts.append(_values(count, values))
     return Group(*parts)
@@ -69,7 +70,7 @@ def count_view(
 
 def _values(count: ParamCount, values: Sequence[Evaluation]) -> Table:
     columns = [Column(h.name, is_count=True) for h in count.hyperparameters]
-    columns.append(Column(count.measure.noun, is_count=True))
+    columns.append(Column(count.formula.measure.noun, is_count=True))
     rows = [[*(str(v.at[h.name]) for h in count.hyperparameters), number(v.count)] for v in values]
     if any(value.reason for value in values):
         columns.append(Column("", breaks=True))
@@ -82,7 +83,7 @@ def stored_view(
 ) -> RenderableType:
     """Show a stored formula, where it comes from, and its values; nothing of it takes sympy."""
     count = formulas[name]
-    parts = [formula_view(name, count, formulas.captions(name))]
+    parts = [formula_view(name, count.formula, formulas.captions(name))]
     if count.origin is not None:
         versions = f"symcount {count.origin.symcount} and torch {count.origin.torch}"
         target = count.origin.target or f"{count.factory}, which has no name to find it by"
@@ -131,7 +132,8 @@ def _topology(name: str, specs: Sequence[BlueprintSpec], sizes: Sequence[int]) -
     rows = []
     for spec in specs:
         try:
-            formula = [str(spec.param_count), domain_text(spec.param_count, "all")]
+            count = spec.param_count.formula
+            formula = [str(count), domain_text(count, "all")]
         except DerivationError as error:
             formula = [f"no formula: {error}", NOTHING]
         rows.append([spec.name, *formula, *(number(count_at(spec, s)) for s in sizes)])

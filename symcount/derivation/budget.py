@@ -27,18 +27,18 @@ class Budget:
 
     def __init__(self, max_work: int = MAX_WORK, max_seconds: float = MAX_SECONDS) -> None:
         started = clock()
-        self.work = work = Work()
+        work = self.work = Work()
 
         def end(part: float) -> Deadline:
             return Deadline(work, part * max_work, started + part * max_seconds)
 
         self._seconds_for_exploring = _EXPLORING * max_seconds
-        self.first_run = end(_FIRST_RUN)
-        self.exploring = end(_EXPLORING)
-        self.for_a_module = end(_FOR_A_MODULE)
-        self.joining = end(_JOINING)
-        self.perturbing = end(_PERTURBING)
-        self.checking = end(_CHECKING)
+        self.first_run: Deadline = end(_FIRST_RUN)
+        self.exploring: Deadline = end(_EXPLORING)
+        self.for_a_module: Deadline = end(_FOR_A_MODULE)
+        self.joining: Deadline = end(_JOINING)
+        self.perturbing: Deadline = end(_PERTURBING)
+        self.checking: Deadline = end(_CHECKING)
 
     @property
     def spent_exploring(self) -> str:

@@ -72,11 +72,11 @@ class Folder:
 
     def __init__(self, path: Path, lowering: Lowering) -> None:
         self.path = path
-        self.runs = [path, *path.again]
-        self.lowerings = {
+        self.runs: list[Path] = [path, *path.again]
+        self.lowerings: dict[int, Lowering] = {
             id(run): lowering if run is path else Lowering(lowering.facts) for run in self.runs
         }
-        self.facts = lowering.facts
+        self.facts: Facts = lowering.facts
         self.inferred = False
         self.fitted = False
         self.limits: set[tuple[Condition, bool]] = set()

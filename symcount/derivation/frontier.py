@@ -75,14 +75,14 @@ class Frontier:
     ) -> None:
         self.ranges = ranges
         self.facts = facts
-        self.names = [r.name for r in ranges]
+        self.names: list[str] = [r.name for r in ranges]
         self.first = self.defaults = first_hints(ranges)
         self.tried_defaults = False
-        self.specialising = settings.specialising
+        self.specialising: bool = settings.specialising
         self.short = short
         self.longest = settings.longest
         self.deadline = NEVER
-        self.lengths = sorted(_ITERATIONS) if settings.specialising else _ITERATIONS
+        self.lengths: Sequence[int] = sorted(_ITERATIONS) if settings.specialising else _ITERATIONS
         self._points: dict[int, list[Point]] = {}
         self._answered: dict[Decisions, bool] = {}
         self._tried_huge: set[Point] = set()

@@ -73,7 +73,7 @@ class Points:
         self.facts = facts
         self.deadline = deadline
         self.lengths = lengths
-        self.names = [h.name for h in call.hyperparameters]
+        self.names: list[str] = [h.name for h in call.hyperparameters]
         self.chosen: list[dict[str, int | float]] = []
         self.unbuilt = 0
         self._further = 0

@@ -53,7 +53,7 @@ class Trials:
         self.tree = tree
         self.lost = lost
         self.executed = executed
-        self.names = [h.name for h in call.hyperparameters]
+        self.names: list[str] = [h.name for h in call.hyperparameters]
         self._tried: dict[str, dict[Number, None]] = {name: {} for name in self.names}
 
     def __iter__(self) -> Iterator[Values]:

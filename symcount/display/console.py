@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,19 @@ _BAR = 12
 
 
 def formula_view(
-    title: str, count: Formula, captions: tuple[str, str] | None = None
+    title: str,
+    count: Formula,
+    captions: tuple[str, str] | None = None,
+    sized: Collection[str] = (),
 ) -> RenderableType:
     """Show a formula, its symbols, domain and certificate.
 
     `captions` are the formula and the domain as texts, if they are known: making them takes sympy.
+    Of the symbols in `sized`, sizes are shown below.
     """
-    formula, domain = captions or (str(count), domain_text(count, "True"))
+    formula, *domain = captions or _captions(count, sized)
+    if domain == ["True"]:
+        domain = [everywhere(count.hyperparameters)]
     about = Columns.grid(padding=(0, 2))
     about.add_column(style="dim", no_wrap=True)
     about.add_column()
@@ -40,12 +47,23 @@ def formula_view(
         about.add_row("symbol", Cell(described(h)))
     if count.fixed:
         about.add_row("fixed", Cell(", ".join(f"{name}={value}" for name, value in count.fixed)))
-    about.add_row("domain", Cell(everywhere(count.hyperparameters) if domain == "True" else domain))
+    about.add_row("domain", *map(Cell, domain[:1]))
+    for text in domain[1:]:
+        about.add_row("", Cell(text, style="dim"))
     about.add_row("certificate", Cell(str(count.certificate)))
     padded = Padding(Cell(formula, style="cyan"), (1, 2), expand=False)
     misses = count.certificate.misses_defaults
     warned = [Text(misses, style="bold red")] if misses else []
     return Group(*warned, Text(title, style="bold"), padded, about)
+
+
+def _captions(count: Formula, sized: Collection[str]) -> list[str]:
+    """Return the formula, and its domain in words and as sympy writes it."""
+    from symcount.formula import domain_words, sympy_form
+
+    words, domain = domain_words.domain(count, sized=sized)
+    formula, said = sympy_form.text(count.in_layers), sympy_form.text(domain)
+    return [formula, words] if said == "True" else [formula, words, said]
 
 
 def breakdown_view(breakdown: Breakdown, depth: int | None = None) -> RenderableType:
@@ -57,7 +75,7 @@ def breakdown_view(breakdown: Breakdown, depth: int | None = None) -> Renderable
     sizes = sizes_of(breakdown)
     has_classes = any(breakdown.classes.values())
     columns = [Column("module"), *([Column("type", spare=1)] if has_classes else [])]
-    columns.append(Column(breakdown.modules[""].measure.noun, breaks=True))
+    columns.append(Column(breakdown.modules[""].formula.measure.noun, breaks=True))
     if sizes is not None:
         columns += [Column("count", is_count=True), Column("share", is_count=True, spare=2)]
         columns.append(Column("", spare=3))

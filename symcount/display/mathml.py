@@ -56,10 +56,10 @@ def markup(expression: sympy.Basic) -> str:
     return _PRINTER.markup(expression)
 
 
-def _lines(groups: Sequence[Sequence[sympy.Expr]]) -> str:
+def _lines(groups: Sequence[sympy_form.Line]) -> str:
     made = []
-    for number, terms in enumerate(groups):
-        content = _PRINTER.sum(terms, signed=number > 0)
+    for number, line in enumerate(groups):
+        content = _PRINTER.line(line, signed=number > 0)
         made.append(f'<mtr><mtd style="text-align: left; padding-left: 0">{content}</mtd></mtr>')
     return f"<mtable>{''.join(made)}</mtable>"
 
@@ -73,11 +73,15 @@ def _mo(sign: str) -> str:
 
 
 def _fence(left: str, content: str, right: str) -> str:
-    return _row(
-        f'<mo fence="true" form="prefix">{left}</mo>',
-        content,
-        f'<mo fence="true" form="postfix">{right}</mo>',
-    )
+    return _row(_opening(left), content, _closing(right))
+
+
+def _opening(sign: str) -> str:
+    return f'<mo fence="true" form="prefix">{sign}</mo>'
+
+
+def _closing(sign: str) -> str:
+    return f'<mo fence="true" form="postfix">{sign}</mo>'
 
 
 def _sign(expr: Any) -> str | None:
@@ -116,13 +120,20 @@ class _MathML(Printer):  # type: ignore[misc]
     # --- arithmetic ---
 
     def _print_Add(self, expr: sympy.Add) -> str:
-        return self.sum(expr.as_ordered_terms())
+        return self.sum(sympy_form.terms(expr))
+
+    def line(self, line: sympy_form.Line, signed: bool) -> str:
+        """A line of a sum, of which brackets may go on in the next."""
+        opened = "".join(self._factor(each) + _TIMES + _opening("(") for each in line.opened)
+        plus = _INFIX_PLUS if opened and signed else ""
+        terms = self.sum(line.terms, signed and not opened)
+        return _row(plus, opened, terms, _closing(")") * line.closed)
 
     def sum(self, terms: Sequence[sympy.Expr], signed: bool = False) -> str:
         """Terms with their signs between them, and before the first if `signed`."""
         parts = []
         for number, term in enumerate(terms):
-            negative = term.could_extract_minus_sign()
+            negative = term.as_coeff_Mul()[0] < 0
             if negative:
                 parts.append(_mo("−") if number == 0 and not signed else _INFIX_MINUS)
             elif number or signed:
@@ -132,7 +143,7 @@ class _MathML(Printer):  # type: ignore[misc]
         return _row(*parts)
 
     def _print_Mul(self, expr: sympy.Mul) -> str:
-        if expr.could_extract_minus_sign():
+        if expr.as_coeff_Mul()[0] < 0:
             return _row(_mo("−"), self._factor(-expr))
         above: list[sympy.Expr] = []
         below: list[sympy.Expr] = []

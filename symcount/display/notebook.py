@@ -16,8 +16,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from symcount.display.outline import Row, bar, rows, sizes_of
+from symcount.formula import domain_words
 from symcount.formula.formula import Formula
-from symcount.symbols import everywhere
 
 if TYPE_CHECKING:
     from symcount.formula.breakdown import Breakdown
@@ -48,7 +48,7 @@ def count_html(count: Formula) -> str:
     lead = f"<strong>{escape(count.factory)}</strong>, {escape(count.measure.noun)}"
     if count.certificate.outside:
         lead = f"<strong>{escape(count.certificate.misses_defaults)}</strong><br>{lead}"
-    return _page(f"<div>{lead}</div>{_set(count.expr)}{_facts(facts)}")
+    return _page(f"<div>{lead}</div>{_set(count.in_layers)}{_facts(facts)}")
 
 
 def certificate_html(certificate: Certificate) -> str:
@@ -84,7 +84,7 @@ def entry_html(entry: Entry) -> str:
         ("Domain", _domain(count)),
         ("Certificate", _certificate(count.certificate)),
     ]
-    return _page(f"{lead}{_set(count.expr)}{_facts(facts)}")
+    return _page(f"{lead}{_set(count.in_layers)}{_facts(facts)}")
 
 
 def entries_html(entries: Iterable[Entry]) -> str:
@@ -157,9 +157,8 @@ def _described(h: Hyperparameter) -> str:
 def _domain(count: Formula) -> str:
     from symcount.packages import sympy
 
-    if count.domain == sympy.true:
-        return escape(everywhere(count.hyperparameters))
-    return _math(count.domain)
+    words, domain = domain_words.domain(count, code=lambda text: _code([text]))
+    return words if domain == sympy.true else f"{words}{_scroll(_math(domain))}"
 
 
 def _code(texts: Iterable[str]) -> str:
@@ -205,7 +204,7 @@ def _sizes(breakdown: Breakdown) -> str:
     sizes = sizes_of(breakdown)
     if sizes is not None:
         return f"Counts and shares at {_code(f'{k}={v}' for k, v in sizes.items())}"
-    whole = breakdown.modules[""]
+    whole = breakdown.modules[""].formula
     missing = [h.name for h in whole.hyperparameters if h.default is None] or list(whole.defaults)
     call = ", ".join(f"{name}=..." for name in missing)
     return f"For counts and shares, give sizes: <code>.at({escape(call)})</code>"
@@ -255,7 +254,7 @@ def _line(row: Row, room: float) -> str:
         f'<code style="flex: 0 0 {room:.2f}em; overflow-wrap: anywhere">'
         f"{escape(row.name)}{_APART}</code>"
     )
-    formula = _text(row.part.count.expr)
+    formula = _text(row.part.count.in_layers)
     box = "flex: 1 1 13em; min-width: 13em; overflow-wrap: anywhere"
     if len(formula) > _LONG:
         box += '; max-height: 9em; overflow: auto" tabindex="0'
@@ -308,7 +307,7 @@ def _cells(entry: Entry) -> list[str]:
     count = entry.formula
     if isinstance(count, Formula):
         domain = "all" if count.domain == sympy.true else _math(count.domain)
-        cells = [_math(count.expr), domain, escape(count.certificate.grade)]
+        cells = [_math(count.in_layers), domain, escape(count.certificate.grade)]
     else:
         cells = [_NOT_DERIVED, "", ""]
     cells.append("" if entry.declared is None else f"{entry.declared:,}")

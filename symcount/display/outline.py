@@ -33,7 +33,9 @@ class Part:
     @cached_property
     def formula(self) -> str:
         """The formula as text."""
-        return str(self.count)
+        from symcount.formula import sympy_form
+
+        return sympy_form.text(self.count.in_layers)
 
     @cached_property
     def shape(self) -> tuple[Any, ...]:
@@ -52,10 +54,10 @@ def outline(breakdown: Breakdown) -> Part:
     def part(path: str) -> Part:
         if path in own:
             tied = "" if own[path] == path else f" = {own[path]}"
-            return Part(parts_of(path)[-1] + tied, path, breakdown.parameters[own[path]])
+            return Part(parts_of(path)[-1] + tied, path, breakdown.parameters[own[path]].formula)
         name = parts_of(path)[-1] if path else WHOLE
         kind = breakdown.classes.get(path, "")
-        return Part(name, path, breakdown.modules[path], tuple(map(part, held[path])), kind)
+        return Part(name, path, breakdown.modules[path].formula, tuple(map(part, held[path])), kind)
 
     return part("")
 
@@ -104,7 +106,7 @@ def sizes_of(breakdown: Breakdown) -> Mapping[str, int | float] | None:
     """Return the sizes to show counts at; None if some are missing, or make no module."""
     if breakdown.sizes is not None:
         return breakdown.sizes
-    whole = breakdown.modules[""]
+    whole = breakdown.modules[""].formula
     has_defaults = len(whole.defaults) == len(whole.hyperparameters)
     return whole.defaults if has_defaults and whole.valid() else None
 

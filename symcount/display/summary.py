@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from symcount.shown import Said
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from symcount.formula.formula import Formula
+    from symcount.formula.formula import Formula, HasFormula
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,7 +33,12 @@ class Summary(Said):
 
     breakdown: Breakdown
     depth: int | None
-    totals: Mapping[str, Formula]
+    totals: Mapping[str, HasFormula]
+
+    def of(self, kind: Callable[[Formula], HasFormula]) -> Summary:
+        """Return the same of another kind of formulas."""
+        totals = {name: kind(count.formula) for name, count in self.totals.items()}
+        return Summary(self.breakdown.of(kind), self.depth, totals)
 
     def __str__(self) -> str:
         from rich.console import Console

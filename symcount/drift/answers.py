@@ -32,7 +32,7 @@ class Answers:
 
     def __init__(self, max_seconds: float = requests.SECONDS, trust: Trust | None = None) -> None:
         self.max_seconds = max_seconds
-        self.trust = trust or Trust()
+        self.trust: Trust = trust or Trust()
         self._known: dict[str, Any] = {}
 
     def once(self, key: str, ask: Callable[[], Any]) -> Any:

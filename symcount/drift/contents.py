@@ -89,7 +89,7 @@ class Contents:
         if what == "formula":
             return markup.math(count.expr)
         if what == "domain":
-            return description.domain(count, markup)
+            return description.domain(count.formula, markup)
         return markup.text("; ".join(str(_portable(count)).splitlines()))
 
     def _lines(self, what: str, markup: Markup) -> list[str]:
@@ -119,7 +119,9 @@ class Contents:
         called = [self._writer.escape(name) for name in self.query.asked.names]
         if called:
             rows = [[name, *row] for name, row in zip(called, rows, strict=True)]
-        return self._table([*(["size"] if called else []), *names, count.measure.noun], rows)
+        return self._table(
+            [*(["size"] if called else []), *names, count.formula.measure.noun], rows
+        )
 
     def _counted(self, count: int | None) -> str:
         unit = self.query.asked.unit
@@ -146,7 +148,7 @@ class Contents:
         rows = []
         for blueprint in self.query.blueprints():
             # Why there is none is told by other words on other machines.
-            count = "" if blueprint.count is None else blueprint.count
+            count = "" if blueprint.count is None else blueprint.count.formula
             cells = description.cells(blueprint.key, count, blueprint.description, markup)
             cells[1] = cells[1].removesuffix(": ")
             rows.append([*cells, *(_count_at(blueprint.count, size) for size in sizes)])

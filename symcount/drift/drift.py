@@ -21,13 +21,13 @@ from symcount.errors import (
 )
 from symcount.factory.origin import portable
 from symcount.factory.statements import ChangedLine, changes, is_loaded, statements_of
-from symcount.formula.formula import Formula
+from symcount.param_count import ParamCount
 from symcount.questions.equality import Difference, first_difference
 from symcount.version import __version__
 
 if TYPE_CHECKING:
     from symcount.factory.origin import Origin
-    from symcount.param_count import ParamCount
+
 
 FindingState = Literal[
     "same", "differs", "broken", "unimported", "undecided", "unchecked", "refused"
@@ -84,7 +84,7 @@ class Finding:
     lines: tuple[ChangedLine, ...] = ()
     reason: str = ""
     versions: tuple[Change, ...] = field(default=(), compare=False)
-    now: Formula | None = field(default=None, compare=False, repr=False)
+    now: ParamCount | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_current(self) -> bool:
@@ -143,7 +143,8 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
     assert origin is not None and origin.target is not None
     about: dict[str, Any] = {"name": name, "target": target, "versions": _versions(origin)}
     try:
-        now = replace(_derived_again(origin, trust), measure=stored.measure)
+        again = _derived_again(origin, trust).formula
+        now = ParamCount(replace(again, measure=stored.formula.measure))
         now.expr  # noqa: B018 - a measure may have no formula
     except NotTrustedError as error:
         return Finding(name, target, "refused", reason=str(error))
@@ -175,7 +176,7 @@ def check_one(name: str, formulas: Mapping[str, ParamCount], trust: Trust) -> Fi
             reason=reason,
             now=None if reason else _to_be_stored(now, origin),
         )
-    if stored.measure.names is not None and _names(stored) != _names(now):
+    if stored.formula.measure.names is not None and _names(stored) != _names(now):
         return Finding(**about, state="unchecked", reason=_OTHER_NAMES)
     return Finding(**about, state="same")
 
@@ -207,7 +208,7 @@ def _not_imported(error: BaseException | None) -> str | None:
 
 
 def _names(count: ParamCount) -> set[str]:
-    return {weight.name for weight in count.tensors()}
+    return {weight.name for weight in count.formula.tensors()}
 
 
 def _why_unchecked(stored: ParamCount) -> str:
@@ -255,8 +256,10 @@ def _derived_again(origin: Origin, trust: Trust) -> ParamCount:
 
 def _to_be_stored(now: ParamCount, before: Origin) -> ParamCount:
     """Return the formula as if it had been derived with the patience that it was stored with."""
-    assert now.origin is not None
-    return replace(now, origin=replace(now.origin, max_seconds=before.max_seconds))
+    origin = now.formula.origin
+    assert origin is not None
+    origin = replace(origin, max_seconds=before.max_seconds)
+    return ParamCount(replace(now.formula, origin=origin))
 
 
 # --- what differs -----------------------------------------------------------------------------
@@ -317,11 +320,11 @@ class _Parameter(NamedTuple):
 def _parameters(stored: ParamCount, now: ParamCount) -> list[_Parameter]:
     """List the tensors that are made otherwise, and where they are made now, or else were."""
     then_parts, now_parts = stored.breakdown().parameters, now.breakdown().parameters
-    sources = {w.name: w.source for count in (stored, now) for w in count.tensors()}
+    sources = {w.name: w.source for count in (stored, now) for w in count.formula.tensors()}
     found = []
     for name in {**now_parts, **then_parts}:
         then, here = then_parts.get(name), now_parts.get(name)
-        if then is None or here is None or then.joined != here.joined:
+        if then is None or here is None or then.formula.joined != here.formula.joined:
             source = sources[name]
             place = None if source is None else (portable(source.file), source.line)
             what = name if place is None else f"{name} ({place[0]}:{place[1]})"

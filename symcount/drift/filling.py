@@ -356,12 +356,13 @@ def _first_of_formula(count: ParamCount, old: Expression) -> tuple[Difference | 
 def _lines_of_new_terms(count: ParamCount, old: Expression) -> Iterator[str]:
     """Yield the lines of code behind the terms that are not in the old formula."""
     found: dict[Source, None] = {}
-    for _, leaf in leaves(count.tree):
-        now = count.polynomial(leaf)
+    formula = count.formula
+    for _, leaf in leaves(formula.tree):
+        now = formula.polynomial(leaf)
         if isinstance(leaf, Built) and now is not None:
             known = old.poly.terms.items()
             monomials = {term[0] for term in now.terms.items() if term not in known}
-            made = [w for w in leaf.weights if count.measure.weigh(w)]
+            made = [w for w in leaf.weights if formula.measure.weigh(w)]
             differing = {w.name: w.source for w in made if monomials & w.numel.terms.keys()}
             found |= dict.fromkeys(filter(None, differing.values()))
             if leaf.program is not None:

@@ -138,7 +138,7 @@ def breakdown_table(
 
     There are two columns, and two more for counts and shares where sizes are known.
     """
-    walked, titles = breakdown_rows(count, at, levels), ["module", count.measure.noun]
+    walked, titles = breakdown_rows(count, at, levels), ["module", count.formula.measure.noun]
     if walked[0][1].size is not None:
         sizes = {**count.defaults, **(at or {})}
         said = ", ".join(f"{h.name}={sizes[h.name]}" for h in count.hyperparameters)

@@ -61,7 +61,7 @@ def define_env(env: Environment) -> None:
         from symcount.display import notebook
 
         count = request(target, fixed).answer()[0]
-        return f"\n\n{notebook.count_html(count)}\n\n{_breakdown(count, at)}\n\n"
+        return f"\n\n{notebook.count_html(count.formula)}\n\n{_breakdown(count, at)}\n\n"
 
     def symcount_count(target: str, **values: Any) -> str:
         """Write the count at whole numbers; any other value fixes a parameter of the factory."""
@@ -96,7 +96,7 @@ def _breakdown(count: ParamCount, at: Mapping[str, Any] | None) -> str:
         indent = f' style="padding-left: {1.2 * depth:.1f}em; white-space: nowrap"'
         cells = [
             f"<td{indent}><code>{escape(row.name)}</code></td>",
-            f"<td>{escape(plain.text(row.part.count.expr))}</td>",
+            f"<td>{escape(plain.text(row.part.count.in_layers))}</td>",
             *(f"<td{number}>{escape(text)}</td>" for text in (row.size_text, row.share_text)),
         ]
         lines.append(f"<tr>{''.join(cells[: len(titles)])}</tr>")

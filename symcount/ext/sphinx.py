@@ -167,6 +167,18 @@ def _fields(fields: Iterable[tuple[str, Sequence[nodes.Node]]]) -> nodes.field_l
     )
 
 
+def _where(count: ParamCount) -> list[nodes.Node]:
+    """Say where a formula holds, in words and in mathematics."""
+    import sympy
+
+    from symcount.formula import domain_words
+
+    words, domain = domain_words.domain(count.formula)
+    return (
+        [nodes.Text(words)] if domain == sympy.true else [nodes.Text(f"{words}: "), _math(domain)]
+    )
+
+
 def _domain(count: ParamCount, everything: str = "") -> nodes.Node:
     import sympy
 
@@ -416,7 +428,7 @@ class FormulaDirective(_Directive):
         block = nodes.container("", classes=["symcount"])
         lead, messages = self.parse_inline(title) if title else ([_code(argument)], [])
         block += nodes.rubric("", "", *lead)
-        block += _math(count.expr, block=True)
+        block += _math(count.formula.in_layers, block=True)
         block += self._facts(count)
         if self.options.get("breakdown", 1) != 0:
             at = next((at for at, value in counted if value is not None), None)
@@ -435,7 +447,7 @@ class FormulaDirective(_Directive):
             certificate = [nodes.Text("; ".join(str(count.certificate).splitlines()))]
         return _fields(
             [
-                ("Domain", [_domain(count)]),
+                ("Domain", _where(count)),
                 ("Symbols", _symbols(count)),
                 ("Fixed", fixed),
                 ("Certificate", certificate),
@@ -448,7 +460,7 @@ class FormulaDirective(_Directive):
         rows = []
         for depth, row in walked:
             name = nodes.inline("", "", nodes.Text(_INDENT * depth), _code(row.name))
-            cells = [name, _math(row.part.count.expr, width=46)]
+            cells = [name, _math(row.part.count.in_layers, width=46)]
             cells += [nodes.Text(row.size_text), nodes.Text(row.share_text)]
             rows.append(cells[: len(titles)])
         return _table(titles, rows, frozenset({2, 3}))
@@ -507,7 +519,7 @@ def _counts(
         ]
         for at, value in counted
     ]
-    titles, numbers = [*names, count.measure.noun], range(len(names) + 1)
+    titles, numbers = [*names, count.formula.measure.noun], range(len(names) + 1)
     if called:
         rows = [[nodes.Text(name), *row] for name, row in zip(called, rows, strict=True)]
         titles, numbers = ["size", *titles], range(1, len(names) + 2)
@@ -553,7 +565,7 @@ class RegistryDirective(_Directive):
             name = count.hyperparameters[0].name
             values = [_value(count, {name: size}) for size in sizes]
             counts = [nodes.Text(_NOTHING if v is None else f"{v:,}") for v in values]
-            cells = [_math(count.expr, width=46), _domain(count, "all"), *counts]
+            cells = [_math(count.formula.in_layers, width=46), _domain(count, "all"), *counts]
         about = [nodes.Text(blueprint.description)] if described else []
         return [_code(blueprint.key), *cells, *about]
 
@@ -579,7 +591,7 @@ class FormulaRole(SphinxRole):
             count = _formula(self.env, target, fixed, {})
             if sizes or (values is not None and not fixed):
                 return [nodes.Text(f"{count(**sizes):,}")], []
-            return [_math(count.expr)], []
+            return [_math(count.formula.in_layers)], []
         except Exception as error:  # whatever it is, the rest of the pages can be built
             _warn(self.env, error, self.get_location())
             return [nodes.problematic(self.rawtext, self.rawtext)], []

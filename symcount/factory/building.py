@@ -258,7 +258,7 @@ class PlainBuilds:
 
     def __init__(self, build: Callable[[Values], nn.Module]) -> None:
         self.build = build
-        self.work = Work()
+        self.work: Work = Work()
         self._seen: dict[tuple[tuple[str, int | float], ...], PlainBuild] = {}
         self._modules: dict[tuple[tuple[str, int | float], ...], dict[str, str]] = {}
 

@@ -20,7 +20,7 @@ from symcount.algebra.facts import Facts, is_defined
 from symcount.algebra.poly import Poly, atom, const, sum_of, top_atoms
 from symcount.algebra.rounding import floordiv
 from symcount.errors import ArgumentError, DomainError
-from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import NO_TENSOR, Built, Excluded, Split, TensorSpec, Tree, leaves
 from symcount.symbols import Hyperparameter
@@ -43,7 +43,7 @@ def is_operand(value: object) -> bool:
     )
 
 
-def add(left: FormulaT, right: Formula | int, times: int = 1) -> FormulaT:
+def add(left: Formula, right: Formula | int, times: int = 1) -> Formula:
     """Add a formula or an integer to a formula, as often as said: -1 times to subtract it."""
     if isinstance(right, Formula):
         other = right
@@ -55,13 +55,13 @@ def add(left: FormulaT, right: Formula | int, times: int = 1) -> FormulaT:
     return computed(left, lambda leaf: _sum([(left, leaf, 1)], number)) if number else left
 
 
-def multiply(count: FormulaT, factor: int) -> FormulaT:
+def multiply(count: Formula, factor: int) -> Formula:
     """Multiply a formula by an integer."""
     times = operator.index(factor)
     return count if times == 1 else computed(count, lambda leaf: _sum([(count, leaf, times)]))
 
 
-def divide(left: FormulaT, right: Formula | int) -> FormulaT:
+def divide(left: Formula, right: Formula | int) -> Formula:
     """Divide a formula by another or by an integer, rounded down; not where that is 0."""
     if isinstance(right, Formula):
         other, facts = right, declared_facts(_union(left, right))
@@ -73,7 +73,7 @@ def divide(left: FormulaT, right: Formula | int) -> FormulaT:
     return computed(left, lambda leaf: _quotient(_value(left, leaf), number, facts))
 
 
-def divide_by(count: FormulaT, number: int) -> FormulaT:
+def divide_by(count: Formula, number: int) -> Formula:
     """Divide an integer by a formula, rounded down; not where that is 0."""
     facts, top = declared_facts(count.hyperparameters), const(operator.index(number))
     return computed(count, lambda leaf: _quotient(top, _value(count, leaf), facts))
@@ -139,7 +139,7 @@ def _common_measure(one: Measure, other: Measure) -> Measure:
 # --- trees ------------------------------------------------------------------------------------
 
 
-def computed(count: FormulaT, of: Callable[[Built], Tree], **changes: Any) -> FormulaT:
+def computed(count: Formula, of: Callable[[Built], Tree], **changes: Any) -> Formula:
     """Return a formula with what is computed `of` each module in its place.
 
     It holds nowhere where the formula does not, whatever has cancelled.
@@ -166,8 +166,8 @@ def computed(count: FormulaT, of: Callable[[Built], Tree], **changes: Any) -> Fo
 
 
 def _together(
-    left: FormulaT, right: Formula, measure: Measure, join: Callable[[Built, Built], Tree]
-) -> FormulaT:
+    left: Formula, right: Formula, measure: Measure, join: Callable[[Built, Built], Tree]
+) -> Formula:
     made: dict[tuple[int, int], Tree] = {}
 
     def joined(one: Built, other: Built) -> Tree:
@@ -190,7 +190,7 @@ def _together(
     )
 
 
-def _formula(count: FormulaT, tree: Tree, **changes: Any) -> FormulaT:
+def _formula(count: Formula, tree: Tree, **changes: Any) -> Formula:
     ends = [leaf for _, leaf in leaves(tree)]
     if not any(isinstance(leaf, Built) for leaf in ends):
         why = next((leaf.reason for leaf in ends if isinstance(leaf, Excluded)), "nothing is built")

@@ -33,6 +33,8 @@ BLOCK = 65536
 _MOST_BITS_SAID = 2048
 
 Arrays: TypeAlias = "Array | torch.Tensor"
+# Sizes of a symbol; a tensor is the other kind.
+Sizes: TypeAlias = "int | float | np.integer[Any] | range | np.ndarray[Any, Any]"
 
 
 def counts(
@@ -55,7 +57,7 @@ def counts(
 
 
 def mask(count: Formula, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arrays:
-    """Tell whether the formula holds at arrays of sizes; see `ParamCount.mask`."""
+    """Tell whether the formula holds at arrays of sizes; see `ParamCount.valid`."""
     sizes = _Sizes.of(count, args, kwargs)
     return sizes.like_input(_evaluated(count, sizes, None)[1])
 
@@ -82,7 +84,7 @@ def _outside(count: Formula, sizes: _Sizes, valid: Array, outside: int) -> Domai
         return (
             f"outside the domain at {outside} of {valid.size} sizes, first{sizes.at(place)}: "
             f"{count.why_outside(point)}\n"
-            "Pass fill=... for what the result holds there; mask(...) tells where that is."
+            "Pass fill=... for what the result holds there; valid(...) tells where that is."
         )
 
     return DomainError(message)

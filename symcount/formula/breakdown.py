@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic
 
 from symcount.errors import StoredFormulaError
-from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.formula import CountT, Formula, OtherT
 from symcount.formula.tree import Built, leaves, modules_of, parts_of
 from symcount.record import Program, Source
 from symcount.shown import Shown, shortened, view
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Breakdown(Shown, Generic[FormulaT]):
+class Breakdown(Shown, Generic[CountT]):
     """A formula taken apart: `parameters` by name, and `modules` by path, "" being the whole.
 
     Each value is a `ParamCount`. The parameters add up to the whole, a tied one under the first
@@ -33,13 +33,13 @@ class Breakdown(Shown, Generic[FormulaT]):
     one.
     """
 
-    parameters: Mapping[str, FormulaT]
-    modules: Mapping[str, FormulaT]
+    parameters: Mapping[str, CountT]
+    modules: Mapping[str, CountT]
     sizes: Mapping[str, int | float] | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown[FormulaT]:
+    def at(self, /, *args: int | float, **kwargs: int | float) -> Breakdown[CountT]:
         """Show the counts and shares at these values of the symbols.
 
         Returns:
@@ -55,9 +55,15 @@ class Breakdown(Shown, Generic[FormulaT]):
         >>> parts.sizes, parts.at(64).sizes
         (None, {'d': 64})
         """
-        whole = self.modules[""]
+        whole = self.modules[""].formula
         whole(*args, **kwargs)
         return replace(self, sizes=whole.signature.point(args, kwargs))
+
+    def of(self, kind: Callable[[Formula], OtherT]) -> Breakdown[OtherT]:
+        """Return the same of another kind of formulas."""
+        parameters = {name: kind(part.formula) for name, part in self.parameters.items()}
+        modules = {path: kind(part.formula) for path, part in self.modules.items()}
+        return Breakdown(parameters, modules, self.sizes, self.aliases, self.classes)
 
     def __repr__(self) -> str:
         whole = self.modules[""]
@@ -96,7 +102,7 @@ class Contribution:
     sources: tuple[Source, ...]
 
 
-def breakdown(formula: FormulaT) -> Breakdown[FormulaT]:
+def breakdown(formula: Formula) -> Breakdown[Formula]:
     """Take a formula apart by parameter and by module path; see `ParamCount.breakdown`."""
     measure = formula.measure
     counted = list(dict.fromkeys(t.name for t in formula.tensors() if measure.weigh(t)))
@@ -136,7 +142,7 @@ def _aliases(formula: Formula, counted: Sequence[str]) -> dict[str, tuple[str, .
     return {name: aliases[name] for name in counted if aliases[name]}
 
 
-def by_dtype(formula: FormulaT) -> dict[str, FormulaT]:
+def by_dtype(formula: Formula) -> dict[str, Formula]:
     """Return a formula for each dtype; they add up to the whole."""
     dtypes = dict.fromkeys(t.dtype for t in formula.tensors() if formula.measure.weigh(t))
     return {dtype: formula.measuring(dtype=dtype) for dtype in dtypes}

@@ -28,6 +28,13 @@ from symcount.formula.tree import (
 )
 from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter
 
+Code = Callable[[str], str]
+# What a condition is about, and what that has to be: "dim", "be a multiple of heads".
+Said = tuple[str, str]
+
+MULTIPLE = "be a multiple of "
+_VERBS = {"==": "equal", "!=": "not equal", ">=": "be at least", "<=": "be at most",
+          ">": "be greater than", "<": "be less than"}  # fmt: skip
 _NOT_EXPLORED = "The factory takes a branch there that was not explored"
 
 
@@ -205,21 +212,24 @@ def _reason(leaf: Leaf, condition: Condition, truth: bool) -> Reason:
         detail = leaf.reason
     elif isinstance(leaf, Unexplored):
         detail = _NOT_EXPLORED
-    return Reason(in_words(condition, not truth), detail, tuple(sorted(mentioned)))
+    text = " must ".join(said(condition, not truth))
+    return Reason(text, detail, tuple(sorted(mentioned)))
 
 
-def in_words(condition: Condition, truth: bool) -> str:
-    """Write what has to hold as half a sentence: "dim must be a multiple of heads"."""
+def said(condition: Condition, truth: bool, code: Code = str) -> Said:
+    """Return what a condition is about, and what that has to be for it to hold, or not."""
     from symcount.formula import sympy_form
+
+    def written(expression: Any) -> str:
+        text = sympy_form.text(expression)
+        return text if expression.is_number else code(text)
 
     divides = divisibility(condition)
     if divides is not None:
-        number, divisor = (sympy_form.text(sympy_form.expression(side)) for side in divides)
-        return f"{number} must {'' if truth else 'not '}be a multiple of {divisor}"
+        number, divisor = (written(sympy_form.expression(side)) for side in divides)
+        return number, f"{'' if truth else 'not '}{MULTIPLE}{divisor}"
     relation = sympy_form.condition(condition, truth)
     if not relation.is_Relational:
-        return f"{sympy_form.text(relation)} must hold"
-    left, right = sympy_form.text(relation.args[0]), sympy_form.text(relation.args[1])
-    verb = {"==": "equal", "!=": "not equal", ">=": "be at least", "<=": "be at most",
-            ">": "be greater than", "<": "be less than"}[relation.rel_op]  # fmt: skip
-    return f"{left} must {verb} {right}"
+        return written(relation), "hold"
+    left, right = map(written, relation.args)
+    return left, f"{_VERBS[relation.rel_op]} {right}"

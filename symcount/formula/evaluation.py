@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from symcount.errors import CountOverflowError, DomainError
-from symcount.formula.formula import Formula
+from symcount.formula.formula import HasFormula
 
 MOST_BITS = 2**13  # of a count that is written; Python writes out no more than 4,300 digits
 
@@ -20,21 +20,21 @@ class Evaluation:
     reason: str | None = None
 
     @classmethod
-    def of(cls, formula: Formula, at: Mapping[str, int | float]) -> Evaluation:
+    def of(cls, count: HasFormula, at: Mapping[str, int | float]) -> Evaluation:
         """Return the count at `at`, which gives every symbol that has no default.
 
         Raises:
             ArgumentError: a symbol is missing or unknown.
             CountOverflowError: the count has too many digits to be written.
         """
-        point = {**formula.defaults, **at}
+        point = {**count.formula.defaults, **at}
         try:
-            count = formula(**point)
+            found = count.formula(**point)
         except DomainError as error:
             return cls(point, None, str(error))
-        if count.bit_length() > MOST_BITS:
+        if found.bit_length() > MOST_BITS:
             raise CountOverflowError(
                 f"the count at {', '.join(f'{n}={v}' for n, v in point.items())} is an integer of "
-                f"{count.bit_length():,} bits, which is not written out; ask at smaller sizes"
+                f"{found.bit_length():,} bits, which is not written out; ask at smaller sizes"
             )
-        return cls(point, count)
+        return cls(point, found)

@@ -20,7 +20,7 @@ from symcount.algebra.substitution import reciprocal
 from symcount.errors import ArgumentError
 from symcount.formula.arithmetic import computed
 from symcount.formula.choice_trees import Choice
-from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.formula import Formula
 from symcount.formula.selecting import Pattern, chosen
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Built, Excluded, Repeat, Split, TensorSpec, Tree, parts_of
@@ -46,7 +46,7 @@ class _Place(NamedTuple):
         return ".".join((*self.module, expert, *self.rest))
 
 
-def active(count: FormulaT, experts: str, per_token: object) -> FormulaT:
+def active(count: Formula, experts: str, per_token: object) -> Formula:
     """Count some of the experts; see `ParamCount.active`."""
     names = chosen(count, "active", [experts], any)
     pattern = Pattern(experts)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from symcount.algebra import python_code
 from symcount.algebra.conditions import Condition, Decisions
@@ -42,17 +42,30 @@ if TYPE_CHECKING:
     from sympy.logic.boolalg import Boolean
     from typing_extensions import TypeVar
 
-    FormulaT = TypeVar("FormulaT", bound="Formula", default=Any)
+    CountT = TypeVar("CountT", bound="HasFormula", default=Any)
+    OtherT = TypeVar("OtherT", bound="HasFormula")
 else:
-    FormulaT = typing.TypeVar("FormulaT")
+    CountT = OtherT = typing.TypeVar("CountT")
+
+
+class HasFormula(Protocol):
+    """A `Formula`, or a `ParamCount`, which has one."""
+
+    @property
+    def formula(self) -> Formula: ...
+    @property
+    def expr(self) -> sympy.Expr: ...
+    @property
+    def factory(self) -> str: ...
+    def __call__(self, /, *args: int | float, **kwargs: int | float) -> int: ...
 
 
 @dataclass(frozen=True)
 class Formula:
     """The result of a derivation: a decision tree over symbols, and a measure of its tensors.
 
-    This is the value that all of the package works on; `ParamCount` is this, and a method for each
-    question that people ask. Beside what a user sees, its interface is
+    This is the value that all of the package works on; a `ParamCount` has one, and a method for
+    each question that people ask. Beside what a user sees, its interface is
 
     - `signature`, which binds arguments to symbols;
     - `at(values)`, the count at values of all symbols, or None outside the domain;
@@ -90,6 +103,11 @@ class Formula:
         """The symbols that may be left out of a call, and what they are then."""
         return {h.name: h.default for h in self.hyperparameters if h.default is not None}
 
+    @property
+    def formula(self) -> Formula:
+        """Itself: a `ParamCount` has one, and what is asked of either takes this of it."""
+        return self
+
     # --- identity ---
 
     def __eq__(self, other: object) -> bool:
@@ -104,7 +122,7 @@ class Formula:
     def identity(self) -> tuple[tuple[Hyperparameter, ...], Any, Any]:
         """The key that equal formulas share: their symbols, their function and their domain."""
         symbols = tuple(replace(h, arguments=()) for h in self.hyperparameters)
-        return symbols, self.joined, self._domain_tree
+        return symbols, self.joined, self.domain_tree
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in self.__dataclass_fields__}
@@ -117,7 +135,7 @@ class Formula:
             if isinstance(leaf, Built):
                 yield from leaf.weights
 
-    def measuring(self: FormulaT, **changes: Any) -> FormulaT:
+    def measuring(self, **changes: Any) -> Formula:
         """Return the formula of other tensors of the same modules, or in bytes; see `Measure`.
 
         Raises:
@@ -187,7 +205,8 @@ class Formula:
         return in_order(joined(self.tree, value))
 
     @cached_property
-    def _domain_tree(self) -> Any:
+    def domain_tree(self) -> Any:
+        """The domain as a tree of choices between True and False."""
         return in_order(
             joined(
                 self.tree,
@@ -211,6 +230,16 @@ class Formula:
         except RecursionError:
             raise self._too_nested() from None
 
+    @cached_property
+    def in_layers(self) -> sympy.Expr:
+        """`expr` as displays write it: what is there for each iteration of a loop in brackets."""
+        from symcount.formula import sympy_form
+
+        counted = (tensor for tensor in self.tensors() if self.measure.weigh(tensor))
+        loops = dict.fromkeys(repeat.count for each in counted for repeat in each.repeats)
+        write = partial(sympy_form.in_layers, loops=list(loops))
+        return sympy_form.piecewise(self.joined, write) if loops else self.expr
+
     def _too_nested(self) -> UnsupportedError:
         return UnsupportedError(
             f"the formula of {self.factory} has more steps within steps than sympy can hold; it "
@@ -229,7 +258,7 @@ class Formula:
         """The sizes at which the formula holds: a sympy Boolean over `symbols`."""
         from symcount.formula import sympy_form
 
-        return sympy_form.domain(self.hyperparameters, self._domain_tree)
+        return sympy_form.domain(self.hyperparameters, self.domain_tree)
 
     def __repr__(self) -> str:
         """Say the formula and its domain, and how long they are where they are cut."""
@@ -342,3 +371,9 @@ class Formula:
         return scalar.compile_call(
             self.factory, self.hyperparameters, self.pieces, lambda leaf: leaf, self._called
         )
+
+
+def formula_of(value: Any) -> Any:
+    """Return the `Formula` of a `ParamCount`, and anything else as it is."""
+    found = getattr(value, "formula", value)
+    return found if isinstance(found, Formula) else value

@@ -52,10 +52,10 @@ class Int:
     __slots__ = ("data", "fresh", "high", "low")
 
     def __init__(self, data: Any, low: int, high: int, fresh: bool = False) -> None:
-        self.data = data
-        self.low = low
-        self.high = high
-        self.fresh = fresh
+        self.data: Any = data
+        self.low: int = low
+        self.high: int = high
+        self.fresh: bool = fresh
 
 
 Operand: TypeAlias = "Int | Array | float"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcount.algebra.comparing import compare_any
 from symcount.algebra.conditions import Condition, Decisions, settled
@@ -25,7 +25,7 @@ from symcount.algebra.substitution import composed, divisors
 from symcount.errors import ArgumentError, DomainError
 from symcount.formula.choice_trees import Choice, choice
 from symcount.formula.expressions import Expression, is_whole, read
-from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.formula import Formula
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Built, Excluded, Refused, Repeat, Split, TensorSpec, Tree, leaves
 from symcount.record import Instruction, Program, Ref
@@ -41,7 +41,7 @@ _ITERATIONS = re.compile(r"\{([0-9]+)\.\.([^{}]*)\}")
 # --- substitute -------------------------------------------------------------------------------
 
 
-def substitute(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
+def substitute(count: Formula, given: Mapping[str, object]) -> Formula:
     """See `ParamCount.substitute`."""
     if not given:
         raise ArgumentError("substitute() takes what replaces a symbol: substitute(f='4*d')")
@@ -230,7 +230,7 @@ def _require_values(count: Formula, tree: Tree, expressions: Mapping[str, Expres
 # --- rename -----------------------------------------------------------------------------------
 
 
-def rename(count: FormulaT, given: Mapping[str, object]) -> FormulaT:
+def rename(count: Formula, given: Mapping[str, object]) -> Formula:
     """See `ParamCount.rename`."""
     if not given:
         raise ArgumentError("rename() takes the new name of a symbol: rename(hidden_size='d')")
@@ -274,7 +274,7 @@ def _renamed(certificate: Certificate, names: Mapping[str, str]) -> Certificate:
 # --- trees ------------------------------------------------------------------------------------
 
 
-class _Rewriter(Generic[FormulaT]):
+class _Rewriter:
     """Rebuilds the trees of a formula with expressions in the place of symbols.
 
     Args:
@@ -287,7 +287,7 @@ class _Rewriter(Generic[FormulaT]):
 
     def __init__(
         self,
-        count: FormulaT,
+        count: Formula,
         replacements: Mapping[str, Poly],
         facts: Facts,
         symbols: Sequence[str],
@@ -303,7 +303,7 @@ class _Rewriter(Generic[FormulaT]):
         self._programs: dict[int, Program] = {}
         self._names = self._new_names()
 
-    def formula(self, **changes: Any) -> FormulaT:
+    def formula(self, **changes: Any) -> Formula:
         """Return the formula with these changes, of the same tensors by their new names."""
         measure = self.count.measure
         if measure.names is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
 
 from symcount.errors import ArgumentError
-from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.formula import Formula
 from symcount.formula.tree import parts_of
 
 # What a loop makes has the number of its iteration in braces in its name: `{0..n-1}` or `{*}`.
@@ -20,13 +20,13 @@ _TRIED = range(111)
 _MOST_SHOWN = 5
 
 
-def select(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
+def select(count: Formula, patterns: Sequence[str]) -> Formula:
     """See `ParamCount.select`."""
     named = chosen(count, "select", patterns, any)
     return count.measuring(names=tuple(name for name in _covered(count) if name in named))
 
 
-def without(count: FormulaT, patterns: Sequence[str]) -> FormulaT:
+def without(count: Formula, patterns: Sequence[str]) -> Formula:
     """See `ParamCount.without`."""
     named = chosen(count, "without", patterns, all)
     return count.measuring(names=tuple(name for name in _covered(count) if name not in named))

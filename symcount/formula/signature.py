@@ -27,7 +27,7 @@ class Signature:
     ) -> None:
         self.factory = factory
         self.hyperparameters = hyperparameters
-        self.names = [h.name for h in hyperparameters]
+        self.names: list[str] = [h.name for h in hyperparameters]
         self.fixed = fixed
         self.substituted = substituted
 

@@ -7,7 +7,9 @@ shows them as circled operators.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -22,12 +24,12 @@ from sympy.printing.str import StrPrinter
 
 from symcount.algebra.choices import as_choice
 from symcount.algebra.conditions import Condition, Decision, Decisions
+from symcount.algebra.facts import Facts
 from symcount.algebra.functions import CALLS, CHOICES, INTEGERS
 from symcount.algebra.poly import (
     Atom,
     Call,
     Poly,
-    Variable,
     atom,
     const,
     fraction,
@@ -135,6 +137,41 @@ def expression(poly: Poly) -> sympy.Expr:
     return sympy.Add(*(_term(m, c) for m, c in _with_ceilings(poly).sorted_terms()))
 
 
+def in_layers(poly: Poly, loops: Sequence[Poly]) -> sympy.Expr:
+    """A normal form, with what is there once for each iteration of a loop in brackets.
+
+    So `12*d**2*n + 13*d*n + 2*d` is `n*(12*d**2 + 13*d) + 2*d`. `loops` are the numbers of
+    iterations, those of outer loops first.
+    """
+    poly = _with_ceilings(poly)
+    counts = dict.fromkeys(
+        base for loop in loops for m, _ in _with_ceilings(loop).sorted_terms() for base, _ in m
+    )
+    parts = [base for base in top_atoms(poly) if isinstance(base, Call) and base not in counts]
+    counts |= dict.fromkeys(
+        base
+        for base in sorted(parts, key=lambda part: part.key)
+        if not counts.keys().isdisjoint(a for arg in base.args for a in arg.atoms())
+    )
+    return _bracketed(poly, list(counts))
+
+
+def _bracketed(poly: Poly, counts: Sequence[Atom]) -> sympy.Expr:
+    for place, count in enumerate(counts):
+        powers = {m: dict(m).get(count, 0) for m in poly.terms}
+        for power in sorted({p for p in powers.values() if p > 0}, reverse=True):
+            each = {
+                tuple(p for p in m if p[0] != count): c
+                for m, c in poly.terms.items()
+                if powers[m] == power
+            }
+            if len(each) > 1:
+                rest = Poly({m: c for m, c in poly.terms.items() if powers[m] != power})
+                inside = _bracketed(Poly(each), counts[place + 1 :])
+                return _atom(count) ** power * inside + _bracketed(rest, counts[place:])
+    return sympy.Add(*(_term(m, c) for m, c in poly.sorted_terms()))
+
+
 def _with_ceilings(poly: Poly) -> Poly:
     """`floor((a - 1)/m) + 1` as `ceiling(a/m)`, unless that takes more terms."""
     for base in top_atoms(poly):
@@ -218,14 +255,16 @@ def _rounded_up(value: Poly) -> tuple[Poly, int] | None:
     Of integers it is where `value` is `(a + m - 1)/m`, or `(a - 1)/m`.
     """
     top, bottom = fraction(value)
-    divisor, rest = bottom.constant, top.terms.get((), 0)
+    rest = top.terms.get((), 0)
+    top -= const(rest)
+    common = math.gcd(*(int(c) for c in (*bottom.terms.values(), *top.terms.values())))
+    divisor, rest = bottom.scaled(Fraction(1, common)).constant, rest // common
     less = 1 if rest == -1 else 0
     if divisor == 1 or (not less and (divisor is None or rest != divisor - 1)):
         return None
     inverse = reciprocal_of_term(bottom)
-    atoms = top_atoms(top) | top_atoms(bottom)
-    whole = all(isinstance(base, Variable) and not base.real for base in atoms)
-    return ((top - const(rest)) * inverse, less) if whole and inverse is not None else None
+    whole = all(map(Facts().is_integer, top.terms, top.terms.values()))
+    return (top * inverse, less) if whole and inverse is not None else None
 
 
 def _argument(poly: Poly) -> sympy.Expr:
@@ -287,15 +326,15 @@ def boolean(tree: Any) -> Boolean:
     return sympy.And(*tests, rest)
 
 
-def piecewise(tree: Any) -> sympy.Expr:
+def piecewise(tree: Any, write: Callable[[Poly], sympy.Expr] = expression) -> sympy.Expr:
     """A joined tree of normal forms as an expression: with a `Piecewise` where it has choices."""
     if tree is ANYTHING:
         return sympy.Integer(0)
     common, trees = summands(tree)
-    return sympy.Add(expression(common), *map(_choices, trees))
+    return sympy.Add(write(common), *(_choices(each, write) for each in trees))
 
 
-def _choices(tree: Choice) -> sympy.Expr:
+def _choices(tree: Choice, write: Callable[[Poly], sympy.Expr]) -> sympy.Expr:
     arms: list[tuple[Poly, Any]] = []
     for value, test in _arms(tree, ()):
         if arms and arms[-1][0] == value:
@@ -303,8 +342,8 @@ def _choices(tree: Choice) -> sympy.Expr:
         else:
             arms.append((value, test))
     *others, (last, _) = arms
-    pairs = [(expression(value), test) for value, test in others]
-    return _piecewise([*pairs, (expression(last), sympy.true)])
+    pairs = [(write(value), test) for value, test in others]
+    return _piecewise([*pairs, (write(last), sympy.true)])
 
 
 def _piecewise(arms: Sequence[tuple[sympy.Expr, Boolean]]) -> sympy.Expr:
@@ -335,6 +374,18 @@ def _arms(tree: Any, tests: Decisions) -> Iterator[tuple[Poly, Boolean]]:
         yield from _arms(tree.otherwise, tests)
 
 
+def terms(value: sympy.Expr) -> list[sympy.Expr]:
+    """The terms of a sum as they are written: those in brackets first, the highest power next."""
+    ordered: list[sympy.Expr] = value.as_ordered_terms()
+    return sorted(ordered, key=lambda term: bracket(term) is None)
+
+
+def bracket(term: sympy.Expr) -> sympy.Add | None:
+    """The sum that a term multiplies, if it is a product with one."""
+    sums = [factor for factor in term.args if factor.is_Add] if term.is_Mul else []
+    return sums[0] if len(sums) == 1 else None
+
+
 class InsideOut(Printer):  # type: ignore[misc]
     """Prints each part once, and before what holds it: Python's stack may be less deep."""
 
@@ -348,6 +399,9 @@ class InsideOut(Printer):  # type: ignore[misc]
             elif isinstance(part, sympy.Basic) and part not in self._printed:
                 waiting += [(part, True), *((arg, False) for arg in part.args)]
         return str(super().doprint(expr))
+
+    def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
+        return terms(expr)
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         if kwargs or not isinstance(expr, sympy.Basic):
@@ -373,17 +427,35 @@ def text(value: sympy.Basic) -> str:
 LINE = 72
 
 
-def lines(value: sympy.Basic, width: int = LINE) -> list[list[sympy.Expr]]:
+@dataclass
+class Line:
+    """Terms that take one line; before them brackets open, after their factors, and after close."""
+
+    terms: list[sympy.Expr]
+    opened: list[sympy.Expr] = field(default_factory=list)
+    closed: int = 0
+
+
+def lines(value: sympy.Basic, width: int = LINE) -> list[Line]:
     """The terms of a sum in groups that take one line each; anything else is one group."""
     if not isinstance(value, sympy.Add):
-        return [[value]]
-    groups: list[list[sympy.Expr]] = []
-    length = 0
-    for term in value.as_ordered_terms():
+        inner = bracket(value) if isinstance(value, sympy.Expr) else None
+        if inner is None or len(text(value)) <= width:
+            return [Line([value])]
+        found = lines(inner, width)
+        found[0].opened.insert(0, value / inner)
+        found[-1].closed += 1
+        return found
+    found, room = [], 0
+    for term in terms(value):
         own = len(text(term)) + 3
-        if not groups or length + own > width:
-            groups.append([])
-            length = 0
-        groups[-1].append(term)
-        length += own
-    return groups
+        if own > width and bracket(term) is not None:
+            found += lines(term, width)
+            room = 0
+        elif own > room:
+            found.append(Line([term]))
+            room = width - own
+        else:
+            found[-1].terms.append(term)
+            room -= own
+    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any, Generic, Literal, TypeAlias
 
 from symcount.algebra.evaluate import holds
@@ -10,7 +11,7 @@ from symcount.algebra.poly import Poly
 from symcount.errors import UndecidedError
 from symcount.formula.by_hand import ByHand
 from symcount.formula.expressions import Expression
-from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.formula import CountT, Formula, OtherT
 from symcount.questions.equality import Difference, Sides, said
 from symcount.symbols import Values, everywhere
 
@@ -19,7 +20,7 @@ _MOST_TERMS = 8
 
 
 @dataclass(frozen=True)
-class Agreement(Generic[FormulaT]):
+class Agreement(Generic[CountT]):
     """The answer to whether a formula is what is expected; as text, a report.
 
     Attributes:
@@ -38,13 +39,18 @@ class Agreement(Generic[FormulaT]):
         reason: what is not proved, and why; empty if all is.
     """
 
-    count: FormulaT
+    count: CountT
     expected: Formula | Expression | ByHand
     verdict: Verdict
     first: Difference | None = None
     tried: int = 0
     terms: tuple[tuple[str, str], ...] = ()
     reason: str = ""
+
+    def of(self, kind: Callable[[Formula], OtherT]) -> Agreement[OtherT]:
+        """Return the same of another kind of formula."""
+        others = (getattr(self, f.name) for f in fields(self) if f.name != "count")
+        return Agreement(kind(self.count.formula), *others)
 
     def __bool__(self) -> bool:
         """Return whether the two are the same.
@@ -61,11 +67,11 @@ class Agreement(Generic[FormulaT]):
             f"{self.count.factory} {_VERBS[self.verdict]} the expected parameter count",
             f"  expected:   {self.expected}",
             f"  derived:    {self.count}",
-            f"  domain:     {_domain(self.count)}",
+            f"  domain:     {_domain(self.count.formula)}",
         ]
         if self.verdict != "different":
             return "\n".join([*lines, f"  {self.verdict + ':':<11} {self._why}"])
-        if isinstance(self.expected, Formula) and self.expected.domain != self.count.domain:
+        if isinstance(self.expected, Formula) and self.expected.domain != self.count.formula.domain:
             lines.insert(2, f"   of domain: {_domain(self.expected)}")
         return "\n".join([*lines, *self._differences()])
 
@@ -111,7 +117,7 @@ _VERBS: dict[Verdict, str] = {
 }
 
 
-def agreement(count: FormulaT, expected: Formula | Expression | ByHand) -> Agreement[FormulaT]:
+def agreement(count: Formula, expected: Formula | Expression | ByHand) -> Agreement[Formula]:
     """Prove that a formula is what is expected, or find sizes at which it is not.
 
     Raises:

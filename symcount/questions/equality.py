@@ -21,7 +21,7 @@ from symcount.work import Deadline, Work, clock
 if TYPE_CHECKING:
     from symcount.algebra.poly import Poly
     from symcount.formula.expressions import Expression
-    from symcount.formula.formula import Formula
+    from symcount.formula.formula import Formula, HasFormula
 
 
 # Sizes are gone through one by one, then drawn at random, then z3 is asked.
@@ -82,7 +82,7 @@ def said(count: int | None) -> str:
     return "outside the domain" if count is None else f"{count:,}"
 
 
-def first_difference(left: Formula, right: Formula | Expression) -> Difference | None:
+def first_difference(left: HasFormula, right: HasFormula | Expression) -> Difference | None:
     """Find where two formulas differ first, or prove that they are the same everywhere.
 
     They are the same if they hold at the same sizes and give the same counts there. An expression
@@ -100,7 +100,8 @@ def first_difference(left: Formula, right: Formula | Expression) -> Difference |
         ArgumentError: the two have other symbols, or symbols of other values.
         UndecidedError: no size was found at which they differ, and no proof that there is none.
     """
-    return Sides(left, right).first_difference()
+    other = right if isinstance(right, tuple) else right.formula
+    return Sides(left.formula, other).first_difference()
 
 
 class Sides:
@@ -109,12 +110,12 @@ class Sides:
     def __init__(self, left: Formula, right: Formula | Expression | ByHand) -> None:
         self.left = left
         self.right = right
-        self.ranges = left.hyperparameters
-        self.by_hand = right if isinstance(right, ByHand) else None
+        self.ranges: tuple[Hyperparameter, ...] = left.hyperparameters
+        self.by_hand: ByHand | None = right if isinstance(right, ByHand) else None
         self.other = None if isinstance(right, tuple | ByHand) else right
         self.tried = 0  # sizes at which the formula holds
         self.proved_within = False  # the domains of both
-        self.stop = clock() + _SECONDS
+        self.stop: float = clock() + _SECONDS
         if self.other is not None:
             _require_same_symbols(self.ranges, self.other.hyperparameters)
         if self.by_hand is not None:

@@ -103,9 +103,9 @@ class Keep:
         real: Sequence[str] = (),
         may_be_zero: Sequence[str] = (),
     ) -> None:
-        self.names = list(names)
-        self.real = frozenset(real)
-        self.facts = Facts(may_be_zero=may_be_zero)
+        self.names: list[str] = list(names)
+        self.real: frozenset[str] = frozenset(real)
+        self.facts: Facts = Facts(may_be_zero=may_be_zero)
         self._conditions: list[_Clause] = []
         self._alone: dict[str, list[_Clause]] = {}
         self._near: list[tuple[_Term, _Term]] = []

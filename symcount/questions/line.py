@@ -58,18 +58,18 @@ class Line:
                 f"symbol, with {name} given"
             )
         self.count, self.name = count, name
-        self.names = [other.name for other in count.hyperparameters]
-        self.place = self.names.index(name)
-        self.values = list(values)
+        self.names: list[str] = [other.name for other in count.hyperparameters]
+        self.place: int = self.names.index(name)
+        self.values: list[int | float] = list(values)
         pairs = zip(count.hyperparameters, values, strict=True)
         given = [(other, value) for other, value in pairs if other.name != name]
         self.fixed: dict[str, Interval] = {other.name: (value, value) for other, value in given}
-        self.others_valid = all(value in other for other, value in given)
-        self.high = high if h.maximum is None else _least(int(h.maximum), high)
+        self.others_valid: bool = all(value in other for other, value in given)
+        self.high: int | None = high if h.maximum is None else _least(int(h.maximum), high)
         inside = Box({**self.fixed, name: (h.least, None)})
-        self.step = math.lcm(h.multiple_of, _step(count.pieces, name, inside) or 1)
-        self.least = max(low, int(h.minimum))
-        self.low = self.up(self.least)
+        self.step: int = math.lcm(h.multiple_of, _step(count.pieces, name, inside) or 1)
+        self.least: int = max(low, int(h.minimum))
+        self.low: int = self.up(self.least)
         self.ranges = 0
         self.budget = 0
 

@@ -20,7 +20,7 @@ from symcount.formula.tree import parts_of
 from symcount.packages import sympy
 from symcount.questions.growth import advice, expanded
 from symcount.shown import Shown, lines_as_one, shortened
-from symcount.symbols import Number
+from symcount.symbols import Number, SymbolLike, name_of
 
 if TYPE_CHECKING:
     from symcount.formula.formula import Formula
@@ -56,7 +56,7 @@ class Share(Shown):
             )
         return Fraction(self.part(*args, **kwargs), whole)
 
-    def limit(self, symbol: str, /, **others: Number) -> sympy.Expr:
+    def limit(self, symbol: SymbolLike, /, **others: Number) -> sympy.Expr:
         """Find the limit of the fraction as a symbol goes to infinity.
 
         It is in terms of the symbols that are not given.
@@ -68,6 +68,7 @@ class Share(Shown):
             ArgumentError: there is no such symbol.
             UndecidedError: the fraction has no limit, or it is not known.
         """
+        symbol = name_of(symbol)
         limits = [
             _ratio(part, whole, expander)
             for (expander, part), (_, whole) in expanded(

@@ -7,7 +7,7 @@ Trillion Parameter Models".
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Generic
@@ -16,7 +16,7 @@ from symcount.algebra.facts import Facts
 from symcount.algebra.poly import Poly, const, sum_of, symbol
 from symcount.algebra.rounding import floordiv
 from symcount.errors import ArgumentError
-from symcount.formula.formula import Formula, FormulaT
+from symcount.formula.formula import CountT, Formula, OtherT
 from symcount.formula.signature import declared_facts
 from symcount.formula.tree import Built, Split, TensorSpec, Tree
 from symcount.shown import Said, shortened
@@ -61,18 +61,24 @@ _STAGES = {0: "no ZeRO", 1: "ZeRO stage 1", 2: "ZeRO stage 2", 3: "ZeRO stage 3"
 
 
 @dataclass(frozen=True)
-class Memory(Said, Generic[FormulaT]):
+class Memory(Said, Generic[CountT]):
     """Bytes that one device holds to train a module, as formulas.
 
     `weights`, `gradients`, `optimizer` and their sum, `total`, are formulas as `ParamCount` is:
     call them with sizes, take their `expr`, solve them. `assumed` says what they are bytes of.
     """
 
-    weights: FormulaT
-    gradients: FormulaT
-    optimizer: FormulaT
-    total: FormulaT
+    weights: CountT
+    gradients: CountT
+    optimizer: CountT
+    total: CountT
     assumed: str
+
+    def of(self, kind: Callable[[Formula], OtherT]) -> Memory[OtherT]:
+        """Return the same of another kind of formulas."""
+        parts = (self.weights, self.gradients, self.optimizer, self.total)
+        weights, gradients, optimizer, total = (kind(part.formula) for part in parts)
+        return Memory(weights, gradients, optimizer, total, self.assumed)
 
     def __repr__(self) -> str:
         said = shortened(str(self.total))
@@ -157,14 +163,14 @@ def _part(name: str, size: Poly, trainable: bool) -> TensorSpec:
 
 
 def memory(
-    count: FormulaT,
+    count: Formula,
     dtype: object,
     optimizer: object,
     shards: object,
     zero: object,
     master_weights: object,
     gradients: object,
-) -> Memory[FormulaT]:
+) -> Memory[Formula]:
     """Count the bytes that training takes; see `ParamCount.memory`."""
     _require_parameters(count)
     optimizer = _optimizer(optimizer)
@@ -191,7 +197,7 @@ def memory(
         certificate=replace(count.certificate, counts=()),
     )
     names = dict.fromkeys(w.name for w in total.tensors())
-    parts: Mapping[str, FormulaT] = {
+    parts: Mapping[str, Formula] = {
         part: total.measuring(names=tuple(n for n in names if n.startswith(f"{part}.")))
         for part in ("weights", "gradients", "optimizer")
     }

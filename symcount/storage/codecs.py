@@ -54,7 +54,7 @@ class Tables:
     ) -> None:
         self.rows: defaultdict[str, list[Any]] = defaultdict(list)
         self.places: defaultdict[str, dict[Any, int]] = defaultdict(dict)
-        self.words = dict(words or {})
+        self.words: dict[Condition, tuple[str, str]] = dict(words or {})
         self.in_words = in_words
         self.symbols: dict[str, Variable] = {}
         self.loops: list[str] = []
@@ -77,8 +77,11 @@ class Codec:
     def __init__(
         self, schema: Any, read: Direction, write: Direction = lambda value, tables: value
     ) -> None:
-        self.schema, self.read, self.write = schema, read, write
-        self.title = self.about = ""
+        self.schema: Any = schema
+        self.read: Direction = read
+        self.write: Direction = write
+        self.title: str = ""
+        self.about: str = ""
 
     def called(self: _C, title: str = "", about: str = "") -> _C:
         """Give this codec a name and a description, and return it."""
@@ -302,10 +305,11 @@ class Table(Codec):
     """
 
     def __init__(self, name: str, noun: str, entry: Callable[[], Codec]) -> None:
-        self.name, self._noun, self._entry = name, noun, entry
+        self.name: str = name
+        self._noun, self._entry = noun, entry
         schema = {"type": "array", "items": entry, "maxItems": LONGEST_LIST}
         super().__init__(schema, self._read, lambda value, tables: tables.rows[name])
-        self.reference = Codec(PLACE, self._referred, self._place)
+        self.reference: Codec = Codec(PLACE, self._referred, self._place)
 
     def _read(self, value: Any, tables: Tables) -> list[Any]:
         return _read_each(repeat(self._entry()), _listed(value), tables, tables.rows[self.name])
@@ -351,13 +355,14 @@ class Record(Codec):
         reads: Collection[str] = (),
         writes: Collection[str] = (),
     ) -> None:
-        self.made, self.fields = made, fields
+        self.made: Callable[..., Any] = made
+        self.fields: Mapping[str, Codec] = fields
         self._attributes = {name: name for name in fields} | dict(attributes or {})
         self._optional = dict(optional or {})
         self._needed = [name for name in fields if name not in self._optional]
         self._reading = sorted(fields.items(), key=lambda field: field[0] not in reads)
         self._writing = sorted(fields.items(), key=lambda field: field[0] not in writes)
-        self.make = make or self._make
+        self.make: Direction = make or self._make
         schema = {"type": "object", "properties": fields, "required": self._needed}
         super().__init__(
             {**schema, "additionalProperties": False},

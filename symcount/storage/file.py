@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from symcount.errors import StoredFormulaError, TargetError
-from symcount.formula.formula import FormulaT
+from symcount.formula.formula import CountT, Formula
 from symcount.storage.codecs import Tables
 from symcount.storage.definition import (
     DOCUMENT,
@@ -25,33 +25,41 @@ from symcount.storage.strict_json import MalformedError, decoded, located
 if TYPE_CHECKING:
     from pathlib import Path
 
+_T = TypeVar("_T")
 LARGEST_FILE = 256 * 2**20
 
 _SAYS_SO = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
 _NAME = re.compile(r'\{"name":("(?:[^"\\]|\\.)*"),')
 
 
-class StoredFormulas(Mapping[str, FormulaT], Generic[FormulaT]):
+class StoredFormulas(Mapping[str, CountT], Generic[CountT]):
     """The formulas of a file by their names; each is read when it is first asked for.
 
     Looking one up raises `StoredFormulaError` if it is damaged, and `TargetError` if there is none
     of that name. To read all at once, take `dict(...)` of it.
     """
 
-    def __init__(self, label: str, documents: Mapping[str, Any], kind: type[FormulaT]) -> None:
+    def __init__(
+        self, label: str, documents: Mapping[str, Any], kind: Callable[[Formula], CountT]
+    ) -> None:
         self._label = label
         self._kind = kind
         self._documents = dict(documents)
         self._places = {name: place for place, name in enumerate(self._documents)}
-        self._read: dict[str, tuple[Unpacked, FormulaT]] = {}
+        self._read: dict[str, tuple[Unpacked, CountT]] = {}
 
-    def __getitem__(self, name: str) -> FormulaT:
+    def __getitem__(self, name: str) -> CountT:
         return self._both(name)[1]
 
     def __contains__(self, name: object) -> bool:
         return name in self._documents
 
-    def get(self, name: str, default: Any = None) -> Any:
+    @overload
+    def get(self, name: str, default: None = None) -> CountT | None: ...
+    @overload
+    def get(self, name: str, default: _T) -> CountT | _T: ...
+
+    def get(self, name: str, default: object = None) -> object:
         """Return the formula of that name, or `default` if there is none."""
         return self[name] if name in self._documents else default
 
@@ -72,7 +80,7 @@ class StoredFormulas(Mapping[str, FormulaT], Generic[FormulaT]):
         read, _ = self._both(name)
         return read.formula, read.domain
 
-    def _both(self, name: str) -> tuple[Unpacked, FormulaT]:
+    def _both(self, name: str) -> tuple[Unpacked, CountT]:
         if name not in self._documents:
             import difflib  # takes as long to load as a formula does
 
@@ -84,16 +92,16 @@ class StoredFormulas(Mapping[str, FormulaT], Generic[FormulaT]):
                 read = unpacked(self._documents[name])
                 if read.name != name:  # what the line begins with is not what it says
                     raise MalformedError(f"its name is {read.name!r}, not {name!r}")
-            self._read[name] = read, self._kind(**read.fields)
+            self._read[name] = read, self._kind(Formula(**read.fields))
         return self._read[name]
 
 
-def load(path: str | Path, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:
+def load(path: str | Path, kind: Callable[[Formula], CountT]) -> StoredFormulas[CountT]:
     """Open a file of formulas; see `symcount.load`.
 
     Args:
         path: the file.
-        kind: the class of its formulas.
+        kind: makes what they are of formulas.
 
     Raises:
         StoredFormulaError, OSError: as `symcount.load` raises them.
@@ -133,7 +141,7 @@ def _text(path: str | Path, label: str) -> str:
         raise StoredFormulaError(f"{label}: this is not UTF-8: {error}") from None
 
 
-def read(text: str, label: str, kind: type[FormulaT]) -> StoredFormulas[FormulaT]:
+def read(text: str, label: str, kind: Callable[[Formula], CountT]) -> StoredFormulas[CountT]:
     """Return the formulas in the text of a file; errors call the file `label`.
 
     Raises:

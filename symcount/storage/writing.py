@@ -16,15 +16,15 @@ from symcount.storage.strict_json import located
 
 if TYPE_CHECKING:
     from symcount.algebra.conditions import Condition
-    from symcount.formula.formula import Formula
+    from symcount.formula.formula import Formula, HasFormula
 
 
-def save(path: str | Path, formulas: Mapping[str, Formula]) -> None:
+def save(path: str | Path, formulas: Mapping[str, HasFormula]) -> None:
     """Write formulas to a file; see `symcount.save`."""
     atomic.replace(Path(path), written(formulas))
 
 
-def add(path: Path, formulas: Mapping[str, Formula]) -> int:
+def add(path: Path, formulas: Mapping[str, HasFormula]) -> int:
     """Write formulas into a file, in the place of those of the same names, or behind the others.
 
     Returns:
@@ -39,7 +39,7 @@ def add(path: Path, formulas: Mapping[str, Formula]) -> int:
     return len(lines) - len(formulas)
 
 
-def written(formulas: Mapping[str, Formula]) -> str:
+def written(formulas: Mapping[str, HasFormula]) -> str:
     """Return the text of the file that `save` writes."""
     return _laid_out(_lines(formulas))
 
@@ -48,11 +48,11 @@ def _laid_out(lines: Mapping[str, str]) -> str:
     return definition.HEAD + ",\n".join(lines.values()) + definition.TAIL
 
 
-def _lines(formulas: Mapping[str, Formula]) -> dict[str, str]:
+def _lines(formulas: Mapping[str, HasFormula]) -> dict[str, str]:
     lines = {}
     for name, count in formulas.items():
         _require(name, count)
-        lines[name] = _line(name, _with_statements(count))
+        lines[name] = _line(name, _with_statements(count.formula))
     return lines
 
 

@@ -71,7 +71,7 @@ class Instructions:
     """The instructions of code, in whose place others can be put that take no more room."""
 
     def __init__(self, code: CodeType) -> None:
-        self.text = bytearray(code.co_code)
+        self.text: bytearray = bytearray(code.co_code)
         self.steps: Sequence[dis.Instruction] = list(dis.get_instructions(code))
 
     def load(self, place: int, number: int) -> bool:

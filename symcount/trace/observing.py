@@ -60,7 +60,7 @@ class Observer:
             for code in codes
             if not is_foreign(code.co_filename)
         }
-        self.functions = reporting(_functions_with(own, roots))
+        self.functions: dict[FunctionType, CodeType] = reporting(_functions_with(own, roots))
         read = [original_code(function.__code__) for function in self.functions]
         known = {each for code in read for each in nested(code)}
         self.unread = [code for code, _ in own.values() if code not in known]

@@ -62,7 +62,7 @@ class StandIn:
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
-        self.value = value
+        self.value: Any = value
 
 
 class _Global:

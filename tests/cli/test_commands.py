@@ -441,7 +441,7 @@ def test_audit_of_blueprints_without_estimates() -> None:
 def test_export_is_what_the_format_renders(form: str) -> None:
     count = resolve("cnn:norm").spec.param_count
     assert output_of("export", "cnn:norm", "--format", form) == FORMATS[form].render_count(
-        count, title="cnn:norm"
+        count.formula, title="cnn:norm"
     )
     registry = ("--registry", "symcount.blueprints.cnn")
     assert output_of("export", *registry, "--format", form) == FORMATS[form].render_registry(
@@ -458,7 +458,7 @@ def test_export_knows_every_format_and_dialect() -> None:
 def test_export_in_a_dialect() -> None:
     text = output_of("export", "cnn:norm", "--format", "sql", "--dialect", "spark")
     count = resolve("cnn:norm").spec.param_count
-    assert text == DIALECTS["spark"].render_count(count, title="cnn:norm")
+    assert text == DIALECTS["spark"].render_count(count.formula, title="cnn:norm")
     assert "DECIMAL(38, 0)" in text
 
 

@@ -289,7 +289,7 @@ def test_a_run_without_memory_says_nothing_of_the_domain(error) -> None:
     count = derive(factory)
     assert count(40) == 123
     assert count.certificate.grade == "partial"
-    assert not any("Refused" in repr(leaf) for leaf in [count.tree])
+    assert not any("Refused" in repr(leaf) for leaf in [count.formula.tree])
     with pytest.raises(symcount.DomainError):
         count(41)
 

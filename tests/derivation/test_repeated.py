@@ -18,7 +18,7 @@ from torch import nn
 
 import symcount
 from benchmarks.repeated import stored
-from symcount import Symbol, derive
+from symcount import ParamCount, Symbol, derive
 from symcount.algebra.comparing import compare
 from symcount.algebra.facts import Facts
 from symcount.algebra.poly import const, symbol
@@ -201,7 +201,7 @@ def test_a_check_that_runs_out_of_time_is_undecided(
     origin = replace(count.origin, target=target, max_seconds=0.01)
     monkeypatch.setattr(drift, "_MOST_SECONDS", 0.01)
     monkeypatch.chdir(ROOT)
-    (finding,) = drift.check({"it": replace(count, origin=origin)})
+    (finding,) = drift.check({"it": ParamCount(replace(count.formula, origin=origin))})
     assert finding.state == "undecided"
     assert not finding.is_current
     assert "time ran out before it was known" in str(finding)

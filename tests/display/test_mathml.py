@@ -157,7 +157,7 @@ def test_what_has_no_markup_is_text() -> None:
 def test_lines_hold_all_terms_in_their_order(width: int) -> None:
     terms = [sympy_form.symbol(f"symbol_{i}") ** (9 - i) for i in range(8)]
     total = sympy.Add(*terms)
-    groups = sympy_form.lines(total, width)
+    groups = [line.terms for line in sympy_form.lines(total, width)]
     assert [term for group in groups for term in group] == total.as_ordered_terms()
     assert all(len(group) == 1 or sum(len(str(t)) + 3 for t in group) <= width for group in groups)
     assert len(groups) > 1

@@ -107,7 +107,7 @@ def test_a_formula_shows_with_symbols_domain_and_certificate(count) -> None:
     page = Page(count._repr_html_())
     text = re.sub(r"\s", "", page.text).replace("\u2062", "·")
     assert text.startswith("shape,parameters2·dim²+dim·heads+20·dim+heads+9Symbols")
-    assert "Symbolsdim≥1;heads≥1,4bydefaultDomaindimmodheads=0Fixed" in text
+    assert "Symbolsdim≥1;heads≥1,4bydefaultDomaindimisamultipleofheadsdimmodheads=0Fixed" in text
     assert re.sub(r"\s", "", NASTY) in text  # what was fixed
     assert f"{count.certificate.grade}:2pathsfollowed" in text
     assert "all positive integers" in Page(derive(lambda d: nn.Linear(d, 2))._repr_html_()).text

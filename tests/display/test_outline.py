@@ -33,7 +33,7 @@ def test_every_parameter_is_in_it_once(count) -> None:
         return [part] if not part.held else [leaf for held in part.held for leaf in leaves(held)]
 
     found = {part.path: part.count for part in leaves(outline(breakdown))}
-    assert found == dict(breakdown.parameters)
+    assert found == {name: part.formula for name, part in breakdown.parameters.items()}
 
 
 @pytest.mark.parametrize(("dim", "depth"), [(1, 1), (8, 2), (640, 50)])

@@ -9,6 +9,7 @@ from torch import nn
 import symcount
 from symcount import BlueprintRegistry, derive
 from symcount.catalogue.audit import audit
+from symcount.formula.formula import Formula
 from symcount.shown import shortened
 
 
@@ -52,7 +53,7 @@ def test_a_formula_without_a_text_has_a_repr(count, monkeypatch) -> None:
     def fails(self):
         raise symcount.UnsupportedError("too many steps")
 
-    monkeypatch.setattr(symcount.ParamCount, "__str__", fails)
+    monkeypatch.setattr(Formula, "__str__", fails)
     assert repr(count) == "<ParamCount of attention: no text: too many steps>"
 
 
@@ -94,12 +95,12 @@ def test_an_audit_says_its_verdict() -> None:
 
 def test_formats(count) -> None:
     assert f"{count}" == str(count) == format(count, "")
-    assert f"{count:latex}" == count.latex()
+    assert f"{count:latex}" == count.formula.latex()
     scope: dict = {}
     exec(f"{count:python}", scope)
     assert scope["attention"](64) == count(64)
     with pytest.raises(
-        ValueError, match=r"format\(count, ',d'\): .*'latex' or 'python'; for a num"
+        ValueError, match=r"format\(count, ',d'\): .*'domain' or 'python'; for a num"
     ):
         format(count, ",d")
     assert sympy.sympify(str(count)) is not None

@@ -53,7 +53,7 @@ def parsed_rst(text: str) -> Any:
 
 def test_rst_is_read_without_a_warning(several: list[ParamCount]) -> None:
     for count in several:
-        document = parsed_rst(rst.render_count(count, title=HOSTILE))
+        document = parsed_rst(rst.render_count(count.formula, title=HOSTILE))
         assert document["title"] == HOSTILE
         (block,) = document.findall(lambda node: node.tagname == "math_block")
         assert block.astext() == latex.in_lines(count.expr)
@@ -63,7 +63,7 @@ def test_rst_is_read_without_a_warning(several: list[ParamCount]) -> None:
 
 
 def test_rst_domains_are_mathematics(several: list[ParamCount]) -> None:
-    document = parsed_rst(rst.render_count(several[1]))
+    document = parsed_rst(rst.render_count(several[1].formula))
     (inline,) = document.findall(lambda node: node.tagname == "math")
     assert inline.astext() == latex.one_line(several[1].domain)
 
@@ -133,7 +133,7 @@ def read_html(text: str) -> _Reader:
 
 def test_html_closes_what_it_opens_and_shows_text_as_it_is(several: list[ParamCount]) -> None:
     for count in several:
-        reader = read_html(html.render_count(count, title=HOSTILE))
+        reader = read_html(html.render_count(count.formula, title=HOSTILE))
         assert reader.text["h2"] == [HOSTILE]
         assert reader.text["dt"][0] == "Domain"
         assert "script" not in reader.seen
@@ -152,7 +152,7 @@ def test_html_tables_keep_their_cells(registry: BlueprintRegistry) -> None:
 
 def test_mathml_is_xml(several: list[ParamCount], registry: BlueprintRegistry) -> None:
     for count in several:
-        text = mathml.render_count(count, title=HOSTILE)
+        text = mathml.render_count(count.formula, title=HOSTILE)
         formulas = ElementTree.fromstring(f"<all>{text.replace('&nbsp;', ' ')}</all>")
         assert {element.tag for element in formulas} == {"math"}
         assert formulas[0].attrib["aria-label"] == HOSTILE
@@ -183,14 +183,16 @@ def test_latex_formulas_are_typeset(several: list[ParamCount]) -> None:
 
 def test_real_symbols_are_no_integers(several: list[ParamCount]) -> None:
     for form in ("markdown", "rst", "html", "latex"):
-        assert "all positive values" in FORMATS[form].render_count(several[3])
-        assert "all positive integers" in FORMATS[form].render_count(several[2])
+        assert "all positive values" in FORMATS[form].render_count(several[3].formula)
+        assert "all positive integers" in FORMATS[form].render_count(several[2].formula)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_formula_exports_itself(form: str, several: list[ParamCount]) -> None:
-    assert several[1].export(form) == FORMATS[form].render_count(several[1])
-    assert several[1].export(form, title="x") == FORMATS[form].render_count(several[1], title="x")
+    assert several[1].export(form) == FORMATS[form].render_count(several[1].formula)
+    assert several[1].export(form, title="x") == FORMATS[form].render_count(
+        several[1].formula, title="x"
+    )
 
 
 def test_a_formula_exports_itself_in_a_dialect(several: list[ParamCount]) -> None:

@@ -56,22 +56,23 @@ def test_missing_formula_says_why(form: str, registry: BlueprintRegistry) -> Non
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_title(form: str, count: ParamCount) -> None:
-    assert "My layer" in FORMATS[form].render_count(count, title="My layer")
-    assert "partly" in FORMATS[form].render_count(count)
+    assert "My layer" in FORMATS[form].render_count(count.formula, title="My layer")
+    assert "partly" in FORMATS[form].render_count(count.formula)
 
 
 # --- LaTeX ------------------------------------------------------------------------------------
 
 
 def test_latex_count(count: ParamCount) -> None:
-    lines = latex.render_count(count, title="a_b & c").splitlines()
+    lines = latex.render_count(count.formula, title="a_b & c").splitlines()
     assert lines[:6] == [
         r"\paragraph{a\_b \& c}",
         r"\[",
         r"\mathrm{dim}^{2}",
         r"\]",
         r"\begin{description}\raggedright",
-        r"\item[Domain] $\mathrm{dim} \bmod \mathrm{heads} = 0$",
+        r"\item[Domain] \texttt{dim} is a multiple of \texttt{heads}: "
+        r"$\mathrm{dim} \bmod \mathrm{heads} = 0$",
     ]
     assert lines[6:8] == [
         r"\item[Defaults] \texttt{heads=4}",
@@ -146,13 +147,13 @@ def test_latex_mathematics_can_be_read(count: ParamCount) -> None:
 
 
 def test_markdown_count(count: ParamCount) -> None:
-    lines = markdown.render_count(count, title="a_b").splitlines()
+    lines = markdown.render_count(count.formula, title="a_b").splitlines()
     assert lines[:7] == [
         r"## a\_b",
         "",
         r"$\mathrm{dim}^{2}$",
         "",
-        r"- Domain: $\mathrm{dim} \bmod \mathrm{heads} = 0$",
+        r"- Domain: `dim` is a multiple of `heads`: $\mathrm{dim} \bmod \mathrm{heads} = 0$",
         "- Defaults: `heads=4`",
         "- Fixed: `bias=False`",
     ]
@@ -201,11 +202,11 @@ def test_markdown_mathematics_has_no_bar() -> None:
 
 
 def test_json_count(count: ParamCount) -> None:
-    document = json.loads(FORMATS["json"].render_count(count, title="layer"))
+    document = json.loads(FORMATS["json"].render_count(count.formula, title="layer"))
     assert document["title"] == "layer"
     assert document["factory"] == "partly"
     assert sympy.sympify(document["formula"]) == sympy.Symbol("dim") ** 2
-    assert document["latex"] == count.latex()
+    assert document["latex"] == f"{count:latex}"
     assert document["domain"] == "Eq(Mod(dim, heads), 0)"
     assert document["fixed"] == {"bias": "False"}
     assert document["symbols"][1] == {

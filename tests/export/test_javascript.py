@@ -76,7 +76,9 @@ def compare(counts: Sequence[ParamCount], directory: Path) -> int:
     """Compare all formulas at a thousand points each; how many points were in a domain."""
     work, points = [], []
     for index, count in enumerate(counts):
-        (directory / f"f{index}.mjs").write_text(javascript.render_count(count), encoding="utf-8")
+        (directory / f"f{index}.mjs").write_text(
+            javascript.render_count(count.formula), encoding="utf-8"
+        )
         points.append(list(random_points(count)))
         texts = [[str(value) for value in point] for point in points[-1]]
         work.append({"module": f"./f{index}.mjs", "points": texts})
@@ -120,7 +122,7 @@ def of_idioms() -> tuple[list[ParamCount], list[str]]:
     for idiom in IDIOMS:
         count = derive(idiom.factory, **idiom.given)
         try:
-            javascript.render_count(count)
+            javascript.render_count(count.formula)
             counts.append(count)
         except symcount.UnsupportedError as error:
             refused.append(str(error))
@@ -301,7 +303,7 @@ def count() -> ParamCount:
 
 @needs_node
 def test_a_formula_takes_what_python_takes_and_says_what_is_wrong(count, tmp_path: Path) -> None:
-    (tmp_path / "f.mjs").write_text(javascript.render_count(count), encoding="utf-8")
+    (tmp_path / "f.mjs").write_text(javascript.render_count(count.formula), encoding="utf-8")
     script = """
     import { formula } from "./f.mjs";
     const error = (f) => { try { f(); } catch (e) { return `${e.name}: ${e.message}`; } };
@@ -341,7 +343,7 @@ def test_a_formula_takes_what_python_takes_and_says_what_is_wrong(count, tmp_pat
 @needs_node
 def test_what_is_no_value_of_a_symbol_has_its_reason(count, tmp_path: Path) -> None:
     thirds = count.substitute(dim="16*n/3")
-    (tmp_path / "f.mjs").write_text(javascript.render_count(thirds), encoding="utf-8")
+    (tmp_path / "f.mjs").write_text(javascript.render_count(thirds.formula), encoding="utf-8")
     script = """
     import { formula } from "./f.mjs";
     console.log(JSON.stringify([String(formula.count({ n: 6n })), formula.why({ n: 7n })]));
@@ -368,7 +370,7 @@ def hostile(dim: int) -> nn.Module:
 def test_names_are_strings_and_nothing_else(tmp_path: Path) -> None:
     count = derive(hostile)
     title = "*/ \n</script>\u2028alert(1)"
-    text = javascript.render_count(count, title=title)
+    text = javascript.render_count(count.formula, title=title)
     assert text.isascii()
     assert "</script" not in text and "<!--" not in text
     (tmp_path / "f.mjs").write_text(text, encoding="utf-8")
@@ -388,7 +390,7 @@ def logarithmic(dim: int) -> nn.Module:
 def test_what_javascript_may_compute_otherwise_is_refused() -> None:
     count = derive(logarithmic, dim=Symbol(min=2))
     with pytest.raises(symcount.UnsupportedError) as caught:
-        javascript.render_count(count)
+        javascript.render_count(count.formula)
     assert str(caught.value) == (
         "log: Python and JavaScript may compute another last digit, so the formula cannot be "
         "written in JavaScript exactly. Fix the symbols it depends on, or evaluate the formula in "
@@ -418,7 +420,7 @@ def test_a_registry_keeps_the_place_of_what_has_no_formula(tmp_path: Path) -> No
 @needs_node
 def test_what_takes_too_long_is_an_error_and_no_null(tmp_path: Path) -> None:
     (tmp_path / "f.mjs").write_text(
-        javascript.render_count(derive(lambda n: nn.Embedding(2**n, 3))), encoding="utf-8"
+        javascript.render_count(derive(lambda n: nn.Embedding(2**n, 3)).formula), encoding="utf-8"
     )
     script = """
     import { formula } from "./f.mjs";

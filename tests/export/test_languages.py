@@ -132,7 +132,7 @@ def run_python(count: ParamCount, function: Any, point: Point) -> int | None:
 def test_python(counts: list[ParamCount]) -> None:
     held = 0
     for count in counts:
-        function = function_of(python.render_count(count))
+        function = function_of(python.render_count(count.formula))
         for point in random_points(count):
             result = run_python(count, function, point)
             assert result == expected(count, point), (count, point)
@@ -143,14 +143,14 @@ def test_python(counts: list[ParamCount]) -> None:
 @thorough(40)
 @given(formulas(), st.lists(st.tuples(*[st.integers(1, 10**6)] * 3), min_size=5, max_size=10))
 def test_python_on_random_formulas(count: ParamCount, points: Any) -> None:
-    function = function_of(python.render_count(count))
+    function = function_of(python.render_count(count.formula))
     for point in [*points, (1, 1, 1), (8, 4, 2), (5, 6, 7)]:
         assert run_python(count, function, point) == expected(count, point)
 
 
 @pytest.mark.parametrize("count", operators(), ids=str)
 def test_python_and_numpy_and_every_operator(count: ParamCount) -> None:
-    function = function_of(python.render_count(count))
+    function = function_of(python.render_count(count.formula))
     grid = [point for point in GRID if is_computed(count, point)]
     for point in grid:
         assert run_python(count, function, point) == expected(count, point), point
@@ -167,7 +167,7 @@ def is_computed(count: ParamCount, point: Point) -> bool:
 
 def test_python_is_plain() -> None:
     """A formula without a step of `math` needs no import at all."""
-    text = python.render_count(derive(squeezed))
+    text = python.render_count(derive(squeezed).formula)
     assert "import" not in text
     assert text.startswith("def squeezed(dim, r=4):\n")
     function = function_of(text)
@@ -185,7 +185,7 @@ def headed(dim: int, heads: int = 8) -> nn.Module:
 
 
 def test_python_says_what_is_wrong() -> None:
-    function = function_of(python.render_count(derive(headed, heads=Symbol(max=64))))
+    function = function_of(python.render_count(derive(headed, heads=Symbol(max=64)).formula))
     with pytest.raises(ValueError, match=r"^dim must be a multiple of heads\. The factory raises"):
         function(60)
     with pytest.raises(ValueError, match=r"^dim must be at least 1$"):
@@ -204,7 +204,7 @@ def test_a_tree_of_any_depth_is_python() -> None:
     for number in range(300):
         tree = Split(Condition("ge", a, const(300 - number)), None, tree, leaf(a + const(number)))
     count = formula(tree, ("a",))
-    function = function_of(python.render_count(count))
+    function = function_of(python.render_count(count.formula))
     assert [function(n) for n in (1, 150, 299, 300)] == [count(n) for n in (1, 150, 299, 300)]
 
 
@@ -213,7 +213,7 @@ def test_a_tree_of_any_depth_is_python() -> None:
 
 def compare_numpy(count: ParamCount, points: Sequence[Point]) -> int:
     """All points whose counts fit int64 at once, some others by themselves."""
-    function = function_of(export_numpy.render_count(count))
+    function = function_of(export_numpy.render_count(count.formula))
     numbers = [expected(count, point) for point in points]
     fitting = [abs(n) <= LARGEST if n is not None else True for n in numbers]
     inside = [(p, n) for p, n, fits in zip(points, numbers, fitting, strict=True) if fits]
@@ -244,7 +244,7 @@ def test_numpy_on_random_formulas(count: ParamCount, points: Any) -> None:
 
 
 def test_numpy_broadcasts_and_says_where_the_domain_ends() -> None:
-    function = function_of(export_numpy.render_count(derive(headed)))
+    function = function_of(export_numpy.render_count(derive(headed).formula))
     found = function(np.arange(60, 70, 2), np.array([[4], [6]]), fill=-1)
     assert found.tolist() == [[14640, -1, 16640, -1, 18768], [14640, -1, -1, 17688, -1]]
     assert function(64) == 16640
@@ -256,13 +256,15 @@ def test_numpy_broadcasts_and_says_where_the_domain_ends() -> None:
 
 
 def test_numpy_does_not_wrap_around() -> None:
-    function = function_of(export_numpy.render_count(derive(lambda d: nn.Linear(d, d, bias=False))))
+    function = function_of(
+        export_numpy.render_count(derive(lambda d: nn.Linear(d, d, bias=False)).formula)
+    )
     assert function(np.array([3037000499])).tolist() == [3037000499**2]
     with pytest.raises(OverflowError, match="does not fit int64"):
         function(np.array([3037000500]))
     a, b = symbol("a"), symbol("b")
     count = formula(call("floordiv", a * a * a, b), ("a", "b"))  # a step beyond, a count within
-    function = function_of(export_numpy.render_count(count))
+    function = function_of(export_numpy.render_count(count.formula))
     assert function(np.array([10**7]), 10**9).tolist() == [10**12]
 
 
@@ -635,7 +637,7 @@ def test_duckdb_on_random_formulas(database: Any, several: list[ParamCount]) -> 
 def test_duckdb_does_not_wrap_around(database: Any) -> None:
     duckdb = pytest.importorskip("duckdb")
     count = derive(lambda d: nn.Linear(d, d, bias=False))
-    query = sql.render_count(count)
+    query = sql.render_count(count.formula)
     assert run_sql(database, count, query, [[10**19]]) == [(10**19, 10**38)]
     with pytest.raises(duckdb.Error, match="Overflow"):
         run_sql(database, count, query, [[10**20]])
@@ -643,7 +645,7 @@ def test_duckdb_does_not_wrap_around(database: Any) -> None:
 
 def test_sql_keeps_to_whole_and_declared_sizes(database: Any) -> None:
     count = derive(headed, dim=Symbol(min=16, max=99, multiple_of=8))
-    query = sql.render_count(count)
+    query = sql.render_count(count.formula)
     database.execute(
         "CREATE OR REPLACE TABLE sizes AS SELECT * FROM (VALUES (64.0, 8), (64.5, 8), (60, 4), "
         "(8, 8), (104, 8), (64, NULL), (NULL, 8), (64, 0), (-64, 8), (64, 7), (64.25, 8)) "
@@ -656,7 +658,7 @@ def test_sql_keeps_to_whole_and_declared_sizes(database: Any) -> None:
 @pytest.mark.parametrize("dialect", sql.DIALECTS)
 def test_every_dialect_is_parsed(dialect: str, counts: list[ParamCount]) -> None:
     sqlglot = pytest.importorskip("sqlglot", reason="sqlglot is not installed")
-    pairs = written(lambda count: sql.render_count(count, dialect=dialect), counts)
+    pairs = written(lambda count: sql.render_count(count.formula, dialect=dialect), counts)
     assert len(pairs) > len(counts) * 0.6
     for count, text in pairs:
         (query,) = sqlglot.parse(text, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
@@ -674,7 +676,7 @@ def test_every_dialect_is_parsed(dialect: str, counts: list[ParamCount]) -> None
 )
 def test_dialects_have_integers_that_do_not_wrap(dialect: str, kind: str, quotient: str) -> None:
     pytest.importorskip("sqlglot", reason="sqlglot is not installed")
-    text = " ".join(sql.render_count(derive(squeezed), dialect=dialect).split())
+    text = " ".join(sql.render_count(derive(squeezed).formula, dialect=dialect).split())
     assert kind in text
     assert quotient in text
     assert "CASE WHEN s0 IS NULL OR s1 IS NULL THEN NULL" in text
@@ -684,7 +686,7 @@ def test_float_steps_are_refused_where_nothing_checks_them() -> None:
     count = derive(lambda dim: nn.Linear(dim, int(dim * 0.29)))
     for dialect in ("postgres", "spark", "bigquery"):
         with pytest.raises(symcount.UnsupportedError) as caught:
-            sql.render_count(count, dialect=dialect)
+            sql.render_count(count.formula, dialect=dialect)
         name = sql.DIALECTS[dialect].language.name
         assert str(caught.value) == (
             "fmul: steps of float arithmetic are not checked against Python's there, so the "
@@ -696,7 +698,7 @@ def test_float_steps_are_refused_where_nothing_checks_them() -> None:
 def test_sql_without_sqlglot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sqlglot", None)
     with pytest.raises(symcount.MissingDependencyError) as caught:
-        sql.render_count(derive(squeezed))
+        sql.render_count(derive(squeezed).formula)
     assert str(caught.value) == (
         "SQL is written with sqlglot, which is not installed: pip install 'symcount[sql]'"
     )
@@ -704,7 +706,7 @@ def test_sql_without_sqlglot(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_dialect_is_named() -> None:
     with pytest.raises(symcount.ArgumentError) as caught:
-        sql.render_count(derive(squeezed), dialect="mysql")
+        sql.render_count(derive(squeezed).formula, dialect="mysql")
     assert str(caught.value) == "dialect='mysql': use one of duckdb, postgres, spark, bigquery"
 
 
@@ -752,7 +754,7 @@ def test_hostile_names_and_titles_in_python() -> None:
     count = hostile_formula()
     point = list(range(2, 2 + len(HOSTILE)))
     for module in (python, export_numpy):
-        text = module.render_count(count, title=HOSTILE_TITLE)
+        text = module.render_count(count.formula, title=HOSTILE_TITLE)
         assert "DROP TABLE" in text
         assert function_of(text)(*point) == count(*point)
 
@@ -761,7 +763,7 @@ def test_hostile_names_and_titles_in_python() -> None:
 def test_hostile_names_and_titles_in_c(tmp_path: Path) -> None:
     count = hostile_formula()
     point = list(range(2, 2 + len(HOSTILE)))
-    text = c.render_count(count, title=HOSTILE_TITLE)
+    text = c.render_count(count.formula, title=HOSTILE_TITLE)
     text += f"""
     #include <stdio.h>
     int main(void) {{
@@ -779,7 +781,7 @@ def test_hostile_names_and_titles_in_sql(database: Any) -> None:
     names = [n for n in HOSTILE if n not in ("GRÖSSE",)]  # one column for SQL, which folds letters
     count = formula(leaf(symbol("select") + symbol('a"b') + symbol("sizes").scaled(7)), names)
     point = list(range(2, 2 + len(names)))
-    text = sql.render_count(count, title=HOSTILE_TITLE)
+    text = sql.render_count(count.formula, title=HOSTILE_TITLE)
     assert run_sql(database, count, text, [point]) == [(*point, count(*point))]
     assert database.execute(text).description[-1][0] == "parameters_"
 

@@ -160,7 +160,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
         page = Opened(context.new_page())
         opened.append((page, context))
         path = tmp_path / "page.html"
-        count.to_page(path, title)
+        count.page(title, path=path)
         page.page.goto(f"{path.as_uri()}{fragment}")
         return page
 
@@ -477,7 +477,7 @@ def test_other_measures_have_pages_too_and_no_other_script_runs(open_page: Any) 
 @needs_browser
 def test_pages_may_share_a_file_of_plotly(browser: Any, tmp_path: Path) -> None:
     count = formula(squeeze_excitation)
-    text = render(count, plotly="plotly.min.js")
+    text = render(count.formula, plotly="plotly.min.js")
     assert len(text) < len(plotly_script()) / 10
     (tmp_path / "plotly.min.js").write_text(plotly_script(), encoding="utf-8")
     (tmp_path / "shared.html").write_text(text, encoding="utf-8")
@@ -553,7 +553,7 @@ def test_importing_loads_nothing_of_it() -> None:
 def test_a_page_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     with pytest.raises(IsADirectoryError) as caught:
-        derive(attention).to_page(tmp_path / "page.html")
+        derive(attention).page(path=tmp_path / "page.html")
     assert caught.value.filename == str(tmp_path / "page.html")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 

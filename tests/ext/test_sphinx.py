@@ -479,7 +479,8 @@ class TestBuiltAgain:
         project.build()
         # both depend on it: that mlp() does not use what its file imports is not known
         assert sorted(project.read) == ["deep", "index"]
-        assert mathml(project.out("deep.html"))[0].startswith(r"3 \, \mathrm{dim}^{2}")
+        written = mathml(project.out("deep.html"))[0]
+        assert r"(3 \, \mathrm{dim}^{2}" in written.replace(r"\left", "")
 
     def test_another_file_has_changed(self, project: Project, derivations: list[str]) -> None:
         project.write("other.py", "x = 1\n")

@@ -280,7 +280,7 @@ def test_a_factory_without_a_symbol_has_a_constant_formula(tmp_path: Path) -> No
     count = derive(factory)
     assert (str(count), count(), count.certificate.grade) == ("16", 16, "complete")
     assert count.hyperparameters == () and count.function() == 16
-    assert int(count.evaluate()) == 16 and bool(count.mask())
+    assert int(count.evaluate()) == 16 and count.valid()
     assert str(count.select("0.weight")) == "12"
     for format in ("python", "latex", "markdown", "html", "sql", "json"):
         assert "16" in count.export(format)

@@ -88,7 +88,7 @@ def computed(given: Any, operands: list[Any]) -> Any:
 
 
 def counted(count: ParamCount, values: Mapping[str, int]) -> int | None:
-    return count.at(tuple(values[h.name] for h in count.hyperparameters))
+    return count.formula.at(tuple(values[h.name] for h in count.hyperparameters))
 
 
 @thorough(60)
@@ -119,7 +119,7 @@ def test_it_is_what_is_computed_with_the_counts(
             assert result(**values) == result.function(**values) == wanted
     columns = {name: np.array([values[name] for values in at]) for name in NAMES}
     wanted_all = [expected(values) for values in at]
-    assert result.mask(**columns).tolist() == [n is not None for n in wanted_all]
+    assert result.valid(**columns).tolist() == [n is not None for n in wanted_all]
     if all(n is None or abs(n) < 2**63 for n in wanted_all):
         filled = [NOWHERE if n is None else n for n in wanted_all]
         assert result.evaluate(**columns, fill=NOWHERE).tolist() == filled
@@ -247,7 +247,7 @@ def test_different_measures_are_added_as_they_are(counts: dict[str, ParamCount])
     state = count.nbytes + count.buffers.nbytes
     built = normed().state_dict().values()
     assert state() == sum(t.numel() * t.element_size() for t in built)
-    assert loaded(state) == state and loaded(state).measure == state.measure
+    assert loaded(state) == state and loaded(state).formula.measure == state.formula.measure
     with pytest.raises(ArgumentError, match="a - b: parameters and bytes have no unit in common"):
         count - count.nbytes
 
@@ -262,7 +262,7 @@ def test_a_quotient_has_no_bytes_and_no_parts(counts: dict[str, ParamCount]) -> 
             with pytest.raises(ArgumentError, match="has an integer or a quotient in it"):
                 method()
     assert (count // 8 + count).select("up")() == 8 * 32 + 32
-    assert (count.nbytes // 2).measure.noun == "bytes"
+    assert (count.nbytes // 2).formula.measure.noun == "bytes"
 
 
 @pytest.mark.parametrize("other", [1.5, True, "1", None, [1]])
@@ -336,7 +336,8 @@ def test_the_certificate_of_two_has_the_weaker_grade_and_the_assumptions_of_both
     def graded(grade: Any, line: int, **more: Any) -> ParamCount:
         assumed = Concretisation("a list", ("a",), 3, Source("f.py", line, "f"))
         certificate = Certificate(grade, f"reason {line}", line, 1, ((("a", line),),), (assumed,))
-        return replace(formula(symbol("a")), certificate=replace(certificate, **more))
+        made = formula(symbol("a")).formula
+        return ParamCount(replace(made, certificate=replace(certificate, **more)))
 
     complete = graded("complete", 2)
     for grade in ("complete", "checked", "partial"):

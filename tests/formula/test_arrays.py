@@ -59,7 +59,7 @@ def agree(count: ParamCount, sizes: Mapping[str, Any]) -> None:
     """Compare arrays of both types and the mask with calls, one for each size."""
     expected = one_by_one(count, sizes)
     shape = np.broadcast_shapes(*(np.shape(v) for v in sizes.values()))
-    mask = count.mask(**sizes)
+    mask = count.valid(**sizes)
     assert (mask.dtype, mask.shape) == (np.dtype(bool), shape)
     assert mask.reshape(-1).tolist() == [n is not None for n in expected]
     if all(n is None or abs(n) <= LARGEST for n in expected):
@@ -196,7 +196,7 @@ def test_every_function_is_computed_or_left_to_python(name: str) -> None:
         heads = np.array([draw.randint(1, min(high, 40)) for _ in range(30)])
         agree(count, {"d": dims, "h": heads})
         agree(count, {"d": dims, "h": 3})
-        found += np.count_nonzero(count.mask(dims, heads))
+        found += np.count_nonzero(count.valid(dims, heads))
     assert found, f"{name} is defined nowhere"
 
 
@@ -260,7 +260,7 @@ def test_the_largest_integer_fits_and_the_next_does_not() -> None:
         "which returns an integer of any size."
     )
     assert count.evaluate(sizes, 2, dtype="float64").tolist() == [[7.0, 2.0**63]]
-    assert count.mask(sizes, 2).tolist() == [[True, True]]
+    assert count.valid(sizes, 2).tolist() == [[True, True]]
 
 
 def test_an_error_does_not_write_out_what_python_would_not() -> None:
@@ -303,13 +303,13 @@ def test_outside_the_domain_it_raises_or_fills(count: ParamCount) -> None:
         "domain of attention: Eq(Mod(dim, heads), 0) fails"
     )
     assert message.endswith(
-        "Pass fill=... for what the result holds there; mask(...) tells where that is."
+        "Pass fill=... for what the result holds there; valid(...) tells where that is."
     )
     assert count.evaluate(sizes, fill=0).tolist() == [[16640, 0, 21024], [0, 0, 288]]
     doubles = count.evaluate(sizes, fill=math.nan, dtype="float64")
     assert np.isnan(doubles).tolist() == [[False, True, False], [True, True, False]]
-    assert count.mask(sizes).tolist() == [[True, False, True], [False, False, True]]
-    assert count.mask(sizes, 0).tolist() == [[False] * 3] * 2
+    assert count.valid(sizes).tolist() == [[True, False, True], [False, False, True]]
+    assert count.valid(sizes, 0).tolist() == [[False] * 3] * 2
     with pytest.raises(symcount.DomainError, match="at 1 of 1 sizes, first: dim=9, heads=8 is"):
         count.evaluate(9)
 
@@ -396,7 +396,7 @@ def test_shapes_broadcast_and_symbols_left_out_take_their_defaults(count: ParamC
     agree(count, {"dim": dims, "heads": heads})
     assert count.evaluate(dim=dims).tolist() == count.evaluate(dims, 8).tolist()
     assert count.evaluate(64).shape == () and count.evaluate(np.int64(64)) == 16640
-    assert count.mask(60).shape == () and not count.mask(60)
+    assert count.valid(60) is False
 
 
 def test_blocks_are_joined_in_order(count: ParamCount, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,7 +412,7 @@ def test_tensors_give_tensors(count: ParamCount) -> None:
     results = count.evaluate(sizes, fill=-1)
     assert results.dtype is torch.int64 and results.device == sizes.device
     assert results.tolist() == [[288, 1088], [2400, -1]]
-    mask = count.mask(sizes.T)
+    mask = count.valid(sizes.T)
     assert mask.dtype is torch.bool and mask.tolist() == [[True, True], [True, False]]
     assert count.evaluate(sizes, fill=0, dtype="float64").dtype is torch.float64
     mixed = count.evaluate(torch.tensor([8, 16]), np.array([[1], [2]]))
@@ -459,7 +459,7 @@ def test_bad_arguments(count: ParamCount, args: Any, kwargs: Any, message: str) 
         count.evaluate(*args, **kwargs)
     if not kwargs.keys() & {"dtype", "fill"}:
         with pytest.raises(symcount.ArgumentError, match=message):
-            count.mask(*args, **kwargs)
+            count.valid(*args, **kwargs)
 
 
 @pytest.mark.parametrize("sizes", [np.array([8, 2**64 - 1], np.uint64), range(2**64 - 1, 2**64)])

@@ -171,10 +171,10 @@ def test_it_is_frozen(count) -> None:
 
 
 def test_latex_and_notebook_display(count) -> None:
-    assert count.latex() == (
+    assert f"{count:latex}" == (
         r"4 \, \mathrm{dim}^{2} + 5 \, \mathrm{dim} + \frac{2 \, \mathrm{dim}}{\mathrm{heads}} + 2"
     )
-    assert count._repr_latex_() == rf"$\displaystyle {count.latex()}$"
+    assert count._repr_latex_() == rf"$\displaystyle {count:latex}$"
 
 
 def test_the_certificate_says_what_was_done(count) -> None:

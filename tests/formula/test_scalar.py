@@ -15,6 +15,7 @@ import symcount
 from symcount import ParamCount, Symbol, derive
 from symcount.algebra.functions import call
 from symcount.algebra.poly import symbol
+from symcount.formula.formula import Formula
 from symcount.symbols import Hyperparameter, RealHyperparameter
 from tests.formulas import formula, formulas
 from tests.random_expressions import NAMES, thorough
@@ -42,7 +43,7 @@ def outcome(function: Any, *args: Any, **kwargs: Any) -> Any:
 )
 def test_the_function_does_what_the_slow_path_does(count: ParamCount, points: Any) -> None:
     for values in points:
-        expected = outcome(count._called, *values)
+        expected = outcome(count.formula._called, *values)
         named = dict(zip(NAMES, values, strict=True))
         assert outcome(count.function, *values) == expected
         assert outcome(count.function, **named) == expected
@@ -52,20 +53,20 @@ def test_the_function_does_what_the_slow_path_does(count: ParamCount, points: An
 
 def test_ordinary_sizes_do_not_take_the_slow_path(monkeypatch: pytest.MonkeyPatch) -> None:
     count = derive(lambda dim, heads=4: nn.MultiheadAttention(dim, heads))
-    monkeypatch.setattr(ParamCount, "_called", lambda *args: pytest.fail("the slow path"))
+    monkeypatch.setattr(Formula, "_called", lambda *args: pytest.fail("the slow path"))
     assert count(64) == count(64, 8) == count(dim=64) == count.function(64, heads=2) == 16640
 
 
 def test_outside_the_domain_the_slow_path_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A `DomainError` is a `ValueError`, and might be taken for one of the arithmetic."""
     calls = []
-    original = ParamCount._called
+    original = Formula._called
 
-    def counted(self: ParamCount, *args: Any) -> int:
+    def counted(self: Formula, *args: Any) -> int:
         calls.append(args)
         return original(self, *args)
 
-    monkeypatch.setattr(ParamCount, "_called", counted)
+    monkeypatch.setattr(Formula, "_called", counted)
     count = derive(lambda dim, heads=4: nn.MultiheadAttention(dim, heads))
     with pytest.raises(symcount.DomainError) as raised:
         count(62)
@@ -104,7 +105,7 @@ def test_a_symbol_may_have_the_name_of_anything(name: str) -> None:
     count = formula(steps, [name])
     for value in (1, 2, 7, 30):
         assert count(value) == count(**{name: value}) == count.function(**{name: value})
-        assert count(value) == count._called(value)
+        assert count(value) == count.formula._called(value)
     with pytest.raises(symcount.ArgumentError, match="needs a value"):
         count()
 

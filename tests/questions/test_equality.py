@@ -119,7 +119,7 @@ def test_what_is_far_out_is_found_and_made_smaller() -> None:
 
 def test_what_is_drawn_at_random_is_made_smaller() -> None:
     far = when("ge", D, const(1_000), when("ge", H, const(900), D, D * H), D * H)
-    sides = equality.Sides(formula(D * H, "d", "h"), formula(far, "d", "h"))
+    sides = equality.Sides(formula(D * H, "d", "h").formula, formula(far, "d", "h").formula)
     drawn = sides.first_of(sides.at_random())
     assert drawn is not None and drawn.at != {"d": 1_000, "h": 900}
     found = first_difference(sides.left, formula(far, "d", "h"))
@@ -156,7 +156,7 @@ def test_other_forms_of_the_same_are_proved_to_be_it() -> None:
     count = derive(widest)
     assert str(count) == "h*Max(8, d)"
     other = formula(even, "d", "h")
-    assert count.identity[1:] != other.identity[1:]
+    assert count.formula.identity[1:] != other.formula.identity[1:]
     assert first_difference(count, other) is None
 
 

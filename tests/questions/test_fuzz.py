@@ -161,7 +161,7 @@ def ask_arrays(count: ParamCount, draw: Draw) -> None:
     columns = {name: np.array([p[name] for p in points]) for name in names}
     expected = [-1 if n is None else n for n in counts]
     assert count.evaluate(*columns.values(), fill=-1).tolist() == expected
-    assert count.mask(**columns).tolist() == [n is not None for n in counts]
+    assert count.valid(**columns).tolist() == [n is not None for n in counts]
     assert [count.valid(**p) for p in points] == [n is not None for n in counts]
     name = draw.choice(names)
     plain = {**columns, name: points[0][name]}

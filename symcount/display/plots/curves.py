@@ -29,15 +29,15 @@ from symcount.display.plots.ranges import (
     shared_out,
 )
 from symcount.errors import ArgumentError
-from symcount.symbols import Number
+from symcount.formula.formula import Formula, formula_of
+from symcount.symbols import Number, SymbolLike
 
 if TYPE_CHECKING:
-    import sympy
     from matplotlib.axes import Axes
 
-    from symcount.formula.formula import Formula
+    from symcount.formula.formula import HasFormula
 
-    Against: TypeAlias = Formula | Iterable[Formula] | Mapping[str, Formula]
+    Against: TypeAlias = HasFormula | Iterable[HasFormula] | Mapping[str, HasFormula]
 
 
 _DASHES = ("-", "--", "-.", ":", (0, (7, 2, 1, 2, 1, 2)), (0, (3, 1)), (0, (1, 3)))
@@ -46,7 +46,7 @@ _MARKERS = "os^DvPX"
 
 def plot(
     count: Formula,
-    symbol: str | sympy.Symbol,
+    symbol: SymbolLike,
     /,
     *,
     between: tuple[Number, Number] | None = None,
@@ -218,14 +218,16 @@ def _wide_gaps(valid: Sequence[Number], axis: Range) -> Iterator[tuple[Number, N
 def _labelled(count: Formula, against: Against) -> dict[str, Formula]:
     """Label formulas by what tells each from the others."""
     if isinstance(against, Mapping):
-        counts, labels = [count, *against.values()], [count.factory, *map(str, against)]
+        counts, labels = (
+            [count, *map(formula_of, against.values())],
+            [count.factory, *map(str, against)],
+        )
     else:
-        several = isinstance(against, Iterable) and not isinstance(against, type(count))
-        others: Any = against if several else [against]
-        counts = [count, *others]
+        others: Any = against if isinstance(against, Iterable) else [against]
+        counts = [count, *map(formula_of, others)]
         labels = _told_apart(counts)
     for other in counts:
-        if not isinstance(other, type(count)):
+        if not isinstance(other, Formula):
             raise ArgumentError(f"plot(against=...): {other!r} is no formula; give a ParamCount")
     if len(set(labels)) < len(labels):
         labels = [f"{label} ({number})" for number, label in enumerate(labels, 1)]

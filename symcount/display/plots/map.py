@@ -26,10 +26,9 @@ from symcount.display.plots.ranges import (
 from symcount.errors import ArgumentError
 from symcount.formula.amounts import amount
 from symcount.formula.measure import Measure
-from symcount.symbols import Number
+from symcount.symbols import Number, SymbolLike, name_of
 
 if TYPE_CHECKING:
-    import sympy
     from matplotlib.axes import Axes
 
     from symcount.formula.formula import Formula
@@ -39,8 +38,8 @@ _CELLS = 56
 
 def plot_map(
     count: Formula,
-    x: str | sympy.Symbol,
-    y: str | sympy.Symbol,
+    x: SymbolLike,
+    y: SymbolLike,
     /,
     *,
     between: Mapping[str, tuple[Number, Number]] | None = None,
@@ -53,7 +52,7 @@ def plot_map(
         count.signature.require_no_symbol(
             "plot_map", [] if budgets == () else ["budgets"], str(axis)
         )
-    ranges = _ranges(between, [str(x), str(y)])
+    ranges = _ranges(between, [str(name_of(each)) for each in (x, y)])
     if str(x) == str(y):
         raise ArgumentError(f"plot_map({x}, {y}): give two different symbols")
     across, up = range_of(count, x, ranges.get(str(x))), range_of(count, y, ranges.get(str(y)))
@@ -104,7 +103,7 @@ def _ranges(between: Any, names: Sequence[str]) -> Mapping[str, tuple[Number, Nu
     if not isinstance(between, Mapping):
         example = ", ".join(f"{name!r}: (1, 64)" for name in names)
         raise ArgumentError(f"plot_map(between={between!r}): write between={{{example}}}")
-    found = {str(name): pair for name, pair in between.items()}
+    found = {str(name_of(name)): pair for name, pair in between.items()}
     for name in found:
         if name not in names:
             raise ArgumentError(f"plot_map(between=...): {name!r} is none of {', '.join(names)}")

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from symcount.errors import ArgumentError, DomainError
 from symcount.formula.signature import common_defaults
-from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, Values
+from symcount.symbols import LARGEST_CANDIDATE, Hyperparameter, Number, SymbolLike, Values, name_of
 
 if TYPE_CHECKING:
-    import sympy
-
     from symcount.formula.formula import Formula
 
 
@@ -126,15 +124,13 @@ def counted(count: int | None) -> int:
     return count
 
 
-def range_of(
-    count: Formula, symbol: str | sympy.Symbol, between: tuple[Number, Number] | None
-) -> Range:
+def range_of(count: Formula, symbol: SymbolLike, between: tuple[Number, Number] | None) -> Range:
     """Return the range of a symbol: between these values, or else about its default.
 
     Raises:
         ArgumentError: the formula has no such symbol, or these are not the ends of a range.
     """
-    name = str(symbol)
+    name = str(name_of(symbol))
     h = next((h for h in count.hyperparameters if h.name == name), None)
     if h is None:
         count.signature.bind((), {name: 1})

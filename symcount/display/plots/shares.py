@@ -26,10 +26,9 @@ from symcount.display.plots.ranges import (
 )
 from symcount.errors import ArgumentError, DomainError
 from symcount.formula.breakdown import breakdown
-from symcount.symbols import Number, Values
+from symcount.symbols import Number, SymbolLike, Values
 
 if TYPE_CHECKING:
-    import sympy
     from matplotlib.axes import Axes
 
     from symcount.formula.formula import Formula
@@ -43,7 +42,7 @@ _REST = "#BBBBBB"
 
 def plot_share(
     count: Formula,
-    symbol: str | sympy.Symbol,
+    symbol: SymbolLike,
     /,
     *,
     between: tuple[Number, Number] | None = None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from symcount.formula import domain_words
 from symcount.formula.formula import Formula
 from symcount.symbols import everywhere
 
@@ -28,7 +29,7 @@ class Markup:
 def items(count: Formula, markup: Markup) -> list[tuple[str, str]]:
     """List what is said below a formula: a label and its text each."""
     found = [
-        ("Domain", domain(count, markup)),
+        ("Domain", _where(count, markup)),
         ("Defaults", _codes(count.defaults.items(), markup)),
         ("Fixed", _codes(count.fixed, markup)),
         ("Certificate", markup.text("; ".join(str(count.certificate).splitlines()))),
@@ -56,12 +57,20 @@ def cells(name: str, count: Formula | str, description: str, markup: Markup) -> 
         return [name, f"no formula: {markup.text(count)}", "", "", "", description]
     return [
         name,
-        markup.math(count.expr),
+        markup.math(count.in_layers),
         domain(count, markup),
         _codes(count.defaults.items(), markup),
         markup.text(_summary(count)),
         description,
     ]
+
+
+def _where(count: Formula, markup: Markup) -> str:
+    """Write where the formula holds in words, and beside it in mathematics."""
+    import sympy
+
+    words, domain = domain_words.domain(count, markup.code)
+    return words if domain == sympy.true else f"{words}: {markup.math(domain)}"
 
 
 def domain(count: Formula, markup: Markup) -> str:

@@ -34,7 +34,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     """
     said = [f"<dt>{label}</dt><dd>{text}</dd>" for label, text in items(count, MARKUP)]
     heading = f"<h2>{escape(title or count.factory)}</h2>"
-    formula = f"<p>{_math(count.expr)}</p>"
+    formula = f"<p>{_math(count.in_layers)}</p>"
     return "\n".join(["<section>", heading, formula, "<dl>", *said, "</dl>", "</section>", ""])
 
 

@@ -51,7 +51,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
         [
             rf"\paragraph{{{escape(title or count.factory)}}}",
             r"\[",
-            latex.in_lines(count.expr),
+            latex.in_lines(count.in_layers),
             r"\]",
             r"\begin{description}\raggedright",
             *(rf"\item[{label}] {text}" for label, text in items(count, MARKUP)),

@@ -48,7 +48,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
         [
             f"## {escape(title or count.factory)}",
             "",
-            f"${to_math(count.expr)}$",
+            f"${to_math(count.in_layers)}$",
             "",
             *(f"- {label}: {text}" for label, text in items(count, MARKUP)),
             "",

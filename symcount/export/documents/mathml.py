@@ -27,7 +27,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     from symcount.packages import sympy
 
     label = escape(title or count.factory)
-    parts = [_display(mathml.math(count.expr), label)]
+    parts = [_display(mathml.math(count.in_layers), label)]
     if count.domain != sympy.true:
         parts.append(_display(mathml.math(count.domain), f"domain of {label}"))
     return "\n".join([*parts, ""])

@@ -36,7 +36,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
         [
             *_heading(title or count.factory),
             "",
-            *display(count.expr),
+            *display(count.in_layers),
             "",
             *(f":{label}: {text}" for label, text in items(count, MARKUP)),
             "",

@@ -44,8 +44,10 @@ class SymArray(NDArrayOperatorsMixin):
     ) -> None:
         if dims is not None and tuple(map(hint, dims)) != values.shape:
             dims = None
-        self._mode, self.values, self.dims = mode, values, dims
-        self.made_by = made_by
+        self._mode = mode
+        self.values: numpy.ndarray = values
+        self.dims: Dims | None = dims
+        self.made_by: str = made_by
         described = torch.empty(values.shape, device="meta")
         with torch._C.DisableTorchFunction():
             self._tensor = mode.know(described, dims, made_by, tainted=True)
