@@ -193,11 +193,17 @@ _MISPRINTS = r"""
       const range = document.createRange();
       range.selectNodeContents(walker.currentNode);
       const parent = walker.currentNode.parentElement;
-      let scrolls = false;
+      const around = [];
       for (let e = parent; e !== output; e = e.parentElement)
-        scrolls ||= ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
-      for (const rect of text ? range.getClientRects() : []) {
-        if (!rect.width) continue;
+        if (["auto", "scroll"].includes(getComputedStyle(e).overflowX))
+          around.push(e.getBoundingClientRect());
+      const scrolls = around.length > 0;
+      for (const whole of text ? range.getClientRects() : []) {
+        // what a box that scrolls does not show is not printed
+        const top = Math.max(whole.top, ...around.map(box => box.top));
+        const bottom = Math.min(whole.bottom, ...around.map(box => box.bottom));
+        const rect = new DOMRect(whole.x, top, whole.width, bottom - top);
+        if (!rect.width || bottom <= top) continue;
         const right = output.closest(".jp-OutputArea-output").getBoundingClientRect().right;
         if (!scrolls && rect.right > right + 1) found.push(`beyond the edge: ${text}`);
         printed.push([text, rect]);
