@@ -84,7 +84,7 @@ def test_stored_formulas_are_loaded_evaluated_and_taken_apart() -> None:
 
 def test_what_needs_more_says_what_to_install() -> None:
     found = answers(
-        "str(count)", "count.expr", "count.domain", "count.latex()", "count.share()",
+        "str(count)", "count.expr", "count.domain", "format(count, 'latex')", "count.share()",
         "count.growth('n_embd')", "str(count.breakdown())", "count.export('sql')",
         "symcount.save('no.json', {'count': count})",
         "count.evaluate([1])", "symcount.derive(print)", "symcount.compare(print, print)",

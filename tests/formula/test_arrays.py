@@ -59,7 +59,7 @@ def agree(count: ParamCount, sizes: Mapping[str, Any]) -> None:
     """Compare arrays of both types and the mask with calls, one for each size."""
     expected = one_by_one(count, sizes)
     shape = np.broadcast_shapes(*(np.shape(v) for v in sizes.values()))
-    mask = count.valid(**sizes)
+    mask = np.asarray(count.valid(**sizes))  # of numbers it is a bool
     assert (mask.dtype, mask.shape) == (np.dtype(bool), shape)
     assert mask.reshape(-1).tolist() == [n is not None for n in expected]
     if all(n is None or abs(n) <= LARGEST for n in expected):

@@ -78,7 +78,9 @@ def test_what_a_layer_has_is_in_brackets(count) -> None:
     assert f"{count:layers}" == (
         "n_layer*(4*n_embd**2 + 2*n_embd*n_inner + 7*n_embd + n_inner) + n_embd*vocab_size"
     )
-    assert f"{count:latex layers}".startswith(r"\mathrm{n\_layer} \left(4 \mathrm{n\_embd}^{2} +")
+    assert f"{count:latex layers}".startswith(
+        r"\mathrm{n\_layer} \, \left(4 \, \mathrm{n\_embd}^{2} +"
+    )
     # the inner loop's brackets are within those of the outer one
     nested = derive(
         lambda d, n, m: nn.ModuleList(

@@ -81,7 +81,7 @@ def test_what_all_pieces_have_is_written_once() -> None:
 
     count = symcount.derive(net)
     assert str(count) == "2*d*f + d*v + 9*d + f + Piecewise((8, Eq(d, 7168)), (0, True))"
-    assert [(piece.op, truth) for way, _ in count.cases() for piece, truth in way] == [
+    assert [(piece.op, truth) for way, _ in count.formula.cases() for piece, truth in way] == [
         ("eq", True),
         ("eq", False),
     ]
