@@ -43,7 +43,7 @@ _MOST_AGAIN = 64
 # With how many other lengths of each loop a path is followed to see what grows with them.
 _OTHER_LENGTHS = 3
 # Sizes at which torch has no number for a tensor, where a decision asks for such.
-_HUGE = (2**52, 2**62)
+_HUGE = (2**40, 2**52, 2**62)
 # How many times smaller the first hints become if they are too large to build anything with.
 _SMALLER = 8
 
@@ -349,7 +349,7 @@ def _is_of_huge(decision: tuple[Condition, bool]) -> bool:
     """Tell whether something has to be as large as what torch has no number for."""
     condition, truth = decision
     least = condition.right.constant
-    return condition.op == "ge" and truth and least is not None and least >= _HUGE[0] >> 12
+    return condition.op == "ge" and truth and least is not None and least >= _HUGE[0]
 
 
 def _pinned(decisions: Decisions) -> dict[str, int | float]:

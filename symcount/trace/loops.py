@@ -76,6 +76,11 @@ class Repeated(NamedTuple):
     width: int
     times: Any
 
+    @property
+    def length(self) -> Any:
+        """How many elements there are."""
+        return self.times if self.width == 1 else self.times * self.width
+
 
 # Lists of one element and tuples repeated as often as a symbol says, by their ids, in a run.
 REPEATED: dict[int, Repeated] = {}
@@ -118,8 +123,8 @@ def zipped(iterables: Sequence[Any]) -> Zipped | None:
     if len(known) < len(iterables) or len(known) < 1:
         return None
     width = max(part.width for part in known)
-    lengths = [part.times * part.width for part in known]
-    if any(width % part.width for part in known) or any(n != lengths[0] for n in lengths[1:]):
+    lengths = {id(part.length._symcount_node) for part in known}  # one node for one number
+    if any(width % part.width for part in known) or len(lengths) > 1:
         return None
     return Zipped(known)
 

@@ -721,6 +721,8 @@ class _Run:
         self.give_up_ways()
         if instruction(frame) in _SUBSCRIPTS:
             held = lookups.sequence(frame)
+            if held is not None and self._is_in_block(node, held):
+                return int(node.hint)
             kind = None if held is None else self._made_by_loop(node, held)
             if held is not None and kind is not None:
                 if _symbols_of(node) and not self.specialising and not _is_linear(node):
@@ -741,6 +743,17 @@ class _Run:
         self.pokes.append((node, place_of(frame), user_frame()))
         value = node.hint if self.perturb is None else self._perturbed("index", node.hint)
         return int(value)
+
+    def _is_in_block(self, node: Node, held: Sequence[Any]) -> bool:
+        """Follow an index into a tuple that is repeated: it is the remainder that tells."""
+        known = REPEATED.get(id(held)) if type(held) is tuple else None
+        number: Any = SymInt(node, self)
+        if known is None or known.width == 1 or self.specialising:
+            return False
+        if not 0 <= number < known.length:
+            return False
+        place = number % known.width
+        return any(place == k for k in range(known.width))
 
     def has_lost_sizes(self) -> bool:
         """Tell whether a symbol has become a plain number that may be the size of a tensor.

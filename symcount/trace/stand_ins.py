@@ -239,7 +239,7 @@ def _zip(*iterables: Any, **kwargs: Any) -> Any:
 def _len(value: Any, /) -> Any:
     """The length of a tuple that is repeated; a list may have become longer since."""
     known = REPEATED.get(id(value)) if type(value) is tuple else None
-    return len(value) if known is None else known.times * known.width
+    return len(value) if known is None else known.length
 
 
 def _sum(iterable: Any, /, start: Any = 0) -> Any:

@@ -33,6 +33,11 @@ def together(dim, depth):
     return nn.ModuleList([layer(dim, kind) for kind, shift in pairs if shift == 0])
 
 
+def by_index(dim, depth):
+    kinds = ("a", "f", "f") * depth
+    return nn.ModuleList([layer(dim, kinds[place]) for place in range(len(kinds))])
+
+
 def with_settings(dim, depth):
     kinds = ("a", "f") * depth
     settings = iter([{"bias": False} for _ in range(len([k for k in kinds if k == "a"]))])
@@ -51,7 +56,7 @@ def once(dim, depth=1):
     return nn.ModuleList([*layers, nn.Linear(dim, len(block))])
 
 
-FACTORIES = [by_number, together, with_settings, two_of_them]
+FACTORIES = [by_number, together, by_index, with_settings, two_of_them]
 
 
 @pytest.mark.parametrize("factory", FACTORIES)
