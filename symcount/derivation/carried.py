@@ -207,6 +207,7 @@ def _observed(
                 {site: tuple(events) for site, events in observer.events.items()},
                 {tags: tuple(truths) for tags, truths in decided.items()},
                 _longest(trace.loops),
+                observer.shifts.sites,
                 numbered,
             )
         )
@@ -274,4 +275,5 @@ def _at_least(count: Poly, least: int, point: Values) -> bool:
 def _sites(runs: Sequence[ObservedRun]) -> Iterator[tuple[Site, Seen]]:
     for number in dict.fromkeys(site for run in runs for site in run.events):
         events = [(run, event) for run in runs for event in run.events.get(number, ())]
-        yield SITES[number], Seen(SITES[number], runs, events)
+        shifts = any(number in run.shifting for run in runs)
+        yield SITES[number], Seen(SITES[number], runs, events, shifts)

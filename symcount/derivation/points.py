@@ -10,6 +10,7 @@ from itertools import chain, combinations, islice
 
 from symcount.algebra.choices import sides
 from symcount.algebra.conditions import Decisions
+from symcount.algebra.evaluate import value
 from symcount.algebra.facts import Facts
 from symcount.derivation.expected import can_be_described, is_built
 from symcount.derivation.frontier import shortened
@@ -18,8 +19,8 @@ from symcount.derivation.paths import Exploration, Path, takes
 from symcount.errors import UnsupportedError
 from symcount.factory import building, constants
 from symcount.factory.call import FactoryCall
-from symcount.formula.tree import Built, Tree, leaves
-from symcount.symbols import Point, Values
+from symcount.formula.tree import Built, TensorSpec, Tree, follow, leaves
+from symcount.symbols import Hyperparameter, Point, Values
 from symcount.trace.interrupts import NotFolded
 from symcount.work import Deadline
 
@@ -28,9 +29,11 @@ _POINTS = 6
 HELD_OUT = 12
 # Points that are tried for those: on narrow paths few of them lead to a module.
 _MOST_TRIES = 400
-# Numbers of iterations at which a formula with loops is compared: one that is larger than most
-# counters look at, and those that the factory's code mentions.
-_MANY_ITERATIONS = 33
+# Numbers of iterations at which a formula with loops is compared: the first at which a module is
+# built, of no more tensors than that, larger than most counters look at; and those that the
+# factory's code mentions.
+_MANY_ITERATIONS = (*range(131, 119, -1), 65, 64, 33)
+_MOST_TENSORS = 1 << 14
 _LARGEST_LENGTH = 64
 _MOST_LENGTHS = 60
 # How many points there are at which so many loops are as short as they can be.
@@ -106,7 +109,7 @@ class Points:
         """
         self._further = 0
         self._wanted = wanted = max(_POINTS, len(self.chosen) + (HELD_OUT if may_be_wrong else 1))
-        yield from self._new(_points_of_other_lengths(self.call, self.found, self.lengths))
+        yield from self._new(self._of_other_lengths())
         for distinct in (True, False):
             for point in islice(_other_points(self.call, self.found), _MOST_TRIES):
                 if len(self.chosen) >= wanted:
@@ -114,6 +117,44 @@ class Points:
                 if not (distinct and self._shares_a_value(point)):
                     yield from self._new([point])
         yield from self._new(self._of_choices())
+
+    def _of_other_lengths(self) -> Iterator[Point]:
+        """List points with few iterations, or many, or about as many as a number in the code says.
+
+        Those suspected to make a difference come with the many.
+
+        What a factory counts without anybody seeing it, by `len()` or a counter of its own, it most
+        likely compares with such a number.
+        """
+        if not self.found.short:
+            return
+        base = tuple(self.found.built[0].trace.hints.values()) if self.found.built else ()
+        mentioned = [
+            number + more
+            for number in constants.numbers(self.call.function)
+            if 3 < number <= _LARGEST_LENGTH
+            for more in (0, 1, 2)
+        ]
+        for index, h in enumerate(self.call.hyperparameters):
+            if h.name in self.found.short:
+
+                def at(number: int, index: int = index, h: Hyperparameter = h) -> Point:
+                    return (*base[:index], h.aligned(number), *base[index + 1 :])
+
+                few = (n for n in _MANY_ITERATIONS if 0 < self._tensors(at(n)) <= _MOST_TENSORS)
+                many = next(few, _MANY_ITERATIONS[-1])
+                numbers = (0, 1, 2, 3, many, *self.lengths, *mentioned[:_MOST_LENGTHS])
+                yield from map(at, dict.fromkeys(numbers))
+        yield from _shortest_together(self.call, self.found, base)
+
+    def _tensors(self, point: Point) -> int:
+        """Return how many tensors a module has at a point, or a bound of it; 0 if none is built."""
+        values = self._named(point)
+        leaf = follow(self.tree, values) if is_built(self.tree, values) else None
+        weights = leaf.weights if isinstance(leaf, Built) else ()
+        with suppress(ArithmeticError, ValueError):
+            return sum(_times(weight, values) for weight in weights)
+        return 0
 
     def _new(self, points: Iterable[Point]) -> Iterator[Values]:
         return (self._choose(point) for point in points if self._is_new(point))
@@ -218,31 +259,13 @@ def _sides_of_choices(found: Exploration) -> Iterator[Decisions]:
                         yield (*path.decisions, *side)
 
 
-def _points_of_other_lengths(
-    call: FactoryCall, found: Exploration, suspected: Sequence[int]
-) -> Iterator[Point]:
-    """List points with few iterations, or many, or about as many as a number in the code says.
-
-    Those suspected to make a difference come with the many.
-
-    What a factory counts without anybody seeing it, by `len()` or a counter of its own, it most
-    likely compares with such a number.
-    """
-    if not found.short:
-        return
-    base = tuple(found.built[0].trace.hints.values()) if found.built else ()
-    mentioned = [
-        number + more
-        for number in constants.numbers(call.function)
-        if 3 < number <= _LARGEST_LENGTH
-        for more in (0, 1, 2)
-    ]
-    lengths = dict.fromkeys((0, 1, 2, 3, _MANY_ITERATIONS, *suspected, *mentioned[:_MOST_LENGTHS]))
-    for index, h in enumerate(call.hyperparameters):
-        if h.name in found.short:
-            for number in lengths:
-                yield (*base[:index], h.aligned(number), *base[index + 1 :])
-    yield from _shortest_together(call, found, base)
+def _times(weight: TensorSpec, point: Values) -> int:
+    """Return in how many iterations a tensor is made, if all are as long as the last."""
+    times, here = 1, dict(point)
+    for repeat in weight.repeats:
+        count = max(0, int(value(repeat.count, here)))
+        times, here[repeat.index] = times * count, max(0, count - 1)
+    return times
 
 
 def _shortest_together(call: FactoryCall, found: Exploration, base: Point) -> Iterator[Point]:
@@ -268,5 +291,5 @@ def _other_points(call: FactoryCall, found: Exploration) -> Iterator[Point]:
             yield tuple(h.aligned(v * factor) for h, v in zip(ranges, base, strict=True))
     for base in bases:
         for index, h in enumerate(ranges):
-            for value in (*h.near(base[index]), *(h.sample(draw) for _ in range(8))):
-                yield (*base[:index], value, *base[index + 1 :])
+            for other in (*h.near(base[index]), *(h.sample(draw) for _ in range(8))):
+                yield (*base[:index], other, *base[index + 1 :])

@@ -25,7 +25,7 @@ from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.symbols import Values
 from symcount.trace.describing import NUMBERS, Value
 from symcount.trace.observing import Event
-from symcount.trace.reporting import Site
+from symcount.trace.reporting import HELD, Site
 
 LENGTH = "length of a list that a loop made"
 STATE = "state carried from one iteration to the next"
@@ -44,6 +44,7 @@ class ObservedRun:
     events: Mapping[int, Sequence[Event]]
     decided: Mapping[Tags, tuple[bool, ...]]
     lengths: Mapping[str, int]
+    shifting: frozenset[int]  # sites at which what is read was elsewhere before
     numbered: dict[Hashable, int]  # what was decided, by a number that all runs of a path share
     _told: dict[Tags, tuple[Hashable, ...]] = field(default_factory=dict)
 
@@ -76,8 +77,7 @@ _KEEPING = frozenset(
 )
 # Methods of texts whose result has the digits that the text has.
 _RESPELLING = frozenset(
-    "format join lower upper title capitalize casefold swapcase zfill ljust rjust center encode "
-    "decode".split()
+    "format join lower upper title capitalize casefold swapcase zfill encode decode".split()
 )
 _BY_TEXT = frozenset(
     "startswith endswith find rfind index rindex count replace partition rpartition split rsplit "
@@ -85,8 +85,8 @@ _BY_TEXT = frozenset(
 )
 # Functions whose result differs wherever an argument does, or that pass on what they are given.
 _PASSED_ON = frozenset(
-    "len list tuple set frozenset dict enumerate sorted reversed any all sum iter map filter print "
-    "isinstance issubclass hasattr getattr setattr delattr str repr format float complex type id "
+    "list tuple dict enumerate reversed sum iter print "
+    "isinstance issubclass hasattr getattr setattr delattr str repr float complex type id "
     "range slice object callable property staticmethod classmethod super vars dir "
     "OrderedDict defaultdict SimpleNamespace".split()
 )
@@ -102,12 +102,14 @@ class Seen:
     site: Site
     runs: Sequence[ObservedRun]
     events: Sequence[tuple[ObservedRun, Event]]
+    shifts: bool = False  # what is read was elsewhere before
     _values: dict[int, list[Value]] = field(default_factory=dict)
 
     def reason(self) -> str:
         """Return the kind of assumption that the site stands for; none if it decides nothing."""
-        judge: Callable[[], str] = getattr(self, f"_{self.site.kind}")
-        return judge()
+        judge: Callable[[], str] = getattr(self, f"_{self.site.kind.removesuffix(HELD)}")
+        is_used_up = any(e.tags and any(map(_is_going_on, e.values)) for _, e in self.events)
+        return STATE if is_used_up else judge()
 
     # --- what differs ---
 
@@ -136,7 +138,7 @@ class Seen:
 
     @cached_property
     def width(self) -> int:
-        return max(len(event.values) for _, event in self.events)
+        return max((len(event.values) for _, event in self.events), default=0)
 
     def kinds(self, place: int) -> set[str]:
         return {value[0] for value in self.values(place) if value is not None}
@@ -192,12 +194,27 @@ class Seen:
         seen = Seen(self.site, self.runs, plain)
         for place in range(self.width if plain else 0):
             kinds = seen.kinds(place)
-            is_number = kinds == {"number"} and self.site.names != ("Sub",)
-            if (is_number or kinds <= {"array"} or _is_set(seen.values(place))) and seen.differs(
-                place
-            ):
+            is_number = kinds == {"number"} and not self._is_difference()
+            is_number |= bool(kinds & {"state"})
+            is_joined = _is_set(seen.values(place)) or kinds <= {"array"} or _is_keyed(seen, place)
+            if (is_number or is_joined) and seen.differs(place):
                 return STATE
-        return ""
+        return seen._padded() or seen._rounded()
+
+    def _is_difference(self) -> bool:
+        in_place = "in place" in self.site.names
+        return self.site.names[0] == "Sub" and not in_place
+
+    def _padded(self) -> str:
+        """Judge `%` of a text that says how long what is written should be."""
+        formats = [v[1] for v in self.values(0) if v and v[0] == "text"] if self.width else []
+        return self._arguments() if any(map(NUMBERS.search, formats)) else ""
+
+    def _rounded(self) -> str:
+        """Judge sums of floats that are so large that one more may make no difference."""
+        large = (abs(n) >= _LARGE for p in (0, 1) for n in self._numbers(p) if type(n) is float)
+        moves = any(map(self._moves, range(self.width)))
+        return STATE if moves and any(large) else ""
 
     def _arithmetic(self) -> str:
         """Judge an operation that raises for some numbers, or makes a list of no element."""
@@ -209,7 +226,7 @@ class Seen:
             return STATE
         judge = {"Mult": seen._of_mul, "Div": seen._of_truediv, "LShift": seen._of_lshift,
                  "Pow": seen._of_pow}.get(self.site.names[0])  # fmt: skip
-        return judge(first=0) if judge is not None else ""
+        return (judge(first=0) if judge is not None else "") or seen._rounded()
 
     def _of_mul(self, first: int = 1) -> str:
         pair = first, first + 1
@@ -239,7 +256,27 @@ class Seen:
         return STATE
 
     def _format(self) -> str:
-        return TEXT if self._moves(0) else ""
+        return TEXT if self._moves(0) or (self.kinds(0) == {"text"} and self.differs(0)) else ""
+
+    def _follow(self) -> str:
+        """Judge `node = node.next`: is it the node that the iteration before has left?"""
+        is_carried = any(e.tags and e.values[0] == ("number", True) for _, e in self.events)
+        return STATE if is_carried else ""
+
+    def _attribute(self) -> str:
+        known = {name for _, counts in filter(None, self.values(0)) for name, _ in counts}
+        is_one = any(NUMBERS.sub("0", name) in known for name in self.site.names)
+        return STATE if is_one and self.differs(0) else ""
+
+    def _display(self) -> str:
+        """Judge the elements of a set or the keys of a dict: equal ones are one."""
+        for place in range(self.width):
+            if "many" not in self.kinds(place):
+                if self.differs(place, _digitless):
+                    return self._kind(place)
+            elif self.width > 1 and self.differs(place):
+                return LENGTH
+        return self._texts(range(self.width)) if self.width > 1 else ""
 
     def _iterate(self) -> str:
         is_used_up = any(
@@ -257,6 +294,10 @@ class Seen:
     def _index(self) -> str:
         if "slice" in self.kinds(1):
             return self._sliced()
+        if self.shifts:
+            return LENGTH
+        if "state" in self.kinds(0) and self.differs(0):
+            return STATE
         if "text" in self.kinds(0):
             if self.differs(1):
                 return STATE
@@ -288,6 +329,8 @@ class Seen:
         return Seen(site, self.runs, events)._slice()
 
     def _slice(self) -> str:
+        if self.shifts:
+            return LENGTH
         if "text" in self.kinds(0):
             return TEXT if self.differs(0) and self._is_cut() else ""
         bounds = range(1, self.width)
@@ -433,6 +476,8 @@ class Seen:
                 return self._texts((0, *range(1, self.width)))
             if name == "format":
                 return self._formatted()
+            if name in ("ljust", "rjust", "center") and self._arguments():
+                return TEXT
             return TEXT if name not in _RESPELLING and self.differs(0) else ""
         if owner[0] == "many":
             if owner[4] is not None and name in ("append", "appendleft", "extend"):
@@ -448,7 +493,10 @@ class Seen:
             is_kept = name in _KEEPING | HOLDING or name in _BY_PLACE or not self.differs(0)
             return "" if is_kept else LENGTH
         if owner[0] == "iterator":
-            return STATE if name == "__next__" and self._in_loop() else ""
+            return STATE if name in ("__next__", "send", "throw") and self._in_loop() else ""
+        has_memory = owner[0] == "opaque" and owner[1] not in _STATELESS
+        if (has_memory or owner[1] in _RANDOM) and self._in_loop():
+            return STATE
         if owner[0] == "object" and name in ("__getattribute__", "__setattr__"):
             return ""  # of `object`, which only holds what it is given
         if owner[0] in ("number", "state") and self.differs(0):
@@ -477,8 +525,36 @@ class Seen:
         ]
         return Seen(self.site, self.runs, events)._looked_up(0, 1, events) if events else ""
 
+    def _applied(self, place: int = 1) -> str:
+        """Judge what code of C is applied to, which reports nothing."""
+        functions = [v for v in self.values(place) if v] if self.width > place else []
+        is_of_c = any(v[0] == "c code" and v[1] not in _PLAINLY_APPLIED for v in functions)
+        if is_of_c and self.differs(place):
+            return STATE
+        return self._arguments() if is_of_c or ("number", None) in functions else ""
+
+    _of_filter = _of_filterfalse = _of_starmap = _of_reduce = _of_takewhile = _applied
+    _of_dropwhile = _applied
+
+    def _of_accumulate(self) -> str:
+        return self._applied(2)
+
+    def _of_any(self) -> str:
+        return "" if self.kinds(1) <= {"iterator", "symbolic"} else self._arguments()
+
+    _of_all = _of_set = _of_frozenset = _of_any
+
+    def _of_len(self) -> str:
+        if self.kinds(1) != {"text"} or not self.differs(1):
+            return ""
+        texts = [v[1] for v in self.values(1) if v]
+        return TEXT if any(map(NUMBERS.search, texts)) or len({*map(len, texts)}) == 1 else ""
+
+    def _of_format(self) -> str:
+        return self._arguments() if self.width > 2 else ""
+
     def _of_map(self) -> str:
-        return self._together(range(2, self.width - len(self.site.names)))
+        return self._applied() or self._together(range(2, self.width - len(self.site.names)))
 
     def _of_zip(self) -> str:
         return self._together(range(1, self.width - len(self.site.names)))
@@ -494,7 +570,7 @@ class Seen:
             kinds = self.kinds(place)
             if place not in loops and kinds:
                 endless = {("iterator", "count", None), ("iterator", "repeat", None)}
-                if not set(self.values(place)) <= endless:
+                if not {v[:3] for v in self.values(place) if v} <= endless:
                     return LENGTH
         lengths = [tuple(_length(event.values[p]) for p in loops) for _, event in self.events]
         known = [[n for n in each if n is not None] for each in lengths]
@@ -574,6 +650,8 @@ class Seen:
         names = [v[1] for v in self.values(2) if v and v[0] == "text"] if self.width > 2 else []
         known = {name for _, counts in filter(None, self.values(1)) for name, _ in counts}
         grows = self.differs(1)
+        if self.width > 2 and self.differs(2):
+            return TEXT
         return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
 
     def _of_getattr(self) -> str:
@@ -684,9 +762,33 @@ class Seen:
         return list(fixed), moving
 
 
-_KEYED = frozenset(["dict", "OrderedDict", "defaultdict", "Counter", "ModuleDict", "ParameterDict"])
+def _is_going_on(value: Value) -> bool:
+    """Tell whether it has an iterator that an iteration before has used."""
+    if value is None:
+        return False
+    if value[0] == "iterator":
+        return bool(value[3]) and value[1] not in ("count", "repeat")
+    if value[0] in ("method", "c code"):
+        return _is_going_on(value[2])
+    return value[0] == "many" and any(map(_is_going_on, value[3]))
 
 
+def _is_keyed(seen: Seen, place: int) -> bool:
+    return any(v and v[0] == "many" and v[1] in _KEYED for v in seen.values(place))
+
+
+_KEYED = frozenset(
+    "dict OrderedDict defaultdict Counter ChainMap UserDict mappingproxy ModuleDict "
+    "ParameterDict".split()
+)
+
+
+# Floats from here on are told apart from the next ones by less and less.
+_LARGE = 2.0**43
+# Types of C of which no method has a memory, and those of which each has one.
+_STATELESS = frozenset(["Pattern", "Match"])
+_RANDOM = frozenset(["Random", "SystemRandom"])
+_PLAINLY_APPLIED = frozenset(f"builtins.{name}" for name in "int float str repr len".split())
 _GIVEN = frozenset(["number", "many", "array", "iterator", "state", "text"])
 
 

@@ -13,7 +13,7 @@ import operator
 import re
 import types
 import weakref
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from types import FunctionType
 from typing import Any, TypeAlias
 
@@ -23,17 +23,19 @@ from symcount.libraries import TORCH, is_foreign, is_own
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.reporting import Hooks
+from symcount.trace.shifting import Unknown
 from symcount.trace.stand_ins import BUILTINS, MATH
 from symcount.trace.tensors.sizes import is_symbolic
 
 # Longer sequences are told apart by their length alone.
 _MOST_ELEMENTS = 4
-_MOST_TEXT = 200
+_MOST_TEXT = 1 << 12
 # Of a long list it is told where its elements change, if they do so at a few places.
 _LONGEST = 1 << 12
 _MOST_CHANGES = 4
 _MOST_KEYS = 64
 _DEEPEST = 5
+_DEEPEST_CONTENTS = 50
 _PLAIN = {int, float, bool, str, type(None)}
 _HELD = frozenset([list, tuple, dict, set, frozenset])
 
@@ -56,6 +58,11 @@ _LOOKED_INTO = (
     int, float, str, bytes, bytearray, slice, SymRange, torch.Tensor, torch.nn.Module,
     *_SIZED, *_EXACT,
 )  # fmt: skip
+_HOLDING = (list, tuple, dict, set, frozenset, collections.deque)
+_C_CODE = frozenset([
+    types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType,
+    types.MethodDescriptorType, operator.itemgetter, operator.attrgetter, operator.methodcaller,
+])  # fmt: skip
 _STAND_INS = {
     **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
     **{id(stand_in): f"math.{name}" for name, stand_in in MATH.items()},
@@ -69,6 +76,10 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return None
     if value is None or kind in (int, float, bool):
         return "number", value
+    if value is Unknown:
+        return None
+    if id(value) in _STAND_INS or kind in _C_CODE:
+        return c_code(value)
     if issubclass(kind, str):
         return "text", str.__str__(value)[:_MOST_TEXT]
     if issubclass(kind, bytes | bytearray):
@@ -85,6 +96,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
     if kind.__module__ == "numpy":
         shape = list(getattr(value, "shape", ()))
         return ("array", int(shape[0]), _first(value)) if shape else _scalar(value)
+    if kind is dict and "__builtins__" in value:
+        return "state", "globals", len(value)
     length = _length(value) if issubclass(kind, _SIZED) else None
     if length is not None:
         few = issubclass(kind, tuple | list) and length <= _MOST_ELEMENTS and depth < _DEEPEST
@@ -95,7 +108,10 @@ def value_of(value: Any, depth: int = 0) -> Value:
     if issubclass(kind, int | float):
         return "number", float(value) if issubclass(kind, float) else int(value)
     if hasattr(kind, "__next__"):
-        return "iterator", kind.__name__, _hint(value)
+        observer = Hooks.observer
+        return "iterator", kind.__name__, _hint(value), bool(observer and observer.is_old(value))
+    if kind is types.SimpleNamespace:
+        return "state", "SimpleNamespace", _token(value)
     inner = vars(value).get("_modules") if issubclass(kind, torch.nn.Module) else None
     return "object", kind.__qualname__, len(inner or ())
 
@@ -107,6 +123,7 @@ def _length(value: Any) -> int | None:
         return None  # such as a module whose constructor has not begun
 
 
+_BY_VALUE = (("function", "builtins.set"), ("function", "builtins.frozenset"))
 _BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
 
 
@@ -142,11 +159,39 @@ def _changes(value: Any) -> tuple[int, ...]:
 
 def _contents(value: Any) -> int:
     """Tell small containers of plain values apart by what they hold."""
-    if len(value) > _MOST_KEYS or not issubclass(type(value), dict | list | collections.deque):
+    if issubclass(type(value), collections.ChainMap):
+        return hash(tuple(map(_contents, value.maps)))
+    if len(value) > _MOST_KEYS or not issubclass(type(value), _HOLDING):
         return 0
     held = tuple(value.items()) if issubclass(type(value), dict) else tuple(value)
     parts = itertools.chain.from_iterable(held) if issubclass(type(value), dict) else held
-    return hash(held) if all(type(part) in _PLAIN for part in parts) else 0
+    is_plain = all(type(part) in _PLAIN for part in parts)
+    is_set = issubclass(type(value), set | frozenset)
+    return hash(frozenset(held) if is_set else held) if is_plain else 0
+
+
+def _compared(value: Any) -> Value:
+    """Describe what is compared: all that it holds may decide."""
+    found = value_of(value)
+    return (*found, hash(_token(value))) if found and found[0] == "many" else found
+
+
+def _token(value: Any, depth: int = 0) -> Hashable:
+    """Return what tells a plain value from others; None for all that is none."""
+    if type(value) in _PLAIN:
+        return value  # type: ignore[no-any-return]
+    if depth == _DEEPEST_CONTENTS:
+        return None
+    if type(value) is types.SimpleNamespace:
+        value = vars(value)
+    if issubclass(type(value), dict):
+        pairs = itertools.islice(dict.items(value), _LONGEST)
+        return tuple((_token(k, depth + 1), _token(v, depth + 1)) for k, v in pairs)
+    if issubclass(type(value), set | frozenset):
+        return frozenset(_token(part, depth + 1) for part in itertools.islice(value, _LONGEST))
+    if issubclass(type(value), _HOLDING):
+        return tuple(_token(part, depth + 1) for part in itertools.islice(value, _LONGEST))
+    return None
 
 
 def state_of(value: Any) -> Value:
@@ -168,6 +213,8 @@ def _tensor(tensor: torch.Tensor) -> Value:
         shape = tuple(tensor.shape)
         small = tensor.device.type == "cpu" and tensor.numel() <= _MOST_ELEMENTS**2
         contents = (str(tensor.detach().reshape(-1).tolist()),) if small else ()
+    if contents and _is_narrow(tensor):
+        return "state", "narrow", contents[0]
     return "array", int(shape[0]) if shape else 1, contents
 
 
@@ -190,9 +237,26 @@ def _hint(iterator: Any) -> int | None:
 
 def _scalar(value: Any) -> Value:
     try:
-        return "number", value.item()
+        item = value.item()
+        return ("state", "narrow", repr(item)) if _is_narrow(value) else ("number", item)
     except Exception:
         return None
+
+
+def _is_narrow(value: Any) -> bool:
+    """Tell whether numbers of numpy or torch may overflow without a word."""
+    if isinstance(value, torch.Tensor):
+        return value.dtype in (torch.int8, torch.uint8, torch.int16, torch.int32)
+    return value.dtype.kind in "iu" and value.dtype.itemsize < 8
+
+
+def c_code(value: Any) -> Value:
+    """Describe a function of C: its name, and what it is a method of."""
+    known = _STAND_INS.get(id(value))
+    owner = getattr(value, "__self__", None)
+    is_method = owner is not None and not isinstance(owner, types.ModuleType | type)
+    name = known or f"{getattr(value, '__module__', '')}.{getattr(value, '__name__', '')}"
+    return "c code", name, value_of(owner) if is_method else None
 
 
 def callee_of(value: Any) -> Value:
@@ -207,7 +271,10 @@ def callee_of(value: Any) -> Value:
     if owner is not None and not issubclass(kind, types.ModuleType | type):
         is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
         if is_plain or issubclass(kind, (*_SIZED, *_EXACT, torch.Tensor)):
-            return "method", value.__name__, value_of(owner)
+            held = value_of(owner)
+            if held is not None and held[0] == "object" and not value.__name__.startswith("__"):
+                held = "opaque", *held[1:]
+            return "method", value.__name__, held
     code = getattr(value, "__func__", value)
     if isinstance(value, type):
         made_by = (getattr(value, name) for name in ("__init__", "__new__"))
@@ -242,15 +309,27 @@ def is_plain(value: Any) -> bool:
 
 
 def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
+    if kind == "attribute":
+        return (("named", _numbered(values[0])),)
+    if kind in ("compare", "while", "match"):
+        return tuple(map(_compared, values))
     if kind != "call":
         return tuple(map(value_of, values))
-    callee = callee_of(values[0])
-    if callee is None:
+    callee, *given = values
+    while isinstance(callee, functools.partial):
+        given = [*callee.args, *given, *callee.keywords.values()]
+        callee = callee.func
+    called = callee_of(callee)
+    if called is None:
         return ()
-    others = list(map(value_of, values[1:]))
-    if others and callee in _BY_NAME:
-        others[0] = "named", _numbered(values[1])
-    return callee, *others
+    if called in _BY_VALUE and given and type(given[0]) in (list, tuple):
+        token = _token(given[0])
+        distinct = frozenset(token) if isinstance(token, tuple) else frozenset()
+        return called, value_of(distinct), *map(value_of, given[1:])
+    others = list(map(value_of, given))
+    if others and called in _BY_NAME:
+        others[0] = "named", _numbered(given[0])
+    return called, *others
 
 
 _PLAIN_KEYS = frozenset([int, float, bool, str, type(None)])

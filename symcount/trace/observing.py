@@ -29,7 +29,8 @@ from symcount.libraries import is_foreign, is_unsourced
 from symcount.trace.describing import Value, cheap, described, is_plain
 from symcount.trace.interrupts import Restart
 from symcount.trace.renaming import functions_in, nested, original_code
-from symcount.trace.reporting import SITES, Hooks, reporting
+from symcount.trace.reporting import HELD, SITES, Hooks, reporting
+from symcount.trace.shifting import Shifts, held_by, named_bounds
 from symcount.trace.tensors.known import KnownTensor
 
 # So often a site says in one iteration what it said before; then it is listened to in the next.
@@ -73,6 +74,10 @@ class Observer:
         self._known: set[tuple[Any, ...]] = set()
         self._tags: Any = None
         self._names: tuple[tuple[str, int], ...] = ()
+        # Iterators that were reported, and the iteration in which each was first.
+        self._iterators: dict[int, tuple[Any, Any]] = {}
+        self._followed: dict[int, tuple[Any, Any]] = {}
+        self.shifts = Shifts()
         self._repeated: collections.Counter[int] = collections.Counter()
         self._muted: set[int] = set()
         self._run: Any = None
@@ -86,6 +91,9 @@ class Observer:
         self._known.clear()
         self._tags = None
         self._muted.clear()
+        self._iterators.clear()
+        self._followed.clear()
+        self.shifts = Shifts()
         self._run, self._thread = run, threading.get_ident()
         self._later = self.functions.copy()
         self._have_report(
@@ -156,6 +164,9 @@ class Observer:
             self._begin_iteration()
         if not (self._run.loops or self._run.unrolled) and all(map(is_plain, values)):
             return  # nothing is carried along yet
+        kind, _, names, constants = SITES[site]
+        if kind in _RELATED or kind.endswith(HELD):
+            values, constants = self._related(site, _with(constants, values)), ()
         keys = tuple(map(cheap, values))
         key = (site, self._names, *keys)
         if None not in key:
@@ -165,19 +176,48 @@ class Observer:
                     self._muted.add(site)
                 return
             self._known.add(key)
-        kind, _, _, constants = SITES[site]
-        operands = list(values)
-        for place, constant in constants:
-            operands.insert(place, constant)
-        event = Event(self._names, described(kind, operands))
+        is_looked_up = names[:1] in (("In",), ("NotIn",))
+        told = described("look-up" if is_looked_up else kind, _with(constants, values))
+        event = Event(self._names, told)
         if any(value is not None for value in event.values):
             self.events.setdefault(site, {})[event] = None
+
+    def _related(self, site: int, operands: list[Any]) -> list[Any]:
+        """Return what is told of operands that are seen together, or with those before."""
+        kind, _, names, _ = SITES[site]
+        if kind == "follow":
+            root, value = operands
+            last, tags = self._followed.get(site, (self, None))
+            self._followed[site] = value, self._names
+            parts = (last, *last) if type(last) in (list, tuple) else (last,)
+            return [tags != self._names and any(part is root for part in parts)]
+        if kind.endswith(HELD):
+            return [held_by(*operands[:-1], *names[1:]), operands[-1]]
+        if self._names:
+            bounds = slice(*named_bounds(names, operands[1:])) if names else operands[1]
+            self.shifts.note(site, self._names, operands[0], bounds)
+        return operands
+
+    def is_old(self, iterator: Any) -> bool:
+        """Tell whether an iterator was reported in another iteration."""
+        _, tags = self._iterators.setdefault(id(iterator), (iterator, self._names))
+        return bool(tags != self._names)
 
     def _begin_iteration(self) -> None:
         self._tags = self._run.tags
         self._names = tuple((loop.name, number) for loop, number in self._tags)
         self._repeated.clear()
         self._muted.clear()
+
+
+_RELATED = frozenset(["follow", "index", "slice"])
+
+
+def _with(constants: Iterable[tuple[int, Any]], values: Sequence[Any]) -> list[Any]:
+    operands = list(values)
+    for place, constant in constants:
+        operands.insert(place, constant)
+    return operands
 
 
 def _codes_around() -> Iterator[CodeType]:

@@ -24,6 +24,9 @@ _FLAT = (ast.FloorDiv, ast.Mod, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor)
 _LEFT_ALONE = frozenset(
     "super locals globals vars dir eval exec isinstance issubclass type print callable id".split()
 )
+# What is added to the kind of a site whose first operand is an attribute or element of what is
+# reported.
+HELD = " of what is held"
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 # Of so many functions it is remembered how they report.
 _MOST_TWINS = 1 << 14
@@ -231,7 +234,11 @@ class _Reporting(ast.NodeTransformer):
         return node
 
     def visit_Assign(self, node: ast.Assign) -> Any:
+        root = _part_of(node)
         self.generic_visit(node)
+        if root is not None:
+            before, node.value = self._told("follow", node, [root, node.value])
+            return [ast.copy_location(ast.Expr(before), node), node]
         is_unpacked = any(isinstance(target, ast.Tuple | ast.List) for target in node.targets)
         if is_unpacked and not isinstance(node.value, _MADE_NEW):
             (node.value,) = self._told("unpack", node, [node.value])
@@ -264,12 +271,57 @@ class _Reporting(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         self.generic_visit(node)
-        if not isinstance(node.target, ast.Name):
-            return node
         kind, name = _arithmetic(node.op)
-        target = ast.copy_location(ast.Name(node.target.id, ast.Load()), node)
-        told, node.value = self._told(kind, node, [target, node.value], name, "in place")
-        return [ast.copy_location(ast.Expr(told), node), node]
+        target = node.target
+        if isinstance(target, ast.Attribute):
+            operands, names = [target.value, node.value], (name, target.attr)
+            target.value, node.value = self._told(f"{kind}{HELD}", node, operands, *names)
+            return node
+        if isinstance(target, ast.Subscript):
+            operands = [target.value, target.slice, node.value]
+            if not isinstance(target.slice, ast.Slice | ast.Tuple):
+                told = self._told(f"{kind}{HELD}", node, operands, name)
+                target.value, target.slice, node.value = told
+            return node
+        before = ast.copy_location(ast.Name(target.id, ast.Load()), node)
+        before, node.value = self._told(kind, node, [before, node.value], name, "in place")
+        return [ast.copy_location(ast.Expr(before), node), node]
+
+    def visit_Set(self, node: ast.Set) -> Any:
+        self.generic_visit(node)
+        values = [v.value if isinstance(v, ast.Starred) else v for v in node.elts]
+        if len(values) > 1 or values[0] is not node.elts[0]:
+            for i, told in enumerate(self._told("display", node, values)):
+                if isinstance(each := node.elts[i], ast.Starred):
+                    each.value = told
+                else:
+                    node.elts[i] = told
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        self.generic_visit(node)
+        if len(node.keys) > 1:
+            keys = [k or v for k, v in zip(node.keys, node.values, strict=True)]
+            for i, told in enumerate(self._told("display", node, keys)):
+                where = node.values if node.keys[i] is None else node.keys
+                where[i] = told
+        return node
+
+    def visit_SetComp(self, node: ast.SetComp) -> Any:
+        self.generic_visit(node)
+        (node.elt,) = self._told("display", node, [node.elt])
+        return node
+
+    def visit_DictComp(self, node: ast.DictComp) -> Any:
+        self.generic_visit(node)
+        (node.key,) = self._told("display", node, [node.key])
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load) and any(map(str.isdigit, node.attr)):
+            (node.value,) = self._told("attribute", node, [node.value], node.attr)
+        return node
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
         self.generic_visit(node)
@@ -327,6 +379,21 @@ class _Reporting(ast.NodeTransformer):
 
 # Expressions that make what is gone through, and no others go through it.
 _MADE_NEW = ast.Call | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.GeneratorExp
+
+
+def _part_of(node: ast.Assign) -> ast.expr | None:
+    """Return the variable of which a part is assigned to itself, as in `node = node.next`."""
+    targets = [t for each in node.targets for t in getattr(each, "elts", [each])]
+    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    is_unpacked = any(isinstance(each, ast.Tuple | ast.List) for each in node.targets)
+    for part in (*getattr(node.value, "elts", ()), node.value):
+        root = part
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        is_part = root is not part or is_unpacked
+        if is_part and isinstance(root, ast.Name) and root.id in names:
+            return ast.copy_location(ast.Name(root.id, ast.Load()), node.value)
+    return None
 
 
 def _arithmetic(operation: ast.operator) -> tuple[str, str]:
