@@ -367,6 +367,8 @@ class Seen:
     def _store(self) -> str:
         """Judge where something is put: beside what is there, or in the place of it."""
         is_keyed = any(v and v[0] == "many" and v[1] in _KEYED for v in self.values(0))
+        if any(v and v[:2] == ("state", "globals") for v in self.values(0)) and self.differs(1):
+            return STATE  # what is read by its name
         if "state" in self.kinds(0) and self.differs(0):
             return STATE
         is_new = self.differs(0, _left) or not self.kinds(0) & _GROWING

@@ -23,7 +23,7 @@ from symcount.libraries import TORCH, is_foreign, is_own
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.reporting import Hooks
-from symcount.trace.shifting import Unknown
+from symcount.trace.shifting import Unknown, Unread
 from symcount.trace.stand_ins import BUILTINS, MATH
 from symcount.trace.tensors.sizes import is_symbolic
 
@@ -63,6 +63,7 @@ _C_CODE = frozenset([
     types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType,
     types.MethodDescriptorType, operator.itemgetter, operator.attrgetter, operator.methodcaller,
 ])  # fmt: skip
+_numbers = itertools.count()  # of what cannot be read
 _STAND_INS = {
     **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
     **{id(stand_in): f"math.{name}" for name, stand_in in MATH.items()},
@@ -78,6 +79,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return "number", value
     if value is Unknown:
         return None
+    if kind is Unread:
+        return "state", "unread", next(_numbers)
     if id(value) in _STAND_INS or kind in _C_CODE:
         return c_code(value)
     if issubclass(kind, str):

@@ -96,23 +96,27 @@ def _is_start(part: Sequence[Any], whole: Sequence[Any]) -> bool:
 
 
 class Unknown:
-    """Stands for what cannot be read without running code."""
+    """Stands for what is not there yet, or is data of a tensor."""
+
+
+class Unread:
+    """Stands for what cannot be read without running code: anything, and another each time."""
 
 
 def held_by(owner: Any, key: Any) -> Any:
     """Return an attribute, or an element, of an object, if that runs no code."""
     kind = type(owner)
-    if kind is dict or issubclass(kind, Counter):
-        return owner.get(key, Unknown) if type(key) in PLAIN else Unknown
+    if issubclass(kind, dict) and kind.__getitem__ is dict.__getitem__:
+        return dict.get(owner, key, Unknown) if type(key) in PLAIN else Unknown
     if kind in (list, tuple, deque, bytearray) or _is_row(owner):
         is_there = type(key) is int and -len(owner) <= key < len(owner)
         return owner[key] if is_there else Unknown
-    if type(key) is not str:
+    if issubclass(kind, torch.Tensor) or kind.__module__ == "numpy":
         return Unknown
-    found = inspect.getattr_static(owner, key, Unknown)
+    found = inspect.getattr_static(owner, key, Unknown) if type(key) is str else Unread()
     if isinstance(found, types.MemberDescriptorType):
         return getattr(owner, key, Unknown)
-    return Unknown if hasattr(type(found), "__get__") else found
+    return Unread() if hasattr(type(found), "__get__") else found
 
 
 def named_bounds(names: Sequence[str], bounds: Sequence[Any]) -> tuple[Any, Any, Any]:

@@ -337,6 +337,49 @@ def attribute_of_that_name(dim, n):
     return layers
 
 
+WIDTH5000 = 3
+
+
+def global_of_that_name(dim, n):
+    global WIDTH5000
+    WIDTH5000, layers = 3, nn.ModuleList()
+    for _ in range(n):
+        globals()[f"WIDTH{len(layers)}"] = 9
+        layers.append(nn.Linear(dim, WIDTH5000))
+    return layers
+
+
+def number_of_c(dim, n):
+    number, layers = ctypes.c_int16(LATE - 2**15), nn.ModuleList()
+    for _ in range(n):
+        before = number.value
+        number.value -= 1
+        layers.append(nn.Linear(dim, 2 + before - number.value))
+    return layers
+
+
+class Halved:
+    def __init__(self):
+        self.held = 0
+
+    @property
+    def width(self):
+        return self.held
+
+    @width.setter
+    def width(self, value):
+        self.held = value
+
+
+def property_is_divided(dim, n):
+    state, layers = Halved(), nn.ModuleList()
+    for _ in range(n):
+        state.width = len(layers)
+        state.width //= LATE
+        layers.append(nn.Linear(dim, 3 + state.width))
+    return layers
+
+
 UNSEEN = [
     attribute_is_divided, element_is_shifted, float_is_full, small_numbers_overflow, in_a_set,
     in_a_set_of_a_list, in_a_dict, united_dicts, unpacked_into_a_set, chained_maps, any_is_left,
@@ -344,6 +387,7 @@ UNSEEN = [
     formatted_by_percent, digits_are_counted, put_in_front, counted_from_the_end, turned,
     turned_array, linked, unlinked, used_by_any, sent_to, used_by_zip, read_from_a_file, drawn,
     in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
+    global_of_that_name, number_of_c, property_is_divided,
 ]  # fmt: skip
 
 
