@@ -194,8 +194,9 @@ class Observer:
         if kind.endswith(HELD):
             return [held_by(*operands[:-1], *names[1:]), operands[-1]]
         if self._names:
-            bounds = slice(*named_bounds(names, operands[1:])) if names else operands[1]
-            self.shifts.note(site, self._names, operands[0], bounds)
+            is_slice = kind == "slice"
+            part = slice(*named_bounds(names, operands[1:])) if is_slice else operands[1]
+            self.shifts.note(site, self._names, operands[0], part)
         return operands
 
     def is_old(self, iterator: Any) -> bool:

@@ -432,6 +432,16 @@ def layers_in_front(dim, n):
     return nn.Sequential(made[0], *made[1:])
 
 
-@pytest.mark.parametrize("factory", [widths_in_a_list, options_of_each, layers_in_front])
+def widths_that_are_copied(dim, n):
+    widths, layers = [dim, 3], nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(*widths[:]))
+    return layers
+
+
+NO_COST = [widths_in_a_list, options_of_each, layers_in_front, widths_that_are_copied]
+
+
+@pytest.mark.parametrize("factory", NO_COST)
 def test_what_is_read_where_it_was_put_costs_no_grade(factory) -> None:
     assert symcount.derive(factory).certificate.grade == "complete"
