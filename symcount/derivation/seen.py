@@ -108,8 +108,9 @@ class Seen:
     def reason(self) -> str:
         """Return the kind of assumption that the site stands for; none if it decides nothing."""
         judge: Callable[[], str] = getattr(self, f"_{self.site.kind.removesuffix(HELD)}")
+        is_next = self.values(0) == [("function", "builtins.next")]  # which is judged by itself
         is_used_up = any(e.tags and any(map(_is_going_on, e.values)) for _, e in self.events)
-        return STATE if is_used_up else judge()
+        return STATE if is_used_up and not is_next else judge()
 
     # --- what differs ---
 

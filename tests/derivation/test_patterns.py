@@ -27,8 +27,9 @@ def by_number(dim, depth):
 def together(dim, depth):
     kinds = ("f", "a", "f") * depth
     shifts = (0,) * len(kinds)
-    if not all([place < len(kinds) for place in range(len(kinds))]):
-        raise ValueError("an assertion would be pytest's")
+    for place in range(len(kinds)):
+        if place >= len(kinds):
+            raise ValueError("an assertion would be pytest's")
     pairs = zip(kinds, shifts, strict=True)
     return nn.ModuleList([layer(dim, kind) for kind, shift in pairs if shift == 0])
 
