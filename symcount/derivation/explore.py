@@ -28,7 +28,6 @@ from symcount.errors import NondeterministicError
 from symcount.factory.building import is_too_large
 from symcount.factory.call import FactoryCall
 from symcount.symbols import Values
-from symcount.trace.handlers import ended_too_large
 from symcount.trace.interrupts import BudgetSpent, NotFolded, TooLong
 from symcount.trace.settings import AS_USUAL, Settings
 from symcount.work import Deadline
@@ -137,7 +136,7 @@ class _Explorer:
                 raise
             self.is_smaller = all(v <= _SMALL for v in smaller.values())
             return smaller
-        if not is_too_large(path.trace.exception) or ended_too_large(path.trace):
+        if not is_too_large(path.trace.exception):
             self._take(path)
         elif found.paths:
             frontier.give_up(found.root, path.steps, hints)

@@ -42,8 +42,6 @@ _MOST_SAMPLED = 12
 _MOST_AGAIN = 64
 # With how many other lengths of each loop a path is followed to see what grows with them.
 _OTHER_LENGTHS = 3
-# Sizes at which torch has no number for a tensor, where a decision asks for such.
-_HUGE = (2**40, 2**52, 2**62)
 # How many times smaller the first hints become if they are too large to build anything with.
 _SMALLER = 8
 
@@ -85,7 +83,6 @@ class Frontier:
         self.lengths: Sequence[int] = sorted(_ITERATIONS) if settings.specialising else _ITERATIONS
         self._points: dict[int, list[Point]] = {}
         self._answered: dict[Decisions, bool] = {}
-        self._tried_huge: set[Point] = set()
         self._solver: Solver | None = None
         self.shorten(())
 
@@ -173,8 +170,6 @@ class Frontier:
         points = self._points[id(place)] if id(place) in awaiting else []
         failed = [-math.inf if hints is None else hints[name] for name in self.names]
         points[:] = [p for p in points if any(a < b for a, b in zip(p, failed, strict=True))]
-        for others in self._points.values():  # it may have ended before it came where it was to go
-            others[:] = [p for p in others if list(p) != failed]
         if not points:
             place.leave()
 
@@ -303,16 +298,10 @@ class Frontier:
         for allowed in self.ranges:
             hint = run.trace.hints[allowed.name]
             short = shortened(allowed) if allowed.name in self.short else allowed
-            is_huge = short is allowed and _is_of_huge(place.decisions[-1])
-            huge = [allowed.aligned(value) for value in _HUGE if is_huge]
-            for value in dict.fromkeys((*short.near(hint), *huge)):
+            for value in dict.fromkeys(short.near(hint)):
                 hints = {**run.trace.hints, allowed.name: value}
-                point = tuple(hints.values())
-                if value in huge and point in self._tried_huge:
-                    continue
                 if takes(place.decisions[-1:], hints) and takes(place.decisions, hints):
-                    self._tried_huge.add(point)
-                    self._points[id(place)].append(point)
+                    self._points[id(place)].append(tuple(hints.values()))
                     return hints
         return None
 
@@ -343,13 +332,6 @@ class Frontier:
             draw = random.Random(0)
             for _ in range(_JOINT_SAMPLES):
                 yield tuple(r.sample(draw) for r in ranges)
-
-
-def _is_of_huge(decision: tuple[Condition, bool]) -> bool:
-    """Tell whether something has to be as large as what torch has no number for."""
-    condition, truth = decision
-    least = condition.right.constant
-    return condition.op == "ge" and truth and least is not None and least >= _HUGE[0]
 
 
 def _pinned(decisions: Decisions) -> dict[str, int | float]:

@@ -14,9 +14,6 @@ from typing import Any
 
 from symcount.trace.ends import TRY_STAR, lets_pass
 from symcount.trace.proxies import callers
-from symcount.trace.result import Trace
-
-_DECIDED = "decided by a branch of symcount"
 
 # Who catches these alone does not catch what torch raises.
 _OTHERS = frozenset(
@@ -30,22 +27,6 @@ _OTHERS = frozenset(
 def may_be_caught() -> bool:
     """Tell whether a frame of the factory would catch what torch raises here."""
     return any(map(_catches, callers()))
-
-
-def decided(error: RuntimeError) -> None:
-    """Mark what torch raises of a tensor of which it was decided that it is too large."""
-    error.__dict__[_DECIDED] = True
-
-
-def ended_too_large(trace: Trace) -> bool:
-    """Tell whether a run ended with a tensor of which it had decided that it is too large.
-
-    So does each that decides alike, and not for want of memory.
-    """
-    error = trace.exception
-    while error is not None and _DECIDED not in error.__dict__:
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _catches(frame: FrameType) -> bool:

@@ -632,49 +632,6 @@ def test_a_tensor_that_is_too_large_is_a_branch(factory: Factory) -> None:
     assert_honest(factory, [(size, *others) for size in (2**21 - 1, 2**21)], "complete")
 
 
-def raised_anew(dim, channels):
-    try:
-        return nn.Linear(4096 * channels, dim)
-    except RuntimeError as error:
-        raise ValueError("too large") from error
-
-
-def made_otherwise(dim, channels):
-    try:
-        return nn.Linear(4096 * channels, dim)
-    except RuntimeError:
-        return nn.Linear(3, dim)
-
-
-@pytest.mark.parametrize("factory", [raised_anew, made_otherwise])
-def test_sizes_of_which_the_product_is_too_large_are_reached(factory: Factory) -> None:
-    assert_honest(factory, [(2**24, 2**24), (2**24, 2**25 - 1)], "complete")
-    assert derive(factory).valid(2**24, 2**25) is (factory is made_otherwise)
-
-
-def later(dim):
-    width = 3  # of another tensor than that which is too large at last
-    try:
-        torch.empty(dim, 2**30, 2**10)
-    except RuntimeError:
-        width = 5
-    return nn.Linear(dim * 2**10, width * 2**20)
-
-
-def a_second(dim):
-    try:
-        return nn.Linear(dim, 2**40)
-    except RuntimeError:
-        pass
-    return nn.Linear(dim * dim, 3)
-
-
-@pytest.mark.parametrize(("factory", "count"), [(later, 5 * 2**51), (a_second, 3 * 2**42)])
-def test_what_is_too_large_later_is_not_refused(factory: Factory, count: int) -> None:
-    found = derive(factory)
-    assert found.select("weight")(2**21) == count
-
-
 def repeated(dim):
     try:
         torch.empty(dim, 1).repeat(1, 2**40)

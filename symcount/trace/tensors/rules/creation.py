@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 import torch
 
-from symcount.trace.handlers import decided, may_be_caught
+from symcount.trace.handlers import may_be_caught
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
 from symcount.trace.tensors.arrays import follow, holds_arrays
@@ -45,16 +45,10 @@ def _create(call: TorchCall, sizes: Dims, args: tuple[Any, ...], *named: str) ->
     left_out = _OF_MEMORY.union(named)
     kwargs = {k: v for k, v in call.kwargs.items() if k not in left_out}
     torch_requires(not_negative(*(size for size in sizes if type(size) is SymInt)))
-    is_branch = grows(sizes) and may_be_caught()
-    if is_branch:
+    if grows(sizes) and may_be_caught():
         torch_may_require(product(sizes) * _bytes_of_element(call) <= _MOST_BYTES)
-    try:
-        with torch._C.DisableTorchFunction():
-            out = call.func(*plain(args), **plain(kwargs), device=_META)
-    except RuntimeError as error:
-        if is_branch:
-            decided(error)
-        raise
+    with torch._C.DisableTorchFunction():
+        out = call.func(*plain(args), **plain(kwargs), device=_META)
     return call.mode.know(out, sizes, call.name)
 
 
