@@ -1138,7 +1138,7 @@ class ParamCount:
         <BLANKLINE>
         .. math::
         <BLANKLINE>
-           10 \cdot d
+           10 d
         ...
         """
         from symcount.export import renderer

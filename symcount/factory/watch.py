@@ -16,8 +16,9 @@ from typing import Any
 
 # It is looked after so many seconds how long a call has taken.
 _PAUSE = 1.0
-# The part of the seconds that a call with numbers may take: of one on symbols work is counted too.
-_WITH_NUMBERS = 1 / 3
+# How much of the seconds a call with numbers may take, and one on symbols, whose work ends it before
+# unless it does none.
+_WITH_NUMBERS, _ON_SYMBOLS = 1 / 3, 3
 
 
 class Endless(BaseException):
@@ -49,7 +50,7 @@ class Watch:
             _thread.start_new_thread(self._look, ())
         is_plain = all(type(value) in (int, float) for value in values.values())
         self.numbers = values if is_plain else {}
-        self.seconds = self._most * (_WITH_NUMBERS if is_plain else 1)
+        self.seconds = self._most * (_WITH_NUMBERS if is_plain else _ON_SYMBOLS)
         self._began = self._now()
 
     def end(self) -> None:

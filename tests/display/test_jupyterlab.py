@@ -92,6 +92,11 @@ def notebook(shown: dict[str, Any]) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
 
 
+def layers_of(value: Any) -> Any:
+    """The expression as it is shown, if the value is a formula."""
+    return value.formula.in_layers if hasattr(value, "formula") else value.expr
+
+
 def words(html: str) -> str:
     return unescape(re.sub("<[^>]*>", "", html))
 
@@ -272,7 +277,7 @@ def test_all_is_read_in_jupyterlab(lab: Any, shown: Any, theme: str, width: int)
     for value, text in zip(shown.values(), texts, strict=True):
         assert "\\" not in text and "$" not in text
         if hasattr(value, "expr"):
-            assert all(text.count(line) == 1 for line in plain.lines(value.expr))
+            assert all(text.count(line) == 1 for line in plain.lines(layers_of(value)))
     assert "████" in texts[list(shown).index("breakdown")]
     folded = lab.locator(".symcount details").first
     assert folded.evaluate("element => [element.open, element.open = true, element.offsetHeight]")
@@ -307,7 +312,9 @@ def test_nbconvert_writes_what_is_shown(shown: Any, notebook: nbformat.NotebookN
     cleaned, _ = nbconvert.HTMLExporter(sanitize_html=True).from_notebook_node(notebook)
     for value in shown.values():
         if hasattr(value, "expr"):
-            assert all(escape(line, quote=False) in cleaned for line in plain.lines(value.expr))
+            assert all(
+                escape(line, quote=False) in cleaned for line in plain.lines(layers_of(value))
+            )
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]  # others need pandoc
     latex, _ = nbconvert.LatexExporter().from_notebook_node(
         nbformat.from_dict({**notebook, "cells": code})

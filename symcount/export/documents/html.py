@@ -21,7 +21,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> import symcount
     >>> from torch import nn
     >>> count = symcount.derive(lambda dim: nn.Linear(9, dim))
-    >>> print(render_count(count, title="A classifier"))  # doctest: +ELLIPSIS
+    >>> print(render_count(count.formula, title="A classifier"))  # doctest: +ELLIPSIS
     <section>
     <h2>A classifier</h2>
     <p><math ...</math></p>

@@ -35,7 +35,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> import symcount
     >>> from torch import nn
     >>> count = symcount.derive(lambda out_features: nn.Linear(9, out_features))
-    >>> print(render_count(count, title="A classifier"), end="")  # doctest: +ELLIPSIS
+    >>> print(render_count(count.formula, title="A classifier"), end="")  # doctest: +ELLIPSIS
     \paragraph{A classifier}
     \[
     10 \, \mathrm{out\_features}

@@ -19,7 +19,8 @@ def render_count(count: Formula, title: str | None = None) -> str:
 
     >>> import symcount
     >>> from torch import nn
-    >>> print(render_count(symcount.derive(lambda dim: nn.Linear(9, dim))))  # doctest: +ELLIPSIS
+    >>> count = symcount.derive(lambda dim: nn.Linear(9, dim))
+    >>> print(render_count(count.formula))  # doctest: +ELLIPSIS
     <math display="block" aria-label="&lt;lambda&gt;" ...><mn>10</mn>...</math>
     <BLANKLINE>
     """

@@ -132,7 +132,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> from torch import nn
     >>> def attention(dim, heads=8):
     ...     return nn.MultiheadAttention(dim, heads)
-    >>> print(render_count(symcount.derive(attention)))  # doctest: +ELLIPSIS
+    >>> print(render_count(symcount.derive(attention).formula))  # doctest: +ELLIPSIS
     /* Python's arithmetic ...
     // "attention"
     // "Formula: 4*dim**2 + 4*dim"

@@ -109,7 +109,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> import symcount
     >>> from torch import nn
     >>> count = symcount.derive(lambda dim, heads=8: nn.MultiheadAttention(dim, heads))
-    >>> print(render_count(count, title="attention"))  # doctest: +ELLIPSIS
+    >>> print(render_count(count.formula, title="attention"))  # doctest: +ELLIPSIS
     // "attention"
     ...
     export const formula = new Formula({

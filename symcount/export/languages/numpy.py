@@ -98,7 +98,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> from torch import nn
     >>> def attention(dim, heads=8):
     ...     return nn.MultiheadAttention(dim, heads)
-    >>> text = render_count(symcount.derive(attention))
+    >>> text = render_count(symcount.derive(attention).formula)
     >>> print(text[text.index("def attention"):])  # doctest: +ELLIPSIS
     def attention(dim, heads=8, fill=None):
     ...

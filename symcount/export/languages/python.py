@@ -40,7 +40,7 @@ def render_count(count: Formula, title: str | None = None) -> str:
     >>> from torch import nn
     >>> def attention(dim, heads=8):
     ...     return nn.MultiheadAttention(dim, heads)
-    >>> print(render_count(symcount.derive(attention)))  # doctest: +ELLIPSIS
+    >>> print(render_count(symcount.derive(attention).formula))  # doctest: +ELLIPSIS
     def attention(dim, heads=8):
         \"\"\"Exact parameter count of "attention".
     <BLANKLINE>

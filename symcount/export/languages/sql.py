@@ -294,7 +294,7 @@ def render_count(count: Formula, title: str | None = None, dialect: str = "duckd
     >>> import symcount
     >>> from torch import nn
     >>> count = symcount.derive(lambda d: nn.Linear(d, 3))
-    >>> print(render_count(count, "head"))  # doctest: +ELLIPSIS
+    >>> print(render_count(count.formula, "head"))  # doctest: +ELLIPSIS
     -- "head"
     -- "Formula: 3*d + 3"
     ...
