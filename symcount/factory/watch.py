@@ -16,8 +16,8 @@ from typing import Any
 
 # It is looked after so many seconds how long a call has taken.
 _PAUSE = 1.0
-# How much of the seconds a call with numbers may take, and one on symbols, whose work ends it before
-# unless it does none.
+# How much of the seconds a call with numbers may take, and one on symbols, which its work ends
+# before unless it does none.
 _WITH_NUMBERS, _ON_SYMBOLS = 1 / 3, 3
 
 

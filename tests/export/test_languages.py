@@ -621,6 +621,7 @@ def test_every_operator_in_duckdb(database: Any) -> None:
             assert number == expected(count, point), (count, point, query)
 
 
+@pytest.mark.slow
 @thorough(40)
 @given(several=st.lists(formulas(), min_size=1, max_size=3))
 def test_duckdb_on_random_formulas(database: Any, several: list[ParamCount]) -> None:

@@ -31,6 +31,7 @@ from symcount.record import FLOAT_FUNCTIONS_2
 from symcount.symbols import Hyperparameter
 from tests.formulas import OUTSIDE, formula, formulas, leaf
 from tests.random_expressions import NAMES, thorough
+from tests.slow import mostly_slow
 
 LARGEST = 2**63 - 1
 d, h = symbol("d"), symbol("h")
@@ -141,7 +142,9 @@ QUICKLY_DERIVED = (
 
 
 @pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
-@pytest.mark.parametrize("family", QUICKLY_DERIVED, ids=lambda family: family.__name__)
+@pytest.mark.parametrize(
+    "family", mostly_slow(QUICKLY_DERIVED, every=3, name=lambda family: family.__name__)
+)
 def test_published_families(family: Any) -> None:
     alike = [size for size in families.PUBLISHED if size.family is family]
     count = families.derived(alike[0])
