@@ -129,6 +129,7 @@ def of_idioms() -> tuple[list[ParamCount], list[str]]:
     return counts, refused
 
 
+@pytest.mark.slow
 @needs_node
 def test_idioms(tmp_path: Path) -> None:
     counts, refused = of_idioms()

@@ -406,6 +406,7 @@ def test_every_operator_in_c() -> None:
     assert held > 5_000
 
 
+@pytest.mark.slow
 @needs_gcc
 @thorough(2)
 @given(st.lists(formulas(), min_size=8, max_size=16))

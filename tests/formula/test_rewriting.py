@@ -142,6 +142,7 @@ def formulas(draw: Any) -> ParamCount:
     return ParamCount(Formula("factory", symbols, (), tree(3), NOTHING))
 
 
+@pytest.mark.slow
 @thorough(200)
 @given(st.data())
 def test_a_substituted_formula_is_the_old_one_at_the_values_of_the_expressions(data: Any) -> None:

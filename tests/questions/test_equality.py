@@ -87,6 +87,7 @@ def compared(left: Any, right: Any, draw: random.Random) -> None:
             assert count_at(ours, point) == count_at(theirs, point)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_it_is_the_first_of_all_sizes() -> None:
     compared()
