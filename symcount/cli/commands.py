@@ -41,6 +41,7 @@ from symcount.cli.options import (
     json_option,
     points_option,
     read_sizes,
+    registry_option,
     verbose_option,
 )
 from symcount.cli.saving import save
@@ -285,12 +286,7 @@ Examples:
 )
 @verbose_option
 @click.argument("targets", metavar="[TARGET]", nargs=-1, shell_complete=complete_targets)
-@click.option(
-    "--registry",
-    metavar="MODULE",
-    shell_complete=complete_modules,
-    help="Export the blueprints of a module instead.",
-)
+@registry_option("Export the blueprints of a module instead.")
 @derivation_options
 @click.option(
     "--format",

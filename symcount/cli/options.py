@@ -223,6 +223,13 @@ points_option = click.option(
     shell_complete=complete_parameters,
     help="Values at which to count; repeated for other symbols, all combinations.",
 )
+
+
+def registry_option(text: str) -> Callable[[Command], Command]:
+    """Return the option that takes all blueprints of a module."""
+    return click.option("--registry", metavar="MODULE", shell_complete=complete_modules, help=text)
+
+
 allow_option = click.option(
     "--allow",
     "allowed",

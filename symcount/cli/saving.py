@@ -11,9 +11,9 @@ import click
 from symcount.cli.deriving import blueprints_of, named, shown_progress
 from symcount.cli.options import (
     Given,
-    complete_modules,
     complete_targets,
     derivation_options,
+    registry_option,
     verbose_option,
 )
 
@@ -31,12 +31,7 @@ Examples:
 )
 @verbose_option
 @click.argument("targets", metavar="[[NAME=]TARGET]...", nargs=-1, shell_complete=complete_targets)
-@click.option(
-    "--registry",
-    metavar="MODULE",
-    shell_complete=complete_modules,
-    help="Save the blueprints of a module.",
-)
+@registry_option("Save the blueprints of a module.")
 @derivation_options
 @click.option(
     "-o",

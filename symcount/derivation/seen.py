@@ -304,9 +304,7 @@ class Seen:
                 return STATE
             cut = self.differs(0) and (self.differs(0, _digitless) or self._is_cut())
             return TEXT if cut else ""
-        if "many" in self.kinds(0) and any(
-            v and v[0] == "many" and v[1] in _KEYED for v in self.values(0)
-        ):
+        if _is_keyed(self, 0):
             return self._looked_up(1, 0, self.events)
         if self.differs(0, _left):
             pairs = ((_length(e.values[0]), e.values[1]) for _, e in self.events)
@@ -367,7 +365,7 @@ class Seen:
 
     def _store(self) -> str:
         """Judge where something is put: beside what is there, or in the place of it."""
-        is_keyed = any(v and v[0] == "many" and v[1] in _KEYED for v in self.values(0))
+        is_keyed = _is_keyed(self, 0)
         if any(v and v[:2] == ("state", "globals") for v in self.values(0)) and self.differs(1):
             return STATE  # what is read by its name
         if "state" in self.kinds(0) and self.differs(0):

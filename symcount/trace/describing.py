@@ -23,7 +23,7 @@ from symcount.libraries import TORCH, is_foreign, is_own
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.reporting import Hooks
-from symcount.trace.shifting import Unknown, Unread
+from symcount.trace.shifting import PLAIN, Unknown, Unread
 from symcount.trace.stand_ins import BUILTINS, MATH
 from symcount.trace.tensors.sizes import is_symbolic
 
@@ -36,7 +36,6 @@ _MOST_CHANGES = 4
 _MOST_KEYS = 64
 _DEEPEST = 5
 _DEEPEST_CONTENTS = 50
-_PLAIN = {int, float, bool, str, type(None)}
 _HELD = frozenset([list, tuple, dict, set, frozenset])
 
 
@@ -155,7 +154,7 @@ def _changes(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not _MOST_ELEMENTS < len(value) <= _LONGEST:
         return ()
     pairs = enumerate(itertools.pairwise(value), 1)
-    places = (at for at, (a, b) in pairs if {type(a), type(b)} <= _PLAIN and a != b)
+    places = (at for at, (a, b) in pairs if {type(a), type(b)} <= PLAIN and a != b)
     found = tuple(itertools.islice(places, _MOST_CHANGES + 1))
     return found if len(found) <= _MOST_CHANGES else ()
 
@@ -168,7 +167,7 @@ def _contents(value: Any) -> int:
         return 0
     held = tuple(value.items()) if issubclass(type(value), dict) else tuple(value)
     parts = itertools.chain.from_iterable(held) if issubclass(type(value), dict) else held
-    is_plain = all(type(part) in _PLAIN for part in parts)
+    is_plain = all(type(part) in PLAIN for part in parts)
     is_set = issubclass(type(value), set | frozenset)
     return hash(frozenset(held) if is_set else held) if is_plain else 0
 
@@ -181,7 +180,7 @@ def _compared(value: Any) -> Value:
 
 def _token(value: Any, depth: int = 0) -> Hashable:
     """Return what tells a plain value from others; None for all that is none."""
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return value  # type: ignore[no-any-return]
     if depth == _DEEPEST_CONTENTS:
         return None
@@ -304,7 +303,7 @@ def callee_of(value: Any) -> Value:
 def is_plain(value: Any) -> bool:
     """Tell whether a value is no part of a loop that is still to come, such as `zip` of it."""
     kind = type(value)
-    if kind in _PLAIN_KEYS or kind in _HELD:
+    if kind in PLAIN or kind in _HELD:
         return True
     if kind is types.BuiltinFunctionType and type(value.__self__) in _HELD | {str}:
         return True
@@ -335,14 +334,13 @@ def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
     return called, *others
 
 
-_PLAIN_KEYS = frozenset([int, float, bool, str, type(None)])
 _told_by_type: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 
 
 def cheap(value: Any) -> Any:
     """Return what tells that a value is described as another was; None if that has to be seen."""
     kind = type(value)
-    if kind in _PLAIN_KEYS:
+    if kind in PLAIN:
         return kind, value
     if kind is FunctionType:
         return kind, value.__code__
