@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         IncompleteError,
         InternalError,
         LoadError,
+        LostError,
         MissingDependencyError,
         NondeterministicError,
         NoSolutionError,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     )
     from symcount.formula.breakdown import Breakdown
     from symcount.formula.certificate import Certificate
+    from symcount.many import Derived, derive_many
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas
     from symcount.symbols import Symbol
@@ -65,6 +67,7 @@ __all__ = [
     "Certificate",
     "CountOverflowError",
     "DerivationError",
+    "Derived",
     "DomainError",
     "DuplicateError",
     "EndlessError",
@@ -74,6 +77,7 @@ __all__ = [
     "IncompleteError",
     "InternalError",
     "LoadError",
+    "LostError",
     "MissingDependencyError",
     "NoSolutionError",
     "NondeterministicError",
@@ -94,6 +98,7 @@ __all__ = [
     "blueprints",
     "compare",
     "derive",
+    "derive_many",
     "from_config",
     "load",
     "save",
@@ -106,6 +111,7 @@ _HOMES: dict[str, Iterable[str]] = {
     "symcount.errors": (name for name in __all__ if name.endswith("Error")),
     "symcount.formula.breakdown": ("Breakdown",),
     "symcount.formula.certificate": ("Certificate",),
+    "symcount.many": ("Derived", "derive_many"),
     "symcount.param_count": ("ParamCount",),
     "symcount.storage.file": ("StoredFormulas",),
     "symcount.symbols": ("Symbol",),

@@ -146,6 +146,10 @@ class IncompleteError(DerivationError):
     """A formula was asked for with `strict=True`, and its certificate is not complete."""
 
 
+class LostError(DerivationError):
+    """The process that derived a formula is gone, or whatever else was to run it; no formula is."""
+
+
 class EscapedSymbolError(SymcountError, RuntimeError):
     """A symbol of a finished trace was used again, so it must have been kept somewhere."""
 

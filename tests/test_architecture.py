@@ -29,6 +29,7 @@ GROUND = {
     "executed": "libraries",
     "work": "",
     "witness": "",
+    "processes": "errors",
     "symbols": "errors shown",
     "record": "errors symbols",
 }
@@ -50,9 +51,10 @@ RULES = {
     "catalogue": CORE,
     "blueprints": "catalogue",
     "drift": f"{CORE} catalogue",
+    "many": f"{CORE} catalogue",
     "testing": f"{CORE} catalogue drift",
     "ext": f"{CORE} catalogue blueprints drift testing",
-    "cli": f"{CORE} catalogue blueprints drift",
+    "cli": f"{CORE} catalogue many blueprints drift",
     "__main__": "cli",
 }
 
@@ -202,6 +204,7 @@ FORBIDDEN = {
     "catalogue": "from symcount.derivation.pipeline import derive",
     "blueprints": "from symcount.api import derive",
     "drift": "from symcount.trace import run",
+    "many": "from symcount.derivation.pipeline import derive",
     "testing": "from symcount.cli.commands import main",
     "ext": "import symcount.cli",
     "cli": "import symcount.trace.loops",

@@ -33,27 +33,31 @@ def add(path: Path, formulas: Mapping[str, HasFormula]) -> int:
     Raises:
         StoredFormulaError: what is there is no file of formulas, or not laid out in lines.
     """
+    return add_lines(path, {name: line(name, count) for name, count in formulas.items()})
+
+
+def add_lines(path: Path, lines: Mapping[str, str]) -> int:
+    """Write formulas into a file as `add` does, given their lines."""
     there = file.lines(path) if path.exists() else {}
-    lines = {**there, **_lines(formulas)}
-    atomic.replace(path, _laid_out(lines))
-    return len(lines) - len(formulas)
+    both = {**there, **lines}
+    atomic.replace(path, laid_out(both))
+    return len(both) - len(lines)
 
 
 def written(formulas: Mapping[str, HasFormula]) -> str:
     """Return the text of the file that `save` writes."""
-    return _laid_out(_lines(formulas))
+    return laid_out({name: line(name, count) for name, count in formulas.items()})
 
 
-def _laid_out(lines: Mapping[str, str]) -> str:
+def laid_out(lines: Mapping[str, str]) -> str:
+    """Return the text of the file that has these lines."""
     return definition.HEAD + ",\n".join(lines.values()) + definition.TAIL
 
 
-def _lines(formulas: Mapping[str, HasFormula]) -> dict[str, str]:
-    lines = {}
-    for name, count in formulas.items():
-        _require(name, count)
-        lines[name] = _line(name, _with_statements(count.formula))
-    return lines
+def line(name: str, count: HasFormula) -> str:
+    """Return the line of a formula in a file, which has been read back and compared."""
+    _require(name, count)
+    return _line(name, _with_statements(count.formula))
 
 
 def _require(name: object, count: object) -> None:
