@@ -62,9 +62,9 @@ def derive_many(
     """Derive many formulas at once, each in a process; results come as they are complete.
 
     Every target has one result, a formula or an error; no error ends the others. A process that
-    dies, for want of memory for example, is replaced. What it was deriving is derived once more,
-    and has a `LostError` if that process dies as well. A script needs the usual
-    `if __name__ == "__main__":`, since processes import it.
+    dies, for want of memory for example, is replaced. What it was deriving is derived once more
+    in the end, while nothing else runs, and has a `LostError` if it is lost again. A script needs
+    the usual `if __name__ == "__main__":`, since processes import it.
 
     Args:
         targets: the factories: texts such as `"package.module:factory"`, as the command line takes
@@ -74,7 +74,8 @@ def derive_many(
             gives each a name; otherwise it is the text, or the place and name of a function.
         executor: where to derive, such as a Dask cluster, `client.get_executor()`; processes on
             this machine if not given. It stays open. If it breaks, as a `ProcessPoolExecutor` does
-            when a process of it dies, all that is left has a `LostError`.
+            when a process of it dies, all that is left has a `LostError`, and is derived by another
+            call, into the same file.
         processes: how many processes on this machine there are at most; as many as it has
             processors if not given. Each takes some 300 MB.
         into: a file of formulas. Each result is saved in it, soon after it is complete, and the
@@ -243,8 +244,11 @@ def _is_called(target: Any, name: str | None) -> bool:
 # --- where it is derived ----------------------------------------------------------------------
 
 
-def _line(name: str, sent: bytes) -> str | Exception:
-    """Derive a formula in another process: its line in a file, or the error that it has instead."""
+def _line(name: str, sent: bytes, attempt: int) -> str | Exception:
+    """Derive a formula in another process: its line in a file, or the error that it has instead.
+
+    By `attempt`, a scheduler that knows calls by their arguments tells them apart.
+    """
     try:
         target, config, options = pickle.loads(sent)
     except Exception as error:
@@ -281,66 +285,68 @@ def _results(
     left = [task for task in tasks if task.name not in known]
     own = Processes(min(processes, len(left)), quiet) if executor is None and left else None
     use: Any = executor or own
-    waiting = {_submitted(use, task): task for task in left}
+    futures = {_submitted(use, task, 1): task for task in left}
+    lost: list[_Task] = []
     unsaved = _Unsaved(path)
     try:
         for task in tasks:
             if task.name in known:
                 yield Derived(task.name, task.given, known[task.name])
-        for future in as_completed(waiting):
-            task = waiting[future]
-            found = _outcome(task.name, future)
-            if isinstance(found, str):
-                unsaved.add(task.name, found)
-            progress.say(item=task.name)
-            yield _result(task, found)
+        for future in as_completed(futures):
+            found = _outcome(future)
+            if isinstance(found, LostError):
+                lost.append(futures[future])
+            else:
+                yield _result(futures[future], found, unsaved)
+        for task in lost:
+            futures[again := _submitted(use, task, 2)] = task
+            yield _result(task, _outcome(again), unsaved)
     finally:
-        for future in waiting:
+        for future in futures:
             future.cancel()
         unsaved.save()
         if own is not None:
             own.shutdown()
 
 
-def _submitted(executor: Executor, task: _Task) -> Future[str | Exception]:
+def _submitted(executor: Executor, task: _Task, attempt: int) -> Future[str | Exception]:
+    future: Future[str | Exception] = Future()
     try:
         sent = task.sent
     except Exception as error:
-        return _failed(
+        future.set_result(
             ArgumentError(
                 f"{task.name} cannot be sent to another process: {type(error).__name__}: {error}\n"
                 "  Give a text such as 'package.module:factory', or a function of a module"
             )
         )
+        return future
     try:
-        return executor.submit(_line, task.name, sent)
+        return executor.submit(_line, task.name, sent, attempt)
     except Exception as error:  # it is broken, or shut down
-        return _failed(error)
+        future.set_exception(error)
+        return future
 
 
-def _failed(error: Exception) -> Future[str | Exception]:
-    future: Future[str | Exception] = Future()
-    future.set_exception(error)
-    return future
-
-
-def _outcome(name: str, future: Future[str | Exception]) -> str | Exception:
+def _outcome(future: Future[str | Exception]) -> str | Exception:
+    """Return what was derived, or else its error; one of the executor is a `LostError`."""
     try:
         return future.result()
-    except ArgumentError as error:
-        return error
     except LostError as error:
-        return LostError(f"{name}: {error}")
+        return error
     except Exception as error:
-        return LostError(
-            f"{name}: the executor lost it: {type(error).__name__}: {error}\n  Derive what is left "
-            "in a new one; with into=FILE, what is done is not derived again"
+        return LostError(f"{type(error).__name__}: {error}")
+
+
+def _result(task: _Task, found: str | Exception, unsaved: _Unsaved) -> Derived:
+    progress.say(item=task.name)
+    if isinstance(found, LostError):
+        found = LostError(
+            f"{task.name} was lost twice, the second time while nothing else ran: {found}"
         )
-
-
-def _result(task: _Task, found: str | Exception) -> Derived:
     if isinstance(found, Exception):
         return Derived(task.name, task.given, error=found)
+    unsaved.add(task.name, found)
     formulas = file.read(writing.laid_out({task.name: found}), task.name, ParamCount)
     return Derived(task.name, task.given, formulas[task.name])
 

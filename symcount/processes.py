@@ -1,4 +1,4 @@
-"""Run calls in processes that may die: a death takes one call with it, which is made again."""
+"""Run calls in processes that may die: a death takes one call with it, and no other."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from symcount.errors import ArgumentError, LostError
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_TRIES = 2
 
 
 class Processes(Executor):
-    """An executor whose calls survive the death of a process.
+    """An executor that outlives its processes.
 
     A `ProcessPoolExecutor` breaks as a whole when one of its processes dies, and does not know of
-    which call. Here each process is a pool of its own with one call at a time, and is replaced
-    when it dies. The call is made once more; the future of one that kills twice has a `LostError`.
+    which call. Here each process is a pool of its own, with one call at a time, and is replaced
+    when it dies; the future of the call has a `LostError`.
 
     Processes are spawned: a fork would copy the locks of torch's and z3's threads, held for ever,
     and whatever a derivation has replaced in this process while it runs.
@@ -50,19 +49,18 @@ class Processes(Executor):
         return self._threads.submit(self._called, partial(fn, *args, **kwargs))
 
     def _called(self, call: Callable[[], _T]) -> _T:
-        for _ in range(_TRIES):
-            process = self._idle.get()
-            try:
-                return process.submit(call).result()
-            except BrokenProcessPool:
-                process.shutdown()
-                process = self._new()
-            finally:
-                self._idle.put(process)
-        raise LostError(
-            "the process that it ran in died, and so did a second one: it was killed, perhaps for "
-            "the memory that it took, or what it ran ended it"
-        )
+        process = self._idle.get()
+        try:
+            return process.submit(call).result()
+        except BrokenProcessPool:
+            process.shutdown()
+            process = self._new()
+            raise LostError(
+                "the process that it ran in died: something killed it, perhaps for the memory that "
+                "it took, or what it ran ended it"
+            ) from None
+        finally:
+            self._idle.put(process)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes, after the calls that they are busy with."""
