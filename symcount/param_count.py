@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from symcount.questions.search import Match
     from symcount.questions.shares import Shares
     from symcount.questions.training_memory import Memory
+    from symcount.sweep import Sweep
 
 
 @dataclass(frozen=True, repr=False)
@@ -403,6 +404,60 @@ class ParamCount:
         from symcount.questions import search
 
         return search.search(self.formula, total, keep, limit, symbols)
+
+    def sweep(
+        self,
+        /,
+        *,
+        where: str | Sequence[str] = (),
+        columns: Sequence[str] = (),
+        order: str | Sequence[str] = (),
+        limit: int | None = None,
+        into: str | Path | None = None,
+        **symbols: Any,
+    ) -> Sweep:
+        """Count at every combination of sizes, in DuckDB; a hundred million take seconds.
+
+        All is exact, as a call is: integers that do not fit raise. What does not fit in memory
+        goes to disk. It needs DuckDB (`pip install 'symcount[sweep]'`), and neither torch nor
+        sympy.
+
+        Args:
+            where: what is to hold, one or more texts of comparisons joined by `and`, such as
+                `"total <= 7e9 and d/n_layer <= 128"`, of symbols, columns and numbers, as `keep`
+                of `search` takes them, but for `near`.
+            columns: what is shown beside the symbols and the `total`: of the same modules,
+                `"trainable"`, `"frozen"`, `"buffers"` or `"bytes"`.
+            order: the columns to sort by, with a minus for the greatest first: `"-total"`. Rows
+                that are not written to a file are in the order of the symbols otherwise.
+            limit: how many rows to return or write at most; None for all.
+            into: a file to write the rows to, `.parquet` or `.csv`, as a whole or not at all.
+            **symbols: for each symbol the values to try, a range or any iterable, or one value;
+                those with a default may be left out.
+
+        Returns:
+            The rows, unless they were written to a file, and how many candidates there were.
+
+        Raises:
+            ArgumentError: a symbol is unknown or missing, or a text is not understood.
+            CountOverflowError: a number does not fit 128 bits, or is no exact double.
+            MissingDependencyError: DuckDB is not installed.
+            UnsupportedError: DuckDB cannot compute a step as Python does.
+            OSError: the file cannot be written, or the disk is full.
+
+        >>> import symcount
+        >>> from torch import nn
+        >>> count = symcount.derive(lambda dim, heads: nn.MultiheadAttention(dim, heads))
+        >>> found = count.sweep(dim=range(64, 1025, 64), heads=[8, 12, 16],
+        ...                     where="total <= 1e6 and dim/heads >= 32", order="-total", limit=2)
+        >>> print(found)
+        48 candidates; 33 of the sizes asked for; 7 outside of the domain; 5 kept
+        >>> found.columns, found.rows
+        (('dim', 'heads', 'total'), ((448, 8, 804608), (384, 8, 591360)))
+        """
+        from symcount.sweep import sweep
+
+        return sweep(self.formula, where, columns, order, limit, into, symbols)
 
     def marginal(self, symbol: SymbolLike, /, **at: int | float) -> Marginal:
         """Compute what the next valid value of a symbol costs, from a point on.

@@ -46,7 +46,8 @@ RULES = {
     "storage": f"{VALUE} factory.statements",  # a file holds digests of the code
     "display": VALUE,
     "export": f"{VALUE} display",
-    "param_count": f"{VALUE} questions storage display export",
+    "sweep": f"{VALUE} questions storage.atomic export",
+    "param_count": f"{VALUE} questions storage display export sweep",
     "api": "derivation formula factory questions storage param_count",
     "catalogue": CORE,
     "blueprints": "catalogue",
@@ -54,7 +55,7 @@ RULES = {
     "many": f"{CORE} catalogue",
     "testing": f"{CORE} catalogue drift",
     "ext": f"{CORE} catalogue blueprints drift testing",
-    "cli": f"{CORE} catalogue many blueprints drift",
+    "cli": f"{CORE} sweep catalogue many blueprints drift",
     "__main__": "cli",
 }
 
@@ -199,6 +200,7 @@ FORBIDDEN = {
     "storage": "from symcount.param_count import ParamCount",
     "display": "from symcount.questions import solve",
     "export": "from symcount.catalogue.registry import BlueprintSpec",
+    "sweep": "from symcount.param_count import ParamCount",
     "param_count": "from symcount.derivation.pipeline import derive",
     "api": "from symcount.catalogue import targets",
     "catalogue": "from symcount.derivation.pipeline import derive",

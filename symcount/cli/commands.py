@@ -1,4 +1,4 @@
-"""The commands, but for `save` and `check`: derive, list, audit, export, explore, show, verify.
+"""The commands derive, list, audit, export, explore, show, verify and completion, and the group.
 
 torch, sympy and rich are loaded by the commands that need them, so that help comes at once.
 """
@@ -27,6 +27,7 @@ from symcount.cli.deriving import (
     blueprints_of,
     derived,
     derived_all_symbols,
+    load,
     shown_progress,
     values_at,
 )
@@ -45,6 +46,7 @@ from symcount.cli.options import (
     verbose_option,
 )
 from symcount.cli.saving import save
+from symcount.cli.sweeping import sweep
 from symcount.errors import StoredFormulaError, SymcountError
 from symcount.shown import numbered
 from symcount.version import __version__
@@ -97,6 +99,7 @@ Examples:
   symcount check formulas.json
   symcount show formulas.json Net --at width=512
   symcount verify formulas.json
+  symcount sweep formulas.json:Net --grid width=64:4096:64 --where "total <= 7e9"
 """,
 )
 @click.version_option(__version__, prog_name="symcount")
@@ -105,7 +108,8 @@ def main(debug: bool) -> None:
     """Exact closed forms of the parameter counts of PyTorch modules.
 
     A TARGET is a function or class that builds an nn.Module: package.module:factory,
-    path/to/file.py:factory, or a blueprint such as cnn:attention.
+    path/to/file.py:factory, or a blueprint such as cnn:attention. Where no module is needed, it
+    may be a stored formula: path/to/formulas.json:name.
 
     A MODULE registers blueprints: package.module or path/to/file.py.
     """
@@ -113,6 +117,7 @@ def main(debug: bool) -> None:
 
 main.add_command(save)
 main.add_command(check)
+main.add_command(sweep)
 
 
 @main.command(
@@ -478,14 +483,9 @@ def show(
     domains are shown as they were written then; counts are computed. Nothing in FILE is executed,
     and neither torch nor sympy is loaded.
     """
-    from symcount.api import load
-
     if name is None and points:
         raise click.UsageError("--at is for one formula: give its NAME too")
-    try:
-        formulas = load(file)
-    except OSError as error:
-        raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
+    formulas = load(file)
     values = [] if name is None else values_at(formulas[name], points)
     if as_json:
         if name is None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,48 +21,75 @@ if TYPE_CHECKING:
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.formula.evaluation import Evaluation
     from symcount.param_count import ParamCount
+    from symcount.storage.file import StoredFormulas
 
 _PATIENCE = 1.0
 
 
 def derived(target: str, given: Given) -> ParamCount:
-    """Return the formula of a target.
+    """Return the formula of a target, or that which `file.json:name` stores.
 
     Raises:
         SymcountError: there is no such target, or it has no formula.
     """
+    file, _, name = target.partition(".json:")
+    if name:
+        if given:
+            raise click.UsageError("--set, --symbol and --config are for deriving; this is stored")
+        return load(Path(f"{file}.json"))[name]
     return named(target, given)[1]
+
+
+def load(file: Path) -> StoredFormulas[ParamCount]:
+    """Return the formulas of a file.
+
+    Raises:
+        StoredFormulaError: it holds none.
+    """
+    from symcount import api
+
+    try:
+        return api.load(file)
+    except OSError as error:
+        raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
 
 
 def named(target: str, given: Given) -> tuple[str, ParamCount]:
     """Return what a target is called, and its formula.
 
-    A blueprint is called by its topology too, and a factory without its module.
-
     Raises:
         SymcountError: there is no such target, or it has no formula.
     """
+    from symcount.catalogue.targets import resolve
+    from symcount.many import derived as derive
+
+    name, asked = request(target, given)
+    with shown_progress(target):
+        spec = resolve(target).spec
+        return name, derive(*asked) if spec is None or given else spec.param_count
+
+
+def request(target: str, given: Given) -> tuple[str, tuple[str, str | None, dict[str, Any]]]:
+    """Return what a target is called, and what is asked of it: the arguments of `many.derived`.
+
+    A blueprint is called by its topology too, and a factory without its module.
+
+    Raises:
+        SymcountError: there is no such target.
+    """
     packages.require("deriving a formula")
-    from symcount.api import derive
-    from symcount.catalogue import configs
     from symcount.catalogue.targets import resolve
 
     with shown_progress(target):
-        found = resolve(target)
-    name = target.rpartition(":")[2] if found.spec is None else found.spec.key
-    with shown_progress(target):
-        options: dict[str, Any] = {**given.budget, **given.fixed}
-        if given.config is not None:
-            if not given.symbols:
-                raise click.UsageError(
-                    "with --config, say what to keep: --symbol NAME, or --all-symbols"
-                )
-            config = resolve(_beside(target, given.config)).factory
-            options = {"symbols": given.symbols, **options}
-            return name, configs.from_config(found.factory, config, **options)
-        if found.spec is not None and not given:
-            return name, found.spec.param_count
-        return name, derive(found.factory, **{**options, **given.symbols})
+        spec = resolve(target).spec
+    name = target.rpartition(":")[2] if spec is None else spec.key
+    options: dict[str, Any] = {**given.budget, **given.fixed}
+    if given.config is None:
+        return name, (target, None, {**options, **given.symbols})
+    if not given.symbols:
+        raise click.UsageError("with --config, say what to keep: --symbol NAME, or --all-symbols")
+    config = _beside(target, given.config)
+    return name, (target, config, {"symbols": given.symbols, **options})
 
 
 def derived_all_symbols(target: str, given: Given) -> tuple[ParamCount, AllSymbols]:

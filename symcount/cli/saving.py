@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from symcount.cli.deriving import blueprints_of, named, shown_progress
+from symcount.cli.deriving import blueprints_of, request, shown_progress
 from symcount.cli.options import (
     Given,
     complete_targets,
@@ -40,7 +41,17 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file of formulas, such as formulas.json; written at once or not at all.",
 )
-def save(targets: Sequence[str], registry: str | None, given: Given, output: Path) -> None:
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Derive so many at once, each in a process of its own.",
+)
+def save(
+    targets: Sequence[str], registry: str | None, given: Given, output: Path, jobs: int
+) -> None:
     """Derive the formulas of TARGETS, and keep them in a file for `symcount check` and `show`.
 
     Each has the name of its factory, or NAME. A formula of that name in the file is replaced, and
@@ -55,13 +66,7 @@ def save(targets: Sequence[str], registry: str | None, given: Given, output: Pat
     if given and not targets:
         raise click.UsageError("--set, --symbol and --config are for TARGETS, not for a registry")
     _require_place(output)
-    formulas: dict[str, ParamCount] = {}
-    for name, count in _derived(targets, registry, given):
-        if name in formulas:
-            raise click.UsageError(
-                f"two formulas are called {name!r}: write NAME=TARGET for one of them"
-            )
-        formulas[name] = count
+    formulas = _derived(_asked(targets, registry, given), jobs)
     try:
         others = writing.add(output, formulas)
     except OSError as error:
@@ -82,15 +87,44 @@ def _require_place(output: Path) -> None:
         )
 
 
-def _derived(
-    targets: Sequence[str], registry: str | None, given: Given
-) -> Iterator[tuple[str, ParamCount]]:
-    for word in targets:
-        name, equals, target = word.partition("=")
-        is_named = bool(equals) and ":" not in name
-        found, count = named(target if is_named else word, given)
-        yield (name if is_named else found), count
-    if registry is not None:
-        specs = blueprints_of(registry)
-        with shown_progress("deriving", len(specs)):
-            yield from ((spec.key, spec.param_count) for spec in specs)
+def _asked(targets: Sequence[str], registry: str | None, given: Given) -> dict[str, Any]:
+    """Return what is asked for by the names of the formulas: arguments of `many.derived`."""
+    specs = () if registry is None else blueprints_of(registry)
+    pairs = [
+        *map(partial(_named, given), targets),
+        *((s.key, (s.factory, None, {})) for s in specs),
+    ]
+    asked: dict[str, Any] = {}
+    for name, each in pairs:
+        if name in asked:
+            raise click.UsageError(
+                f"two formulas are called {name!r}: write NAME=TARGET for one of them"
+            )
+        asked[name] = each
+    return asked
+
+
+def _named(given: Given, word: str) -> tuple[str, Any]:
+    name, equals, target = word.partition("=")
+    is_named = bool(equals) and ":" not in name
+    found, asked = request(target if is_named else word, given)
+    return (name if is_named else found), asked
+
+
+def _derived(asked: dict[str, Any], jobs: int) -> dict[str, ParamCount]:
+    """Derive all, or raise the first error; in the order in which they were asked for."""
+    from symcount import many, progress
+
+    formulas: dict[str, ParamCount] = {}
+    with shown_progress("deriving", len(asked)):
+        if jobs == 1:
+            for name, each in asked.items():
+                progress.say(item=name)
+                formulas[name] = many.derived(*each)
+            return formulas
+        for found in many.derive_many(asked, processes=jobs):
+            if found.error is not None:
+                raise found.error
+            assert found.count is not None
+            formulas[found.name] = found.count
+    return {name: formulas[name] for name in asked}

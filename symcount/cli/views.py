@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from symcount.catalogue.registry import BlueprintSpec
     from symcount.param_count import ParamCount
     from symcount.storage.file import StoredFormulas
+    from symcount.sweep import Sweep
 
 NOTHING = "–"
 _LONGEST_LISTED = 100
@@ -76,6 +77,14 @@ def _values(count: ParamCount, values: Sequence[Evaluation]) -> Table:
         columns.append(Column("", breaks=True))
         rows = [[*row, value.reason or ""] for row, value in zip(rows, values, strict=True)]
     return Table(columns, rows, is_headed=False)
+
+
+def sweep_view(found: Sweep) -> RenderableType:
+    """Show the rows of a sweep, and how many candidates there were."""
+    rows = [[f"{value:,}" for value in row] for row in found.rows]
+    said = f"{found}; {len(rows):,} shown" if len(rows) < found.kept else str(found)
+    table = Table([Column(name, is_count=True) for name in found.columns], rows, is_headed=False)
+    return Group(*([table] if rows else []), Cell(said, style="dim"))
 
 
 def stored_view(

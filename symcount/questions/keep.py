@@ -91,6 +91,10 @@ class Keep:
         names: the symbols, in the order in which their values are given.
         real: those of them whose values are floats.
         may_be_zero: those whose values are integers that may be zero.
+        called: what errors call the text; `near` is part of the language in `keep` alone.
+
+    Attributes:
+        comparisons: the comparisons as they were parsed, of which all `and`s are taken apart.
 
     Raises:
         ArgumentError: it is not in the language; the message points at the place.
@@ -102,7 +106,10 @@ class Keep:
         names: Sequence[str],
         real: Sequence[str] = (),
         may_be_zero: Sequence[str] = (),
+        called: str = "keep",
     ) -> None:
+        self.called = called
+        self.comparisons: list[ast.Compare] = []
         self.names: list[str] = list(names)
         self.real: frozenset[str] = frozenset(real)
         self.facts: Facts = Facts(may_be_zero=may_be_zero)
@@ -184,9 +191,10 @@ class _Parser:
 
     def parse(self) -> None:
         if not isinstance(self.text, str):
-            raise ArgumentError(f"keep={self.text!r}: give a text such as 'd/n_layer near 64'")
+            raise ArgumentError(f"{self.keep.called}={self.text!r}: give a text such as 'd <= 512'")
         if len(self.text) > _LONGEST:
-            raise ArgumentError(f"keep: {len(self.text)} characters, more than {_LONGEST}")
+            called = self.keep.called
+            raise ArgumentError(f"{called}: {len(self.text)} characters, more than {_LONGEST}")
         taken = re.search(r"\b(is|in|or|not|if|lambda)\b|[^\x20-\x7e]", self.text)
         if taken is not None:
             self.fail(taken.start(), f"{taken.group()!r} is not part of the language")
@@ -211,9 +219,10 @@ class _Parser:
             self.comparison(node)
 
     def fail(self, column: int, what: str) -> NoReturn:
+        example = "d/n_layer near 64" if self.keep.called == "keep" else "d/n_layer <= 128"
         raise ArgumentError(
-            f"keep: {what}. Write comparisons of symbols and numbers, joined by 'and', such as "
-            f"'d/n_layer near 64 and d % 64 == 0'\n  {self.text}\n  {' ' * column}^"
+            f"{self.keep.called}: {what}. Write comparisons of symbols and numbers, joined by "
+            f"'and', such as '{example} and d % 64 == 0'\n  {self.text}\n  {' ' * column}^"
         )
 
     def fail_at(self, node: ast.AST, what: str) -> NoReturn:
@@ -222,6 +231,7 @@ class _Parser:
     def comparison(self, node: ast.expr) -> None:
         if not isinstance(node, ast.Compare):
             self.fail_at(node, "a comparison is missing here")
+        self.keep.comparisons.append(node)
         self.used = set()
         terms = [self.term(side) for side in (node.left, *node.comparators)]
         if any(isinstance(op, ast.Is) for op in node.ops):
@@ -234,6 +244,8 @@ class _Parser:
             self.add(compare, _NAMES[type(op)], left, right)
 
     def near(self, node: ast.Compare, terms: list[_Term]) -> None:
+        if self.keep.called != "keep":
+            self.fail_at(node, "'near' is not part of the language")
         if len(node.ops) > 1:
             self.fail_at(node, "'near' stands between two sides, not in a chain")
         if isinstance(node.comparators[0], ast.Constant) and not node.comparators[0].value:

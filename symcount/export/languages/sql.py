@@ -153,13 +153,14 @@ def _bignumeric(value: int) -> str:
 
 @dataclass(frozen=True)
 class Dialect:
-    """One dialect of SQL: sqlglot's name, how it computes, and its types."""
+    """One dialect of SQL: sqlglot's name, how it computes, its types, and what quotes a name."""
 
     name: str
     language: Language
     natural: Mapping[str, str]
     integer: str
     double: str
+    quote: str = '"'
 
     def render_count(self, count: Formula, title: str | None = None) -> str:
         """A query; see `render_count` of this module."""
@@ -177,24 +178,33 @@ class Dialect:
         )
 
     def _query(self, count: Formula) -> str:
-        names = [h.name for h in count.hyperparameters]
-        writer = _Query(self.language, names, self.natural)
-        value = writer.case(count.pieces, [])
         noun = count.measure.noun.replace(" ", "_")
-        while noun in names:
+        while noun in count.signature.names:
             noun += "_"
-        columns = [self.quoted(name) for name in names]
-        rows = [*map(self._symbol, count.hyperparameters, range(len(names)))]
+        return self._laid_out(self.query({noun: count}))
+
+    def query(self, counts: Mapping[str, Formula]) -> str:
+        """A query over `sizes` with a column for each symbol, and for each of several formulas.
+
+        The formulas have the same symbols. The query is not laid out, for which sqlglot is needed.
+        """
+        symbols = next(iter(counts.values())).hyperparameters
+        writer = _Query(self.language, [h.name for h in symbols], self.natural)
+        values = {name: writer.result(count) for name, count in counts.items()}
+        columns = [self.quoted(h.name) for h in symbols]
+        rows = [*map(self._symbol, symbols, range(len(symbols)))]
         selected = [f"{column} AS c{index}" for index, column in enumerate(columns)]
         steps = [f"q0 AS (SELECT {', '.join([*selected, *rows])} FROM sizes)"]
         for number, added in enumerate(writer.levels(), start=1):
             new = ", ".join(f"{text} AS {name}" for name, text in added)
             steps.append(f"q{number} AS (SELECT *, {new} FROM q{number - 1})")
-        absent = " OR ".join(f"s{index} IS NULL" for index in range(len(names))) or "FALSE"
-        result = f"CASE WHEN {absent} THEN NULL ELSE {value} END AS {self.quoted(noun)}"
+        absent = " OR ".join(f"s{index} IS NULL" for index in range(len(symbols))) or "FALSE"
         shown = [f"c{index} AS {column}" for index, column in enumerate(columns)]
-        query = f"SELECT {', '.join([*shown, result])} FROM q{len(steps) - 1}"
-        return self._laid_out(f"WITH {', '.join(steps)} {query}")
+        shown += [
+            f"CASE WHEN {absent} THEN NULL ELSE {value} END AS {self.quoted(name)}"
+            for name, value in values.items()
+        ]
+        return f"WITH {', '.join(steps)} SELECT {', '.join(shown)} FROM q{len(steps) - 1}"
 
     def _symbol(self, h: Hyperparameter, index: int) -> str:
         """A column of a symbol: its value as a number of the dialect, NULL if it is none of its."""
@@ -221,7 +231,7 @@ class Dialect:
 
     def quoted(self, name: str) -> str:
         """A name as a column, whatever is in it."""
-        return str(_sqlglot().exp.to_identifier(name, quoted=True).sql(dialect=self.name))
+        return f"{self.quote}{name.replace(self.quote, 2 * self.quote)}{self.quote}"
 
     def _laid_out(self, query: str) -> str:
         return str(_sqlglot().parse_one(query, read=self.name).sql(dialect=self.name, pretty=True))
@@ -260,6 +270,7 @@ DIALECTS: Mapping[str, Dialect] = {
             _natural(_REST, _QUOTIENT),
             "DECIMAL(38, 0)",
             "DOUBLE",
+            "`",
         ),
         Dialect(
             "bigquery",
@@ -267,6 +278,7 @@ DIALECTS: Mapping[str, Dialect] = {
             _natural(_MOD, _DIV),
             "BIGNUMERIC",
             "FLOAT64",
+            "`",
         ),
     )
 }
@@ -345,6 +357,11 @@ class _Query(Writer):
         self.steps: list[tuple[str, str]] = []
         self._taken: list[str] = []
         self._open: list[str] = []
+
+    def result(self, count: Formula) -> str:
+        """The result of a formula, which shares no steps with another: each has its own rows."""
+        self.scopes = [{}]
+        return self.case(count.pieces, [])
 
     def case(self, node: Any, taken: list[str]) -> str:
         """An expression of the result, in rows that have passed the tests of `taken`."""
