@@ -81,14 +81,13 @@ The formulas were derived from the classes of `transformers` and `torch`, and th
 
 def derive() -> None:
     """Derive all formulas and store them."""
-    from examples.families import quiet
-
-    quiet()
     formulas = {}
-    for family in FAMILIES:
-        print(family.key, flush=True)
-        formulas[family.key] = family.derived()
-    symcount.save(STORED, formulas)
+    for each in symcount.derive_many({family.key: family.asked for family in FAMILIES}):
+        print(each.name, flush=True)
+        if each.error is not None:
+            raise each.error
+        formulas[each.name] = each.count
+    symcount.save(STORED, {family.key: formulas[family.key] for family in FAMILIES})
 
 
 def write() -> None:

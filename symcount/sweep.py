@@ -303,7 +303,7 @@ class _Where:
     def _compared(self, op: str, one: _Ratio, other: _Ratio) -> str:
         left, right = _times(one[0], other[1]), _times(other[0], one[1])
         below = _product(one[1], other[1])
-        if below is None or below.isdigit():
+        if below is None:
             return f"{left} {op} {right}"
         # Divided by zero it is neither, and so not kept.
         return (
@@ -317,8 +317,10 @@ class _Where:
                 return self._dialect.quoted(name), None
             case ast.Constant(value=value):
                 exact = Fraction(repr(value))
-                text = self._dialect.language.integer(exact.numerator)
-                return text, None if exact.denominator == 1 else str(exact.denominator)
+                whole = exact.denominator == 1
+                return self._integer(exact.numerator), (
+                    None if whole else self._integer(exact.denominator)
+                )
             case ast.UnaryOp(operand=operand):
                 top, bottom = self._term(operand)
                 return f"(-{top})", bottom
@@ -329,6 +331,9 @@ class _Where:
             case ast.BinOp(left=left, op=op, right=right):
                 return self._joined(op, self._term(left), self._term(right))
         raise AssertionError(ast.dump(node))
+
+    def _integer(self, value: int) -> str:
+        return f"CAST({value} AS {self._dialect.integer})"
 
     def _joined(self, op: ast.operator, one: _Ratio, other: _Ratio) -> _Ratio:
         calls = self._dialect.language.calls

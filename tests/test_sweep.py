@@ -188,7 +188,7 @@ def test_idioms(idiom: Any) -> None:
         ({"where": "total <="}, "where: not understood"),
         ({"where": "size > 3"}, "where: there is no symbol 'size'; there are d, h, n, f, total, "),
         ({"where": "d near 4"}, "'near' is not part of the language"),
-        ({"where": 7}, "give a text"),
+        ({"where": [7]}, "give a text"),
         ({"columns": ["size"]}, "columns: 'size' is none; use total, trainable"),
         ({"order": "size"}, "order='size': there is no such column"),
         ({"limit": 0}, "limit=0: give a positive integer"),
@@ -229,7 +229,7 @@ def test_a_stored_formula_needs_neither_torch_nor_sympy(count: ParamCount, tmp_p
     )
     run = [sys.executable, "-c", code]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout == f"[(8, 2, 1, 16, {count(8, 2, 1)})]\n[]\n", done.stderr
+    assert done.stdout == f"((8, 2, 1, 16, {count(8, 2, 1)}),)\n[]\n", done.stderr
 
 
 def test_a_draft_that_fails_is_gone(tmp_path: Path) -> None:

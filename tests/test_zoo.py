@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -207,3 +208,14 @@ def test_run_goes_on_after_a_line_that_was_cut_off(tmp_path: Path) -> None:
     assert run.read(path) == []
     path.write_text('{"model": "a"}\n{"model": ')
     assert run.read(path) == [{"model": "a"}]
+
+
+def test_a_model_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = pytest.importorskip("benchmarks.zoo.run")
+    monkeypatch.setattr(checks, "examine", lambda *_: time.sleep(60))
+    assert run.examine("timm", "slow", False, 1, 0.01) == {
+        "library": "timm",
+        "model": "slow",
+        "status": "timeout",
+        "seconds": 0.01,
+    }

@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import multiprocessing
 import resource
+import signal
 import sys
-import time
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
 from fnmatch import fnmatch
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -30,97 +29,65 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
 from benchmarks.zoo import checks, models
+from symcount import LostError
+from symcount.processes import Processes
 
 MEMORY = 12 * 2**30
+# Seconds for a model that does not give up when it is told to; then its process is ended.
+GRACE = 10.0
 SHOWN = 25
 
 
-class Worker:
-    """A process that examines one model at a time, and is killed when one takes too long."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.options = options
-        self.job: tuple[str, str] | None = None
-        self.deadline = 0.0
-        self._start()
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, other = context.Pipe()
-        self.process = context.Process(
-            target=work,
-            args=(other, self.options.symbols == "all", self.options.work),
-            daemon=True,
-        )
-        self.process.start()
-        other.close()
-        self.connection.recv()  # it has imported what it needs
-
-    def take(self, job: tuple[str, str]) -> None:
-        self.job = job
-        self.deadline = time.monotonic() + self.options.timeout
-        self.connection.send(job)
-
-    def result(self) -> dict[str, Any] | None:
-        """What has become of the job, or None if it is not finished."""
-        assert self.job is not None
-        record: dict[str, Any] = dict(zip(("library", "model"), self.job, strict=True))
-        if self.connection.poll():
-            try:
-                record = self.connection.recv()
-            except EOFError:
-                self.process.join()
-                said = f"the process ended with exit code {self.process.exitcode}"
-                record |= {"status": "crash", "error": "Crash", "line": said}
-                self._start()
-        elif time.monotonic() > self.deadline:
-            record |= {"status": "timeout", "seconds": self.options.timeout}
-            self.stop()
-            self._start()
-        else:
-            return None
-        self.job = None
-        return record
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
+class TimeOver(BaseException):
+    """A model has taken too long."""
 
 
-def work(connection: Connection, every_symbol: bool, max_work: int) -> None:
-    """Examine models as they are asked for."""
+def prepare() -> None:
+    """Before the first model in a process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    connection.send(None)
-    while True:
-        library, model = connection.recv()
-        try:
-            record = checks.examine(library, model, every_symbol, max_work)
-        except BaseException as error:
-            described = checks.described(Exception(repr(error)))
-            record = {"library": library, "model": model, "status": "crash", **described,
-                      "error": type(error).__name__}  # fmt: skip
-        connection.send(record)
+
+
+def give_up(*_: object) -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process, the next time
+    raise TimeOver
+
+
+def examine(
+    library: str, model: str, every_symbol: bool, max_work: int, timeout: float
+) -> dict[str, Any]:
+    """One line of the results, whatever happens."""
+    record = {"library": library, "model": model}
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, timeout, GRACE)
+    try:
+        return checks.examine(library, model, every_symbol, max_work)
+    except TimeOver:
+        return {**record, "status": "timeout", "seconds": timeout}
+    except BaseException as error:
+        described = checks.described(Exception(repr(error)))
+        return {**record, "status": "crash", **described, "error": type(error).__name__}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def run(jobs: Sequence[tuple[str, str]], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The results, as they come."""
-    waiting = list(reversed(jobs))
-    workers = [Worker(options) for _ in range(min(options.workers, len(jobs)))]
-    try:
-        while waiting or any(worker.job for worker in workers):
-            for worker in workers:
-                if worker.job is None and waiting:
-                    worker.take(waiting.pop())
-            wait([worker.connection for worker in workers if worker.job], timeout=1)
-            for worker in workers:
-                if worker.job and (record := worker.result()):
-                    yield record
-    finally:
-        for worker in workers:
-            worker.stop()
+    limits = options.symbols == "all", options.work, options.timeout
+    with Processes(options.workers, prepare) as processes:
+        futures = {processes.submit(examine, *job, *limits): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                library, model = futures[future]
+                try:
+                    yield future.result()
+                except LostError as error:
+                    record = {"library": library, "model": model, "status": "crash"}
+                    yield {**record, "error": "Crash", "line": str(error)}
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 def read(path: Path) -> list[dict[str, Any]]:

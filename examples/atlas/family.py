@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any
 
 import symcount
 from symcount import ParamCount, Symbol
+from symcount.many import derived
 
 __all__ = ["STORED", "WORK", "Family", "Size", "stored"]
 
@@ -79,19 +79,15 @@ class Family:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
+    @property
+    def asked(self) -> tuple[str, str | None, dict[str, Any]]:
+        """What is derived, as a target of `derive_many`."""
+        symbols = self.symbols if self.config is None else {"symbols": self.symbols}
+        return self.model, self.config, {"max_work": WORK, **symbols, **self.fixed}
+
     def derived(self) -> ParamCount:
         """The formula, derived now."""
-        model = _named(self.model)
-        if self.config is None:
-            declared = {**self.symbols, **self.fixed}
-            return symcount.derive(model, max_work=WORK, **declared)
-        return symcount.from_config(
-            model,
-            _named(self.config),
-            symbols=self.symbols,
-            max_work=WORK,
-            **self.fixed,
-        )
+        return derived(*self.asked)
 
     @property
     def stored(self) -> ParamCount:
@@ -103,8 +99,3 @@ class Family:
 def stored() -> symcount.StoredFormulas:
     """The formulas of all families that `make atlas` has derived."""
     return symcount.load(STORED)
-
-
-def _named(place: str) -> Any:
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)

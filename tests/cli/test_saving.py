@@ -69,6 +69,18 @@ def lines() -> dict[str, bytes]:
 # --- save -------------------------------------------------------------------------------------
 
 
+def test_jobs_save_the_same_in_the_same_order(models: Project) -> None:
+    targets = ["models.py:Stack", "models.py:mlp", "cnn:attention"]
+    said = saved(*targets)
+    alone = Path(FILE).read_bytes()
+    Path(FILE).unlink()
+    assert saved(*targets, "--jobs", "2") == said
+    assert Path(FILE).read_bytes() == alone
+    result = save("models.py:mlp", "os:getcwd", "-j", "2")
+    assert result.exit_code == 2 and "getcwd: it returned a str" in result.stderr
+    assert Path(FILE).read_bytes() == alone
+
+
 def test_what_is_saved_is_what_python_saves_and_is_checked_and_shown(models: Project) -> None:
     said = saved("models.py:mlp", "models.py:Stack", "cnn:attention")
     assert said == "formulas.json: saved mlp, Stack, cnn:attention\n"
