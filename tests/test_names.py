@@ -16,7 +16,7 @@ PUBLIC = """
 active breakdown buffers by_dtype certificate compare defaults domain evaluate export expr
 factory fixed formula frozen function graph graphs growth hyperparameters marginal memory
 nbytes origin page plot plot_map plot_share provenance rename save search select share short
-solve substitute summary symbols trainable valid valid_values without
+solve substitute summary sweep symbols trainable valid valid_values without
 """.split()
 
 
