@@ -189,11 +189,15 @@ class _Parser:
         self.keep = keep
         self.used: set[str] = set()
 
+    @property
+    def example(self) -> str:
+        return "d/n_layer near 64" if self.keep.called == "keep" else "d/n_layer <= 128"
+
     def parse(self) -> None:
+        called = self.keep.called
         if not isinstance(self.text, str):
-            raise ArgumentError(f"{self.keep.called}={self.text!r}: give a text such as 'd <= 512'")
+            raise ArgumentError(f"{called}={self.text!r}: give a text such as '{self.example}'")
         if len(self.text) > _LONGEST:
-            called = self.keep.called
             raise ArgumentError(f"{called}: {len(self.text)} characters, more than {_LONGEST}")
         taken = re.search(r"\b(is|in|or|not|if|lambda)\b|[^\x20-\x7e]", self.text)
         if taken is not None:
@@ -219,10 +223,9 @@ class _Parser:
             self.comparison(node)
 
     def fail(self, column: int, what: str) -> NoReturn:
-        example = "d/n_layer near 64" if self.keep.called == "keep" else "d/n_layer <= 128"
         raise ArgumentError(
             f"{self.keep.called}: {what}. Write comparisons of symbols and numbers, joined by "
-            f"'and', such as '{example} and d % 64 == 0'\n  {self.text}\n  {' ' * column}^"
+            f"'and', such as '{self.example} and d % 64 == 0'\n  {self.text}\n  {' ' * column}^"
         )
 
     def fail_at(self, node: ast.AST, what: str) -> NoReturn:
