@@ -167,6 +167,19 @@ def test_branches_floats_and_defaults() -> None:
         count.sweep(where="ratio > 1", **grid)
 
 
+def test_a_column_has_no_steps_of_rows_that_another_has_passed_over() -> None:
+    def branches(d: int, e: int) -> nn.Module:
+        made = nn.Linear(d % e + 1, e)  # `d % e` is asked for in rows of d > 9 alone
+        if d <= 9:
+            return made.requires_grad_(False)
+        return nn.ModuleList([made, nn.Linear(d // e + 1, 3).requires_grad_(d % e < 2)])
+
+    count, grid = derive(branches), {"d": range(1, 40), "e": range(1, 9)}
+    columns = ("trainable", "bytes")
+    rows, _ = brute(count, grid, columns=columns)
+    assert list(count.sweep(columns=columns, **grid).rows) == rows
+
+
 @pytest.mark.parametrize("idiom", IDIOMS[::12], ids=lambda idiom: idiom.factory.__name__)
 def test_idioms(idiom: Any) -> None:
     try:
