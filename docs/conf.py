@@ -53,9 +53,9 @@ if tags.has("outside"):  # type: ignore[name-defined]  # noqa: F821
 
 # Other projects' pages are not consulted, so that the build needs no network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(sympy|torch|collections|fractions|pathlib)\..*"),
-    ("py:.*", r"(sympy|Against|Axes|Boolean|Expression|Formula|Path|Values|nn\.Module)"),
-    ("py:class", r"(HasFormula|NDArray|Number|Sizes|SymbolLike|np\.\w+)"),  # aliases
+    ("py:.*", r"(sympy|torch|collections|concurrent|fractions|pathlib)\..*"),
+    ("py:.*", r"(sympy|Against|Axes|Boolean|Executor|Expression|Formula|Path|Values|nn\.Module)"),
+    ("py:class", r"(HasFormula|NDArray|Number|Sizes|SymbolLike|Target|np\.\w+)"),  # aliases
     ("py:class", r"symcount\.catalogue\.registry\.Factory"),  # type variables
     ("py:class", r"symcount\.formula\.(formula\.(FormulaT?|CountT)|expressions\.Expression)"),
 ]

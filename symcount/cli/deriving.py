@@ -78,9 +78,10 @@ def request(target: str, given: Given) -> tuple[str, tuple[str, str | None, dict
         SymcountError: there is no such target.
     """
     packages.require("deriving a formula")
+    from symcount.catalogue.registry import deferring
     from symcount.catalogue.targets import resolve
 
-    with shown_progress(target):
+    with shown_progress(target), deferring():  # what else is registered there is not asked for
         spec = resolve(target).spec
     name = target.rpartition(":")[2] if spec is None else spec.key
     options: dict[str, Any] = {**given.budget, **given.fixed}

@@ -89,7 +89,10 @@ def _require_place(output: Path) -> None:
 
 def _asked(targets: Sequence[str], registry: str | None, given: Given) -> dict[str, Any]:
     """Return what is asked for by the names of the formulas: arguments of `many.derived`."""
-    specs = () if registry is None else blueprints_of(registry)
+    from symcount.catalogue.registry import deferring
+
+    with deferring():  # all are derived below
+        specs = () if registry is None else blueprints_of(registry)
     pairs = [
         *map(partial(_named, given), targets),
         *((s.key, (s.factory, None, {})) for s in specs),
