@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, repeat
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -41,6 +41,8 @@ RARE = "iterations of a kind that was seen once"
 UNREAD = "code without source that runs in or after a loop"
 
 _MOST_HINTS = 24
+# A length that changes with steps of a symbol is looked for further away.
+_MOST_DOUBLINGS = 22
 _MOST_LENGTHS = 60
 # A kind of iteration is observed twice if it comes twice among the first of these numbers. That it
 # comes again later is found among the second.
@@ -88,7 +90,8 @@ def carried(
         try:
             runs, has_failed = _observed(call, path, longer, settings)
             is_rare |= not _came_twice(path, runs, needed)
-            reason = UNSEEN if has_failed else RARE if is_rare else ""
+            is_unseen = has_failed or not _have_other_lengths(path, runs)
+            reason = UNSEEN if is_unseen else RARE if is_rare else ""
         except BudgetSpent:
             runs, reason = [], UNTRIED
         if reason:
@@ -214,6 +217,11 @@ def _observed(
     return runs, has_failed
 
 
+def _have_other_lengths(path: Path, runs: Sequence[ObservedRun]) -> bool:
+    """Tell whether all that may have another length had one in two runs."""
+    return all(len({value(length, run.hints) for run in runs}) > 1 for length in _lengths(path))
+
+
 def _came_twice(path: Path, runs: Sequence[ObservedRun], needed: Mapping[str, int]) -> bool:
     """Tell whether loops had as many iterations as needed; code that reports renames them."""
     order = list(_longest(path.trace.loops))
@@ -238,6 +246,7 @@ def _longer(
     """
     hints = path.trace.hints
     ranges = [h for h in call.hyperparameters if h.name in short]
+    lengths = _lengths(path)
 
     def moved(names: Sequence[Any], by: int) -> dict[str, Any]:
         return {
@@ -251,20 +260,34 @@ def _longer(
         if loop.name in needed
     ]
 
-    def fits(point: Mapping[str, Any], least: Sequence[tuple[Poly, int]] = ()) -> bool:
-        is_taken = point != hints and path.is_taken_by(point)
-        return is_taken and all(_at_least(*each, point) for each in least)
+    def fits(point: Mapping[str, Any], other: Sequence[Poly], least: bool = False) -> bool:
+        is_taken = all(map(_is_other, other, repeat(hints), repeat(point))) and point != hints
+        is_long = not least or all(_at_least(*each, point) for each in counts)
+        return is_taken and is_long and path.is_taken_by(point)
 
     most = _MOST_HINTS + max(needed.values(), default=0)
-    together = (p for p in (moved(ranges, by) for by in range(1, most)) if fits(p, counts))
-    apart = (
-        next((p for p in (moved([h], by) for by in range(1, _MOST_HINTS)) if fits(p)), None)
-        for h in ranges
-        if not needed
-    )
+    steps = (*range(1, most), *(2**exponent for exponent in range(7, _MOST_DOUBLINGS)))
+    together = [moved(ranges, by) for by in steps]
+    first = next((p for p in together if fits(p, lengths, least=True)), None)
+    if first is not None:
+        yield first
+        return
+    apart = [moved([h], by) for h in ranges for by in steps] if not needed else []
+    for h in ranges if not needed else ():
+        yield from islice((p for p in apart if p[h.name] != hints[h.name] and fits(p, ())), 1)
+    for length in lengths:
+        yield from islice((p for p in (*together, *apart) if fits(p, [length])), 1)
 
-    first = next(together, None)
-    yield from (first,) if first is not None else (point for point in apart if point)
+
+def _lengths(path: Path) -> list[Poly]:
+    """Return how many iterations there are of the loops, and how long lists are, by the symbols."""
+    nodes = (*(loop.count for loop in path.trace.loops), *path.trace.unrolled)
+    lengths = (path.lowering(node).poly for node in nodes)
+    return [each for each in lengths if each.atoms() and not _has_index(each)]
+
+
+def _is_other(length: Poly, point: Values, other: Values) -> bool:
+    return value(length, point) != value(length, other)
 
 
 def _at_least(count: Poly, least: int, point: Values) -> bool:

@@ -164,7 +164,7 @@ class Observer:
             self._begin_iteration()
         if not (self._run.loops or self._run.unrolled) and all(map(is_plain, values)):
             return  # nothing is carried along yet
-        kind, _, names, constants = SITES[site]
+        kind, _, names, constants, _ = SITES[site]
         if kind in _RELATED or kind.endswith(HELD):
             values, constants = self._related(site, _with(constants, values)), ()
         keys = tuple(map(cheap, values))
@@ -184,7 +184,7 @@ class Observer:
 
     def _related(self, site: int, operands: list[Any]) -> list[Any]:
         """Return what is told of operands that are seen together, or with those before."""
-        kind, _, names, _ = SITES[site]
+        kind, names = SITES[site].kind, SITES[site].names
         if kind == "follow":
             root, value = operands
             last, tags = self._followed.get(site, (self, None))
@@ -240,9 +240,14 @@ def _leaves_code_behind(code: CodeType) -> bool:
 
 
 def _may_decide(code: CodeType) -> bool:
-    """Tell whether code compares anything, reads of containers or has a loop."""
-    decides = ("COMPARE_OP", "CONTAINS_OP", "BINARY_SUBSCR", "BINARY_SLICE", "FOR_ITER")
-    return any(step.opname in decides for step in dis.get_instructions(code))
+    """Tell whether code compares anything, reads of containers or has a loop.
+
+    What is no method that was generated for a class may not call or compute anything either.
+    """
+    decides = ["COMPARE_OP", "CONTAINS_OP", "BINARY_SUBSCR", "BINARY_SLICE", "FOR_ITER"]
+    if not code.co_name.startswith("__"):
+        decides += ["BINARY_", "CALL", "POP_JUMP", "JUMP_IF", "IS_OP", "UNARY_", "FORMAT_VALUE"]
+    return any(step.opname.startswith(tuple(decides)) for step in dis.get_instructions(code))
 
 
 # Functions that no module or class holds, and the codes for which all objects were looked through.
