@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -98,7 +98,14 @@ _RESETS: tuple[tuple[type[nn.Module], str, int], ...] = (
 # What they call: a factory may put functions of its own there, which may do more.
 _CALLED = tuple(
     (name, getattr(nn.init, name))
-    for name in "kaiming_uniform_ uniform_ normal_ ones_ zeros_ _calculate_fan_in_and_fan_out".split()
+    for name in (
+        "kaiming_uniform_",
+        "uniform_",
+        "normal_",
+        "ones_",
+        "zeros_",
+        "_calculate_fan_in_and_fan_out",
+    )
 )
 
 
@@ -124,7 +131,7 @@ def _reset(original: Callable[..., Any], dims: int) -> FunctionType:
         if not (isinstance(mode, LeavesOut) and mode.leaves_out_resets and _is_easy(layer, dims)):
             original(layer)
 
-    return reset
+    return cast("FunctionType", reset)
 
 
 _LEFT_OUT = tuple(
