@@ -474,38 +474,38 @@ class Seen:
 
     def _call(self) -> str:
         callees = [v for v in self.values(0) if v]
-        return next((r for r in map(self._called, callees) if r), "")
+        events: dict[Hashable, list[tuple[ObservedRun, Event]]] = {}
+        for pair in self.events:
+            if pair[1].values[0]:
+                events.setdefault(pair[1].values[0][:2], []).append(pair)
+        of_each = {key: Seen(self.site, self.runs, pairs) for key, pairs in events.items()}
+        return next((r for c in callees if (r := of_each[c[:2]]._called(c))), "")
 
     def _called(self, callee: tuple[Any, ...]) -> str:
-        events = [
-            pair for pair in self.events
-            if pair[1].values[0] and pair[1].values[0][:2] == callee[:2]
-        ]  # fmt: skip
-        seen = Seen(self.site, self.runs, events)
         if callee[0] == "method":
-            return seen._method(callee)
+            return self._method(callee)
         if callee[0] == "torch":
-            return seen._torch(callee[1])
+            return self._torch(callee[1])
         module, _, name = callee[1].rpartition(".")
-        if self.site.spread and name not in _TAKING_ANY and seen._moves_spread():
+        if self.site.spread and name not in _TAKING_ANY and self._moves_spread():
             return STATE
-        judge = getattr(seen, f"_of_{name}", None)
+        judge = getattr(self, f"_of_{name}", None)
         if judge is not None:
             return str(judge())
-        if name in _SPELLING and any(map(seen._spelt_out, range(1, seen.width))):
+        if name in _SPELLING and any(map(self._spelt_out, range(1, self.width))):
             return TEXT
         if name in _PASSED_ON | _OPEN_ENDED or module.split(".")[0] in _QUIET:
             return ""
         if name in _DEFINED_ABOVE:
-            least = min(seen._numbers(1), default=1)
-            is_safe = seen.rises(1) and (least > 0 or (name == "sqrt" and least == 0))
-            return "" if is_safe or not seen._moves(1) else STATE
+            least = min(self._numbers(1), default=1)
+            is_safe = self.rises(1) and (least > 0 or (name == "sqrt" and least == 0))
+            return "" if is_safe or not self._moves(1) else STATE
         if name in ("exp", "expm1"):
-            return "" if seen.rises(1, -1) or not seen._moves(1) else STATE
+            return "" if self.rises(1, -1) or not self._moves(1) else STATE
         if module == "numpy" and _is_elementwise(name) and not self.site.names:
-            arrays = [p for p in range(1, seen.width) if seen.kinds(p) <= {"array"}]
-            return seen._arguments(arrays)
-        return seen._arguments()
+            arrays = [p for p in range(1, self.width) if self.kinds(p) <= {"array"}]
+            return self._arguments(arrays)
+        return self._arguments()
 
     def _moves_spread(self) -> bool:
         return any(map(self.differs, self.site.spread))

@@ -383,6 +383,71 @@ def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
     return called, *others
 
 
+# Of functions, classes and methods of modules: whether they report by themselves if called.
+_reporting: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+
+
+def reports_by_itself(callee: Any) -> bool:
+    """Tell whether a call of something says nothing, as it is code that reports."""
+    kind = type(callee)
+    if kind is types.MethodType and _is_bare_module(type(callee.__self__)):
+        callee, kind = callee.__func__, type(callee.__func__)
+        if kind is FunctionType and is_foreign(callee.__code__.co_filename):
+            return False
+    if kind is not FunctionType and kind is not type:
+        return False
+    known = _reporting.get(callee)
+    if known is None:
+        known = _reporting[callee] = callee_of(callee) is None
+    return known
+
+
+_bare_modules: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
+def _is_bare_module(kind: type) -> bool:
+    """Tell whether objects of a class are modules that are described by how many they hold."""
+    known = _bare_modules.get(kind)
+    if known is None:
+        is_module = issubclass(kind, torch.nn.Module) and not issubclass(kind, (*_SIZED, *_EXACT))
+        others = (str, bytes, bytearray, torch.Tensor, int, float)
+        known = is_module and not issubclass(kind, others) and not hasattr(kind, "__next__")
+        _bare_modules[kind] = known and kind.__module__ != "numpy"
+    return bool(known)
+
+
+def summary(kind: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Return what tells that values are described as others were; None if that has to be seen."""
+    if kind == "put":
+        return (type(values[0]),)
+    is_brief = kind not in _IN_FULL
+    if kind == "call":  # some functions of Python's own look into what they are given
+        callee = values[0]
+        is_brief = type(callee) is not types.BuiltinFunctionType and id(callee) not in _STAND_INS
+    keys = []
+    for value in values:
+        key = cheap(value)
+        if key is None and is_brief:
+            key = _brief(value)
+        if key is None:
+            return None
+        keys.append(key)
+    return tuple(keys)
+
+
+_IN_FULL = frozenset(["attribute", "compare", "while", "match"])
+
+
+def _brief(value: Any) -> Any:
+    """Return what `value_of` tells of a module or a large table."""
+    kind = type(value)
+    if kind is dict and len(value) > _MOST_KEYS:
+        return kind, len(value), "__builtins__" in value
+    if _is_bare_module(kind):
+        return kind, len(vars(value).get("_modules") or ())
+    return None
+
+
 _told_by_type: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 
 
@@ -395,6 +460,8 @@ def cheap(value: Any) -> Any:
         return kind, value.__code__
     if kind is types.BuiltinFunctionType:
         owner = value.__self__
+        if type(owner) in PLAIN and owner is not None:
+            return kind, value.__name__, type(owner), owner
         return (kind, value) if owner is None or type(owner) is types.ModuleType else None
     if kind is types.MethodType:  # of a foreign one the state of its owner is described
         code = getattr(value.__func__, "__code__", None)
