@@ -20,6 +20,7 @@ from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
 from symcount.algebra.poly import Call, Poly, Variable
 from symcount.derivation.frontier import MOST_ITERATIONS
+from symcount.derivation.lengths import has_index_in, lengths_of
 from symcount.derivation.paths import Exploration, Path, takes
 from symcount.derivation.seen import TEXT, ObservedRun, Seen, Tags
 from symcount.derivation.uniform import is_uniform
@@ -152,7 +153,7 @@ def _needed(path: Path, short: Iterable[str]) -> tuple[dict[str, int], bool]:
     is_rare = False
     for name, root in path.loops.items():
         most = _FURTHER[0]
-        if name in counts and not _has_index(counts[name]):
+        if name in counts and not has_index_in(counts[name]):
             most = min(most, int(value(counts[name], far)))
         for decisions in (p.decisions for p in root.below() if p.path is not None and p.decisions):
             numbers = list(islice(_numbers_of(decisions, name, far, most), 2))
@@ -160,10 +161,6 @@ def _needed(path: Path, short: Iterable[str]) -> tuple[dict[str, int], bool]:
                 needed[name] = max(needed.get(name, 0), numbers[1] + 1)
             is_rare |= len(numbers) == 2 and numbers[1] >= _OBSERVED
     return needed, is_rare
-
-
-def _has_index(count: Poly) -> bool:
-    return any(isinstance(atom, Variable) and atom.is_index for atom in count.atoms())
 
 
 def _numbers_of(decisions: Decisions, name: str, far: Values, most: int) -> Iterator[int]:
@@ -219,7 +216,7 @@ def _observed(
 
 def _have_other_lengths(path: Path, runs: Sequence[ObservedRun]) -> bool:
     """Tell whether all that may have another length had one in two runs."""
-    return all(len({value(length, run.hints) for run in runs}) > 1 for length in _lengths(path))
+    return all(len({value(length, run.hints) for run in runs}) > 1 for length in lengths_of(path))
 
 
 def _came_twice(path: Path, runs: Sequence[ObservedRun], needed: Mapping[str, int]) -> bool:
@@ -246,7 +243,7 @@ def _longer(
     """
     hints = path.trace.hints
     ranges = [h for h in call.hyperparameters if h.name in short]
-    lengths = _lengths(path)
+    lengths = lengths_of(path)
 
     def moved(names: Sequence[Any], by: int) -> dict[str, Any]:
         return {
@@ -279,20 +276,13 @@ def _longer(
         yield from islice((p for p in (*together, *apart) if fits(p, [length])), 1)
 
 
-def _lengths(path: Path) -> list[Poly]:
-    """Return how many iterations there are of the loops, and how long lists are, by the symbols."""
-    nodes = (*(loop.count for loop in path.trace.loops), *path.trace.unrolled)
-    lengths = (path.lowering(node).poly for node in nodes)
-    return [each for each in lengths if each.atoms() and not _has_index(each)]
-
-
 def _is_other(length: Poly, point: Values, other: Values) -> bool:
     return value(length, point) != value(length, other)
 
 
 def _at_least(count: Poly, least: int, point: Values) -> bool:
     """Tell whether a loop has so many iterations, unless that depends on the loop around."""
-    return _has_index(count) or value(count, point) >= least
+    return has_index_in(count) or value(count, point) >= least
 
 
 def _sites(runs: Sequence[ObservedRun]) -> Iterator[tuple[Site, Seen]]:

@@ -16,6 +16,7 @@ from symcount.algebra.poly import Poly, Variable
 from symcount.derivation.expected import can_be_described, is_built
 from symcount.derivation.frontier import shortened
 from symcount.derivation.indices import has_index
+from symcount.derivation.lengths import first_at, grows_by_one, lengths_of
 from symcount.derivation.paths import Exploration, Path, takes
 from symcount.errors import UnsupportedError
 from symcount.factory import building, constants
@@ -155,6 +156,36 @@ class Points:
         for index, numbers in alone.items():
             yield from (_moved(base, {index: number}) for number in numbers)
         yield from _shortest_together(self.call, self.found, base)
+        yield from self._of_coarse_lengths(
+            base, (1, 2, 3, *self.lengths, *mentioned[:_MOST_LENGTHS])
+        )
+
+    def _of_coarse_lengths(self, base: Point, numbers: Sequence[int]) -> Iterator[Point]:
+        """List points with as many iterations of loops that get longer by steps of a symbol."""
+        names = {h.name: index for index, h in enumerate(self.call.hyperparameters)}
+        lengths = dict.fromkeys(
+            (name, length)
+            for path in self.found.built[:_MOST_TOGETHER]
+            for length in lengths_of(path)
+            for name in sorted(_symbols(length))
+            if name in self.found.short
+        )
+        for name, length in lengths:
+            index = names[name]
+            h = self.call.hyperparameters[index]
+
+            def at(number: float, index: int = index, h: Hyperparameter = h) -> Point:
+                return _moved(base, {index: h.aligned(number)})
+
+            def long(number: int, length: Poly = length, index: int = index) -> float:
+                return value(length, self._named(_moved(base, {index: number})))
+
+            if grows_by_one(long):
+                continue
+            sizes = [size for n in numbers if (size := first_at(long, n)) is not None]
+            larger = (size for n in _MANY_ITERATIONS if (size := first_at(long, n)) is not None)
+            many = (size for size in larger if 0 < self._tensors(at(size)) <= _MOST_TENSORS)
+            yield from (at(size) for size in (*sizes, *islice(many, 1)))
 
     def _together(
         self, base: Point, lengths: Mapping[int, Sequence[int | float]], apart: Collection[int]
