@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from types import FunctionType
 from typing import Any, NamedTuple
 
+from symcount.algebra.comparing import compare
 from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
-from symcount.algebra.poly import Call, Poly, Variable
+from symcount.algebra.poly import Call, Poly, Variable, const
 from symcount.derivation.frontier import MOST_ITERATIONS
 from symcount.derivation.lengths import has_index_in, lengths_of
 from symcount.derivation.paths import Exploration, Path, takes
@@ -26,6 +27,7 @@ from symcount.derivation.seen import TEXT, ObservedRun, Seen, Tags
 from symcount.derivation.uniform import is_uniform
 from symcount.derivation.walk import traced
 from symcount.factory.call import FactoryCall
+from symcount.formula.signature import declared_facts
 from symcount.record import Concretisation, Frame, Source
 from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent, TooLong
@@ -45,6 +47,7 @@ _MOST_HINTS = 24
 # A length that changes with steps of a symbol is looked for further away.
 _MOST_DOUBLINGS = 22
 _MOST_LENGTHS = 60
+_STEPS = 200_000  # of the solver, for a path on which a length may be another
 # A kind of iteration is observed twice if it comes twice among the first of these numbers. That it
 # comes again later is found among the second.
 _OBSERVED = 130
@@ -91,7 +94,7 @@ def carried(
         try:
             runs, has_failed = _observed(call, path, longer, settings)
             is_rare |= not _came_twice(path, runs, needed)
-            is_unseen = has_failed or not _have_other_lengths(path, runs)
+            is_unseen = has_failed or not _have_other_lengths(call, path, runs)
             reason = UNSEEN if is_unseen else RARE if is_rare else ""
         except BudgetSpent:
             runs, reason = [], UNTRIED
@@ -214,9 +217,13 @@ def _observed(
     return runs, has_failed
 
 
-def _have_other_lengths(path: Path, runs: Sequence[ObservedRun]) -> bool:
+def _have_other_lengths(call: FactoryCall, path: Path, runs: Sequence[ObservedRun]) -> bool:
     """Tell whether all that may have another length had one in two runs."""
-    return all(len({value(length, run.hints) for run in runs}) > 1 for length in lengths_of(path))
+    return all(
+        len({value(length, run.hints) for run in runs}) > 1
+        or not any(True for _ in _elsewhere(call, path, length))
+        for length in lengths_of(path)
+    )
 
 
 def _came_twice(path: Path, runs: Sequence[ObservedRun], needed: Mapping[str, int]) -> bool:
@@ -263,7 +270,9 @@ def _longer(
         return is_taken and is_long and path.is_taken_by(point)
 
     most = _MOST_HINTS + max(needed.values(), default=0)
-    steps = (*range(1, most), *(2**exponent for exponent in range(7, _MOST_DOUBLINGS)))
+    steps = (
+        *range(1, most), *range(-1, -_MOST_HINTS, -1), *(1 << n for n in range(7, _MOST_DOUBLINGS))
+    )  # fmt: skip
     together = [moved(ranges, by) for by in steps]
     first = next((p for p in together if fits(p, lengths, least=True)), None)
     if first is not None:
@@ -273,7 +282,21 @@ def _longer(
     for h in ranges if not needed else ():
         yield from islice((p for p in apart if p[h.name] != hints[h.name] and fits(p, ())), 1)
     for length in lengths:
-        yield from islice((p for p in (*together, *apart) if fits(p, [length])), 1)
+        solved = ({**hints, **p} for p in _elsewhere(call, path, length) if p is not None)
+        others = chain(together, apart, solved)
+        yield from islice((p for p in others if fits(p, [length])), 1)
+
+
+def _elsewhere(call: FactoryCall, path: Path, length: Poly) -> Iterator[Values | None]:
+    """Find values that take a path with another length; none if there are no such values."""
+    from symcount.algebra.solver import Solver
+
+    facts = declared_facts(call.hyperparameters)
+    here = const(value(length, path.trace.hints))
+    condition, polarity = compare("ne", length, here, facts)
+    if condition is not None and (condition, not polarity) not in path.decisions:
+        solver = Solver(call.hyperparameters, facts, steps=_STEPS)
+        yield from solver.models((*path.decisions, (condition, polarity)))
 
 
 def _is_other(length: Poly, point: Values, other: Values) -> bool:

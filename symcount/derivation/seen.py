@@ -261,9 +261,15 @@ class Seen:
         if is_list:
             return "" if all(map(self._grows_from_zero, pair)) else LENGTH
         moving = [place for place in pair if self._moves(place)]
-        if len(moving) > 1 or not all(map(self._is_linear, moving)):
-            return STATE  # twice the same, for two iterations, or at last zero
-        return ""
+        if len(moving) > 1:
+            return STATE  # twice the same, for two iterations
+        is_safe = (self._is_linear(p) or self._gets_larger(p) for p in moving)
+        return "" if all(is_safe) else STATE  # at last zero
+
+    def _gets_larger(self, place: int) -> bool:
+        """Return whether it is an integer that gets larger, and never too large."""
+        is_integer = all(type(number) is int for number in self._numbers(place))
+        return is_integer and self._grows_from_zero(place)
 
     def _is_linear(self, place: int) -> bool:
         """Return whether a number changes by the same from each iteration to the next."""
