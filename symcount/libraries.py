@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import linecache
 import os
@@ -35,8 +36,13 @@ def is_of_python(file: str) -> bool:
 
 def is_foreign(file: str) -> bool:
     """Tell whether nobody wrote code for a factory: it is of Python, torch or this package."""
-    if file.startswith("<frozen") or is_unsourced(file):
-        return True
+    if file.startswith("<"):
+        return file.startswith("<frozen") or is_unsourced(file)
+    return _is_of_libraries(file)
+
+
+@functools.lru_cache(1 << 14)
+def _is_of_libraries(file: str) -> bool:
     return is_own(file) or is_of_python(file) or file.startswith((TORCH, NUMPY))
 
 

@@ -2577,7 +2577,7 @@ def islice_depth(dim, depth):
 
 
 # an array as long as the network
-@gives("2*depth*dim + 2*depth", "depth <= 5", "checked", depth=Symbol(max=5))
+@gives("2*depth*dim + 2*depth", "depth <= 5", depth=Symbol(max=5))
 def numpy_rates(dim, depth):
     return nn.ModuleList(nn.Linear(dim, 2) for _ in np.linspace(0, 0.1, depth))
 

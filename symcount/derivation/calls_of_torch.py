@@ -12,12 +12,13 @@ HOLDING = frozenset(
     "Sequential ModuleList ModuleDict ParameterList ParameterDict Module Parameter Buffer Identity "
     "register_parameter register_buffer register_module register_forward_hook "
     "register_forward_pre_hook modules children named_children state_dict add_module add_modules "
-    "get_submodule "
     "named_parameters named_modules parameters modules apply cat concat concatenate stack hstack "
     "vstack device no_grad manual_seed "
     "normal_ uniform_ constant_ trunc_normal_ zeros_ ones_ xavier_uniform_ xavier_normal_ "
     "kaiming_uniform_ kaiming_normal_ orthogonal_ eye_ dirac_ sparse_".split()
 )
+# Methods that find what has a name.
+BY_NAME = frozenset("get_submodule get_parameter get_buffer".split())
 # Methods of its containers that add to them.
 ADDING = frozenset("append extend insert update __setitem__".split())
 # Functions of tensors that compute each element by itself: they decide no size.
@@ -45,7 +46,7 @@ _SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     ),
     "full": ((1, 2), ("size", "fill_value")),
     "eye": ((1, 2), ()),
-    "arange": ((1, 2), ("start", "end")),
+    "arange": ((1,), ("end",)),
     "linspace": ((3,), ("steps",)),
     "tensor": ((1,), ("data",)),
     "as_tensor": ((1,), ("data",)),
@@ -53,7 +54,7 @@ _SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
 RATES = frozenset(["p", "dropout", "drop_prob"])
 # Methods of tensors that hand on what a tensor holds, or its sizes.
 PLAIN_METHODS = frozenset(
-    "tolist item numpy cpu to float double half long int bool clone detach contiguous type size "
+    "tolist item numpy cpu float double clone detach contiguous size "
     "dim numel nelement element_size view reshape unsqueeze t transpose permute new_empty "
     "new_zeros new_ones requires_grad_ data_ptr mul add".split()
 )

@@ -12,19 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, repeat
 from types import FunctionType
 from typing import Any, NamedTuple
 
+from symcount.algebra.comparing import compare
 from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
-from symcount.algebra.poly import Call, Poly, Variable
+from symcount.algebra.poly import Call, Poly, Variable, const
 from symcount.derivation.frontier import MOST_ITERATIONS
+from symcount.derivation.lengths import has_index_in, lengths_of
 from symcount.derivation.paths import Exploration, Path, takes
 from symcount.derivation.seen import TEXT, ObservedRun, Seen, Tags
 from symcount.derivation.uniform import is_uniform
 from symcount.derivation.walk import traced
 from symcount.factory.call import FactoryCall
+from symcount.formula.signature import declared_facts
 from symcount.record import Concretisation, Frame, Source
 from symcount.symbols import Values
 from symcount.trace.interrupts import BudgetSpent, TooLong
@@ -41,7 +44,10 @@ RARE = "iterations of a kind that was seen once"
 UNREAD = "code without source that runs in or after a loop"
 
 _MOST_HINTS = 24
+# A length that changes with steps of a symbol is looked for further away.
+_MOST_DOUBLINGS = 22
 _MOST_LENGTHS = 60
+_STEPS = 200_000  # of the solver, for a path on which a length may be another
 # A kind of iteration is observed twice if it comes twice among the first of these numbers. That it
 # comes again later is found among the second.
 _OBSERVED = 130
@@ -88,7 +94,8 @@ def carried(
         try:
             runs, has_failed = _observed(call, path, longer, settings)
             is_rare |= not _came_twice(path, runs, needed)
-            reason = UNSEEN if has_failed else RARE if is_rare else ""
+            is_unseen = has_failed or not _have_other_lengths(call, path, runs)
+            reason = UNSEEN if is_unseen else RARE if is_rare else ""
         except BudgetSpent:
             runs, reason = [], UNTRIED
         if reason:
@@ -149,7 +156,7 @@ def _needed(path: Path, short: Iterable[str]) -> tuple[dict[str, int], bool]:
     is_rare = False
     for name, root in path.loops.items():
         most = _FURTHER[0]
-        if name in counts and not _has_index(counts[name]):
+        if name in counts and not has_index_in(counts[name]):
             most = min(most, int(value(counts[name], far)))
         for decisions in (p.decisions for p in root.below() if p.path is not None and p.decisions):
             numbers = list(islice(_numbers_of(decisions, name, far, most), 2))
@@ -157,10 +164,6 @@ def _needed(path: Path, short: Iterable[str]) -> tuple[dict[str, int], bool]:
                 needed[name] = max(needed.get(name, 0), numbers[1] + 1)
             is_rare |= len(numbers) == 2 and numbers[1] >= _OBSERVED
     return needed, is_rare
-
-
-def _has_index(count: Poly) -> bool:
-    return any(isinstance(atom, Variable) and atom.is_index for atom in count.atoms())
 
 
 def _numbers_of(decisions: Decisions, name: str, far: Values, most: int) -> Iterator[int]:
@@ -214,6 +217,15 @@ def _observed(
     return runs, has_failed
 
 
+def _have_other_lengths(call: FactoryCall, path: Path, runs: Sequence[ObservedRun]) -> bool:
+    """Tell whether all that may have another length had one in two runs."""
+    return all(
+        len({value(length, run.hints) for run in runs}) > 1
+        or not any(True for _ in _elsewhere(call, path, length))
+        for length in lengths_of(path)
+    )
+
+
 def _came_twice(path: Path, runs: Sequence[ObservedRun], needed: Mapping[str, int]) -> bool:
     """Tell whether loops had as many iterations as needed; code that reports renames them."""
     order = list(_longest(path.trace.loops))
@@ -238,6 +250,7 @@ def _longer(
     """
     hints = path.trace.hints
     ranges = [h for h in call.hyperparameters if h.name in short]
+    lengths = lengths_of(path)
 
     def moved(names: Sequence[Any], by: int) -> dict[str, Any]:
         return {
@@ -251,25 +264,48 @@ def _longer(
         if loop.name in needed
     ]
 
-    def fits(point: Mapping[str, Any], least: Sequence[tuple[Poly, int]] = ()) -> bool:
-        is_taken = point != hints and path.is_taken_by(point)
-        return is_taken and all(_at_least(*each, point) for each in least)
+    def fits(point: Mapping[str, Any], other: Sequence[Poly], least: bool = False) -> bool:
+        is_taken = all(map(_is_other, other, repeat(hints), repeat(point))) and point != hints
+        is_long = not least or all(_at_least(*each, point) for each in counts)
+        return is_taken and is_long and path.is_taken_by(point)
 
     most = _MOST_HINTS + max(needed.values(), default=0)
-    together = (p for p in (moved(ranges, by) for by in range(1, most)) if fits(p, counts))
-    apart = (
-        next((p for p in (moved([h], by) for by in range(1, _MOST_HINTS)) if fits(p)), None)
-        for h in ranges
-        if not needed
-    )
+    steps = (
+        *range(1, most), *range(-1, -_MOST_HINTS, -1), *(1 << n for n in range(7, _MOST_DOUBLINGS))
+    )  # fmt: skip
+    together = [moved(ranges, by) for by in steps]
+    first = next((p for p in together if fits(p, lengths, least=True)), None)
+    if first is not None:
+        yield first
+        return
+    apart = [moved([h], by) for h in ranges for by in steps] if not needed else []
+    for h in ranges if not needed else ():
+        yield from islice((p for p in apart if p[h.name] != hints[h.name] and fits(p, ())), 1)
+    for length in lengths:
+        solved = ({**hints, **p} for p in _elsewhere(call, path, length) if p is not None)
+        others = chain(together, apart, solved)
+        yield from islice((p for p in others if fits(p, [length])), 1)
 
-    first = next(together, None)
-    yield from (first,) if first is not None else (point for point in apart if point)
+
+def _elsewhere(call: FactoryCall, path: Path, length: Poly) -> Iterator[Values | None]:
+    """Find values that take a path with another length; none if there are no such values."""
+    from symcount.algebra.solver import Solver
+
+    facts = declared_facts(call.hyperparameters)
+    here = const(value(length, path.trace.hints))
+    condition, polarity = compare("ne", length, here, facts)
+    if condition is not None and (condition, not polarity) not in path.decisions:
+        solver = Solver(call.hyperparameters, facts, steps=_STEPS)
+        yield from solver.models((*path.decisions, (condition, polarity)))
+
+
+def _is_other(length: Poly, point: Values, other: Values) -> bool:
+    return value(length, point) != value(length, other)
 
 
 def _at_least(count: Poly, least: int, point: Values) -> bool:
     """Tell whether a loop has so many iterations, unless that depends on the loop around."""
-    return _has_index(count) or value(count, point) >= least
+    return has_index_in(count) or value(count, point) >= least
 
 
 def _sites(runs: Sequence[ObservedRun]) -> Iterator[tuple[Site, Seen]]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from symcount.algebra import evaluate
 from symcount.algebra.poly import Poly
+from symcount.derivation.indices import has_index
 from symcount.errors import InternalError
 from symcount.factory.building import Expected, TensorFacts
 from symcount.formula.choice_trees import Choice
-from symcount.formula.tree import Built, TensorSpec, Tree, follow
+from symcount.formula.tree import Built, Repeat, TensorSpec, Tree, follow
 from symcount.symbols import Values
 
 # torch counts the bytes of a tensor in 63 bits.
@@ -52,8 +53,10 @@ def _of_path(leaf: Built, point: Values) -> Expected:
     sizes = SizesAt(point)
     has_loops = any(weight.repeats for weight in leaf.weights)
     found = []
+    places = _Places(sizes)
     for weight in leaf.weights:
-        made = [_facts_at(weight, here) for here in iterations(weight, sizes)]
+        here, times = places.of(weight)
+        made = [_facts_at(weight, each) for each in here] * times
         _require_total(weight, made, sizes)
         found += [(weight.name, facts) for facts in made]
     if not has_loops:
@@ -76,6 +79,25 @@ def iterations(weight: TensorSpec, sizes: SizesAt, depth: int = 0) -> Iterator[S
             when = when.then if evaluate.holds(when.condition, here.point) else when.otherwise
         if when:
             yield from iterations(weight, here, depth + 1)
+
+
+class _Places:
+    """The iterations that make a tensor, gone through once for all tensors that they make."""
+
+    def __init__(self, sizes: SizesAt) -> None:
+        self._sizes = sizes
+        self._known: dict[tuple[Repeat, ...], list[SizesAt]] = {}
+
+    def of(self, weight: TensorSpec) -> tuple[Sequence[SizesAt], int]:
+        """Return where its sizes differ, and how often each of these is made."""
+        if not weight.repeats:
+            return (self._sizes,), 1
+        here = self._known.get(weight.repeats)
+        if here is None:
+            here = self._known[weight.repeats] = list(iterations(weight, self._sizes))
+        if weight.shape is None or not any(map(has_index, weight.shape)):
+            return here[:1], len(here)
+        return here, 1
 
 
 def _facts_at(weight: TensorSpec, sizes: SizesAt) -> TensorFacts:
@@ -129,12 +151,12 @@ def can_be_described(tree: Tree, point: Values) -> bool:
         leaf = follow(tree, point)
         if not isinstance(leaf, Built):
             return True
-        sizes = SizesAt(point)
+        places = _Places(SizesAt(point))
         return all(
-            math.prod(here[p] for p in w.shape) * w.itemsize < _LARGEST_STORAGE
+            math.prod([here[p] for p in w.shape]) * w.itemsize < _LARGEST_STORAGE
             for w in leaf.weights
             if w.shape is not None
-            for here in iterations(w, sizes)
+            for here in places.of(w)[0]
         )
     except TooManyIterations:
         return False

@@ -148,8 +148,7 @@ def _derive(
     state = OutsideState(call.function)
     # Built plainly first, the factory has done its imports before it is run on symbols.
     executed = Executed()
-    with executed.collecting():
-        _build_first(call, builds)
+    _build_first(call, builds, executed)
     require_no_memory(call, builds, state)
     state.put_back()
     builds.build = call = replace(call, outside=state)
@@ -169,7 +168,7 @@ def _derive(
     return formula
 
 
-def _build_first(call: FactoryCall, builds: building.PlainBuilds) -> None:
+def _build_first(call: FactoryCall, builds: building.PlainBuilds, executed: Executed) -> None:
     """Build a small module, or the one at the first hints if there is no such."""
     ranges = call.hyperparameters
     hints = first_hints(ranges)
@@ -178,7 +177,7 @@ def _build_first(call: FactoryCall, builds: building.PlainBuilds) -> None:
     ]
     for values in (small, hints):
         point = dict(zip([h.name for h in ranges], values, strict=True))
-        if not isinstance(builds.at(point), Exception):
+        if not isinstance(builds.at(point, executed), Exception):
             return
 
 
@@ -304,8 +303,7 @@ class _Derivation:
             nonlocal followed
             followed += 1
             progress.say(f"{followed} {'path' if followed == 1 else 'paths'} followed")
-            with self.executed.collecting():
-                self.builds.at(path.trace.hints)
+            self.builds.at(path.trace.hints, self.executed)
 
         self.found = explore(
             self.call,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, combinations, islice
 
@@ -12,9 +12,11 @@ from symcount.algebra.choices import sides
 from symcount.algebra.conditions import Decisions
 from symcount.algebra.evaluate import value
 from symcount.algebra.facts import Facts
+from symcount.algebra.poly import Poly, Variable
 from symcount.derivation.expected import can_be_described, is_built
 from symcount.derivation.frontier import shortened
 from symcount.derivation.indices import has_index
+from symcount.derivation.lengths import first_at, grows_by_one, lengths_of
 from symcount.derivation.paths import Exploration, Path, takes
 from symcount.errors import UnsupportedError
 from symcount.factory import building, constants
@@ -22,6 +24,7 @@ from symcount.factory.call import FactoryCall
 from symcount.formula.tree import Built, TensorSpec, Tree, follow, leaves
 from symcount.symbols import Hyperparameter, Point, Values
 from symcount.trace.interrupts import NotFolded
+from symcount.trace.loops import Loop
 from symcount.work import Deadline
 
 _POINTS = 6
@@ -126,34 +129,103 @@ class Points:
         What a factory counts without anybody seeing it, by `len()` or a counter of its own, it most
         likely compares with such a number.
         """
-        if not self.found.short:
+        if not self.found.short or not self.found.built:
             return
-        base = tuple(self.found.built[0].trace.hints.values()) if self.found.built else ()
+        path = self.found.built[0]
+        base = tuple(path.trace.hints.values())
         mentioned = [
             number + more
             for number in constants.numbers(self.call.function)
             if 3 < number <= _LARGEST_LENGTH
             for more in (0, 1, 2)
         ]
+        lengths: dict[int, Sequence[int | float]] = {}
+        alone: dict[int, Sequence[int | float]] = {}
         for index, h in enumerate(self.call.hyperparameters):
             if h.name in self.found.short:
 
                 def at(number: int, index: int = index, h: Hyperparameter = h) -> Point:
-                    return (*base[:index], h.aligned(number), *base[index + 1 :])
+                    return _moved(base, {index: h.aligned(number)})
 
                 few = (n for n in _MANY_ITERATIONS if 0 < self._tensors(at(n)) <= _MOST_TENSORS)
                 many = next(few, _MANY_ITERATIONS[-1])
-                numbers = (0, 1, 2, 3, many, *self.lengths, *mentioned[:_MOST_LENGTHS])
-                yield from map(at, dict.fromkeys(numbers))
+                alone[index] = [h.aligned(n) for n in (0, many, *self.lengths)]
+                dealt = (1, 2, 3, *mentioned[:_MOST_LENGTHS])
+                lengths[index] = list(dict.fromkeys(map(h.aligned, dealt)))
+        yield from self._together(base, lengths, _apart(path, self.names, lengths))
+        for index, numbers in alone.items():
+            yield from (_moved(base, {index: number}) for number in numbers)
         yield from _shortest_together(self.call, self.found, base)
+        yield from self._of_coarse_lengths(
+            base, (1, 2, 3, *self.lengths, *mentioned[:_MOST_LENGTHS])
+        )
+
+    def _of_coarse_lengths(self, base: Point, numbers: Sequence[int]) -> Iterator[Point]:
+        """List points with as many iterations of loops that get longer by steps of a symbol."""
+        names = {h.name: index for index, h in enumerate(self.call.hyperparameters)}
+        lengths = dict.fromkeys(
+            (name, length)
+            for path in self.found.built[:_MOST_TOGETHER]
+            for length in lengths_of(path)
+            for name in sorted(_symbols(length))
+            if name in self.found.short
+        )
+        for name, length in lengths:
+            index = names[name]
+            h = self.call.hyperparameters[index]
+
+            def at(number: float, index: int = index, h: Hyperparameter = h) -> Point:
+                return _moved(base, {index: h.aligned(number)})
+
+            def long(number: int, length: Poly = length, index: int = index) -> float:
+                return value(length, self._named(_moved(base, {index: number})))
+
+            if grows_by_one(long):
+                continue
+            sizes = [size for n in numbers if (size := first_at(long, n)) is not None]
+            larger = (size for n in _MANY_ITERATIONS if (size := first_at(long, n)) is not None)
+            many = (size for size in larger if 0 < self._tensors(at(size)) <= _MOST_TENSORS)
+            yield from (at(size) for size in (*sizes, *islice(many, 1)))
+
+    def _together(
+        self, base: Point, lengths: Mapping[int, Sequence[int | float]], apart: Collection[int]
+    ) -> Iterator[Point]:
+        """Deal out lengths of all loops to points, each length of each loop to one of them.
+
+        A point stands for those at which one symbol alone has its length only if all of them are
+        of the same piece of the formula, and if it is built. Those `apart` are alone.
+        """
+        dealt: set[tuple[int, int | float]] = set()
+        together = [index for index in lengths if index not in apart]
+        for turn in range(max((len(lengths[i]) for i in together), default=0)):
+            given = {
+                index: lengths[index][(turn + place) % len(lengths[index])]
+                for place, index in enumerate(together)
+            }
+            point = _moved(base, given)
+            leaf = self._leaf(point)
+            if len(together) > 1 and leaf and self._can_be_built(point, self._largest):
+                alone = {i: self._leaf(_moved(base, {i: number})) for i, number in given.items()}
+                if all(one is leaf for one in alone.values()):
+                    dealt.update(given.items())
+                    yield point
+        for index, numbers in lengths.items():
+            for number in numbers:
+                if (index, number) not in dealt:
+                    yield _moved(base, {index: number})
+
+    def _leaf(self, point: Point) -> Built | None:
+        """Return the piece of the formula at a point, if it says that a module is built there."""
+        values = self._named(point)
+        leaf = follow(self.tree, values) if is_built(self.tree, values) else None
+        return leaf if isinstance(leaf, Built) else None
 
     def _tensors(self, point: Point) -> int:
         """Return how many tensors a module has at a point, or a bound of it; 0 if none is built."""
+        leaf = self._leaf(point)
         values = self._named(point)
-        leaf = follow(self.tree, values) if is_built(self.tree, values) else None
-        weights = leaf.weights if isinstance(leaf, Built) else ()
         with suppress(ArithmeticError, ValueError):
-            return sum(_times(weight, values) for weight in weights)
+            return sum(_times(weight, values) for weight in leaf.weights) if leaf else 0
         return 0
 
     def _new(self, points: Iterable[Point]) -> Iterator[Values]:
@@ -257,6 +329,37 @@ def _sides_of_choices(found: Exploration) -> Iterator[Decisions]:
                 for side in sides(path.lowering(node).poly):
                     if not any(has_index(condition) for condition, _ in side):
                         yield (*path.decisions, *side)
+
+
+def _moved(base: Point, lengths: Mapping[int, int | float]) -> Point:
+    return tuple(lengths.get(index, number) for index, number in enumerate(base))
+
+
+def _apart(path: Path, names: Sequence[str], indices: Iterable[int]) -> set[int]:
+    """Return the symbols that may decide how often the loop of another is gone through.
+
+    These are all but those of loops of one symbol each, with no loop around or within them, and of
+    lists that such loops have left.
+    """
+    loops = path.trace.loops
+    nested = {id(each) for loop in loops for each in (loop, *_around(loop)) if loop.inside}
+    by_itself: set[str] = set()
+    mixed: set[str] = set()
+    counts = [path.lowering(loop.count).poly for loop in loops]
+    for loop, count in zip(loops, counts, strict=True):
+        of = _symbols(count)
+        (by_itself if len(of) == 1 and id(loop) not in nested else mixed).update(of)
+    lists = (path.lowering(node).poly for node in path.trace.unrolled)
+    mixed.update(*(_symbols(length) for length in lists if length not in counts))
+    return {index for index in indices if names[index] not in by_itself - mixed}
+
+
+def _symbols(count: Poly) -> set[str]:
+    return {atom.name for atom in count.atoms() if isinstance(atom, Variable)}
+
+
+def _around(loop: Loop) -> Iterator[Loop]:
+    return (outer for outer, _ in loop.inside)
 
 
 def _times(weight: TensorSpec, point: Values) -> int:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from symcount.derivation.calls_of_torch import (
     ADDING,
+    BY_NAME,
     ELEMENTWISE,
     HOLDING,
     PLAIN_METHODS,
@@ -75,6 +76,8 @@ _KEEPING = frozenset(
     "append appendleft extend extendleft add keys values items copy __len__ __iter__ "
     "fromkeys".split()
 )
+# Those that add; a container that has a largest length loses something by them.
+_ADDING_TO = frozenset("append appendleft extend extendleft insert __iadd__".split())
 # Methods of texts whose result has the digits that the text has.
 _RESPELLING = frozenset(
     "format join lower upper title capitalize casefold swapcase zfill encode decode".split()
@@ -85,13 +88,23 @@ _BY_TEXT = frozenset(
 )
 # Functions whose result differs wherever an argument does, or that pass on what they are given.
 _PASSED_ON = frozenset(
-    "list tuple dict enumerate reversed sum iter print "
-    "isinstance issubclass hasattr getattr setattr delattr str repr float complex type id "
+    "list tuple dict enumerate reversed iter print map partial "
+    "isinstance issubclass hasattr getattr setattr delattr str repr float type id "
     "range slice object callable property staticmethod classmethod super vars dir "
     "OrderedDict defaultdict SimpleNamespace".split()
 )
+# Those of them that are as they are with any number of arguments.
+_TAKING_ANY = _PASSED_ON - {"range", "slice", "getattr", "hasattr", "isinstance", "issubclass"}
+# Those of them that go through a text, letter by letter.
+_SPELLING = frozenset("list tuple dict enumerate reversed iter OrderedDict".split())
 _DEFINED_ABOVE = frozenset("sqrt log log2 log10 log1p fabs".split())
-_OPEN_ENDED = frozenset("accumulate chain product count from_iterable combinations".split())
+_OPEN_ENDED = frozenset("accumulate chain count from_iterable".split())
+# What holds the elements of another in its order, and takes away none.
+_ENDLESS = frozenset(["count", "repeat"])
+_PLAIN_ITERATORS = frozenset(
+    "generator list_iterator tuple_iterator dict_keyiterator dict_valueiterator dict_itemiterator "
+    "range_iterator enumerate list_reverseiterator reversed".split()
+)
 _QUIET = ("logging", "warnings", "typing", "copy", "inspect", "functools", "contextlib")
 
 
@@ -186,7 +199,7 @@ class Seen:
             assert value is not None
             if value[0] in ("many", "text"):
                 return bool(value[2] if value[0] == "many" else value[1])
-            return value[:2]
+            return value[:2] if value[0] == "object" else value
 
         return self._kind(0) if self.differs(0, view) and not self._is_rate(0, []) else ""
 
@@ -213,9 +226,15 @@ class Seen:
 
     def _rounded(self) -> str:
         """Judge sums of floats that are so large that one more may make no difference."""
-        large = (abs(n) >= _LARGE for p in (0, 1) for n in self._numbers(p) if type(n) is float)
-        moves = any(map(self._moves, range(self.width)))
-        return STATE if moves and any(large) else ""
+        if not any(map(self._moves, range(self.width))):
+            return ""
+        floats = [abs(n) for p in (0, 1) for n in self._numbers(p) if type(n) is float and n]
+        numbers = [abs(n) for p in (0, 1) for n in self._numbers(p) if n]
+        is_large = any(n >= _LARGE for n in floats)
+        is_small = any(n < _SMALL for n in floats) or (
+            bool(floats) and "Add" in self.site.names and max(numbers) > _APART * min(numbers)
+        )
+        return STATE if is_large or is_small else ""
 
     def _arithmetic(self) -> str:
         """Judge an operation that raises for some numbers, or makes a list of no element."""
@@ -223,16 +242,46 @@ class Seen:
         seen = Seen(self.site, self.runs, plain)
         if not plain:
             return ""
-        if any("state" in seen.kinds(place) and seen.differs(place) for place in (0, 1)):
+        moving = [place for place in range(seen.width) if seen.differs(place)]
+        kinds = set().union(*map(seen.kinds, range(seen.width)))
+        if moving and ("state" in kinds or not all(map(_adds_up, seen.all_values()))):
             return STATE
         judge = {"Mult": seen._of_mul, "Div": seen._of_truediv, "LShift": seen._of_lshift,
                  "Pow": seen._of_pow}.get(self.site.names[0])  # fmt: skip
         return (judge(first=0) if judge is not None else "") or seen._rounded()
 
+    def all_values(self) -> Iterator[Value]:
+        """Yield the values of all operands."""
+        for place in range(self.width):
+            yield from self.values(place)
+
     def _of_mul(self, first: int = 1) -> str:
         pair = first, first + 1
         is_list = any(self.kinds(place) & {"many", "text"} for place in pair)
-        return LENGTH if is_list and not all(map(self._grows_from_zero, pair)) else ""
+        if is_list:
+            return "" if all(map(self._grows_from_zero, pair)) else LENGTH
+        moving = [place for place in pair if self._moves(place)]
+        if len(moving) > 1:
+            return STATE  # twice the same, for two iterations
+        is_safe = (self._is_linear(p) or self._gets_larger(p) for p in moving)
+        return "" if all(is_safe) else STATE  # at last zero
+
+    def _gets_larger(self, place: int) -> bool:
+        """Return whether it is an integer that gets larger, and never too large."""
+        is_integer = all(type(number) is int for number in self._numbers(place))
+        return is_integer and self._grows_from_zero(place)
+
+    def _is_linear(self, place: int) -> bool:
+        """Return whether a number changes by the same from each iteration to the next."""
+        for by in self._series_of(place).values():
+            numbers = [by[at] for at in sorted(by)]
+            if any(len(set(each)) > 1 for each in numbers):
+                continue  # several in an iteration
+            steps = [b[0] - a[0] for a, b in pairwise(numbers)]
+            largest = max(map(abs, steps), default=0)
+            if steps and max(steps) - min(steps) > 1e-6 * largest:
+                return False
+        return True
 
     def _of_truediv(self, first: int = 1) -> str:
         divisors = self._numbers(first + 1)
@@ -265,7 +314,7 @@ class Seen:
         return STATE if is_carried else ""
 
     def _attribute(self) -> str:
-        known = {name for _, counts in filter(None, self.values(0)) for name, _ in counts}
+        known = _several(self.values(0))
         is_one = any(NUMBERS.sub("0", name) in known for name in self.site.names)
         return STATE if is_one and self.differs(0) else ""
 
@@ -275,16 +324,40 @@ class Seen:
             if "many" not in self.kinds(place):
                 if self.differs(place, _digitless):
                     return self._kind(place)
-            elif self.width > 1 and self.differs(place):
+            elif self.width > 1 and self.differs(place, _keys):
                 return LENGTH
-        return self._texts(range(self.width)) if self.width > 1 else ""
+        if self.width < 2:
+            return ""
+        texts = [place for place in range(self.width) if self.kinds(place) <= {"text"}]
+        return self._texts(texts)
 
     def _iterate(self) -> str:
         is_used_up = any(
             event.tags and event.values[0] and event.values[0][0] == "iterator"
             for _, event in self.events
         )
-        return STATE if is_used_up else ""
+        return STATE if is_used_up else self._spelt_out(0)
+
+    def _spelt_out(self, place: int) -> str:
+        """Judge a text that is gone through letter by letter."""
+        return TEXT if "text" in self.kinds(place) and self.differs(place) else ""
+
+    def _spell(self) -> str:
+        return self._spelt_out(0)
+
+    def _answer(self) -> str:
+        """Judge what code of C is told, or takes of a generator."""
+        kinds = self.kinds(0) & {*_GIVEN} - {"iterator"}
+        return self._kind(0) if kinds and self.differs(0) else ""
+
+    def _unary(self) -> str:
+        """Judge `-`, `+` and `~`."""
+        kinds = self.kinds(0) & {"state", "many", "text"}
+        return self._kind(0) if kinds and self.differs(0) else ""
+
+    def _put(self) -> str:
+        """Judge where an attribute is set: it may be there as something else, such as a byte."""
+        return STATE if ("holder", True) in self.values(0) else ""
 
     def _unpack(self) -> str:
         return self._iterate() or (LENGTH if self.differs(0, _left) else "")
@@ -370,8 +443,13 @@ class Seen:
             return STATE  # what is read by its name
         if "state" in self.kinds(0) and self.differs(0):
             return STATE
+        if self.kinds(0) & {"array", "state"}:
+            return STATE  # it may be there as something else, such as a byte
+        if not is_keyed:
+            return ""
         is_new = self.differs(0, _left) or not self.kinds(0) & _GROWING
-        return "" if not is_keyed or is_new or not self._moves(1) else STATE
+        is_over = is_new and all(_is_over(e.values[1], e.values[0]) for _, e in self.events)
+        return "" if is_over or not self.differs(1) or self.kinds(1) <= {"text"} else STATE
 
     def _delete(self) -> str:
         return LENGTH if self.differs(0) else ""
@@ -383,66 +461,86 @@ class Seen:
         keys = [v for v in self.values(key) if v]
         if any(v[0] == "many" and None in v[3] for v in keys) and self._in_loop():
             return STATE  # the number of an iteration is part of a key
+        if "iterator" in self.kinds(container):
+            return STATE
         texts = [v[1] for v in keys if v[0] == "text"]
-        grows = self.differs(container, _digitless)
+        is_keyed = all(v and v[0] == "many" and v[1] in _KEYED for v in self.values(container))
+        grows = self.differs(container, _keys if is_keyed else _digitless)
         if keys and len(texts) == len(keys):
             if self.differs(key, _digitless):
                 return TEXT
             has_digits = any(map(NUMBERS.search, texts))
-            return TEXT if has_digits and (grows or self.differs(key)) else ""
+            is_spelt_anew = self.differs(container, lambda v: v and v[0] == "many" and v[-1])
+            return TEXT if is_spelt_anew or (has_digits and (grows or self.differs(key))) else ""
         if keys and self.differs(key):
             is_empty = {_length(v) for v in self.values(container)} == {0}
             return "" if is_empty else STATE
-        numbers = [v for v in keys if v[0] == "number" and v[1] is not None]
-        return LENGTH if numbers and grows else ""
+        plain = [v for v in keys if v[0] != "object" and v != ("number", None)]
+        return LENGTH if plain and grows else ""
 
     def _call(self) -> str:
         callees = [v for v in self.values(0) if v]
-        return next((r for r in map(self._called, callees) if r), "")
+        events: dict[Hashable, list[tuple[ObservedRun, Event]]] = {}
+        for pair in self.events:
+            if pair[1].values[0]:
+                events.setdefault(pair[1].values[0][:2], []).append(pair)
+        of_each = {key: Seen(self.site, self.runs, pairs) for key, pairs in events.items()}
+        return next((r for c in callees if (r := of_each[c[:2]]._called(c))), "")
 
     def _called(self, callee: tuple[Any, ...]) -> str:
-        events = [
-            pair for pair in self.events
-            if pair[1].values[0] and pair[1].values[0][:2] == callee[:2]
-        ]  # fmt: skip
-        seen = Seen(self.site, self.runs, events)
         if callee[0] == "method":
-            return seen._method(callee)
+            return self._method(callee)
         if callee[0] == "torch":
-            return seen._torch(callee[1])
+            return self._torch(callee[1])
         module, _, name = callee[1].rpartition(".")
-        judge = getattr(seen, f"_of_{name}", None)
+        if self.site.spread and name not in _TAKING_ANY and self._moves_spread():
+            return STATE
+        judge = getattr(self, f"_of_{name}", None)
         if judge is not None:
             return str(judge())
+        if name in _SPELLING and any(map(self._spelt_out, range(1, self.width))):
+            return TEXT
         if name in _PASSED_ON | _OPEN_ENDED or module.split(".")[0] in _QUIET:
             return ""
         if name in _DEFINED_ABOVE:
-            least = min(seen._numbers(1), default=1)
-            is_safe = seen.rises(1) and (least > 0 or (name == "sqrt" and least == 0))
-            return "" if is_safe or not seen._moves(1) else STATE
+            least = min(self._numbers(1), default=1)
+            is_safe = self.rises(1) and (least > 0 or (name == "sqrt" and least == 0))
+            return "" if is_safe or not self._moves(1) else STATE
         if name in ("exp", "expm1"):
-            return "" if seen.rises(1, -1) or not seen._moves(1) else STATE
+            return "" if self.rises(1, -1) or not self._moves(1) else STATE
         if module == "numpy" and _is_elementwise(name) and not self.site.names:
-            arrays = [p for p in range(1, seen.width) if seen.kinds(p) <= {"array"}]
-            return seen._arguments(arrays)
-        return seen._arguments()
+            arrays = [p for p in range(1, self.width) if self.kinds(p) <= {"array"}]
+            return self._arguments(arrays)
+        return self._arguments()
+
+    def _moves_spread(self) -> bool:
+        return any(map(self.differs, self.site.spread))
 
     def _arguments(self, but: Iterable[int] = ()) -> str:
-        """Judge what nobody reports: it may depend on all that it is given."""
+        """Judge what nobody reports: it may depend on all that it is given, and what that answers.
+
+        What an iterator has is not known, nor what a function returns: if it is written down in the
+        call, it is reported there.
+        """
         for place in range(1, self.width):
-            if place not in but and self.kinds(place) & _GIVEN and self.differs(place):
+            kinds = self.kinds(place)
+            if place not in but and kinds & _GIVEN and self.differs(place):
                 return self._kind(place)
+            if place not in but and any(map(_answers, self.values(place))):
+                return STATE
         return ""
 
     def _torch(self, name: str) -> str:
         """Judge a call of torch, but for arguments that are sizes, rates, or merely held."""
+        if name in BY_NAME:
+            return TEXT if any(map(self._is_late, range(1, self.width))) else ""
         if name in HOLDING or (name in ADDING and not self.kinds(1) & {"number"}):
             return ""
         names = self._names()
         harmless = {
             place
             for place in range(1, self.width)
-            if self.kinds(place) <= {"text"}
+            if self.kinds(place) <= {"text", "code", "iterator"}
             or (self.kinds(place) <= {"array"} and name in ELEMENTWISE)
             or (sizes_of(name, place, names[place]) and self._is_size(place))
             or (self.kinds(place) <= {"many"} and name in ADDING)
@@ -450,13 +548,23 @@ class Seen:
         }
         return self._arguments(harmless)
 
+    def _is_late(self, place: int) -> bool:
+        """Return whether a name has a number that fewer iterations do not come to."""
+        texts = [v[1] for v in self.values(place) if v and v[0] == "text"]
+        numbers = [int(n) for text in texts for n in NUMBERS.findall(text)]
+        fewest = min((n for run in self.runs for n in run.lengths.values()), default=0)
+        return max(numbers, default=0) >= fewest and not self.differs(place)
+
     def _names(self) -> list[str]:
         """List the keywords of a call by place; empty for what has none."""
         keywords = self.site.names
         return ["", *[""] * (self.width - 1 - len(keywords)), *keywords]
 
     def _is_size(self, place: int) -> bool:
-        return self.kinds(place) <= {"many"} or self._grows_from_zero(place)
+        if self.kinds(place) <= {"many"}:
+            return True
+        is_whole = all(type(number) is int for number in self._numbers(place))
+        return self._grows_from_zero(place) and (is_whole or not self._moves(place))
 
     def _stays_a_rate(self, place: int) -> bool:
         """Return whether it is between numbers in [0, 1] that are the same for any length."""
@@ -479,20 +587,25 @@ class Seen:
                 return self._formatted()
             if name in ("ljust", "rjust", "center") and self._arguments():
                 return TEXT
-            return TEXT if name not in _RESPELLING and self.differs(0) else ""
+            if name in _RESPELLING:
+                return ""
+            return TEXT if self.differs(0) else self._arguments()
         if owner[0] == "many":
-            if owner[4] is not None and name in ("append", "appendleft", "extend"):
+            if owner[4] is not None and name in _ADDING_TO:
                 return LENGTH
-            if name in _BY_PLACE and self.differs(0):
-                return self._taken(name)
+            if name in _BY_PLACE and not (owner[1] in _KEYED and name in ("pop", "__getitem__")):
+                return self._taken(name) if self.differs(0) else self._arguments()
             if name in ("popleft", "rotate") and self._in_loop():
                 return STATE
-            if name in _BY_KEY:
+            if name in _BY_KEY or name in ("pop", "__getitem__"):
                 sets = _is_set([owner]) and name not in ("get", "setdefault", "__contains__")
                 differ = any(map(self.differs, range(self.width)))
                 return (LENGTH if differ else "") if sets else self._looked_up_in_owner()
-            is_kept = name in _KEEPING | HOLDING or name in _BY_PLACE or not self.differs(0)
-            return "" if is_kept else LENGTH
+            if name in _ADDING_TO and any(map(self._spelt_out, range(1, self.width))):
+                return TEXT
+            if name in _KEEPING | HOLDING:
+                return "" if name != "add" or self._is_new_in_owner() else STATE
+            return LENGTH if self.differs(0) else self._arguments()
         if owner[0] == "iterator":
             return STATE if name in ("__next__", "send", "throw") and self._in_loop() else ""
         has_memory = owner[0] == "opaque" and owner[1] not in _STATELESS
@@ -503,8 +616,9 @@ class Seen:
         if owner[0] in ("number", "state") and self.differs(0):
             return STATE
         if owner[0] == "array":
-            is_known = name in PLAIN_METHODS or name.endswith("_")
-            return "" if is_known else STATE if self.differs(0) else self._arguments()
+            if name in PLAIN_METHODS or name.endswith("_"):
+                return ""
+            return STATE if self.differs(0) else self._arguments()
         return self._arguments()
 
     def _formatted(self) -> str:
@@ -517,6 +631,10 @@ class Seen:
             indices = [v[1] for v in self.values(1) if v and v[0] == "number"]
             return "" if all(i == 0 for i in indices) else LENGTH
         return LENGTH
+
+    def _is_new_in_owner(self) -> bool:
+        """Return whether what is added to a set is above all numbers in it."""
+        return all(_is_over(e.values[1], (e.values[0] or (0, 0, None))[2]) for _, e in self.events)
 
     def _looked_up_in_owner(self) -> str:
         events = [
@@ -534,16 +652,21 @@ class Seen:
             return STATE
         return self._arguments() if is_of_c or ("number", None) in functions else ""
 
-    _of_filter = _of_filterfalse = _of_starmap = _of_reduce = _of_takewhile = _applied
-    _of_dropwhile = _applied
+    _of_starmap = _of_reduce = _applied
+
+    def _of_filter(self) -> str:
+        is_asked = self.width > 1 and any(map(_answers, self.values(1)))
+        return STATE if is_asked else self._applied()
+
+    _of_filterfalse = _of_takewhile = _of_dropwhile = _of_filter
 
     def _of_accumulate(self) -> str:
         return self._applied(2)
 
     def _of_any(self) -> str:
-        return "" if self.kinds(1) <= {"iterator", "symbolic"} else self._arguments()
+        return "" if self.width > 1 and self.kinds(1) <= {"symbolic"} else self._arguments()
 
-    _of_all = _of_set = _of_frozenset = _of_any
+    _of_all = _of_set = _of_frozenset = _of_sum = _of_any
 
     def _of_len(self) -> str:
         if self.kinds(1) != {"text"} or not self.differs(1):
@@ -609,12 +732,15 @@ class Seen:
 
     def _of_sorted(self) -> str:
         held = [v[3] for v in self.values(1) if v and v[0] == "many"]
-        has_numbers = any(e and e[0] in ("number", "state") for elements in held for e in elements)
-        return STATE if has_numbers and self.differs(1) else ""
+        has_numbers = any(
+            e and e[0] in ("number", "state", "text", "many") for elements in held for e in elements
+        )
+        return STATE if has_numbers and self.differs(1) else self._arguments((1,))
 
     def _of_next(self) -> str:
         named = {v[1] for v in self.values(1) if v and v[0] == "iterator"}
-        is_any = not self._in_loop() or named == {"count"} or self._is_used_up(named)
+        is_plain = not self._in_loop() and named <= _PLAIN_ITERATORS | _ENDLESS
+        is_any = is_plain or named == {"count"} or self._is_used_up(named)
         return "" if is_any else STATE
 
     def _is_used_up(self, named: set[str]) -> bool:
@@ -633,10 +759,7 @@ class Seen:
         return all(map(_is_law, taken.values()))
 
     def _of_min(self) -> str:
-        for place in range(1, self.width):
-            if self.kinds(place) & {"number", "many"} and self.differs(place):
-                return self._kind(place)
-        return ""
+        return self._arguments()
 
     _of_max = _of_min
 
@@ -649,14 +772,16 @@ class Seen:
 
     def _of_hasattr(self) -> str:
         names = [v[1] for v in self.values(2) if v and v[0] == "text"] if self.width > 2 else []
-        known = {name for _, counts in filter(None, self.values(1)) for name, _ in counts}
+        known = _several(self.values(1))
         grows = self.differs(1)
         if self.width > 2 and self.differs(2):
             return TEXT
         return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
 
     def _of_getattr(self) -> str:
-        return self._of_hasattr() if self.width > 3 else ""
+        if self.width > 3:
+            return self._of_hasattr()
+        return TEXT if self.width > 2 and self._is_late(2) and self.differs(1) else ""
 
     # --- smaller questions ---
 
@@ -671,6 +796,14 @@ class Seen:
 
     def rises(self, place: int, sign: int = 1) -> bool:
         """Return whether a number never falls, by iterations and by how many there are."""
+        return all(
+            _never_falls([pick(sign * number for number in by[at]) for at in sorted(by)])
+            for by in self._series_of(place).values()
+            for pick in (min, max)
+        )
+
+    def _series_of(self, place: int) -> dict[Hashable, dict[tuple[int, ...], list[float]]]:
+        """Return the numbers of an operand by iteration, of each run; or by how many there are."""
         series: dict[Hashable, dict[tuple[int, ...], list[float]]] = {}
         for run, event in self.events:
             value = event.values[place] if len(event.values) > place else None
@@ -681,12 +814,8 @@ class Seen:
             key, at = ((id(run), *names), numbers)
             if not names:
                 key, at = (), (sum(run.lengths.values()),)
-            series.setdefault(key, {}).setdefault(at, []).append(sign * value[1])
-        return all(
-            _never_falls([pick(by[at]) for at in sorted(by)])
-            for by in series.values()
-            for pick in (min, max)
-        )
+            series.setdefault(key, {}).setdefault(at, []).append(value[1])
+        return series
 
     def _in_loop(self) -> bool:
         return any(event.tags for _, event in self.events)
@@ -768,10 +897,16 @@ def _is_going_on(value: Value) -> bool:
     if value is None:
         return False
     if value[0] == "iterator":
-        return bool(value[3]) and value[1] not in ("count", "repeat")
+        return bool(value[3]) and value[1] not in _ENDLESS
     if value[0] in ("method", "c code"):
         return _is_going_on(value[2])
     return value[0] == "many" and any(map(_is_going_on, value[3]))
+
+
+def _several(named: Iterable[Value]) -> set[str]:
+    """The names, but for their numbers, of which an object has several attributes."""
+    pairs = (each for value in named if value for each in value[1])
+    return {name for name, count, _ in pairs if count > 1}
 
 
 def _is_keyed(seen: Seen, place: int) -> bool:
@@ -784,8 +919,11 @@ _KEYED = frozenset(
 )
 
 
-# Floats from here on are told apart from the next ones by less and less.
+# Floats from here on are told apart from the next ones by less and less, and below by none; what is
+# so many times as small as another may be lost in their sum.
 _LARGE = 2.0**43
+_SMALL = 1e-200
+_APART = 1e8
 # Types of C of which no method has a memory, and those of which each has one.
 _STATELESS = frozenset(["Pattern", "Match"])
 _RANDOM = frozenset(["Random", "SystemRandom"])
@@ -821,6 +959,36 @@ def _length(value: Value) -> int | None:
     if value is None or value[0] not in _GROWING:
         return None
     return int(value[2] if value[0] == "many" else value[1])
+
+
+def _keys(value: Value) -> Hashable:
+    """What is known of the keys of a table, whatever their values are."""
+    return (*value[:3], value[5], value[-1]) if value and value[0] == "many" else value
+
+
+def _answers(value: Value) -> bool:
+    """Tell whether it is code that is asked something, or gone through, by code of C."""
+    if value is None:
+        return False
+    if value[0] == "iterator":
+        return bool(value[1] != "generator")  # whose elements are reported by themselves
+    return value[0] == "code" and bool(value[1] != "<lambda>")
+
+
+def _is_over(key: Value, table: Value) -> bool:
+    """Tell whether no number in the keys of a table is above those of another key."""
+    numbers = list(_numbers_of(key)) if key and key[0] == "number" else []
+    if key and key[0] == "many":
+        numbers = [n for part in key[3] for n in _numbers_of(part)]
+    known = table[5] if table and table[0] == "many" else ()
+    return not numbers or max(known, default=0) <= max(numbers)
+
+
+def _adds_up(value: Value) -> bool:
+    """Tell whether all is there that was added: numbers, texts, arrays, lists."""
+    if value is None or value[0] in ("number", "text", "array", "object", "symbolic"):
+        return True
+    return value[0] == "many" and value[1] in ("list", "tuple") and value[4] is None
 
 
 def _left(value: Value) -> Any:

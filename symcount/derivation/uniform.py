@@ -26,6 +26,8 @@ _WITH_MEMORY = frozenset(
     f"builtins.{name}"
     for name in "next iter map filter eval exec open input vars dir locals globals id hash".split()
 )
+# Sites at which nothing is decided by how many elements there are.
+_ASKING_NOTHING = frozenset(["put", "spell"])
 _OF_OBJECTS = frozenset(["__init__", "__setattr__", "__getattribute__"])
 
 
@@ -39,13 +41,17 @@ def is_uniform(kind: str, events: Iterable[tuple[object, Event]]) -> bool:
     for run, event in events:
         if event.tags:
             continue
+        if kind in _ASKING_NOTHING:
+            continue
         if kind == "spread":
             spread.setdefault(id(run), set()).add(event.values[0])
             continue
         callee = event.values[0] if kind == "call" and event.values else None
         if any(map(_is_used_up, event.values)) or (callee and not _is_known(callee)):
             return False
-        is_any_length = kind == "iterate" or (callee is not None and _takes_lists(callee))
+        is_any_length = kind in ("iterate", "answer") or (
+            callee is not None and _takes_lists(callee)
+        )
         told.add(tuple(map(_lengthless, event.values)) if is_any_length else event.values)
     return len(told) < 2 and all(len(values) < 2 for values in spread.values())
 

@@ -10,19 +10,22 @@ are made on the CPU.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from symcount import interception
+from symcount.executed import Executed
 from symcount.factory import initialising
+from symcount.factory.initialising import LeavesOut
 from symcount.factory.room import Room, on_meta, tensors_in
 from symcount.symbols import Values
 from symcount.work import CALL, PLAIN_CALL, Work
@@ -123,7 +126,18 @@ _IN_PLACE = frozenset(
 )  # fmt: skip
 
 
-class _Plain(TorchFunctionMode):
+# What gives no tensor, and may be asked of any without more ado.
+_ASK = frozenset(
+    [torch._C._set_grad_enabled, torch.Tensor.dim, torch.Tensor.size, torch.Tensor.numel,
+     torch.Tensor.is_contiguous, torch.Tensor.is_floating_point, torch.Tensor.is_complex]
+    + [getattr(torch.Tensor, name).__get__ for name in
+       ("requires_grad", "dtype", "device", "is_meta", "shape", "layout", "is_leaf", "ndim",
+        "is_cuda", "is_sparse", "is_quantized")]
+)  # fmt: skip
+_TENSORS = frozenset([(), (torch.Tensor,), (nn.Parameter,)])
+
+
+class _Plain(LeavesOut):
     """Put everything on the meta device and initialise nothing, until it is over."""
 
     def __init__(self, work: Work) -> None:
@@ -138,12 +152,14 @@ class _Plain(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        kwargs = dict(kwargs or {})
+        kwargs = dict(kwargs) if kwargs else {}
         if self.is_over:  # it was left behind
             return func(*args, **kwargs)
         self.work.done += PLAIN_CALL
-        if types and interception.overriding(types):
+        if types not in _TENSORS and interception.overriding(types):
             return interception.hand_over(self, func, types, args, kwargs)
+        if func in _ASK:
+            return func(*args, **kwargs)
         if func in _CREATE:
             kwargs["device"] = "meta"
             kwargs.pop("pin_memory", None)
@@ -158,13 +174,13 @@ class _Plain(TorchFunctionMode):
             elif torch.device(kwargs.get("device") or "cpu").type != "meta":
                 kwargs["device"] = "cpu"
                 _require_room(func, args, kwargs)
-        elif func in _INITIALISERS or _changes_values(func, args, kwargs):
+        elif (is_torch_s := func in _INITIALISERS) or _changes_values(func, args, kwargs):
             target = args[0] if args else kwargs.get("tensor")
             if target is not None and target.is_meta:
-                is_free = func in _INITIALISERS or not target.requires_grad
+                is_free = is_torch_s or not target.requires_grad
                 if is_free and initialising.is_sure(func.__name__, target, args[1:], kwargs):
                     return target
-                if _changes_values(func, args, kwargs):
+                if not is_torch_s or _changes_values(func, args, kwargs):
                     return _filled(target, func, args, kwargs)
         elif func in _MOVE:
             return _convert(args, kwargs)
@@ -262,11 +278,14 @@ class PlainBuilds:
         self._seen: dict[tuple[tuple[str, int | float], ...], PlainBuild] = {}
         self._modules: dict[tuple[tuple[str, int | float], ...], dict[str, str]] = {}
 
-    def at(self, point: Values) -> PlainBuild:
-        """Return the tensors of the module built at a point, or the exception raised there."""
+    def at(self, point: Values, executed: Executed | None = None) -> PlainBuild:
+        """Return the tensors of the module built at a point, or the exception raised there.
+
+        If it was not built there before, the code that runs is added to what has `executed`.
+        """
         key = tuple(point.items())
         if key not in self._seen:
-            self._seen[key] = self.again_at(point)
+            self._seen[key] = self.again_at(point, executed)
         return self._seen[key]
 
     def modules_at(self, point: Values) -> Mapping[str, str]:
@@ -285,24 +304,30 @@ class PlainBuilds:
             if isinstance(tensors, dict)
         )
 
-    def again_at(self, point: Values) -> PlainBuild:
+    def again_at(self, point: Values, executed: Executed | None = None) -> PlainBuild:
         """Return the same, built anew."""
         with interception.alone():
             try:
-                module = self._built(point)
-                classes = {path: type(inner).__name__ for path, inner in module.named_modules()}
+                module = self._built(point, executed)
+                modules = list(module.named_modules())
+                classes = {path: type(inner).__name__ for path, inner in modules}
                 self._modules[tuple(point.items())] = classes
-                return _tensors_of(module)
+                return _tensors_of(module, modules)
             except Exception as error:
                 return TooLarge(str(error)) if is_too_large(error) else error
             finally:
                 interception.restore()
 
-    def _built(self, point: Values) -> nn.Module:
+    def _built(self, point: Values, executed: Executed | None) -> nn.Module:
         """Build the module at a point."""
         self.work.done += CALL
         mode = _Plain(self.work)
+        mode.leaves_out_resets = executed is None
         try:
+            if executed is not None:
+                with executed.collecting(), mode:
+                    return self.build(point)
+            initialising.leave_out_resets()
             with mode:
                 return self.build(point)
         finally:
@@ -310,19 +335,37 @@ class PlainBuilds:
             mode.room.require_values()
 
 
-def _tensors_of(module: nn.Module) -> dict[str, TensorFacts]:
-    named: list[tuple[str, torch.Tensor, str]]
-    named = [(name, p, "parameter") for name, p in module.named_parameters()]
-    named += [(name, b, "buffer") for name, b in module.named_buffers()]
-    return {
-        name: TensorFacts(
-            tuple(t.shape),
-            str(t.dtype).removeprefix("torch."),
-            t.requires_grad and kind == "parameter",
-            kind,
-        )
-        for name, t, kind in named
-    }
+def _tensors_of(
+    module: nn.Module, modules: Sequence[tuple[str, nn.Module]]
+) -> dict[str, TensorFacts]:
+    alike: dict[tuple[Any, ...], TensorFacts] = {}
+    found = {}
+    for kind in ("parameter", "buffer"):
+        for name, t in _named(module, modules, kind):
+            trainable = t.requires_grad and kind == "parameter"
+            key = t.shape, t.dtype, trainable, kind
+            if key not in alike:
+                dtype = str(t.dtype).removeprefix("torch.")
+                alike[key] = TensorFacts(tuple(t.shape), dtype, trainable, kind)
+            found[name] = alike[key]
+    return found
+
+
+def _named(
+    module: nn.Module, modules: Sequence[tuple[str, nn.Module]], kind: str
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the parameters or buffers of a module as torch does, which goes through it for each."""
+    lister = f"named_{kind}s"
+    for name in (lister, "_named_members"):
+        if name in module.__dict__ or getattr(type(module), name) is not getattr(nn.Module, name):
+            yield from getattr(module, lister)()
+            return
+    known: set[int] = set()
+    for path, inner in modules:
+        for name, tensor in getattr(inner, f"_{kind}s").items():
+            if tensor is not None and id(tensor) not in known:
+                known.add(id(tensor))
+                yield f"{path}.{name}" if path else name, tensor
 
 
 @dataclass(frozen=True)
@@ -375,6 +418,10 @@ def _first_mismatch(
     built = _by_name(actual.items(), wanted.numbered)
     for name, facts in built.items():
         expected = said.get(name, [])
+        if Counter(expected) == Counter(facts):
+            continue
+        if not wanted.numbered:
+            expected, facts = sorted(expected, key=_in_order), sorted(facts, key=_in_order)
         if len(expected) != len(facts):
             pair = (*expected, None)[0], (*facts, None)[0]
             return Mismatch(point, name, *pair, counts=(len(expected), len(facts)))
@@ -389,6 +436,7 @@ def _first_mismatch(
     return None
 
 
+@functools.lru_cache(1 << 16)
 def without_numbers(name: str) -> str:
     """Return a tensor's name with a star for each number."""
     return _NUMBERS.sub("*", name)
@@ -397,11 +445,12 @@ def without_numbers(name: str) -> str:
 def _by_name(
     tensors: Iterable[tuple[str, TensorFacts]], numbered: bool
 ) -> dict[str, list[TensorFacts]]:
-    """Group tensors by name; those that differ in numbers only are sorted by shape."""
+    """Group tensors by name; those that differ in numbers only go together."""
     found: dict[str, list[TensorFacts]] = {}
     for name, facts in tensors:
         found.setdefault(name if numbered else without_numbers(name), []).append(facts)
-    if not numbered:
-        for alike in found.values():
-            alike.sort(key=lambda facts: (facts.kind, facts.shape or (), str(facts)))
     return found
+
+
+def _in_order(facts: TensorFacts) -> tuple[Any, ...]:
+    return facts.kind, facts.shape or (), str(facts)

@@ -50,7 +50,7 @@ class Watch:
             _thread.start_new_thread(self._look, ())
         is_plain = all(type(value) in (int, float) for value in values.values())
         self.numbers = values if is_plain else {}
-        self.seconds = self._most * (_WITH_NUMBERS if is_plain else _ON_SYMBOLS)
+        self.seconds = max(_PAUSE, self._most * (_WITH_NUMBERS if is_plain else _ON_SYMBOLS))
         self._began = self._now()
 
     def end(self) -> None:

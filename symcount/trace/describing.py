@@ -62,6 +62,10 @@ _C_CODE = frozenset([
     types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType,
     types.MethodDescriptorType, operator.itemgetter, operator.attrgetter, operator.methodcaller,
 ])  # fmt: skip
+_CODE = (FunctionType, types.MethodType)
+_UNBOUND = (
+    types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType,
+)  # fmt: skip
 _numbers = itertools.count()  # of what cannot be read
 _STAND_INS = {
     **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
@@ -89,6 +93,13 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return ("text", text) if issubclass(kind, bytes) else ("state", "bytearray", text)
     if issubclass(kind, _EXACT):
         return "state", kind.__name__, repr(value)
+    if kind in _CODE:
+        return "code", value.__name__
+    while kind is functools.partial:
+        if value.args or value.keywords:
+            given = (*value.args, *value.keywords.values())
+            return "c code", "functools.partial", value_of((value.func, *given))
+        return value_of(value.func, depth)
     if kind is slice:
         return "slice", *map(value_of, (value.start, value.stop, value.step))
     if kind is SymRange:
@@ -106,7 +117,16 @@ def value_of(value: Any, depth: int = 0) -> Value:
         elements = tuple(value_of(v, depth + 1) for v in value) if few else ()
         most = getattr(value, "maxlen", None)
         changes = _changes(value)
-        return "many", kind.__name__, length, elements, most, changes, _contents(value)
+        return (
+            "many",
+            kind.__name__,
+            length,
+            elements,
+            most,
+            changes,
+            _contents(value),
+            _spelt(value),
+        )
     if issubclass(kind, int | float):
         return "number", float(value) if issubclass(kind, float) else int(value)
     if hasattr(kind, "__next__"):
@@ -129,17 +149,24 @@ _BY_VALUE = (("function", "builtins.set"), ("function", "builtins.frozenset"))
 _BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
 
 
-def _numbered(value: Any) -> tuple[tuple[str, int], ...]:
-    """Count the attributes with a number in their names, each name without it, if several are."""
+def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
+    """Count the attributes with a number in their names, each name without it.
+
+    With the largest number in such a name.
+    """
     try:
         held = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return ()
     inner = [held.get(name) for name in ("_modules", "_parameters", "_buffers")]
     tables = [held, *(table for table in inner if isinstance(table, dict))]
-    names = (n for table in tables for n in table if type(n) is str and NUMBERS.search(n))
+    names = [n for table in tables for n in table if type(n) is str and NUMBERS.search(n)]
     counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
-    return tuple(pair for pair in counts.items() if pair[1] > 1)
+    largest: dict[str, int] = {}
+    for name in names:
+        plain = NUMBERS.sub("0", name)
+        largest[plain] = max(largest.get(plain, 0), *map(int, NUMBERS.findall(name)))
+    return tuple((name, count, largest[name]) for name, count in counts.items())
 
 
 def _changes(value: Any) -> tuple[int, ...]:
@@ -160,22 +187,33 @@ def _changes(value: Any) -> tuple[int, ...]:
 
 
 def _contents(value: Any) -> int:
-    """Tell small containers of plain values apart by what they hold."""
+    """Tell small containers apart by the plain values that they hold."""
     if issubclass(type(value), collections.ChainMap):
         return hash(tuple(map(_contents, value.maps)))
     if len(value) > _MOST_KEYS or not issubclass(type(value), _HOLDING):
         return 0
-    held = tuple(value.items()) if issubclass(type(value), dict) else tuple(value)
-    parts = itertools.chain.from_iterable(held) if issubclass(type(value), dict) else held
-    is_plain = all(type(part) in PLAIN for part in parts)
-    is_set = issubclass(type(value), set | frozenset)
-    return hash(frozenset(held) if is_set else held) if is_plain else 0
+    return hash(_token(value, _DEEPEST_CONTENTS - 3))
+
+
+def _spelt(value: Any) -> int:
+    """Tell containers apart by the texts that are their elements or keys, but for digits."""
+    if not issubclass(type(value), _HOLDING) or len(value) > _LONGEST:
+        return 0
+    return hash(frozenset(NUMBERS.sub("0", key) for key in value if type(key) is str))
 
 
 def _compared(value: Any) -> Value:
     """Describe what is compared: all that it holds may decide."""
     found = value_of(value)
     return (*found, hash(_token(value))) if found and found[0] == "many" else found
+
+
+def _converts(owner: Any) -> bool:
+    """Tell whether what is put into an attribute may be there as something else."""
+    kind = type(owner)
+    if not hasattr(owner, "__dict__") or kind.__module__ in ("_ctypes", "ctypes"):
+        return True
+    return any(base.__module__ in ("_ctypes", "ctypes", "numpy") for base in kind.__mro__)
 
 
 def _token(value: Any, depth: int = 0) -> Hashable:
@@ -295,8 +333,12 @@ def callee_of(value: Any) -> Value:
             return "method", value.__name__, state_of(owner)
     if issubclass(type(value), torch.nn.Module):
         return None
-    if module.split(".")[0] == "torch" or module == "None":
+    is_of_torch = module == "None" and "torch" in str(getattr(kind, "__module__", ""))
+    is_of_torch |= isinstance(owner, type) and "torch" in owner.__module__
+    if module.split(".")[0] == "torch" or is_of_torch:
         return "torch", getattr(value, "__name__", "")
+    if module == "None":
+        module = "builtins"
     return "function", f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)}"
 
 
@@ -311,6 +353,8 @@ def is_plain(value: Any) -> bool:
 
 
 def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
+    if kind == "put":
+        return (("holder", _converts(values[0])),)
     if kind == "attribute":
         return (("named", _numbered(values[0])),)
     if kind in ("compare", "while", "match"):
@@ -319,9 +363,14 @@ def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
         return tuple(map(value_of, values))
     callee, *given = values
     while isinstance(callee, functools.partial):
-        given = [*callee.args, *given, *callee.keywords.values()]
+        given = [*callee.args, *callee.keywords.values(), *given]
         callee = callee.func
-    called = callee_of(callee)
+    if type(callee) in _UNBOUND and given:
+        held = value_of(given[0])
+        called: Value = ("method", callee.__name__, held)
+        given = given[1:]
+    else:
+        called = callee_of(callee)
     if called is None:
         return ()
     if called in _BY_VALUE and given and type(given[0]) in (list, tuple):
@@ -332,6 +381,71 @@ def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
     if others and called in _BY_NAME:
         others[0] = "named", _numbered(given[0])
     return called, *others
+
+
+# Of functions, classes and methods of modules: whether they report by themselves if called.
+_reporting: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+
+
+def reports_by_itself(callee: Any) -> bool:
+    """Tell whether a call of something says nothing, as it is code that reports."""
+    kind = type(callee)
+    if kind is types.MethodType and _is_bare_module(type(callee.__self__)):
+        callee, kind = callee.__func__, type(callee.__func__)
+        if kind is FunctionType and is_foreign(callee.__code__.co_filename):
+            return False
+    if kind is not FunctionType and kind is not type:
+        return False
+    known = _reporting.get(callee)
+    if known is None:
+        known = _reporting[callee] = callee_of(callee) is None
+    return known
+
+
+_bare_modules: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
+def _is_bare_module(kind: type) -> bool:
+    """Tell whether objects of a class are modules that are described by how many they hold."""
+    known = _bare_modules.get(kind)
+    if known is None:
+        is_module = issubclass(kind, torch.nn.Module) and not issubclass(kind, (*_SIZED, *_EXACT))
+        others = (str, bytes, bytearray, torch.Tensor, int, float)
+        known = is_module and not issubclass(kind, others) and not hasattr(kind, "__next__")
+        _bare_modules[kind] = known and kind.__module__ != "numpy"
+    return bool(known)
+
+
+def summary(kind: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Return what tells that values are described as others were; None if that has to be seen."""
+    if kind == "put":
+        return (type(values[0]),)
+    is_brief = kind not in _IN_FULL
+    if kind == "call":  # some functions of Python's own look into what they are given
+        callee = values[0]
+        is_brief = type(callee) is not types.BuiltinFunctionType and id(callee) not in _STAND_INS
+    keys = []
+    for value in values:
+        key = cheap(value)
+        if key is None and is_brief:
+            key = _brief(value)
+        if key is None:
+            return None
+        keys.append(key)
+    return tuple(keys)
+
+
+_IN_FULL = frozenset(["attribute", "compare", "while", "match"])
+
+
+def _brief(value: Any) -> Any:
+    """Return what `value_of` tells of a module or a large table."""
+    kind = type(value)
+    if kind is dict and len(value) > _MOST_KEYS:
+        return kind, len(value), "__builtins__" in value
+    if _is_bare_module(kind):
+        return kind, len(vars(value).get("_modules") or ())
+    return None
 
 
 _told_by_type: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
@@ -346,6 +460,8 @@ def cheap(value: Any) -> Any:
         return kind, value.__code__
     if kind is types.BuiltinFunctionType:
         owner = value.__self__
+        if type(owner) in PLAIN and owner is not None:
+            return kind, value.__name__, type(owner), owner
         return (kind, value) if owner is None or type(owner) is types.ModuleType else None
     if kind is types.MethodType:  # of a foreign one the state of its owner is described
         code = getattr(value.__func__, "__code__", None)

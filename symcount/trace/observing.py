@@ -26,7 +26,7 @@ import torch
 from symcount import interception
 from symcount.executed import Use
 from symcount.libraries import is_foreign, is_unsourced
-from symcount.trace.describing import Value, cheap, described, is_plain
+from symcount.trace.describing import Value, described, is_plain, reports_by_itself, summary
 from symcount.trace.interrupts import Restart
 from symcount.trace.renaming import functions_in, nested, original_code
 from symcount.trace.reporting import HELD, SITES, Hooks, reporting
@@ -71,7 +71,8 @@ class Observer:
         self._later: dict[FunctionType, CodeType] = {}
         self.events: dict[int, dict[Event, None]] = {}
         self._open: dict[int, list[list[Any]]] = {}
-        self._known: set[tuple[Any, ...]] = set()
+        self._known: set[tuple[Any, ...]] = set()  # what was said in this iteration
+        self._known_in: dict[Any, set[tuple[Any, ...]]] = {}
         self._tags: Any = None
         self._names: tuple[tuple[str, int], ...] = ()
         # Iterators that were reported, and the iteration in which each was first.
@@ -88,7 +89,7 @@ class Observer:
         """Have the functions report until all is restored; most of them when a loop begins."""
         self.events.clear()
         self._open.clear()
-        self._known.clear()
+        self._known_in.clear()
         self._tags = None
         self._muted.clear()
         self._iterators.clear()
@@ -135,28 +136,30 @@ class Observer:
             return
         if self._is_looking or not run.alive or threading.get_ident() != self._thread:
             return
+        if count == 1:
+            self._look(site, (value,))
+            return
+        if place == 0:
+            self._open.setdefault(site, []).append([value])
+            return
+        held = self._open.get(site)
+        if not held:
+            return
+        held[-1].append(value)
+        is_last = place == count - 1
+        if count > 2 and SITES[site].kind == "compare":  # a chain: the last may not be asked for
+            self._look(site, held[-1][-2:])
+            if is_last:
+                held.pop()
+        elif is_last:
+            self._look(site, held.pop())
+
+    def _look(self, site: int, values: Sequence[Any]) -> None:
         self._is_looking = True  # a value may have methods that report
         try:
-            self._take(site, place, count, value)
+            self._keep(site, values)
         finally:
             self._is_looking = False
-
-    def _take(self, site: int, place: int, count: int, value: Any) -> None:
-        if count == 1:
-            self._keep(site, (value,))
-            return
-        held = self._open.setdefault(site, [])
-        if place == 0:
-            held.append([value])
-        elif held:
-            held[-1].append(value)
-        is_chain = count > 2 and SITES[site].kind == "compare"  # the last may not be asked for
-        if is_chain and place and held:
-            self._keep(site, held[-1][-2:])
-        if place == count - 1 and held:
-            values = held.pop()
-            if not is_chain:
-                self._keep(site, values)
 
     def _keep(self, site: int, values: Sequence[Any]) -> None:
         """Keep the description of operands, unless it is known to be the same as before."""
@@ -164,12 +167,15 @@ class Observer:
             self._begin_iteration()
         if not (self._run.loops or self._run.unrolled) and all(map(is_plain, values)):
             return  # nothing is carried along yet
-        kind, _, names, constants = SITES[site]
-        if kind in _RELATED or kind.endswith(HELD):
+        kind, _, names, constants, _ = SITES[site]
+        if kind == "call":
+            if reports_by_itself(values[0]):
+                return
+        elif kind in _RELATED or kind.endswith(HELD):
             values, constants = self._related(site, _with(constants, values)), ()
-        keys = tuple(map(cheap, values))
-        key = (site, self._names, *keys)
-        if None not in key:
+        keys = summary(kind, values)
+        if keys is not None:
+            key = site, keys
             if key in self._known:  # said over and over in an iteration, it is heard no more
                 self._repeated[site] += 1
                 if self._repeated[site] > _MOST_REPEATED:
@@ -184,7 +190,7 @@ class Observer:
 
     def _related(self, site: int, operands: list[Any]) -> list[Any]:
         """Return what is told of operands that are seen together, or with those before."""
-        kind, _, names, _ = SITES[site]
+        kind, names = SITES[site].kind, SITES[site].names
         if kind == "follow":
             root, value = operands
             last, tags = self._followed.get(site, (self, None))
@@ -207,6 +213,7 @@ class Observer:
     def _begin_iteration(self) -> None:
         self._tags = self._run.tags
         self._names = tuple((loop.name, number) for loop, number in self._tags)
+        self._known = self._known_in.setdefault(self._names, set())
         self._repeated.clear()
         self._muted.clear()
 
@@ -240,9 +247,14 @@ def _leaves_code_behind(code: CodeType) -> bool:
 
 
 def _may_decide(code: CodeType) -> bool:
-    """Tell whether code compares anything, reads of containers or has a loop."""
-    decides = ("COMPARE_OP", "CONTAINS_OP", "BINARY_SUBSCR", "BINARY_SLICE", "FOR_ITER")
-    return any(step.opname in decides for step in dis.get_instructions(code))
+    """Tell whether code compares anything, reads of containers or has a loop.
+
+    What is no method that was generated for a class may not call or compute anything either.
+    """
+    decides = ["COMPARE_OP", "CONTAINS_OP", "BINARY_SUBSCR", "BINARY_SLICE", "FOR_ITER"]
+    if not code.co_name.startswith("__"):
+        decides += ["BINARY_", "CALL", "POP_JUMP", "JUMP_IF", "IS_OP", "UNARY_", "FORMAT_VALUE"]
+    return any(step.opname.startswith(tuple(decides)) for step in dis.get_instructions(code))
 
 
 # Functions that no module or class holds, and the codes for which all objects were looked through.

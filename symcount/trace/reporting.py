@@ -28,6 +28,13 @@ _LEFT_ALONE = frozenset(
 # reported.
 HELD = " of what is held"
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+# Methods that code of C calls, and what they return is a part, or is given to Python code alone.
+_HANDED_ON = frozenset(
+    f"__{name}__"
+    for name in "init new getattr getattribute getitem iter next enter get missing setattr delattr "
+    "setitem delitem set post_init init_subclass set_name class_getitem reduce reduce_ex getstate "
+    "setstate copy deepcopy repr str format call".split()
+)
 # Of so many functions it is remembered how they report.
 _MOST_TWINS = 1 << 14
 
@@ -35,13 +42,15 @@ _MOST_TWINS = 1 << 14
 class Site(NamedTuple):
     """A place that may decide something: its operands are reported. `names` are of what it does.
 
-    Operands that are `constants` are not: they are known by their places.
+    Operands that are `constants` are not: they are known by their places. `spread` has the places
+    of what is spread over a call.
     """
 
     kind: str
     source: Source
     names: tuple[str, ...]
     constants: tuple[tuple[int, Any], ...] = ()
+    spread: tuple[int, ...] = ()
 
 
 SITES: list[Site] = []
@@ -54,6 +63,9 @@ class Hooks:
 
 
 def _report(site: int, place: int, count: int, value: Any) -> Any:
+    if place < 0:  # what is spread over a call: it is gone through here instead of there
+        place = ~place
+        value = tuple(value) if isinstance(value, Iterator) else value
     observer = Hooks.observer
     if observer is not None:
         observer.report(site, place, count, value)
@@ -161,9 +173,14 @@ class _Reporting(ast.NodeTransformer):
     def __init__(self, file: str) -> None:
         self.file = file
         self.inside: list[str] = []
+        self.answers = [False]  # whether the functions around answer code of C
         self.tests: set[int] = set()  # what is in the condition of a `while`
+        self.kept: dict[int, bool] = {}  # generators of which all elements are kept as they are
 
-    def _told(self, kind: str, at: Any, values: Sequence[ast.expr], *names: str) -> list[Any]:
+    def _told(
+        self, kind: str, at: Any, values: Sequence[ast.expr], *names: str, spread: Any = ()
+    ) -> list[Any]:
+        """Return what reports values in their places, in the order in which they are evaluated."""
         is_chain = len(values) > 2 and kind == "compare"
         constants = {
             place: value.value
@@ -174,8 +191,10 @@ class _Reporting(ast.NodeTransformer):
         site = len(SITES)
         where = self.inside[-1] if self.inside else "<module>"
         source = Source(self.file, at.lineno, where)
-        SITES.append(Site(kind, source, names, tuple(constants.items())))
-        told = iter([_call([site, i, len(asked)], value) for i, value in enumerate(asked)])
+        SITES.append(Site(kind, source, names, tuple(constants.items()), tuple(spread)))
+        spread_here = {id(values[place]) for place in spread}
+        places = [~i if id(v) in spread_here else i for i, v in enumerate(asked)]
+        told = iter([_call([site, i, len(asked)], v) for i, v in zip(places, asked, strict=True)])
         return [v if place in constants else next(told) for place, v in enumerate(values)]
 
     def _truth(self, test: ast.expr) -> ast.expr:
@@ -188,13 +207,39 @@ class _Reporting(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: Any) -> Any:
         self.inside.append(node.name)
+        self.answers.append(node.name[:2] == "__" == node.name[-2:] and node.name not in _HANDED_ON)
         node.body = [self.visit(statement) for statement in node.body]
         node.body = [s for item in node.body for s in (item if isinstance(item, list) else [item])]
         node.args.defaults = [self.visit(value) for value in node.args.defaults]
         self.inside.pop()
+        self.answers.pop()
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        self.generic_visit(node)
+        if node.value is not None and self.answers[-1]:
+            (node.value,) = self._told("answer", node, [node.value])
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        self.generic_visit(node)
+        (node.body,) = self._told("answer", node, [node.body])
+        return node
+
+    def visit_Yield(self, node: ast.Yield) -> Any:
+        self.generic_visit(node)
+        if node.value is not None:
+            (node.value,) = self._told("answer", node, [node.value])
+        return node
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
+        kept = self.kept.get(id(node), False)
+        self.generic_visit(node)
+        if not kept:
+            (node.elt,) = self._told("answer", node, [node.elt])
+        return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         if node.value is not None:
@@ -217,20 +262,35 @@ class _Reporting(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> Any:
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        for a in node.args:
+            inner = a.value if isinstance(a, ast.Starred) else a
+            if isinstance(inner, ast.GeneratorExp):
+                self.kept[id(inner)] = name in _KEEPING
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE:
             return node
-        plain = [i for i, a in enumerate(node.args) if not isinstance(a, ast.Starred)]
-        keywords = [k for k in node.keywords if k.arg is not None]
-        values = [node.func, *(node.args[i] for i in plain), *(k.value for k in keywords)]
-        node.func, *told = self._told("call", node, values, *(str(k.arg) for k in keywords))
-        for i, value in zip(plain, told[: len(plain)], strict=True):
-            node.args[i] = value
-        for keyword, value in zip(keywords, told[len(plain) :], strict=True):
-            keyword.value = value
         for a in node.args:
             if isinstance(a, ast.Starred) and not isinstance(a.value, _MADE_NEW):
                 (a.value,) = self._told("spread", node, [a.value])
+        # the elements of a generator are reported by themselves
+        given = [i for i, a in enumerate(node.args) if not isinstance(a, ast.GeneratorExp)]
+        spread = [i for i in given if isinstance(node.args[i], ast.Starred)]
+        values: list[Any] = [node.args[i] for i in given]
+        values = [v.value if isinstance(v, ast.Starred) else v for v in values]
+        keywords = [k.value for k in node.keywords]
+        places = [1 + given.index(i) for i in spread]
+        places += [1 + len(given) + j for j, k in enumerate(node.keywords) if k.arg is None]
+        names = (str(k.arg or "**") for k in node.keywords)
+        told = self._told("call", node, [node.func, *values, *keywords], *names, spread=places)
+        node.func, *rest = told
+        for i, value in zip(given, rest, strict=False):
+            if i in spread:
+                node.args[i] = ast.copy_location(ast.Starred(value, ast.Load()), node.args[i])
+            else:
+                node.args[i] = value
+        for keyword, value in zip(node.keywords, rest[len(given) :], strict=True):
+            keyword.value = value
         return node
 
     def visit_Assign(self, node: ast.Assign) -> Any:
@@ -239,16 +299,25 @@ class _Reporting(ast.NodeTransformer):
         if root is not None:
             before, node.value = self._told("follow", node, [root, node.value])
             return [ast.copy_location(ast.Expr(before), node), node]
+        for target in node.targets:
+            if isinstance(target, ast.Attribute):
+                (target.value,) = self._told("put", node, [target.value], target.attr)
         is_unpacked = any(isinstance(target, ast.Tuple | ast.List) for target in node.targets)
         if is_unpacked and not isinstance(node.value, _MADE_NEW):
             (node.value,) = self._told("unpack", node, [node.value])
+        elif is_unpacked and isinstance(node.value, ast.Call):
+            (node.value,) = self._told("spell", node, [node.value])
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         self.generic_visit(node)
         part: Any = node.slice
-        if isinstance(part, ast.Tuple) and part.elts and isinstance(part.elts[0], ast.Slice):
-            part = part.elts[0]
+        if isinstance(part, ast.Tuple) and any(isinstance(e, ast.Slice) for e in part.elts):
+            first, part.elts[1:] = part.elts[0], [self._part(each) for each in part.elts[1:]]
+            if not isinstance(first, ast.Slice):
+                part.elts[0] = self._part(first)
+                return node
+            part = first
         kind = "delete" if isinstance(node.ctx, ast.Del) else "index"
         if isinstance(part, ast.Slice):
             names = [n for n in ("lower", "upper", "step") if getattr(part, n) is not None]
@@ -259,9 +328,19 @@ class _Reporting(ast.NodeTransformer):
                 setattr(part, name, value)
         elif isinstance(node.ctx, ast.Store):
             node.value, node.slice = self._told("store", node, [node.value, part])
-        elif not isinstance(part, ast.Tuple):
+        else:
             node.value, node.slice = self._told(kind, node, [node.value, part])
         return node
+
+    def _part(self, part: ast.expr) -> ast.expr:
+        """Have what is between the commas of a subscript report."""
+        if isinstance(part, ast.Slice):
+            for name in ("lower", "upper", "step"):
+                if getattr(part, name) is not None:
+                    setattr(part, name, self._part(getattr(part, name)))
+            return part
+        (told,) = self._told("answer", part, [part])
+        return told  # type: ignore[no-any-return]
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         self.generic_visit(node)
@@ -339,6 +418,8 @@ class _Reporting(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.op, ast.Not):
             node.operand = self._truth(node.operand)
+        elif not isinstance(node.operand, ast.Constant):
+            (node.operand,) = self._told("unary", node, [node.operand])
         return node
 
     def _with_test(self, node: Any) -> Any:
@@ -369,6 +450,8 @@ class _Reporting(ast.NodeTransformer):
     def _gone_through(self, node: Any) -> Any:
         if not isinstance(node.iter, _MADE_NEW):
             (node.iter,) = self._told("iterate", node.iter, [node.iter])
+        elif isinstance(node.iter, ast.Call):
+            (node.iter,) = self._told("spell", node.iter, [node.iter])
         return node
 
     def visit_Match(self, node: ast.Match) -> Any:
@@ -377,6 +460,11 @@ class _Reporting(ast.NodeTransformer):
         return node
 
 
+# What keeps all elements of a generator as they are.
+_KEEPING = frozenset(
+    "list tuple dict OrderedDict Sequential ModuleList ModuleDict ParameterList enumerate join "
+    "extend update".split()
+)
 # Expressions that make what is gone through, and no others go through it.
 _MADE_NEW = ast.Call | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.GeneratorExp
 
