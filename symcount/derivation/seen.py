@@ -260,9 +260,13 @@ class Seen:
         return TEXT if self._moves(0) or (self.kinds(0) == {"text"} and self.differs(0)) else ""
 
     def _follow(self) -> str:
-        """Judge `node = node.next`: is it the node that the iteration before has left?"""
+        """Judge `node = node.next`: is it the node that the iteration before has left?
+
+        One that is a constant, such as a text, is that as well, and is left by none.
+        """
         is_carried = any(e.tags and e.values[0] == ("number", True) for _, e in self.events)
-        return STATE if is_carried else ""
+        is_constant = ("number", None) not in self.values(1) and not self.differs(1)
+        return STATE if is_carried and not is_constant else ""
 
     def _attribute(self) -> str:
         known = {name for _, counts in filter(None, self.values(0)) for name, _ in counts}

@@ -24,7 +24,7 @@ from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.reporting import Hooks
 from symcount.trace.shifting import PLAIN, Unknown, Unread
-from symcount.trace.stand_ins import BUILTINS, MATH
+from symcount.trace.stand_ins import BUILTINS, ITERTOOLS, MATH
 from symcount.trace.tensors.sizes import is_symbolic
 
 # Longer sequences are told apart by their length alone.
@@ -66,6 +66,7 @@ _numbers = itertools.count()  # of what cannot be read
 _STAND_INS = {
     **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
     **{id(stand_in): f"math.{name}" for name, stand_in in MATH.items()},
+    **{id(stand_in): f"itertools.{name}" for name, stand_in in ITERTOOLS.items()},
 }
 
 
@@ -298,6 +299,12 @@ def callee_of(value: Any) -> Value:
     if module.split(".")[0] == "torch" or module == "None":
         return "torch", getattr(value, "__name__", "")
     return "function", f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+
+
+def is_atom(value: Any) -> bool:
+    """Tell whether a value holds nothing, and is described by all that it is."""
+    kind = type(value)
+    return kind in PLAIN and value is not None and (kind is not str or len(value) < _MOST_TEXT)
 
 
 def is_plain(value: Any) -> bool:

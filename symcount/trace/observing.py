@@ -26,7 +26,7 @@ import torch
 from symcount import interception
 from symcount.executed import Use
 from symcount.libraries import is_foreign, is_unsourced
-from symcount.trace.describing import Value, cheap, described, is_plain
+from symcount.trace.describing import Value, cheap, described, is_atom, is_plain
 from symcount.trace.interrupts import Restart
 from symcount.trace.renaming import functions_in, nested, original_code
 from symcount.trace.reporting import HELD, SITES, Hooks, reporting
@@ -190,7 +190,8 @@ class Observer:
             last, tags = self._followed.get(site, (self, None))
             self._followed[site] = value, self._names
             parts = (last, *last) if type(last) in (list, tuple) else (last,)
-            return [tags != self._names and any(part is root for part in parts)]
+            is_carried = tags != self._names and any(part is root for part in parts)
+            return [is_carried, root if is_atom(root) else None]
         if kind.endswith(HELD):
             return [held_by(*operands[:-1], *names[1:]), operands[-1]]
         if self._names:

@@ -264,6 +264,11 @@ class _Run:
         elif not self._settled(op, a, b, ()):
             self.give_up()
 
+    def limit(self, op: str, a: Node, b: Number) -> None:
+        is_free = id(a) not in self._tracked and not self._is_forced()
+        if not (is_free and self._listen(self.listener.on_limit, self._branch(op, a, b))):
+            self.require(op, a, b)
+
     def _is_forced(self) -> bool:
         """Tell whether the outcome of a comparison has been forced, so that hints may not fit."""
         return any(way.decisions for way in self.ways)
@@ -313,14 +318,16 @@ class _Run:
         return Branch(op, a, b, taken, node, place, place_of(calling_frame(2)), tags=self.tags)
 
     def _note(self, branch: Branch) -> None:
+        if self._listen(self.listener.on_branch, branch):
+            self.branches.append(branch)
+
+    def _listen(self, told: Callable[[Branch], Any], branch: Branch) -> Any:
         try:
-            is_new = self.listener.on_branch(branch)
+            return told(branch)
         except Interrupt as reason:
             self.interrupt(reason)
         except SymcountError as reason:
             self.refuse(reason)
-        if is_new:
-            self.branches.append(branch)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
         if type(b) is int and op in _ORDERINGS and self._counts_a_while_loop(a, b):

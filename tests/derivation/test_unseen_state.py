@@ -261,6 +261,34 @@ def unlinked(dim, n):
     return layers
 
 
+NAMES = {f"a{chr(97 + i % 26)}{'b' * (i // 26)}": i for i in range(LATE)}
+NEXT_NAME = dict(zip(NAMES, [*NAMES][1:], strict=False))
+
+
+def linked_by_names(dim, n):
+    name, layers = "aa", nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(dim, 3))
+        name = NEXT_NAME.get(name, "aa")
+    layers.append(nn.Linear(dim, NAMES[name] + 1))
+    return layers
+
+
+def cut_from_a_long_text(dim, n):
+    text, layers = "3" * LATE + "9" * LATE, nn.ModuleList()
+    for _ in range(n):
+        text, first = text[1:], text[0]
+        layers.append(nn.Linear(dim, ord(first)))
+    return layers
+
+
+def taken_of_what_is_repeated(dim, n):
+    left, layers = itertools.chain(itertools.repeat(3, n), [9] * LATE), nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(dim, next(left)))
+    return layers
+
+
 # --- used up ------------------------------------------------------------------------------------
 
 
@@ -385,7 +413,8 @@ UNSEEN = [
     in_a_set_of_a_list, in_a_dict, united_dicts, unpacked_into_a_set, chained_maps, any_is_left,
     mapped, reduced, accumulated, partially_applied, attribute_by_number, justified, formatted,
     formatted_by_percent, digits_are_counted, put_in_front, counted_from_the_end, turned,
-    turned_array, linked, unlinked, used_by_any, sent_to, used_by_zip, read_from_a_file, drawn,
+    turned_array, linked, unlinked, linked_by_names, cut_from_a_long_text,
+    taken_of_what_is_repeated, used_by_any, sent_to, used_by_zip, read_from_a_file, drawn,
     in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
     global_of_that_name, number_of_c, property_is_divided,
 ]  # fmt: skip
@@ -439,7 +468,28 @@ def widths_that_are_copied(dim, n):
     return layers
 
 
-NO_COST = [widths_in_a_list, options_of_each, layers_in_front, widths_that_are_copied]
+def pair_of_a_constant(dim, n):
+    layers, widths = nn.ModuleList(), {"narrow": 3}
+    for _ in range(n):
+        name = "narrow"
+        name, rest = name, ()
+        layers.append(nn.Linear(dim, widths[name] + len(rest)))
+    return layers
+
+
+def read_of_what_is_repeated(dim, n):
+    widths = list(itertools.repeat(dim, n))
+    return nn.ModuleList([nn.Linear(dim, widths[i]) for i in range(n)])
+
+
+NO_COST = [
+    pair_of_a_constant,
+    read_of_what_is_repeated,
+    widths_in_a_list,
+    options_of_each,
+    layers_in_front,
+    widths_that_are_copied,
+]
 
 
 @pytest.mark.parametrize("factory", NO_COST)
