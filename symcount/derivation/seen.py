@@ -290,6 +290,10 @@ class Seen:
         )
         return STATE if is_used_up else ""
 
+    def _handed(self) -> str:
+        """Judge what a function returns to be gone through: some of it may be gone already."""
+        return STATE if ("number", True) in self.values(0) else ""
+
     def _unpack(self) -> str:
         return self._iterate() or (LENGTH if self.differs(0, _left) else "")
 

@@ -127,6 +127,8 @@ def _length(value: Any) -> int | None:
 
 
 _BY_VALUE = (("function", "builtins.set"), ("function", "builtins.frozenset"))
+# Of truths, each told where it was decided, it is the same how many there are.
+_BY_TRUTH = (("function", "builtins.any"), ("function", "builtins.all"))
 _BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
 
 
@@ -331,10 +333,13 @@ def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
     called = callee_of(callee)
     if called is None:
         return ()
-    if called in _BY_VALUE and given and type(given[0]) in (list, tuple):
+    is_list = bool(given) and type(given[0]) in (list, tuple)
+    if called in _BY_VALUE and is_list:
         token = _token(given[0])
         distinct = frozenset(token) if isinstance(token, tuple) else frozenset()
         return called, value_of(distinct), *map(value_of, given[1:])
+    if called in _BY_TRUTH and is_list and set(map(type, given[0])) == {bool}:
+        return called, value_of(tuple(sorted(set(given[0]))))
     others = list(map(value_of, given))
     if others and called in _BY_NAME:
         others[0] = "named", _numbered(given[0])

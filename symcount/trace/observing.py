@@ -17,7 +17,7 @@ import inspect
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
@@ -77,6 +77,7 @@ class Observer:
         # Iterators that were reported, and the iteration in which each was first.
         self._iterators: dict[int, tuple[Any, Any]] = {}
         self._followed: dict[int, tuple[Any, Any]] = {}
+        self._handed: dict[int, Callable[[], Any]] = {}
         self.shifts = Shifts()
         self._repeated: collections.Counter[int] = collections.Counter()
         self._muted: set[int] = set()
@@ -93,6 +94,7 @@ class Observer:
         self._muted.clear()
         self._iterators.clear()
         self._followed.clear()
+        self._handed.clear()
         self.shifts = Shifts()
         self._run, self._thread = run, threading.get_ident()
         self._later = self.functions.copy()
@@ -185,6 +187,8 @@ class Observer:
     def _related(self, site: int, operands: list[Any]) -> list[Any]:
         """Return what is told of operands that are seen together, or with those before."""
         kind, _, names, _ = SITES[site]
+        if kind == "handed":
+            return [self._is_handed_again(operands[0])]
         if kind == "follow":
             root, value = operands
             last, tags = self._followed.get(site, (self, None))
@@ -200,6 +204,17 @@ class Observer:
             self.shifts.note(site, self._names, operands[0], part)
         return operands
 
+    def _is_handed_again(self, value: Any) -> bool:
+        """Tell whether a function has returned this iterator before, to be gone through."""
+        if not hasattr(type(value), "__next__"):
+            return False
+        before = self._handed.get(id(value), lambda: None)
+        try:
+            self._handed[id(value)] = weakref.ref(value)  # a generator ends where it is left
+        except TypeError:
+            self._handed[id(value)] = lambda: value
+        return before() is value
+
     def is_old(self, iterator: Any) -> bool:
         """Tell whether an iterator was reported in another iteration."""
         _, tags = self._iterators.setdefault(id(iterator), (iterator, self._names))
@@ -212,7 +227,7 @@ class Observer:
         self._muted.clear()
 
 
-_RELATED = frozenset(["follow", "index", "slice"])
+_RELATED = frozenset(["follow", "handed", "index", "slice"])
 
 
 def _with(constants: Iterable[tuple[int, Any]], values: Sequence[Any]) -> list[Any]:

@@ -98,6 +98,19 @@ def extra_by_stored_iterator(dim, n):
     return layers_with_extra(dim, n, is_extra)
 
 
+def extra_by_returned_iterator(dim, n):
+    left = iter(TABLE)
+
+    def numbers():
+        return left
+
+    def is_extra():
+        for number in numbers():
+            return number
+
+    return layers_with_extra(dim, n, is_extra)
+
+
 def extra_by_queue(dim, n):
     numbers = deque(TABLE)
 
@@ -160,6 +173,7 @@ def extra_by_combinations(dim, n):
     [
         extra_by_iterator,
         extra_by_stored_iterator,
+        extra_by_returned_iterator,
         extra_by_queue,
         extra_by_unpacking,
         extra_by_spreading,

@@ -131,6 +131,21 @@ def any_is_left(dim, n):
     return layers
 
 
+def truths_of_what_is_left(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left -= 1
+        layers.append(nn.Linear(dim, 3 + all([left > 0, True])))
+    return layers
+
+
+def truths_of_a_table(dim, n):
+    known, layers = [width == 3 for width in WIDTHS], nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(dim, 3 + all(known[: len(layers)])))
+    return layers
+
+
 def mapped(dim, n):
     made, layers = -1, nn.ModuleList()
     for _ in range(n):
@@ -309,6 +324,48 @@ def sent_to(dim, n):
     return layers
 
 
+def kept_in_a_variable(dim, n):
+    left, layers = iter(WIDTHS), nn.ModuleList()
+    for _ in range(n):
+        for width in left:
+            layers.append(nn.Linear(dim, width))
+            break
+    return layers
+
+
+def made_once_in_a_block(dim, n):
+    left, layers = None, nn.ModuleList()
+    for _ in range(n):
+        if left is None:
+            left = zip(WIDTHS)
+        for (width,) in left:
+            layers.append(nn.Linear(dim, width))
+            break
+    return layers
+
+
+def made_new_of_what_is_used_up(dim, n):
+    every, layers = iter(WIDTHS), nn.ModuleList()
+    for _ in range(n):
+        left = zip("x", every, strict=False)
+        for _, width in left:
+            layers.append(nn.Linear(dim, width))
+    return layers
+
+
+def handed_back(dim, n):
+    left, layers = iter(WIDTHS), nn.ModuleList()
+
+    def rest():
+        return left
+
+    for _ in range(n):
+        for width in rest():
+            layers.append(nn.Linear(dim, width))
+            break
+    return layers
+
+
 def used_by_zip(dim, n):
     (left, _), layers = itertools.tee(WIDTHS), nn.ModuleList()
     for _ in range(n):
@@ -411,11 +468,12 @@ def property_is_divided(dim, n):
 UNSEEN = [
     attribute_is_divided, element_is_shifted, float_is_full, small_numbers_overflow, in_a_set,
     in_a_set_of_a_list, in_a_dict, united_dicts, unpacked_into_a_set, chained_maps, any_is_left,
-    mapped, reduced, accumulated, partially_applied, attribute_by_number, justified, formatted,
-    formatted_by_percent, digits_are_counted, put_in_front, counted_from_the_end, turned,
-    turned_array, linked, unlinked, linked_by_names, cut_from_a_long_text,
-    taken_of_what_is_repeated, used_by_any, sent_to, used_by_zip, read_from_a_file, drawn,
-    in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
+    truths_of_what_is_left, truths_of_a_table, mapped, reduced, accumulated, partially_applied,
+    attribute_by_number, justified, formatted, formatted_by_percent, digits_are_counted,
+    put_in_front, counted_from_the_end, turned, turned_array, linked, unlinked, linked_by_names,
+    cut_from_a_long_text, taken_of_what_is_repeated, used_by_any, sent_to, kept_in_a_variable,
+    made_once_in_a_block, made_new_of_what_is_used_up, handed_back, used_by_zip, read_from_a_file,
+    drawn, in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
     global_of_that_name, number_of_c, property_is_divided,
 ]  # fmt: skip
 
@@ -482,7 +540,38 @@ def read_of_what_is_repeated(dim, n):
     return nn.ModuleList([nn.Linear(dim, widths[i]) for i in range(n)])
 
 
+def pairs_in_a_variable(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        pairs = zip((dim, 3), (3, dim), strict=True)
+        for a, b in pairs:
+            layers.append(nn.Linear(a, b))
+    return layers
+
+
+def made_by_a_generator(dim, n):
+    def widths():
+        yield from (3, dim)
+
+    layers = nn.ModuleList()
+    for _ in range(n):
+        for width in widths():
+            layers.append(nn.Linear(dim, width))
+            break
+    return layers
+
+
+def truths_of_all_layers(dim, n):
+    layers = nn.ModuleList([nn.Linear(dim, 3) for _ in range(n)])
+    return nn.Sequential(
+        layers, nn.Linear(dim, 3 + all([layer.in_features > 0 for layer in layers]))
+    )
+
+
 NO_COST = [
+    truths_of_all_layers,
+    pairs_in_a_variable,
+    made_by_a_generator,
     pair_of_a_constant,
     read_of_what_is_repeated,
     widths_in_a_list,
