@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from typing import Any, TypeAlias
 
 from symcount.derivation.calls_of_torch import (
@@ -22,8 +22,9 @@ from symcount.derivation.calls_of_torch import (
     sizes_of,
 )
 from symcount.derivation.frontier import MOST_ITERATIONS
+from symcount.derivation.texts import MOVING, may_begin, may_end, templates
 from symcount.symbols import Values
-from symcount.trace.describing import NUMBERS, Value
+from symcount.trace.describing import MOST_TEXT, NUMBERS, Value
 from symcount.trace.observing import Event
 from symcount.trace.reporting import HELD, Site
 
@@ -83,10 +84,14 @@ _BY_TEXT = frozenset(
     "startswith endswith find rfind index rindex count replace partition rpartition split rsplit "
     "removeprefix removesuffix strip lstrip rstrip translate __contains__".split()
 )
+_BY_END: dict[str, Callable[[str, str], bool]] = {
+    "startswith": may_begin,
+    "endswith": may_end,
+}
 # Functions whose result differs wherever an argument does, or that pass on what they are given.
 _PASSED_ON = frozenset(
     "list tuple dict enumerate reversed sum iter print "
-    "isinstance issubclass hasattr getattr setattr delattr str repr float complex type id "
+    "isinstance issubclass hasattr getattr setattr delattr float complex type id "
     "range slice object callable property staticmethod classmethod super vars dir "
     "OrderedDict defaultdict SimpleNamespace".split()
 )
@@ -258,6 +263,25 @@ class Seen:
 
     def _format(self) -> str:
         return TEXT if self._moves(0) or (self.kinds(0) == {"text"} and self.differs(0)) else ""
+
+    def _said(self, first: int = 0) -> str:
+        """Judge what becomes part of a text: but for a number that is one of digits alone, always.
+
+        Others get a sign, a point or an exponent some time, which decides in a test without digits.
+        """
+        for place in range(first, self.width):
+            is_natural = self._grows_from_zero(place) and self._is_whole(place)
+            if self.differs(place) and not (self.kinds(place) <= {"text"} or is_natural):
+                return TEXT if self.kinds(place) & {"number", "many", "array", "state"} else ""
+        return ""
+
+    def _is_whole(self, place: int) -> bool:
+        return all(v[0] == "number" and type(v[1]) is int for v in self.values(place) if v)
+
+    def _of_str(self) -> str:
+        return self._said(1)
+
+    _of_repr = _of_str
 
     def _follow(self) -> str:
         """Judge `node = node.next`: is it the node that the iteration before has left?
@@ -482,7 +506,8 @@ class Seen:
             return ""
         if owner[0] == "text":
             if name in _BY_TEXT:
-                return self._texts((0, *range(1, self.width)))
+                judged = self._texts((0, *range(1, self.width)))
+                return judged if name not in _BY_END or self._may_end(_BY_END[name]) else ""
             if name == "format":
                 return self._formatted()
             if name in ("ljust", "rjust", "center") and self._arguments():
@@ -515,10 +540,23 @@ class Seen:
             return "" if is_known else STATE if self.differs(0) else self._arguments()
         return self._arguments()
 
+    def _may_end(self, may: Callable[[str, str], bool]) -> bool:
+        """Return whether numbers that move may decide how a text begins or ends."""
+        asked = [v[1] for v in self.values(1) if v and v[0] == "text"]
+        texts = [v[2][1] for v in self.values(0) if v and v[2] and v[2][0] == "text"]
+        is_known = len(texts) == len(self.values(0)) and len(asked) == len(self.values(1))
+        is_known &= not any(MOVING in text or len(text) >= MOST_TEXT for text in texts)
+        if not is_known or self.width > 2 or self.differs(1):
+            return True
+        events = ((run.told(e.tags)[-1], e.values[0]) for run, e in self.events)
+        known = templates((numbers, v[2][1]) for numbers, v in events if v)
+        moves = self.differs(0, lambda v: known[v[2][1]] if v else None)
+        return moves or any(may(*pair) for pair in product(set(known.values()), asked))
+
     def _formatted(self) -> str:
         """Judge `format` of a text: numbers may be rounded, if it says how they are written."""
         texts = [v[2][1] for v in self.values(0) if v]
-        return self._arguments() if any(":" in text for text in texts) else ""
+        return self._arguments() if any(":" in text for text in texts) else self._said(1)
 
     def _taken(self, name: str) -> str:
         if name == "insert":
@@ -560,7 +598,7 @@ class Seen:
         return TEXT if any(map(NUMBERS.search, texts)) or len({*map(len, texts)}) == 1 else ""
 
     def _of_format(self) -> str:
-        return self._arguments() if self.width > 2 else ""
+        return self._arguments() if self.width > 2 else self._said(1)
 
     def _of_map(self) -> str:
         return self._applied() or self._together(range(2, self.width - len(self.site.names)))
@@ -797,7 +835,7 @@ _LARGE = 2.0**43
 # Types of C of which no method has a memory, and those of which each has one.
 _STATELESS = frozenset(["Pattern", "Match"])
 _RANDOM = frozenset(["Random", "SystemRandom"])
-_PLAINLY_APPLIED = frozenset(f"builtins.{name}" for name in "int float str repr len".split())
+_PLAINLY_APPLIED = frozenset(f"builtins.{name}" for name in "int float len list tuple type".split())
 _GIVEN = frozenset(["number", "many", "array", "iterator", "state", "text"])
 
 

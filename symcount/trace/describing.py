@@ -29,7 +29,7 @@ from symcount.trace.tensors.sizes import is_symbolic
 
 # Longer sequences are told apart by their length alone.
 _MOST_ELEMENTS = 4
-_MOST_TEXT = 1 << 12
+MOST_TEXT = 1 << 12
 # Of a long list it is told where its elements change, if they do so at a few places.
 _LONGEST = 1 << 12
 _MOST_CHANGES = 4
@@ -83,10 +83,12 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return "state", "unread", next(_numbers)
     if id(value) in _STAND_INS or kind in _C_CODE:
         return c_code(value)
+    if kind is type and value.__module__ == "builtins":
+        return "c code", f"builtins.{value.__name__}", None
     if issubclass(kind, str):
-        return "text", str.__str__(value)[:_MOST_TEXT]
+        return "text", str.__str__(value)[:MOST_TEXT]
     if issubclass(kind, bytes | bytearray):
-        text = value[:_MOST_TEXT].decode("latin-1")
+        text = value[:MOST_TEXT].decode("latin-1")
         return ("text", text) if issubclass(kind, bytes) else ("state", "bytearray", text)
     if issubclass(kind, _EXACT):
         return "state", kind.__name__, repr(value)
@@ -306,7 +308,7 @@ def callee_of(value: Any) -> Value:
 def is_atom(value: Any) -> bool:
     """Tell whether a value holds nothing, and is described by all that it is."""
     kind = type(value)
-    return kind in PLAIN and value is not None and (kind is not str or len(value) < _MOST_TEXT)
+    return kind in PLAIN and value is not None and (kind is not str or len(value) < MOST_TEXT)
 
 
 def is_plain(value: Any) -> bool:

@@ -328,8 +328,8 @@ class _Reporting(ast.NodeTransformer):
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
         self.generic_visit(node)
-        if node.format_spec is not None and not _PLAIN_FORMAT.fullmatch(_constant(node)):
-            (node.value,) = self._told("format", node, [node.value])
+        is_plain = node.format_spec is None or _PLAIN_FORMAT.fullmatch(_constant(node))
+        (node.value,) = self._told("said" if is_plain else "format", node, [node.value])
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:

@@ -33,7 +33,7 @@ from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
-from symcount.trace.loops import REPEATED, Loop, Repeated, Tags, is_distinct, name_of
+from symcount.trace.loops import REPEATED, Loop, Repeated, Tags, is_distinct, is_natural, name_of
 from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
 from symcount.trace.padding import Paddings
 from symcount.trace.proxies import (
@@ -594,6 +594,7 @@ class _Run:
             self._require_empty_cache(*lookups.cache(frame), frame)
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
+        is_told &= kind == "hash" or is_natural(node)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_told:
             if kind == "text":
                 self.names.add(frame, (), self.tags, user_frame())

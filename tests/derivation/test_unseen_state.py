@@ -221,6 +221,76 @@ def digits_are_counted(dim, n):
     return layers
 
 
+def sign_of_a_number(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left - 1
+        layers.append(nn.Linear(dim, 9 if "-" in f"{left}" else 3))
+    return layers
+
+
+def sign_that_is_lost(dim, n):
+    left, layers = -LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left + 1
+        layers.append(nn.Linear(dim, 9 if ("x" + str(left)).startswith("x-") else 3))
+    return layers
+
+
+def sign_of_an_index(dim, n):
+    return nn.ModuleList(
+        [nn.Linear(dim, 9 if str(LATE - i).startswith("-") else 3) for i in range(n)]
+    )
+
+
+def exponent_of_a_float(dim, n):
+    made, layers = 0, nn.ModuleList()
+    for _ in range(n):
+        made = made + 1
+        layers.append(nn.Linear(dim, 9 if "e" in "{}".format(made * 1e12 + 0.5) else 3))  # noqa: UP032
+    return layers
+
+
+def sign_in_a_list(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left - 1
+        layers.append(nn.Linear(dim, 9 if "-" in ",".join(map(str, [left])) else 3))
+    return layers
+
+
+def truth_by_a_type(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left - 1
+        layers.append(nn.Linear(dim, 3 + [*map(bool, [left])][0]))  # noqa: RUF015
+    return layers
+
+
+def end_is_a_number(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"layer.{len(layers)}"
+        layers.append(nn.Linear(dim, 9 if name.endswith("5000") else 3))
+    return layers
+
+
+def start_meets_a_number(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"layer{len(layers)}.norm"
+        layers.append(nn.Linear(dim, 9 if name.startswith("layer5000") else 3))
+    return layers
+
+
+def end_is_longer(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"{len(layers)}.norm1"
+        layers.append(nn.Linear(dim, 9 if name.endswith("5000.norm1") else 3))
+    return layers
+
+
 # --- elements that move -------------------------------------------------------------------------
 
 
@@ -470,7 +540,9 @@ UNSEEN = [
     in_a_set_of_a_list, in_a_dict, united_dicts, unpacked_into_a_set, chained_maps, any_is_left,
     truths_of_what_is_left, truths_of_a_table, mapped, reduced, accumulated, partially_applied,
     attribute_by_number, justified, formatted, formatted_by_percent, digits_are_counted,
-    put_in_front, counted_from_the_end, turned, turned_array, linked, unlinked, linked_by_names,
+    sign_of_a_number, sign_that_is_lost, sign_of_an_index, exponent_of_a_float, sign_in_a_list,
+    truth_by_a_type, end_is_a_number, start_meets_a_number, end_is_longer, put_in_front,
+    counted_from_the_end, turned, turned_array, linked, unlinked, linked_by_names,
     cut_from_a_long_text, taken_of_what_is_repeated, used_by_any, sent_to, kept_in_a_variable,
     made_once_in_a_block, made_new_of_what_is_used_up, handed_back, used_by_zip, read_from_a_file,
     drawn, in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
@@ -568,7 +640,27 @@ def truths_of_all_layers(dim, n):
     )
 
 
+def named_by_a_counter(dim, n):
+    layers, made = nn.ModuleDict(), 0
+    for i in range(n):
+        made += 1
+        name = f"layer{made}_{i + 1}"
+        layers[name] = nn.Linear(dim, 9 if name.endswith("x") else 3)
+    return layers
+
+
+def ends_of_names(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"block2.{len(layers)}.norm1.weight"
+        is_first = name.startswith("block2.") and name.endswith("norm1.weight")
+        layers.append(nn.Linear(dim, 3 if is_first and not name.endswith("norm12.weight") else 9))
+    return layers
+
+
 NO_COST = [
+    ends_of_names,
+    named_by_a_counter,
     truths_of_all_layers,
     pairs_in_a_variable,
     made_by_a_generator,
