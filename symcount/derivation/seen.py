@@ -97,6 +97,9 @@ _PASSED_ON = frozenset(
 )
 _DEFINED_ABOVE = frozenset("sqrt log log2 log10 log1p fabs".split())
 _OPEN_ENDED = frozenset("accumulate chain product count from_iterable combinations".split())
+# What is logged is read by nobody, if nothing has it go elsewhere; handlers report by themselves.
+_LOGGERS = (("state", "Logger"), ("state", "RootLogger"), ("state", "LoggerAdapter"))
+_WRITING = frozenset("debug info warning warn error exception critical log".split())
 _QUIET = ("logging", "warnings", "typing", "copy", "inspect", "functools", "contextlib")
 
 
@@ -528,6 +531,8 @@ class Seen:
             return "" if is_kept else LENGTH
         if owner[0] == "iterator":
             return STATE if name in ("__next__", "send", "throw") and self._in_loop() else ""
+        if owner[:2] in _LOGGERS and name in _WRITING:
+            return ""
         has_memory = owner[0] == "opaque" and owner[1] not in _STATELESS
         if (has_memory or owner[1] in _RANDOM) and self._in_loop():
             return STATE
