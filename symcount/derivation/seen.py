@@ -91,7 +91,7 @@ _BY_END: dict[str, Callable[[str, str], bool]] = {
 # Functions whose result differs wherever an argument does, or that pass on what they are given.
 _PASSED_ON = frozenset(
     "list tuple dict enumerate reversed sum iter print "
-    "isinstance issubclass hasattr getattr setattr delattr float complex type id "
+    "isinstance issubclass hasattr getattr delattr float complex type id "
     "range slice object callable property staticmethod classmethod super vars dir "
     "OrderedDict defaultdict SimpleNamespace".split()
 )
@@ -368,7 +368,7 @@ class Seen:
         if "text" in self.kinds(0):
             return TEXT if self.differs(0) and self._is_cut() else ""
         bounds = range(1, self.width)
-        if any(self.differs(place) for place in bounds) and not self.differs(0):
+        if any(self.differs(place) for place in bounds) and not self.differs(0, _left):
             return STATE
         if not self.differs(0) and not self.kinds(0) & {"symbolic", "iterator"}:
             return ""
@@ -400,13 +400,20 @@ class Seen:
 
     def _store(self) -> str:
         """Judge where something is put: beside what is there, or in the place of it."""
-        is_keyed = _is_keyed(self, 0)
         if any(v and v[:2] == ("state", "globals") for v in self.values(0)) and self.differs(1):
             return STATE  # what is read by its name
         if "state" in self.kinds(0) and self.differs(0):
             return STATE
-        is_new = self.differs(0, _left) or not self.kinds(0) & _GROWING
-        return "" if not is_keyed or is_new or not self._moves(1) else STATE
+        if not self.kinds(0) & _GROWING or not self.differs(1):
+            return ""
+        if _is_keyed(self, 0):
+            return "" if self.differs(0, _left) or not self.kinds(1) & {"number", "text"} else STATE
+        return STATE if self._moves(1) and not self._is_near_the_end() else ""
+
+    def _is_near_the_end(self) -> bool:
+        """Return whether a place is as far from the end of a list each time."""
+        pairs = [e.values[:2] for _, e in self.events if None not in e.values[:2]]
+        return len({index[1] - (_length(held) or 0) for held, index in pairs if index}) == 1
 
     def _delete(self) -> str:
         return LENGTH if self.differs(0) else ""
@@ -519,6 +526,8 @@ class Seen:
         if owner[0] == "many":
             if owner[4] is not None and name in ("append", "appendleft", "extend"):
                 return LENGTH
+            if name == "__setitem__":
+                return self._stored_by_method()
             if name in _BY_PLACE and self.differs(0):
                 return self._taken(name)
             if name in ("popleft", "rotate") and self._in_loop():
@@ -557,6 +566,13 @@ class Seen:
         known = templates((numbers, v[2][1]) for numbers, v in events if v)
         moves = self.differs(0, lambda v: known[v[2][1]] if v else None)
         return moves or any(may(*pair) for pair in product(set(known.values()), asked))
+
+    def _stored_by_method(self) -> str:
+        events = [
+            (run, Event(e.tags, ((e.values[0] or (0, 0, None))[2], *e.values[1:])))
+            for run, e in self.events
+        ]
+        return Seen(self.site, self.runs, events)._store()
 
     def _formatted(self) -> str:
         """Judge `format` of a text: numbers may be rounded, if it says how they are written."""
@@ -707,7 +723,12 @@ class Seen:
         return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
 
     def _of_getattr(self) -> str:
-        return self._of_hasattr() if self.width > 3 else ""
+        is_moving = self.width == 3 and self.differs(2)
+        return "" if is_moving else self._of_hasattr()
+
+    def _of_setattr(self) -> str:
+        """Judge what is put under a name with a number: beside what is there, or in its place."""
+        return STATE if self.width > 2 and self.differs(2) and not self.differs(1) else ""
 
     # --- smaller questions ---
 

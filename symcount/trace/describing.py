@@ -131,7 +131,7 @@ def _length(value: Any) -> int | None:
 _BY_VALUE = (("function", "builtins.set"), ("function", "builtins.frozenset"))
 # Of truths, each told where it was decided, it is the same how many there are.
 _BY_TRUTH = (("function", "builtins.any"), ("function", "builtins.all"))
-_BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
+_BY_NAME = tuple(("function", f"builtins.{name}attr") for name in ("get", "set", "has"))
 
 
 def _numbered(value: Any) -> tuple[tuple[str, int], ...]:

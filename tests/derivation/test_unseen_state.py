@@ -374,6 +374,74 @@ def taken_of_what_is_repeated(dim, n):
     return layers
 
 
+# --- put in the place of something --------------------------------------------------------------
+
+
+def element_is_replaced(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths[len(layers)] = 9
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def truth_is_replaced(dim, n):
+    flags, layers = [True] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        flags[len(layers)] = False
+        layers.append(nn.Linear(dim, 3 + all(flags[LATE : LATE + 3])))
+    return layers
+
+
+def element_is_increased(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths[len(layers)] += 6
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def slice_is_replaced(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths[len(layers) : len(layers) + 1] = [9]
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def replaced_by_method(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths.__setitem__(len(layers), 9)
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def entry_is_replaced(dim, n):
+    widths, layers = {f"width{i}": 3 for i in range(2 * LATE)}, nn.ModuleList()
+    for _ in range(n):
+        widths[f"width{len(layers)}"] = 9
+        layers.append(nn.Linear(dim, widths["width5000"]))
+    return layers
+
+
+def attribute_is_replaced(dim, n):
+    held = types.SimpleNamespace(**{f"width{i}": 3 for i in range(2 * LATE)})
+    layers = nn.ModuleList()
+    for _ in range(n):
+        setattr(held, f"width{len(layers)}", 9)
+        layers.append(nn.Linear(dim, held.width5000))
+    return layers
+
+
+def attribute_asked_for_by_name(dim, n):
+    held, layers = types.SimpleNamespace(width5000=3), nn.ModuleList()
+    for _ in range(n):
+        setattr(held, f"width{len(layers)}", 9)
+        layers.append(nn.Linear(dim, getattr(held, "width5000")))  # noqa: B009
+    return layers
+
+
 # --- used up ------------------------------------------------------------------------------------
 
 
@@ -543,7 +611,9 @@ UNSEEN = [
     sign_of_a_number, sign_that_is_lost, sign_of_an_index, exponent_of_a_float, sign_in_a_list,
     truth_by_a_type, end_is_a_number, start_meets_a_number, end_is_longer, put_in_front,
     counted_from_the_end, turned, turned_array, linked, unlinked, linked_by_names,
-    cut_from_a_long_text, taken_of_what_is_repeated, used_by_any, sent_to, kept_in_a_variable,
+    cut_from_a_long_text, taken_of_what_is_repeated, element_is_replaced, truth_is_replaced,
+    element_is_increased, slice_is_replaced, replaced_by_method, entry_is_replaced,
+    attribute_is_replaced, attribute_asked_for_by_name, used_by_any, sent_to, kept_in_a_variable,
     made_once_in_a_block, made_new_of_what_is_used_up, handed_back, used_by_zip, read_from_a_file,
     drawn, in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
     global_of_that_name, number_of_c, property_is_divided,
@@ -658,7 +728,28 @@ def ends_of_names(dim, n):
     return layers
 
 
+def last_is_replaced(dim, n):
+    widths, layers = [dim], nn.ModuleList()
+    for _ in range(n):
+        widths.append(3)
+        widths[len(widths) - 1] = dim
+        layers.append(nn.Linear(dim, widths[-1]))
+    return layers
+
+
+class NamedByCounter(nn.Module):
+    def __init__(self, dim, n):
+        super().__init__()
+        made = 0
+        for _ in range(n):
+            setattr(self, f"layer{made}", nn.Linear(dim, 3))
+            getattr(self, f"layer{made}").requires_grad_(False)
+            made += 1
+
+
 NO_COST = [
+    last_is_replaced,
+    NamedByCounter,
     ends_of_names,
     named_by_a_counter,
     truths_of_all_layers,
