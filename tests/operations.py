@@ -156,6 +156,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "repeat": lambda d: e(2).repeat(d, 3),
     "tile": lambda d: torch.tile(e(d), (2, 2)),
     "repeat_interleave": lambda d: torch.repeat_interleave(e(d, 2), 3, dim=0),
+    "repeat_interleave to a size": lambda d: e(d, 2).repeat_interleave(d, dim=0, output_size=d * d),
     "pad": lambda d: F.pad(e(d, 2), (1, 2, 0, 3)),
     "narrow": lambda d: e(d, 2).narrow(0, 1, 2),
     "narrow_length": lambda d: e(d).narrow(0, 2, d - 4),

@@ -100,6 +100,32 @@ def test_numpy_scalars_narrower_than_a_double_are_refused() -> None:
     assert_exact(lambda d: line(np.int64(3) * d), d=range(1, 60))
 
 
+def test_the_range_of_an_integer_of_numpy_is_a_limit_of_the_domain() -> None:
+    """It was a branch, of which the other side was too large to be tried: not followed."""
+    count = assert_exact(lambda d: line(int(d * np.prod((16, 16)))), d=range(1, 60))
+    assert count.certificate.grade == "complete"
+    assert count.valid(2**55 - 1) and not count.valid(2**55)
+
+
+def test_a_product_of_numpy_that_wraps_round_is_outside_the_domain() -> None:
+    """numpy gives 0 at 2**24: beyond the limit nothing is said, also where no size is large."""
+
+    def wrapping(d: int) -> nn.Module:
+        return line(int(d * np.int64(2**40)) % 7 + 1)
+
+    count = assert_exact(wrapping, d=(*range(1, 60), 2**23 - 1))
+    assert not count.valid(2**23) and not count.valid(2**24)
+
+
+def test_the_limit_of_an_iteration_is_one_of_the_last_iteration() -> None:
+    def rising(d: int, n: int) -> nn.Module:
+        widths = (int((d + i) * np.int64(2**40)) % 7 for i in range(n))
+        return nn.ModuleList([nn.Linear(2, 1 + 0 * width) for width in widths])
+
+    count = assert_exact(rising, d=(1, 5, 9), n=range(1, 9))
+    assert count.valid(2**23 - 10, 3) and not count.valid(2**23 - 10, 30)
+
+
 def test_a_list_of_the_values_of_a_tensor_is_as_long_as_a_symbol() -> None:
     """Its length was a plain number that was compared with the symbol: not the same twice."""
 

@@ -36,6 +36,8 @@ from symcount.work import NEVER, QUESTION, Deadline
 
 _ULP = Fraction(1, 2**53)
 _SMALLEST = Fraction(1, 2**1074)
+# A power of 2 with this exponent is above 1 by so much that no rounding can lose it.
+_STEEP = Fraction(1, 16)
 # From here on a float step may overflow, and nothing is said of its result.
 _OVERFLOW_BITS = 1023
 # Values of the symbols are looked for up to the first of these, then up to the next.
@@ -462,6 +464,14 @@ class _Translation:
         root = self._new(integer=False)
         self.define(root >= 0, root * root == self._operand(a))
         return self._about(root, _bits(a))
+
+    def _fpow(self, base: Poly, exponent: Poly) -> Any:
+        """A power: C has 1 for one of 1, and of a larger integer one as steep is far above 1."""
+        power = self._unknown(Call("fpow", (base, exponent)))
+        steep = exponent.constant is not None and exponent.constant >= _STEEP
+        if steep and all(self.facts.is_integer(m, c) for m, c in base.terms.items()):
+            self.define(z3.Implies(self.poly(base) >= 1, power >= 1))
+        return power
 
     def _floor_float(self, a: Poly) -> Any:
         return z3.ToInt(_real(self.poly(a)))

@@ -92,7 +92,9 @@ class _Joiner:
         self.hasty = False
         self.ranges = ranges
         self.facts = facts
-        self.limits = {id(p): set(p.limits) for p in found.paths}
+        self.limits = {
+            id(p): {*p.limits, *(x for r in p.again for x in r.limits)} for p in found.paths
+        }
         self.built = found.built
         self.inferred = any(run.left.inferred for p in found.paths for run in (p, *p.again))
         self.fitted = False

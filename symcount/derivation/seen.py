@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from typing import Any, TypeAlias
 
 from symcount.derivation.calls_of_torch import (
@@ -23,8 +23,9 @@ from symcount.derivation.calls_of_torch import (
     sizes_of,
 )
 from symcount.derivation.frontier import MOST_ITERATIONS
+from symcount.derivation.texts import MOVING, may_begin, may_end, templates
 from symcount.symbols import Values
-from symcount.trace.describing import NUMBERS, Value
+from symcount.trace.describing import MOST_TEXT, NUMBERS, Value
 from symcount.trace.observing import Event
 from symcount.trace.reporting import HELD, Site
 
@@ -86,10 +87,14 @@ _BY_TEXT = frozenset(
     "startswith endswith find rfind index rindex count replace partition rpartition split rsplit "
     "removeprefix removesuffix strip lstrip rstrip translate __contains__".split()
 )
+_BY_END: dict[str, Callable[[str, str], bool]] = {
+    "startswith": may_begin,
+    "endswith": may_end,
+}
 # Functions whose result differs wherever an argument does, or that pass on what they are given.
 _PASSED_ON = frozenset(
     "list tuple dict enumerate reversed iter print map partial "
-    "isinstance issubclass hasattr getattr setattr delattr str repr float type id "
+    "isinstance issubclass hasattr getattr delattr float type id "
     "range slice object callable property staticmethod classmethod super vars dir "
     "OrderedDict defaultdict SimpleNamespace".split()
 )
@@ -105,6 +110,9 @@ _PLAIN_ITERATORS = frozenset(
     "generator list_iterator tuple_iterator dict_keyiterator dict_valueiterator dict_itemiterator "
     "range_iterator enumerate list_reverseiterator reversed".split()
 )
+# What is logged is read by nobody, if nothing has it go elsewhere; handlers report by themselves.
+_LOGGERS = (("state", "Logger"), ("state", "RootLogger"), ("state", "LoggerAdapter"))
+_WRITING = frozenset("debug info warning warn error exception critical log".split())
 _QUIET = ("logging", "warnings", "typing", "copy", "inspect", "functools", "contextlib")
 
 
@@ -308,10 +316,33 @@ class Seen:
     def _format(self) -> str:
         return TEXT if self._moves(0) or (self.kinds(0) == {"text"} and self.differs(0)) else ""
 
+    def _said(self, first: int = 0) -> str:
+        """Judge what becomes part of a text: but for a number that is one of digits alone, always.
+
+        Others get a sign, a point or an exponent some time, which decides in a test without digits.
+        """
+        for place in range(first, self.width):
+            is_natural = self._grows_from_zero(place) and self._is_whole(place)
+            if self.differs(place) and not (self.kinds(place) <= {"text"} or is_natural):
+                return TEXT if self.kinds(place) & {"number", "many", "array", "state"} else ""
+        return ""
+
+    def _is_whole(self, place: int) -> bool:
+        return all(v[0] == "number" and type(v[1]) is int for v in self.values(place) if v)
+
+    def _of_str(self) -> str:
+        return self._said(1)
+
+    _of_repr = _of_str
+
     def _follow(self) -> str:
-        """Judge `node = node.next`: is it the node that the iteration before has left?"""
+        """Judge `node = node.next`: is it the node that the iteration before has left?
+
+        One that is a constant, such as a text, is that as well, and is left by none.
+        """
         is_carried = any(e.tags and e.values[0] == ("number", True) for _, e in self.events)
-        return STATE if is_carried else ""
+        is_constant = ("number", None) not in self.values(1) and not self.differs(1)
+        return STATE if is_carried and not is_constant else ""
 
     def _attribute(self) -> str:
         known = _several(self.values(0))
@@ -358,6 +389,10 @@ class Seen:
     def _put(self) -> str:
         """Judge where an attribute is set: it may be there as something else, such as a byte."""
         return STATE if ("holder", True) in self.values(0) else ""
+
+    def _handed(self) -> str:
+        """Judge what a function returns to be gone through: some of it may be gone already."""
+        return STATE if ("number", True) in self.values(0) else ""
 
     def _unpack(self) -> str:
         return self._iterate() or (LENGTH if self.differs(0, _left) else "")
@@ -406,7 +441,7 @@ class Seen:
         if "text" in self.kinds(0):
             return TEXT if self.differs(0) and self._is_cut() else ""
         bounds = range(1, self.width)
-        if any(self.differs(place) for place in bounds) and not self.differs(0):
+        if any(self.differs(place) for place in bounds) and not self.differs(0, _left):
             return STATE
         if not self.differs(0) and not self.kinds(0) & {"symbolic", "iterator"}:
             return ""
@@ -438,18 +473,25 @@ class Seen:
 
     def _store(self) -> str:
         """Judge where something is put: beside what is there, or in the place of it."""
-        is_keyed = _is_keyed(self, 0)
         if any(v and v[:2] == ("state", "globals") for v in self.values(0)) and self.differs(1):
             return STATE  # what is read by its name
         if "state" in self.kinds(0) and self.differs(0):
             return STATE
         if self.kinds(0) & {"array", "state"}:
             return STATE  # it may be there as something else, such as a byte
-        if not is_keyed:
+        if not self.kinds(0) & _GROWING or not self.differs(1):
             return ""
-        is_new = self.differs(0, _left) or not self.kinds(0) & _GROWING
-        is_over = is_new and all(_is_over(e.values[1], e.values[0]) for _, e in self.events)
-        return "" if is_over or not self.differs(1) or self.kinds(1) <= {"text"} else STATE
+        if not _is_keyed(self, 0):
+            return STATE if self._moves(1) and not self._is_near_the_end() else ""
+        if not self.kinds(1) & {"number", "text", "many"}:
+            return ""
+        is_over = all(_is_over(e.values[1], e.values[0]) for _, e in self.events)
+        return "" if is_over and self.differs(0, _left) else STATE
+
+    def _is_near_the_end(self) -> bool:
+        """Return whether a place is as far from the end of a list each time."""
+        pairs = [e.values[:2] for _, e in self.events if None not in e.values[:2]]
+        return len({index[1] - (_length(held) or 0) for held, index in pairs if index}) == 1
 
     def _delete(self) -> str:
         return LENGTH if self.differs(0) else ""
@@ -582,7 +624,8 @@ class Seen:
             return ""
         if owner[0] == "text":
             if name in _BY_TEXT:
-                return self._texts((0, *range(1, self.width)))
+                judged = self._texts((0, *range(1, self.width)))
+                return judged if name not in _BY_END or self._may_end(_BY_END[name]) else ""
             if name == "format":
                 return self._formatted()
             if name in ("ljust", "rjust", "center") and self._arguments():
@@ -593,6 +636,8 @@ class Seen:
         if owner[0] == "many":
             if owner[4] is not None and name in _ADDING_TO:
                 return LENGTH
+            if name == "__setitem__":
+                return self._stored_by_method()
             if name in _BY_PLACE and not (owner[1] in _KEYED and name in ("pop", "__getitem__")):
                 return self._taken(name) if self.differs(0) else self._arguments()
             if name in ("popleft", "rotate") and self._in_loop():
@@ -608,6 +653,8 @@ class Seen:
             return LENGTH if self.differs(0) else self._arguments()
         if owner[0] == "iterator":
             return STATE if name in ("__next__", "send", "throw") and self._in_loop() else ""
+        if owner[:2] in _LOGGERS and name in _WRITING:
+            return ""
         has_memory = owner[0] == "opaque" and owner[1] not in _STATELESS
         if (has_memory or owner[1] in _RANDOM) and self._in_loop():
             return STATE
@@ -621,10 +668,30 @@ class Seen:
             return STATE if self.differs(0) else self._arguments()
         return self._arguments()
 
+    def _may_end(self, may: Callable[[str, str], bool]) -> bool:
+        """Return whether numbers that move may decide how a text begins or ends."""
+        asked = [v[1] for v in self.values(1) if v and v[0] == "text"]
+        texts = [v[2][1] for v in self.values(0) if v and v[2] and v[2][0] == "text"]
+        is_known = len(texts) == len(self.values(0)) and len(asked) == len(self.values(1))
+        is_known &= not any(MOVING in text or len(text) >= MOST_TEXT for text in texts)
+        if not is_known or self.width > 2 or self.differs(1):
+            return True
+        events = ((run.told(e.tags)[-1], e.values[0]) for run, e in self.events)
+        known = templates((numbers, v[2][1]) for numbers, v in events if v)
+        moves = self.differs(0, lambda v: known[v[2][1]] if v else None)
+        return moves or any(may(*pair) for pair in product(set(known.values()), asked))
+
+    def _stored_by_method(self) -> str:
+        events = [
+            (run, Event(e.tags, ((e.values[0] or (0, 0, None))[2], *e.values[1:])))
+            for run, e in self.events
+        ]
+        return Seen(self.site, self.runs, events)._store()
+
     def _formatted(self) -> str:
         """Judge `format` of a text: numbers may be rounded, if it says how they are written."""
         texts = [v[2][1] for v in self.values(0) if v]
-        return self._arguments() if any(":" in text for text in texts) else ""
+        return self._arguments() if any(":" in text for text in texts) else self._said(1)
 
     def _taken(self, name: str) -> str:
         if name == "insert":
@@ -675,7 +742,7 @@ class Seen:
         return TEXT if any(map(NUMBERS.search, texts)) or len({*map(len, texts)}) == 1 else ""
 
     def _of_format(self) -> str:
-        return self._arguments() if self.width > 2 else ""
+        return self._arguments() if self.width > 2 else self._said(1)
 
     def _of_map(self) -> str:
         return self._applied() or self._together(range(2, self.width - len(self.site.names)))
@@ -779,9 +846,14 @@ class Seen:
         return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
 
     def _of_getattr(self) -> str:
-        if self.width > 3:
-            return self._of_hasattr()
-        return TEXT if self.width > 2 and self._is_late(2) and self.differs(1) else ""
+        if self.width == 3 and self.differs(2):
+            return ""
+        is_late = self.width > 2 and self._is_late(2) and self.differs(1)
+        return self._of_hasattr() or (TEXT if is_late else "")
+
+    def _of_setattr(self) -> str:
+        """Judge what is put under a name with a number: beside what is there, or in its place."""
+        return STATE if self.width > 2 and self.differs(2) and not self.differs(1) else ""
 
     # --- smaller questions ---
 
@@ -927,7 +999,7 @@ _APART = 1e8
 # Types of C of which no method has a memory, and those of which each has one.
 _STATELESS = frozenset(["Pattern", "Match"])
 _RANDOM = frozenset(["Random", "SystemRandom"])
-_PLAINLY_APPLIED = frozenset(f"builtins.{name}" for name in "int float str repr len".split())
+_PLAINLY_APPLIED = frozenset(f"builtins.{name}" for name in "int float len list tuple type".split())
 _GIVEN = frozenset(["number", "many", "array", "iterator", "state", "text"])
 
 

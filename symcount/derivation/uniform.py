@@ -46,6 +46,8 @@ def is_uniform(kind: str, events: Iterable[tuple[object, Event]]) -> bool:
         if kind == "spread":
             spread.setdefault(id(run), set()).add(event.values[0])
             continue
+        if kind == "handed" and event.values[0] == ("number", True):
+            return False
         callee = event.values[0] if kind == "call" and event.values else None
         if any(map(_is_used_up, event.values)) or (callee and not _is_known(callee)):
             return False

@@ -160,6 +160,27 @@ class Walk:
                 return self._decide_in(iteration, branch, left.poly, right.poly)
         return self._decide(branch, left.poly, right.poly)
 
+    def on_limit(self, branch: Branch) -> bool:
+        """Take note of a comparison that holds in the domain; False if it has to be a branch.
+
+        Raises:
+            TooMuch: it does not hold at the hints of the run.
+        """
+        left, right = self.lowering(branch.left), self.lowering(branch.right)
+        condition, polarity = compare(branch.op, left.poly, right.poly, self.facts)
+        found = left.limits if condition is None else left.limits | {(condition, polarity)}
+        try:
+            self.limits |= limits_of(found, self.lowering.indices(branch.left), self.lowering)
+        except NotFolded:
+            return False
+        if not branch.taken:
+            said = f"{branch.source}: arithmetic of numpy on sizes as large as {self._said_hints()}"
+            error = UnsupportedError(
+                f"{said} does not fit into 64 bits; declare smaller ones: Symbol(max=...)"
+            )
+            raise TooMuch(self.steps, error)
+        return True
+
     def _decide(self, branch: Branch, left: Poly, right: Poly) -> bool:
         """Take note of a comparison that is one of the path."""
         condition, polarity = self._compared(branch.op, left, right)

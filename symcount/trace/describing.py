@@ -24,12 +24,12 @@ from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.reporting import Hooks
 from symcount.trace.shifting import PLAIN, Unknown, Unread
-from symcount.trace.stand_ins import BUILTINS, MATH
+from symcount.trace.stand_ins import BUILTINS, ITERTOOLS, MATH
 from symcount.trace.tensors.sizes import is_symbolic
 
 # Longer sequences are told apart by their length alone.
 _MOST_ELEMENTS = 4
-_MOST_TEXT = 1 << 12
+MOST_TEXT = 1 << 12
 # Of a long list it is told where its elements change, if they do so at a few places.
 _LONGEST = 1 << 12
 _MOST_CHANGES = 4
@@ -70,6 +70,7 @@ _numbers = itertools.count()  # of what cannot be read
 _STAND_INS = {
     **{id(stand_in): f"builtins.{name}" for name, stand_in in BUILTINS.items()},
     **{id(stand_in): f"math.{name}" for name, stand_in in MATH.items()},
+    **{id(stand_in): f"itertools.{name}" for name, stand_in in ITERTOOLS.items()},
 }
 
 
@@ -86,10 +87,12 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return "state", "unread", next(_numbers)
     if id(value) in _STAND_INS or kind in _C_CODE:
         return c_code(value)
+    if kind is type and value.__module__ == "builtins":
+        return "c code", f"builtins.{value.__name__}", None
     if issubclass(kind, str):
-        return "text", str.__str__(value)[:_MOST_TEXT]
+        return "text", str.__str__(value)[:MOST_TEXT]
     if issubclass(kind, bytes | bytearray):
-        text = value[:_MOST_TEXT].decode("latin-1")
+        text = value[:MOST_TEXT].decode("latin-1")
         return ("text", text) if issubclass(kind, bytes) else ("state", "bytearray", text)
     if issubclass(kind, _EXACT):
         return "state", kind.__name__, repr(value)
@@ -146,7 +149,9 @@ def _length(value: Any) -> int | None:
 
 
 _BY_VALUE = (("function", "builtins.set"), ("function", "builtins.frozenset"))
-_BY_NAME = (("function", "builtins.getattr"), ("function", "builtins.hasattr"))
+# Of truths, each told where it was decided, it is the same how many there are.
+_BY_TRUTH = (("function", "builtins.any"), ("function", "builtins.all"))
+_BY_NAME = tuple(("function", f"builtins.{name}attr") for name in ("get", "set", "has"))
 
 
 def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
@@ -342,6 +347,12 @@ def callee_of(value: Any) -> Value:
     return "function", f"{module}.{getattr(value, '__qualname__', type(value).__qualname__)}"
 
 
+def is_atom(value: Any) -> bool:
+    """Tell whether a value holds nothing, and is described by all that it is."""
+    kind = type(value)
+    return kind in PLAIN and value is not None and (kind is not str or len(value) < MOST_TEXT)
+
+
 def is_plain(value: Any) -> bool:
     """Tell whether a value is no part of a loop that is still to come, such as `zip` of it."""
     kind = type(value)
@@ -373,10 +384,13 @@ def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
         called = callee_of(callee)
     if called is None:
         return ()
-    if called in _BY_VALUE and given and type(given[0]) in (list, tuple):
+    is_list = bool(given) and type(given[0]) in (list, tuple)
+    if called in _BY_VALUE and is_list:
         token = _token(given[0])
         distinct = frozenset(token) if isinstance(token, tuple) else frozenset()
         return called, value_of(distinct), *map(value_of, given[1:])
+    if called in _BY_TRUTH and is_list and set(map(type, given[0])) == {bool}:
+        return called, value_of(tuple(sorted(set(given[0]))))
     others = list(map(value_of, given))
     if others and called in _BY_NAME:
         others[0] = "named", _numbered(given[0])

@@ -33,7 +33,7 @@ from symcount.trace.renaming import (
     renamed,
     run_in_this_thread,
 )
-from symcount.trace.stand_ins import BUILTINS, MATH, OPERATOR, SILENT, ModuleShadow
+from symcount.trace.stand_ins import BUILTINS, ITERTOOLS, MATH, OPERATOR, SILENT, ModuleShadow
 
 
 class _Intercepted(NamedTuple):
@@ -91,6 +91,9 @@ class Interceptor:
         for name, replacement in OPERATOR.items():
             self.intercept(getattr(operator, name), replacement, name)
         self.intercept_module(operator, OPERATOR)
+        for name, replacement in ITERTOOLS.items():  # `repeat` is a method of tensors, too
+            self.intercept(getattr(itertools, name), replacement)
+        self.intercept_module(itertools, ITERTOOLS)
         self.intercept_module(builtins, BUILTINS)
 
     def copy(self) -> Interceptor:

@@ -59,6 +59,16 @@ def is_distinct(node: Node) -> bool:
     return all(number != 0 for number in plain if node.op != "add") and is_distinct(inner[0])
 
 
+def is_natural(node: Node) -> bool:
+    """Tell whether a number that depends on an index alone is an integer that is never negative."""
+    if node.op == "index":
+        return True
+    natural = (
+        is_natural(a) if isinstance(a, Node) else type(a) is int and a >= 0 for a in node.args
+    )
+    return node.op in ("add", "mul") and all(natural)
+
+
 # The names of loops, and the code that starts each: by the loop around, place, and times before.
 Names: TypeAlias = "dict[tuple[str, int, int, int], tuple[CodeType, str]]"
 

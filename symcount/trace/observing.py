@@ -17,7 +17,7 @@ import inspect
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
 
@@ -26,7 +26,14 @@ import torch
 from symcount import interception
 from symcount.executed import Use
 from symcount.libraries import is_foreign, is_unsourced
-from symcount.trace.describing import Value, described, is_plain, reports_by_itself, summary
+from symcount.trace.describing import (
+    Value,
+    described,
+    is_atom,
+    is_plain,
+    reports_by_itself,
+    summary,
+)
 from symcount.trace.interrupts import Restart
 from symcount.trace.renaming import functions_in, nested, original_code
 from symcount.trace.reporting import HELD, SITES, Hooks, reporting
@@ -78,6 +85,7 @@ class Observer:
         # Iterators that were reported, and the iteration in which each was first.
         self._iterators: dict[int, tuple[Any, Any]] = {}
         self._followed: dict[int, tuple[Any, Any]] = {}
+        self._handed: dict[int, Callable[[], Any]] = {}
         self.shifts = Shifts()
         self._repeated: collections.Counter[int] = collections.Counter()
         self._muted: set[int] = set()
@@ -94,6 +102,7 @@ class Observer:
         self._muted.clear()
         self._iterators.clear()
         self._followed.clear()
+        self._handed.clear()
         self.shifts = Shifts()
         self._run, self._thread = run, threading.get_ident()
         self._later = self.functions.copy()
@@ -191,12 +200,15 @@ class Observer:
     def _related(self, site: int, operands: list[Any]) -> list[Any]:
         """Return what is told of operands that are seen together, or with those before."""
         kind, names = SITES[site].kind, SITES[site].names
+        if kind == "handed":
+            return [self._is_handed_again(operands[0])]
         if kind == "follow":
             root, value = operands
             last, tags = self._followed.get(site, (self, None))
             self._followed[site] = value, self._names
             parts = (last, *last) if type(last) in (list, tuple) else (last,)
-            return [tags != self._names and any(part is root for part in parts)]
+            is_carried = tags != self._names and any(part is root for part in parts)
+            return [is_carried, root if is_atom(root) else None]
         if kind.endswith(HELD):
             return [held_by(*operands[:-1], *names[1:]), operands[-1]]
         if self._names:
@@ -204,6 +216,17 @@ class Observer:
             part = slice(*named_bounds(names, operands[1:])) if is_slice else operands[1]
             self.shifts.note(site, self._names, operands[0], part)
         return operands
+
+    def _is_handed_again(self, value: Any) -> bool:
+        """Tell whether a function has returned this iterator before, to be gone through."""
+        if not hasattr(type(value), "__next__"):
+            return False
+        before = self._handed.get(id(value), lambda: None)
+        try:
+            self._handed[id(value)] = weakref.ref(value)  # a generator ends where it is left
+        except TypeError:
+            self._handed[id(value)] = lambda: value
+        return before() is value
 
     def is_old(self, iterator: Any) -> bool:
         """Tell whether an iterator was reported in another iteration."""
@@ -218,7 +241,7 @@ class Observer:
         self._muted.clear()
 
 
-_RELATED = frozenset(["follow", "index", "slice"])
+_RELATED = frozenset(["follow", "handed", "index", "slice"])
 
 
 def _with(constants: Iterable[tuple[int, Any]], values: Sequence[Any]) -> list[Any]:

@@ -119,6 +119,9 @@ class Run(Protocol):
     def require(self, op: str, a: Node, b: Node | Number) -> None:
         """Decide a comparison without which an operation raises; a branch too."""
 
+    def limit(self, op: str, a: Node, b: Number) -> None:
+        """Follow the run only where a comparison holds: a limit of the domain, and no branch."""
+
     def unroll(self, value: Any) -> int:
         """The plain value of a symbol that says how many of something there are."""
 
@@ -437,10 +440,13 @@ _FUNCTIONS_OF_NUMPY: dict[str, Callable[..., Any]] = {
 
 
 def _fitting(result: Any) -> Any:
-    """The result of integer arithmetic of numpy, and the condition that it fits into 64 bits."""
+    """The result of integer arithmetic of numpy, up to where it fits into 64 bits: it wraps round.
+
+    Beyond that nothing is followed, as where floats round: it is a limit of the domain.
+    """
     if type(result) is SymInt:
-        result._symcount_run.require("lt", result._symcount_node, 1 << 63)
-        result._symcount_run.require("ge", result._symcount_node, -(1 << 63))
+        result._symcount_run.limit("lt", result._symcount_node, 1 << 63)
+        result._symcount_run.limit("ge", result._symcount_node, -(1 << 63))
     return result
 
 

@@ -99,7 +99,9 @@ def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
     if tree is None:
         return None
     try:
-        tree = _Reporting(code.co_filename).visit(tree)
+        reporter = _Reporting(code.co_filename)
+        reporter.fresh.update(map(id, _over_what_is_new(tree)))
+        tree = reporter.visit(tree)
         whole = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return None
@@ -176,6 +178,7 @@ class _Reporting(ast.NodeTransformer):
         self.answers = [False]  # whether the functions around answer code of C
         self.tests: set[int] = set()  # what is in the condition of a `while`
         self.kept: dict[int, bool] = {}  # generators of which all elements are kept as they are
+        self.fresh: set[int] = set()  # loops over what was made just before, and kept in a variable
 
     def _told(
         self, kind: str, at: Any, values: Sequence[ast.expr], *names: str, spread: Any = ()
@@ -404,8 +407,8 @@ class _Reporting(ast.NodeTransformer):
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
         self.generic_visit(node)
-        if node.format_spec is not None and not _PLAIN_FORMAT.fullmatch(_constant(node)):
-            (node.value,) = self._told("format", node, [node.value])
+        is_plain = node.format_spec is None or _PLAIN_FORMAT.fullmatch(_constant(node))
+        (node.value,) = self._told("said" if is_plain else "format", node, [node.value])
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
@@ -448,10 +451,14 @@ class _Reporting(ast.NodeTransformer):
         return self._gone_through(node)
 
     def _gone_through(self, node: Any) -> Any:
-        if not isinstance(node.iter, _MADE_NEW):
-            (node.iter,) = self._told("iterate", node.iter, [node.iter])
-        elif isinstance(node.iter, ast.Call):
-            (node.iter,) = self._told("spell", node.iter, [node.iter])
+        match node.iter:
+            case ast.Call(func=ast.Name(name)) if name in _MAKING_NEW:
+                return node
+            case ast.Call():  # of a function that may keep what it returns
+                (node.iter,) = self._told("handed", node.iter, [node.iter])
+                (node.iter,) = self._told("spell", node.iter, [node.iter])
+            case _ if not (isinstance(node.iter, _MADE_NEW) or id(node) in self.fresh):
+                (node.iter,) = self._told("iterate", node.iter, [node.iter])
         return node
 
     def visit_Match(self, node: ast.Match) -> Any:
@@ -467,6 +474,37 @@ _KEEPING = frozenset(
 )
 # Expressions that make what is gone through, and no others go through it.
 _MADE_NEW = ast.Call | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.GeneratorExp
+
+
+_MAKING_NEW = frozenset("enumerate filter iter map range reversed zip".split())
+_SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Assert | ast.Pass | ast.For
+
+
+def _over_what_is_new(tree: ast.Module) -> Iterator[ast.For]:
+    """Yield loops over a local variable to which something new was assigned just before.
+
+    Both stand in one block, so whenever the loop begins, the assignment has been made since the
+    block did: `pairs = zip(a, b)` and `for x, y in pairs` is `for x, y in zip(a, b)`.
+    """
+    nodes = list(ast.walk(tree))
+    shared = {
+        n for each in nodes if isinstance(each, ast.Global | ast.Nonlocal) for n in each.names
+    }
+    functions = [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inner = {id(n): n for function in functions for n in ast.walk(function)}.values()
+    for block in (getattr(n, name, ()) for n in inner for name in ("body", "orelse", "finalbody")):
+        new: set[str] = set()
+        for statement in block if isinstance(block, list) else ():
+            match statement:
+                case ast.For(iter=ast.Name(id=name)) if name in new:
+                    yield statement
+            if not isinstance(statement, _SIMPLE):
+                new.clear()
+            names = (n for n in ast.walk(statement) if isinstance(n, ast.Name))
+            new -= {n.id for n in names if not isinstance(n.ctx, ast.Load)}
+            match statement:
+                case ast.Assign(targets=[ast.Name(name)], value=ast.Call(func=ast.Name(made))):
+                    new |= {name} - shared if made in _MAKING_NEW else set()
 
 
 def _part_of(node: ast.Assign) -> ast.expr | None:

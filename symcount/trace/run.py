@@ -33,7 +33,7 @@ from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
-from symcount.trace.loops import REPEATED, Loop, Repeated, Tags, is_distinct, name_of
+from symcount.trace.loops import REPEATED, Loop, Repeated, Tags, is_distinct, is_natural, name_of
 from symcount.trace.names import COLLIDING, Names, has_numbers_as_names
 from symcount.trace.padding import Paddings
 from symcount.trace.proxies import (
@@ -264,6 +264,11 @@ class _Run:
         elif not self._settled(op, a, b, ()):
             self.give_up()
 
+    def limit(self, op: str, a: Node, b: Number) -> None:
+        is_free = id(a) not in self._tracked and not self._is_forced()
+        if not (is_free and self._listen(self.listener.on_limit, self._branch(op, a, b))):
+            self.require(op, a, b)
+
     def _is_forced(self) -> bool:
         """Tell whether the outcome of a comparison has been forced, so that hints may not fit."""
         return any(way.decisions for way in self.ways)
@@ -313,14 +318,16 @@ class _Run:
         return Branch(op, a, b, taken, node, place, place_of(calling_frame(2)), tags=self.tags)
 
     def _note(self, branch: Branch) -> None:
+        if self._listen(self.listener.on_branch, branch):
+            self.branches.append(branch)
+
+    def _listen(self, told: Callable[[Branch], Any], branch: Branch) -> Any:
         try:
-            is_new = self.listener.on_branch(branch)
+            return told(branch)
         except Interrupt as reason:
             self.interrupt(reason)
         except SymcountError as reason:
             self.refuse(reason)
-        if is_new:
-            self.branches.append(branch)
 
     def _decide(self, op: str, a: Node, b: Node | Number) -> bool:
         if type(b) is int and op in _ORDERINGS and self._counts_a_while_loop(a, b):
@@ -587,6 +594,7 @@ class _Run:
             self._require_empty_cache(*lookups.cache(frame), frame)
         if keys is not None:
             return self._hash_of_equal_key(node, keys, frame)
+        is_told &= kind == "hash" or is_natural(node)
         if kind in ("hash", "text") and self.loops and not _symbols_of(node) and is_told:
             if kind == "text":
                 self.names.add(frame, (), self.tags, user_frame())

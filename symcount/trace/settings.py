@@ -25,6 +25,9 @@ class BranchListener(Protocol):
     def on_branch(self, branch: Branch) -> bool:
         """Take note of a comparison; False if it always goes one way, and is no branch."""
 
+    def on_limit(self, branch: Branch) -> bool:
+        """Take note of a comparison that holds in the domain; False if it has to be a branch."""
+
     def answer(self, branch: Branch, under: Sequence[ForcedTest]) -> bool | None:
         """The outcome of a comparison, if what is known and these decisions settle it."""
 
@@ -33,6 +36,9 @@ class Everything:
     """Takes every comparison for a branch."""
 
     def on_branch(self, branch: Branch) -> bool:
+        return True
+
+    def on_limit(self, branch: Branch) -> bool:
         return True
 
     def answer(self, branch: Branch, under: Sequence[ForcedTest]) -> bool | None:

@@ -14,6 +14,7 @@ import builtins
 import copy
 import copyreg
 import functools
+import itertools
 import math
 import operator
 import types
@@ -236,6 +237,20 @@ def _zip(*iterables: Any, **kwargs: Any) -> Any:
     return zip(*iterables, **kwargs) if together is None else together  # noqa: B905
 
 
+class _RepeatMeta(TypeShadow):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        times = args[1] if len(args) == 2 else kwargs.get("times")
+        if type(times) is not SymInt or len(args) + len(kwargs) != 2:
+            return itertools.repeat(*args, **kwargs)
+        return iter([args[0] if args else kwargs["object"]] * times)
+
+
+class RepeatShadow(metaclass=_RepeatMeta):
+    """Stands in for `itertools.repeat`: as often as a symbol says is a list that is repeated."""
+
+    original = itertools.repeat
+
+
 def _len(value: Any, /) -> Any:
     """The length of a tuple that is repeated; a list may have become longer since."""
     known = REPEATED.get(id(value)) if type(value) is tuple else None
@@ -399,6 +414,7 @@ BUILTINS: dict[str, Any] = {
     "type": TypeOfShadow,
     "id": _identity,
 }
+ITERTOOLS: dict[str, Any] = {"repeat": RepeatShadow}
 OPERATOR: dict[str, Callable[..., Any]] = {"index": index, "is_": _is, "is_not": _is_not}
 # Those by which code can depend on a symbol without asking it for anything.
 SILENT = {"type": type, "id": id, "is_": operator.is_, "is_not": operator.is_not}

@@ -156,3 +156,14 @@ def test_a_float_product_is_near_its_exact_value_and_not_equal_to_it() -> None:
     assert not asked.refutes((at_100, (Condition("eq", truncated, const(28)), True)))
     assert asked.refutes((at_100, (Condition("eq", truncated, const(27)), True)))
     assert asked.refutes((at_100, (Condition("eq", truncated, const(30)), True)))
+
+
+def test_a_steep_power_of_an_integer_is_at_least_one() -> None:
+    """The side of a square of patches, `int(n**0.5)`, is not zero; of other bases it may be."""
+    side = call("trunc", call("fpow", symbol("a"), const(Fraction(1, 2))))
+    flat = call("trunc", call("fpow", symbol("a"), const(Fraction(1, 2**60))))
+    half = call("trunc", call("fpow", symbol("a").scaled(Fraction(1, 2)), const(Fraction(1, 2))))
+    for size, is_never_zero in ((side, True), (flat, False), (half, False)):
+        condition, truth = compare("lt", size, const(1), FACTS)
+        assert condition is not None
+        assert solver().refutes(((condition, truth),)) is is_never_zero

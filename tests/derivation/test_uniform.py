@@ -98,6 +98,19 @@ def extra_by_stored_iterator(dim, n):
     return layers_with_extra(dim, n, is_extra)
 
 
+def extra_by_returned_iterator(dim, n):
+    left = iter(TABLE)
+
+    def numbers():
+        return left
+
+    def is_extra():
+        for number in numbers():
+            return number
+
+    return layers_with_extra(dim, n, is_extra)
+
+
 def extra_by_queue(dim, n):
     numbers = deque(TABLE)
 
@@ -160,6 +173,7 @@ def extra_by_combinations(dim, n):
     [
         extra_by_iterator,
         extra_by_stored_iterator,
+        extra_by_returned_iterator,
         extra_by_queue,
         extra_by_unpacking,
         extra_by_spreading,
@@ -289,3 +303,47 @@ def test_a_long_table_is_no_repetition_with_ends(factory) -> None:
         except symcount.DomainError:
             continue  # on a path that was not followed
         assert said == sum(p.numel() for p in factory(5, 4, n).parameters())
+
+
+class Rates(nn.Module):
+    """One rate for each layer, as many as a list has that is changed before."""
+
+    def __init__(self, n, change):
+        super().__init__()
+        rates = [0.5] * n
+        change(rates)
+        self.register_buffer("rates", torch.tensor(rates))
+
+
+def shortened(rates):
+    if len(rates) > FAR:
+        rates.pop()
+
+
+def cut(rates):
+    rates[FAR:] = []
+
+
+def deleted_from(rates):
+    del rates[FAR:]
+
+
+def taken_one_by_one(rates):
+    for place, _ in enumerate(rates[:]):
+        if place >= FAR:
+            rates.pop()
+
+
+def test_a_tensor_of_a_repeated_list_is_as_long_as_the_symbol_says() -> None:
+    count = symcount.derive(lambda n: Rates(n, lambda rates: None))
+    assert str(count.buffers) == "n" and count.certificate.grade == "complete"
+    pairs = symcount.derive(
+        lambda n: nn.Embedding.from_pretrained(torch.tensor((0.5, 1.0) * n)[:, None])
+    )
+    assert str(pairs) == "2*n" and pairs.certificate.grade == "complete"
+
+
+@pytest.mark.parametrize("change", [shortened, cut, deleted_from, taken_one_by_one])
+def test_a_list_that_may_be_changed_far_away_is_not_complete(change) -> None:
+    count = symcount.derive(lambda n: Rates(n, change), max_paths=3)
+    assert count.certificate.grade != "complete"

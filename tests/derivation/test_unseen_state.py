@@ -131,6 +131,21 @@ def any_is_left(dim, n):
     return layers
 
 
+def truths_of_what_is_left(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left -= 1
+        layers.append(nn.Linear(dim, 3 + all([left > 0, True])))
+    return layers
+
+
+def truths_of_a_table(dim, n):
+    known, layers = [width == 3 for width in WIDTHS], nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(dim, 3 + all(known[: len(layers)])))
+    return layers
+
+
 def mapped(dim, n):
     made, layers = -1, nn.ModuleList()
     for _ in range(n):
@@ -206,6 +221,76 @@ def digits_are_counted(dim, n):
     return layers
 
 
+def sign_of_a_number(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left - 1
+        layers.append(nn.Linear(dim, 9 if "-" in f"{left}" else 3))
+    return layers
+
+
+def sign_that_is_lost(dim, n):
+    left, layers = -LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left + 1
+        layers.append(nn.Linear(dim, 9 if ("x" + str(left)).startswith("x-") else 3))
+    return layers
+
+
+def sign_of_an_index(dim, n):
+    return nn.ModuleList(
+        [nn.Linear(dim, 9 if str(LATE - i).startswith("-") else 3) for i in range(n)]
+    )
+
+
+def exponent_of_a_float(dim, n):
+    made, layers = 0, nn.ModuleList()
+    for _ in range(n):
+        made = made + 1
+        layers.append(nn.Linear(dim, 9 if "e" in "{}".format(made * 1e12 + 0.5) else 3))  # noqa: UP032
+    return layers
+
+
+def sign_in_a_list(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left - 1
+        layers.append(nn.Linear(dim, 9 if "-" in ",".join(map(str, [left])) else 3))
+    return layers
+
+
+def truth_by_a_type(dim, n):
+    left, layers = LATE, nn.ModuleList()
+    for _ in range(n):
+        left = left - 1
+        layers.append(nn.Linear(dim, 3 + [*map(bool, [left])][0]))  # noqa: RUF015
+    return layers
+
+
+def end_is_a_number(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"layer.{len(layers)}"
+        layers.append(nn.Linear(dim, 9 if name.endswith("5000") else 3))
+    return layers
+
+
+def start_meets_a_number(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"layer{len(layers)}.norm"
+        layers.append(nn.Linear(dim, 9 if name.startswith("layer5000") else 3))
+    return layers
+
+
+def end_is_longer(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"{len(layers)}.norm1"
+        layers.append(nn.Linear(dim, 9 if name.endswith("5000.norm1") else 3))
+    return layers
+
+
 # --- elements that move -------------------------------------------------------------------------
 
 
@@ -261,6 +346,102 @@ def unlinked(dim, n):
     return layers
 
 
+NAMES = {f"a{chr(97 + i % 26)}{'b' * (i // 26)}": i for i in range(LATE)}
+NEXT_NAME = dict(zip(NAMES, [*NAMES][1:], strict=False))
+
+
+def linked_by_names(dim, n):
+    name, layers = "aa", nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(dim, 3))
+        name = NEXT_NAME.get(name, "aa")
+    layers.append(nn.Linear(dim, NAMES[name] + 1))
+    return layers
+
+
+def cut_from_a_long_text(dim, n):
+    text, layers = "3" * LATE + "9" * LATE, nn.ModuleList()
+    for _ in range(n):
+        text, first = text[1:], text[0]
+        layers.append(nn.Linear(dim, ord(first)))
+    return layers
+
+
+def taken_of_what_is_repeated(dim, n):
+    left, layers = itertools.chain(itertools.repeat(3, n), [9] * LATE), nn.ModuleList()
+    for _ in range(n):
+        layers.append(nn.Linear(dim, next(left)))
+    return layers
+
+
+# --- put in the place of something --------------------------------------------------------------
+
+
+def element_is_replaced(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths[len(layers)] = 9
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def truth_is_replaced(dim, n):
+    flags, layers = [True] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        flags[len(layers)] = False
+        layers.append(nn.Linear(dim, 3 + all(flags[LATE : LATE + 3])))
+    return layers
+
+
+def element_is_increased(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths[len(layers)] += 6
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def slice_is_replaced(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths[len(layers) : len(layers) + 1] = [9]
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def replaced_by_method(dim, n):
+    widths, layers = [3] * (2 * LATE), nn.ModuleList()
+    for _ in range(n):
+        widths.__setitem__(len(layers), 9)
+        layers.append(nn.Linear(dim, widths[LATE]))
+    return layers
+
+
+def entry_is_replaced(dim, n):
+    widths, layers = {f"width{i}": 3 for i in range(2 * LATE)}, nn.ModuleList()
+    for _ in range(n):
+        widths[f"width{len(layers)}"] = 9
+        layers.append(nn.Linear(dim, widths["width5000"]))
+    return layers
+
+
+def attribute_is_replaced(dim, n):
+    held = types.SimpleNamespace(**{f"width{i}": 3 for i in range(2 * LATE)})
+    layers = nn.ModuleList()
+    for _ in range(n):
+        setattr(held, f"width{len(layers)}", 9)
+        layers.append(nn.Linear(dim, held.width5000))
+    return layers
+
+
+def attribute_asked_for_by_name(dim, n):
+    held, layers = types.SimpleNamespace(width5000=3), nn.ModuleList()
+    for _ in range(n):
+        setattr(held, f"width{len(layers)}", 9)
+        layers.append(nn.Linear(dim, getattr(held, "width5000")))  # noqa: B009
+    return layers
+
+
 # --- used up ------------------------------------------------------------------------------------
 
 
@@ -278,6 +459,48 @@ def sent_to(dim, n):
     numbers, layers = numbers(), nn.ModuleList()
     for _ in range(n):
         layers.append(nn.Linear(dim, numbers.send(None)))
+    return layers
+
+
+def kept_in_a_variable(dim, n):
+    left, layers = iter(WIDTHS), nn.ModuleList()
+    for _ in range(n):
+        for width in left:
+            layers.append(nn.Linear(dim, width))
+            break
+    return layers
+
+
+def made_once_in_a_block(dim, n):
+    left, layers = None, nn.ModuleList()
+    for _ in range(n):
+        if left is None:
+            left = zip(WIDTHS)
+        for (width,) in left:
+            layers.append(nn.Linear(dim, width))
+            break
+    return layers
+
+
+def made_new_of_what_is_used_up(dim, n):
+    every, layers = iter(WIDTHS), nn.ModuleList()
+    for _ in range(n):
+        left = zip("x", every, strict=False)
+        for _, width in left:
+            layers.append(nn.Linear(dim, width))
+    return layers
+
+
+def handed_back(dim, n):
+    left, layers = iter(WIDTHS), nn.ModuleList()
+
+    def rest():
+        return left
+
+    for _ in range(n):
+        for width in rest():
+            layers.append(nn.Linear(dim, width))
+            break
     return layers
 
 
@@ -383,10 +606,16 @@ def property_is_divided(dim, n):
 UNSEEN = [
     attribute_is_divided, element_is_shifted, float_is_full, small_numbers_overflow, in_a_set,
     in_a_set_of_a_list, in_a_dict, united_dicts, unpacked_into_a_set, chained_maps, any_is_left,
-    mapped, reduced, accumulated, partially_applied, attribute_by_number, justified, formatted,
-    formatted_by_percent, digits_are_counted, put_in_front, counted_from_the_end, turned,
-    turned_array, linked, unlinked, used_by_any, sent_to, used_by_zip, read_from_a_file, drawn,
-    in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
+    truths_of_what_is_left, truths_of_a_table, mapped, reduced, accumulated, partially_applied,
+    attribute_by_number, justified, formatted, formatted_by_percent, digits_are_counted,
+    sign_of_a_number, sign_that_is_lost, sign_of_an_index, exponent_of_a_float, sign_in_a_list,
+    truth_by_a_type, end_is_a_number, start_meets_a_number, end_is_longer, put_in_front,
+    counted_from_the_end, turned, turned_array, linked, unlinked, linked_by_names,
+    cut_from_a_long_text, taken_of_what_is_repeated, element_is_replaced, truth_is_replaced,
+    element_is_increased, slice_is_replaced, replaced_by_method, entry_is_replaced,
+    attribute_is_replaced, attribute_asked_for_by_name, used_by_any, sent_to, kept_in_a_variable,
+    made_once_in_a_block, made_new_of_what_is_used_up, handed_back, used_by_zip, read_from_a_file,
+    drawn, in_a_namespace, in_a_list_of_a_dict, at_the_end_of_a_tuple, attribute_of_that_name,
     global_of_that_name, number_of_c, property_is_divided,
 ]  # fmt: skip
 
@@ -439,7 +668,100 @@ def widths_that_are_copied(dim, n):
     return layers
 
 
-NO_COST = [widths_in_a_list, options_of_each, layers_in_front, widths_that_are_copied]
+def pair_of_a_constant(dim, n):
+    layers, widths = nn.ModuleList(), {"narrow": 3}
+    for _ in range(n):
+        name = "narrow"
+        name, rest = name, ()
+        layers.append(nn.Linear(dim, widths[name] + len(rest)))
+    return layers
+
+
+def read_of_what_is_repeated(dim, n):
+    widths = list(itertools.repeat(dim, n))
+    return nn.ModuleList([nn.Linear(dim, widths[i]) for i in range(n)])
+
+
+def pairs_in_a_variable(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        pairs = zip((dim, 3), (3, dim), strict=True)
+        for a, b in pairs:
+            layers.append(nn.Linear(a, b))
+    return layers
+
+
+def made_by_a_generator(dim, n):
+    def widths():
+        yield from (3, dim)
+
+    layers = nn.ModuleList()
+    for _ in range(n):
+        for width in widths():
+            layers.append(nn.Linear(dim, width))
+            break
+    return layers
+
+
+def truths_of_all_layers(dim, n):
+    layers = nn.ModuleList([nn.Linear(dim, 3) for _ in range(n)])
+    return nn.Sequential(
+        layers, nn.Linear(dim, 3 + all([layer.in_features > 0 for layer in layers]))
+    )
+
+
+def named_by_a_counter(dim, n):
+    layers, made = nn.ModuleDict(), 0
+    for i in range(n):
+        made += 1
+        name = f"layer{made}_{i + 1}"
+        layers[name] = nn.Linear(dim, 9 if name.endswith("x") else 3)
+    return layers
+
+
+def ends_of_names(dim, n):
+    layers = nn.ModuleList()
+    for _ in range(n):
+        name = f"block2.{len(layers)}.norm1.weight"
+        is_first = name.startswith("block2.") and name.endswith("norm1.weight")
+        layers.append(nn.Linear(dim, 3 if is_first and not name.endswith("norm12.weight") else 9))
+    return layers
+
+
+def last_is_replaced(dim, n):
+    widths, layers = [dim], nn.ModuleList()
+    for _ in range(n):
+        widths.append(3)
+        widths[len(widths) - 1] = dim
+        layers.append(nn.Linear(dim, widths[-1]))
+    return layers
+
+
+class NamedByCounter(nn.Module):
+    def __init__(self, dim, n):
+        super().__init__()
+        made = 0
+        for _ in range(n):
+            setattr(self, f"layer{made}", nn.Linear(dim, 3))
+            getattr(self, f"layer{made}").requires_grad_(False)
+            made += 1
+
+
+NO_COST = [
+    last_is_replaced,
+    NamedByCounter,
+    ends_of_names,
+    named_by_a_counter,
+    truths_of_all_layers,
+    pairs_in_a_variable,
+    made_by_a_generator,
+    pair_of_a_constant,
+    read_of_what_is_repeated,
+    widths_in_a_list,
+    options_of_each,
+    layers_in_front,
+    widths_that_are_copied,
+]
 
 
 @pytest.mark.parametrize("factory", NO_COST)

@@ -8,6 +8,7 @@ import numpy
 import torch
 
 from symcount.trace.handlers import may_be_caught
+from symcount.trace.loops import REPEATED
 from symcount.trace.proxies import SymInt, hint
 from symcount.trace.stand_ins import apply_to, apply_to_pair, is_symbol
 from symcount.trace.tensors.arrays import follow, holds_arrays
@@ -242,6 +243,9 @@ def _tensor(call: TorchCall) -> Any:
     if holds_arrays(data):
         return _of_array(call, data)
     if not isinstance(data, torch.Tensor):
-        return _create_with_values(call, None)
+        known = REPEATED.get(id(data))
+        if known is None or len(data) != hint(known.length) or hasattr(data[0], "__len__"):
+            return _create_with_values(call, None)
+        return _create_with_values(call, (known.length,))
     call = call._replace(kwargs={k: v for k, v in call.kwargs.items() if k != "device"})
     return call.result(call.mode.shape(data))

@@ -129,13 +129,15 @@ def _repeat(input: Dims, *repeats: Any, **named: Any) -> Dims:
 
 
 @RULES.shape_rule("repeat_interleave")
-def _repeat_interleave(input: Dims, repeats: Any, dim: int | None = None) -> Dims | None:
+def _repeat_interleave(
+    input: Dims, repeats: Any, dim: int | None = None, output_size: Size | None = None
+) -> Dims | None:
     if not isinstance(repeats, int):
         return None
-    if dim is None:
-        return (product(input) * repeats,)
-    axis = axis_of(dim, len(input))
-    return replaced(input, axis, input[axis] * repeats)
+    axis = None if dim is None else axis_of(dim, len(input))
+    size = (product(input) if axis is None else input[axis]) * repeats
+    torch_requires(output_size is None or output_size == size)
+    return (size,) if axis is None else replaced(input, axis, size)
 
 
 @RULES.shape_rule("pad", "constant_pad_nd")
