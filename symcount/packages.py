@@ -31,7 +31,7 @@ def require(purpose: str) -> None:
     Raises:
         MissingDependencyError: some are not.
     """
-    absent = [name for name in PACKAGES if name not in sys.modules and not find_spec(name)]
+    absent = [name for name in PACKAGES if name not in sys.modules and not _is_there(name)]
     if absent:
         *others, last = absent
         them = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
@@ -40,6 +40,16 @@ def require(purpose: str) -> None:
             "(Stored formulas are loaded and evaluated without.)",
             name=last,
         )
+
+
+_there: set[str] = set()
+
+
+def _is_there(name: str) -> bool:
+    """Tell whether a package can be found; one that was found is not looked for again."""
+    if name not in _there and find_spec(name) is not None:
+        _there.add(name)
+    return name in _there
 
 
 if not TYPE_CHECKING:  # which would give every name a type

@@ -39,6 +39,14 @@ def compare(op: str, a: Poly, b: Poly, facts: Facts) -> Outcome:
     Returns (condition, polarity): the comparison holds where the condition's truth is `polarity`.
     Without a condition, it holds always (`polarity` True) or never.
     """
+    key = op, a, b
+    known: Outcome | None = facts.compared.get(key)
+    if known is None:
+        known = facts.compared[key] = _compare(op, a, b, facts)
+    return known
+
+
+def _compare(op: str, a: Poly, b: Poly, facts: Facts) -> Outcome:
     if op in ("ne", "gt", "ge"):
         condition, polarity = compare({"ne": "eq", "gt": "le", "ge": "lt"}[op], a, b, facts)
         return condition, not polarity

@@ -51,6 +51,9 @@ class Facts:
         self.divisible: frozenset[tuple[Poly, Poly]] = frozenset(divisible)
         self.may_be_zero: frozenset[str] = frozenset(may_be_zero)
         self._known_bounds: dict[Atom, Bounds] = {}
+        self._extended: dict[tuple[Condition, bool], Facts] = {}
+        self.compared: dict[Any, Any] = {}
+        """Comparisons in view of these facts, for `symcount.algebra.comparing` to remember."""
 
     def with_divisible(self, a: Poly, b: Poly) -> Facts:
         """These facts and `a % b == 0`."""
@@ -65,6 +68,12 @@ class Facts:
 
     def with_condition(self, condition: Condition, truth: bool) -> Facts:
         """These facts and what a condition, or its negation, says of one symbol alone."""
+        known = self._extended.get((condition, truth))
+        if known is None:
+            known = self._extended[condition, truth] = self._with_condition(condition, truth)
+        return known
+
+    def _with_condition(self, condition: Condition, truth: bool) -> Facts:
         divides = divisibility(condition)
         if divides is not None:
             return self.with_divisible(*divides) if truth else self

@@ -13,7 +13,7 @@ from typing import Any
 
 from symcount.algebra.evaluate import value
 from symcount.errors import SymcountError
-from symcount.factory.building import PlainBuilds
+from symcount.factory.building import PlainBuilds, without_numbers
 from symcount.formula import expressions
 from symcount.formula.tree import Built, Tree, follow, merged, modules_of
 from symcount.symbols import Values
@@ -23,11 +23,11 @@ _NUMBER = re.compile(r"\{([^{}]*)\}")
 
 def classed(tree: Tree, builds: PlainBuilds, points: Sequence[Values]) -> Tree:
     """Give each tensor the classes of its modules at all points, one after the other if several."""
-    seen: dict[int, list[tuple[Values, Mapping[str, str]]]] = {}
+    seen: dict[int, list[tuple[Values, _Modules]]] = {}
     for point in points:
         modules = builds.modules_at(point)
         if modules:
-            seen.setdefault(id(follow(tree, point)), []).append((point, modules))
+            seen.setdefault(id(follow(tree, point)), []).append((point, _Modules(modules)))
 
     def of_leaf(leaf: Any) -> Any:
         if not isinstance(leaf, Built):
@@ -46,19 +46,29 @@ def classed(tree: Tree, builds: PlainBuilds, points: Sequence[Values]) -> Tree:
     return noted
 
 
-def _at(path: str, point: Values, modules: Mapping[str, str]) -> Iterator[str]:
+class _Modules:
+    """The classes of modules by their paths, and the paths by what they are without numbers."""
+
+    def __init__(self, classes: Mapping[str, str]) -> None:
+        self.classes = classes
+        self.alike: dict[str, list[str]] = {}
+        for path in classes:
+            self.alike.setdefault(without_numbers(path), []).append(path)
+
+
+def _at(path: str, point: Values, modules: _Modules) -> Iterator[str]:
     """Yield the classes of the modules that a path stands for at a point."""
     literal = _NUMBER.split(path)
     if len(literal) == 1:
-        yield from filter(None, [modules.get(path)])
+        yield from filter(None, [modules.classes.get(path)])
         return
     ranges = [_range(text, point) for text in literal[1::2]]
     shape = re.compile(r"(\d+)".join(map(re.escape, literal[::2])))
-    for there, name in modules.items():
+    for there in modules.alike.get(without_numbers(path), ()):
         match = shape.fullmatch(there)
         numbers = map(int, match.groups()) if match else ()
         if match and all(r is None or n in r for n, r in zip(numbers, ranges, strict=True)):
-            yield name
+            yield modules.classes[there]
 
 
 def _range(text: str, point: Values) -> range | None:

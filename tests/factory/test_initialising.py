@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from symcount.factory import initialising
+from symcount.factory.building import PlainBuilds
 
 NUMBERS = [0, -1, 2.5, 1e9, float("nan"), float("inf"), True, None, "relu", "fan_in", (1,)]
 SHAPES = [(), (3,), (3, 4), (0, 4), (2, 3, 1)]
@@ -60,3 +61,41 @@ def test_what_torch_s_own_layers_do_is_left_out() -> None:
     assert initialising.is_sure("uniform_", weight, (), {"tensor": weight, "a": -0.5, "b": 0.5})
     assert initialising.is_sure("constant_", weight, (), {"val": 1.0, "generator": None})
     assert not initialising.is_sure("orthogonal_", weight, (), {})
+
+
+def _layers() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(4, 3), nn.Conv2d(4, 4, 3, groups=2), nn.ConvTranspose1d(2, 3, 2), nn.LayerNorm(4),
+        nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.Embedding(5, 3),
+        nn.Embedding(5, 3, padding_idx=1),
+        nn.Linear(4, 0), nn.Linear(4, 3, dtype=torch.complex64), nn.BatchNorm1d(3, affine=False),
+    )  # fmt: skip
+
+
+def test_layers_that_are_not_initialised_hold_the_same() -> None:
+    def facts(module: nn.Module) -> list[Any]:
+        held = (*module.named_parameters(), *module.named_buffers())
+        return [(name, tuple(t.shape), str(t.dtype).removeprefix("torch.")) for name, t in held]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        built = PlainBuilds(lambda point: _layers()).at({})
+        assert isinstance(built, dict)
+        assert [(name, t.shape, t.dtype) for name, t in built.items()] == facts(_layers())
+
+
+def test_layers_initialise_themselves_by_what_a_factory_has_put_in_place_of_torch_s_own() -> None:
+    def factory(point: Any) -> nn.Module:
+        set_up: list[torch.Tensor] = []
+        original = nn.init.kaiming_uniform_
+        nn.init.kaiming_uniform_ = lambda tensor, **_: set_up.append(tensor)
+        try:
+            nn.Linear(4, 3)
+        finally:
+            nn.init.kaiming_uniform_ = original
+        return nn.Linear(len(set_up), 3)
+
+    built = PlainBuilds(factory).at({})
+    assert isinstance(built, dict)
+    assert built["weight"].shape == (3, 1)
+    assert nn.Linear.reset_parameters.__code__.co_filename == nn.modules.linear.__file__
