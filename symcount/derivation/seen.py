@@ -846,10 +846,8 @@ class Seen:
         return STATE if grows and any(NUMBERS.sub("0", name) in known for name in names) else ""
 
     def _of_getattr(self) -> str:
-        if self.width == 3 and self.differs(2):
-            return ""
-        is_late = self.width > 2 and self._is_late(2) and self.differs(1)
-        return self._of_hasattr() or (TEXT if is_late else "")
+        is_moving = self.width == 3 and self.differs(2)
+        return "" if is_moving else self._of_hasattr()
 
     def _of_setattr(self) -> str:
         """Judge what is put under a name with a number: beside what is there, or in its place."""
