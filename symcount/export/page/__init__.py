@@ -35,7 +35,7 @@ _LARGEST_WITHOUT_DEFAULT = 16384
 # What has more characters of text than this is a wall when it is typeset.
 _LONGEST_TYPESET = 3000
 # Characters of a line of a formula on a telephone.
-_LINE = 34
+TELEPHONE = 34
 # Sizes to start at where those of the certificate say nothing: many numbers divide one of them.
 _ROUND = tuple(64 * odd for odd in (1, 3, 5, 7, 9, 15, 105))
 
@@ -79,7 +79,7 @@ def render(count: Formula, title: str | None = None, plotly: str | None = None) 
     return environment.from_string(_resource("template.html")).render(
         title=title or count.factory,
         noun=count.measure.noun,
-        formula=typeset(count.in_layers, lambda whole: mathml.pieces(whole, _LINE)),
+        formula=typeset(count.in_layers, lambda whole: mathml.pieces(whole, TELEPHONE)),
         formula_text=sympy_form.text(count.in_layers),
         words=Markup(words),
         domain=[] if domain == sympy.true else typeset(domain, lambda each: [mathml.math(each)]),
