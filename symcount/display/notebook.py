@@ -68,7 +68,7 @@ def certificate_html(certificate: Certificate) -> str:
 def breakdown_html(breakdown: Breakdown) -> str:
     """Show a tree, with the count and the share of each part where sizes are known."""
     head = _sizes(breakdown)
-    return _page(f"<div>{head}</div>{_scroll(_tree(rows(breakdown)), 47, _TALLEST)}")
+    return _page(f"<div>{head}</div>{_scroll(_tree(rows(breakdown)), 49, _TALLEST)}")
 
 
 def expression_html(value: Any) -> str:
@@ -258,7 +258,7 @@ def _line(row: Row, room: float) -> str:
     if row.size is not None:
         number = "text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap"
         cells += (
-            f'<span style="flex: 0 0 8em; {number}">{escape(row.size_text)}{_APART}</span>'
+            f'<span style="flex: 0 0 10em; {number}">{escape(row.size_text)}{_APART}</span>'
             f'<span style="flex: 0 0 5em; {number}">{escape(row.share_text)}{_APART}</span>'
         )
         cells += _bar(row.bar)
