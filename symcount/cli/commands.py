@@ -521,12 +521,13 @@ def show(
 
 
 @main.command(
+    short_help="Check stored formulas by means that share no code with derive.",
     epilog="""\b
 Examples:
   symcount verify formulas.json
   symcount verify formulas.json cnn:attention --seconds 10
   symcount verify formulas.json --json
-"""
+""",
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_stored)
@@ -569,12 +570,13 @@ def verify(
 
 
 @main.command(
+    short_help="Print what makes SHELL complete these commands.",
     epilog="""\b
 Examples:
   symcount completion bash > ~/.local/share/bash-completion/completions/symcount
   symcount completion zsh > "${fpath[1]}/_symcount"
   symcount completion fish > ~/.config/fish/completions/symcount.fish
-"""
+""",
 )
 @click.argument("shell", type=click.Choice(list(shells.SHELLS)))
 def completion(shell: str) -> None:

@@ -623,6 +623,12 @@ def test_mistakes_with_configs_and_all_symbols_are_told(configured: Path) -> Non
 
 
 @pytest.mark.parametrize("command", main.commands)
+def test_help_cuts_no_line(command: str) -> None:
+    (line,) = re.findall(rf"^  {command} +(.*)$", output_of("--help"), re.MULTILINE)
+    assert line.endswith(".") and not line.endswith("...")
+
+
+@pytest.mark.parametrize("command", main.commands)
 def test_help_has_examples(command: str) -> None:
     text = output_of(command, "--help")
     assert f"Examples:\n    symcount {command}" in text
