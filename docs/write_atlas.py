@@ -399,7 +399,7 @@ def breakdown(count: ParamCount, size: Size) -> Iterator[str]:
     yield "| module | count | share | parameters |"
     yield "|---|---:|---:|---|"
     for depth, row in requests.breakdown_rows(count, size.at, None):
-        indent = "&emsp;" * depth
+        indent = "&nbsp;" * (3 * depth)  # a line may end behind an `&emsp;`
         # All of it is what the page begins with.
         parameters = mathml.math(row.part.count.in_layers, CELL) if depth else ""
         parameters = parameters.replace("|", "&#124;")
