@@ -171,16 +171,14 @@ def entry(family: Family) -> Iterator[str]:
 
 def beginning(count: ParamCount) -> str:
     """As many terms of a formula as are read at a glance, each by itself, so that lines break."""
-    terms = count.expr.as_ordered_terms()
+    terms = list(mathml.pieces(count.formula.in_layers, page.TELEPHONE))
     shown, length = [], 0
     for place, term in enumerate(terms):
-        length += len(str(term))
+        length += len(html.unescape(re.sub("<[^>]*>", "", term)))
         if place and length > GLANCE:
             shown.append(f"<span>+ {len(terms) - place} more terms</span>")
             break
-        is_less = bool(place) and term.could_extract_minus_sign()
-        sign = "\N{MINUS SIGN} " if is_less else "+ " if place else ""
-        shown.append(f"<span>{sign}{mathml.math(-term if is_less else term)}</span>")
+        shown.append(f"<span>{term}</span>")
     return " ".join(shown)
 
 
@@ -400,9 +398,10 @@ def breakdown(count: ParamCount, size: Size) -> Iterator[str]:
     yield "| module | count | share | parameters |"
     yield "|---|---:|---:|---|"
     for depth, row in requests.breakdown_rows(count, size.at, None):
-        indent = "&emsp;" * depth
+        indent = "&nbsp;" * (3 * depth)  # a line may end behind an `&emsp;`
         # All of it is what the page begins with.
-        parameters = mathml.math(row.part.count.expr, CELL).replace("|", "&#124;") if depth else ""
+        parameters = mathml.math(row.part.count.in_layers, CELL) if depth else ""
+        parameters = parameters.replace("|", "&#124;")
         yield f"| {indent}`{row.name}` | {row.size_text} | {row.share_text} | {parameters} |"
     yield ""
 
@@ -436,9 +435,9 @@ def draw(count: ParamCount, family: Family, total: Path, share: Path) -> None:
     name, low, high = drawn(family)
     others = {other: value for other, value in family.sizes[0].at.items() if other != name}
     shares = partial(count.plot_share, depth=levels(count))
-    for path, plot in ((total, count.plot), (share, shares)):
+    for path, plot, height in ((total, count.plot, 3.8), (share, shares, 4.6)):
         figure = plot(name, between=(low, high), **others).figure
-        figure.set_size_inches(5.6, 3.8)
+        figure.set_size_inches(5.6, height)
         figure.savefig(path, bbox_inches="tight", dpi=130)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import blueprints
-    from symcount.api import compare, derive, load, save
+    from symcount.api import compare, derive, load, maximum, save
     from symcount.catalogue.configs import from_config
     from symcount.catalogue.registry import BlueprintRegistry, BlueprintSpec
     from symcount.errors import (
@@ -101,11 +101,12 @@ __all__ = [
     "derive_many",
     "from_config",
     "load",
+    "maximum",
     "save",
 ]
 
 _HOMES: dict[str, Iterable[str]] = {
-    "symcount.api": ("compare", "derive", "load", "save"),
+    "symcount.api": ("compare", "derive", "load", "maximum", "save"),
     "symcount.catalogue.configs": ("from_config",),
     "symcount.catalogue.registry": ("BlueprintRegistry", "BlueprintSpec"),
     "symcount.errors": (name for name in __all__ if name.endswith("Error")),

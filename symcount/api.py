@@ -1,12 +1,14 @@
-"""Derive, save and load formulas: the functions of the package, which give `ParamCount`s."""
+"""The functions of the package: derive, compare, save and load formulas, and take the largest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import ArgumentError
 from symcount.formula import expressions
+from symcount.formula.formula import Formula, formula_of
 from symcount.param_count import ParamCount
 from symcount.work import MAX_SECONDS, MAX_WORK
 
@@ -159,6 +161,52 @@ def compare(
 
     allowed = {name: value for name, value in keywords.items() if name in _BUDGET}
     return agreement(count, by_hand(expected, count, allowed)).of(ParamCount)
+
+
+def maximum(*counts: ParamCount | int) -> ParamCount:
+    """Compute the largest of several formulas, exactly, wherever all of them hold.
+
+    Which it is may differ from size to size; one that never is, by what is declared of the symbols,
+    is left out. Integers may be among them. The result is one number, as a quotient is, with the
+    symbols of all, the weakest of their grades and the assumptions of all. It has neither parts nor
+    bytes, since what has the most parameters need not have the most bytes: take
+    `maximum(a.nbytes, b.nbytes)`.
+
+    Returns:
+        The formula of the largest.
+
+    Raises:
+        ArgumentError: there is no formula, or what is neither a formula nor an integer; or one is
+            of bytes and another is not, or a symbol of both is declared differently.
+        DomainError: there are no sizes at which all hold.
+
+    >>> import symcount
+    >>> from torch import nn
+    >>> def gpt(V, d, n):
+    ...     layers = nn.ModuleList(nn.TransformerEncoderLayer(d, 1, 4 * d) for _ in range(n))
+    ...     return nn.ModuleDict({"tokens": nn.Embedding(V, d), "layers": layers})
+    >>> count = symcount.derive(gpt)
+    >>> layer = count.select("layers.*").substitute(n=1)
+    >>> largest = symcount.maximum(layer, count.select("tokens"))
+    >>> print(largest)
+    Max(V*d, 12*d**2 + 13*d)
+    >>> largest(V=50257, d=768), largest(V=50257, d=8192)
+    (38597376, 805412864)
+    """
+    from symcount.formula import arithmetic
+
+    operands = [formula_of(count) for count in counts]
+    for operand in operands:
+        if not arithmetic.is_operand(operand):
+            raise ArgumentError(
+                f"maximum(): {type(operand).__name__} is neither a formula nor an integer; give "
+                "formulas one by one, those of a list as maximum(*formulas)"
+            )
+    formulas = [operand for operand in operands if isinstance(operand, Formula)]
+    if not formulas:
+        raise ArgumentError("maximum(): give a formula, or several")
+    numbers = [operand for operand in operands if not isinstance(operand, Formula)]
+    return ParamCount(reduce(arithmetic.maximum, [*formulas, *numbers]))
 
 
 _BUDGET = ("max_paths", "max_work", "max_seconds")

@@ -58,7 +58,10 @@ def resolve(target: str, trust: Trust | None = None, model: Any = None) -> Targe
     packages.require("deriving a formula")
     place, colon, name = target.rpartition(":")
     if not (colon and place and name):
-        raise TargetError(f"target {target!r} names no factory; write {FORMS}")
+        module, dot, last = target.rpartition(".")
+        is_dotted = dot and last.isidentifier() and last != "py"
+        hint = f"; did you mean {module}:{last}?" if is_dotted else ""
+        raise TargetError(f"target {target!r} names no factory; write {FORMS}{hint}")
     spec = None if place.endswith(".py") else _blueprint(place, name)
     if spec is not None:
         factory = spec.factory

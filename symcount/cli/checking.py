@@ -24,6 +24,7 @@ _Check: TypeAlias = "tuple[Path, str, Callable[[], AnyFinding]]"
 
 
 @click.command(
+    short_help="Say which formulas in files are not those of the code any more.",
     epilog="""\b
 Examples:
   symcount check formulas.json
@@ -31,7 +32,7 @@ Examples:
   symcount check README.md docs
   symcount check docs formulas.json --json
   symcount check formulas.json --update
-"""
+""",
 )
 @verbose_option
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)

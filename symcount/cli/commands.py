@@ -27,12 +27,12 @@ from symcount.cli.deriving import (
     blueprints_of,
     derived,
     derived_all_symbols,
-    load,
     shown_progress,
     values_at,
 )
 from symcount.cli.options import (
     Given,
+    TakesSizes,
     all_symbols_option,
     allow_option,
     complete_modules,
@@ -121,6 +121,7 @@ main.add_command(sweep)
 
 
 @main.command(
+    cls=TakesSizes,
     epilog="""\b
 Examples:
   symcount derive cnn:bottleneck --at dim=64,512 --at reduction=2,4
@@ -128,7 +129,7 @@ Examples:
   symcount derive torch.nn:Linear --symbol in_features:multiple_of=64 --set out_features=10
   symcount derive transformers:LlamaModel --config LlamaConfig --symbol hidden_size
   symcount derive torchvision.models:resnet50 --all-symbols
-"""
+""",
 )
 @verbose_option
 @click.argument("target", shell_complete=complete_targets)
@@ -426,12 +427,13 @@ def _saved(document: Filled) -> bool:
 
 
 @main.command(
+    cls=TakesSizes,
     epilog="""\b
 Examples:
   symcount explore models.py:Net -o net.html
   symcount explore torch.nn:TransformerEncoderLayer --set dtype=None -o layer.html
   symcount explore transformers:LlamaModel --config LlamaConfig --symbol hidden_size -o llama.html
-"""
+""",
 )
 @verbose_option
 @click.argument("target", shell_complete=complete_targets)
@@ -463,29 +465,49 @@ def explore(
 
 
 @main.command(
+    cls=TakesSizes,
     epilog="""\b
 Examples:
   symcount show formulas.json
   symcount show formulas.json cnn:attention --at dim=64,512
   symcount show formulas.json cnn:attention --at dim=512 --json
-"""
+  symcount show formulas.json --layers
+""",
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("name", required=False, shell_complete=complete_stored)
 @points_option
+@click.option(
+    "--layers",
+    is_flag=True,
+    help="Show formulas with what each layer has in brackets, and domains in words; takes sympy.",
+)
 @json_option
 def show(
-    file: Path, name: str | None, points: Sequence[tuple[str, tuple[int, ...]]], as_json: bool
+    file: Path,
+    name: str | None,
+    points: Sequence[tuple[str, tuple[int, ...]]],
+    layers: bool,
+    as_json: bool,
 ) -> None:
     """Show the formulas stored in FILE, or the one called NAME.
 
     FILE is what `symcount save` wrote, or a method `save` in Python. Formulas and
     domains are shown as they were written then; counts are computed. Nothing in FILE is executed,
-    and neither torch nor sympy is loaded.
+    and neither torch nor sympy is loaded, but for --layers.
     """
+    from symcount.api import load
+
+    if name is not None and "=" in name and not points:
+        raise click.UsageError(f"{name} is no NAME; write symcount show {file} NAME --at {name}")
     if name is None and points:
         raise click.UsageError("--at is for one formula: give its NAME too")
-    formulas = load(file)
+    if layers and as_json:
+        raise click.UsageError("--layers is for people, and --json is not; leave one of them out")
+    try:
+        formulas = load(file)
+    except OSError as error:
+        raise click.UsageError(f"cannot read {file}: {error.strerror}") from error
     values = [] if name is None else values_at(formulas[name], points)
     if as_json:
         if name is None:
@@ -497,18 +519,19 @@ def show(
     from symcount.cli import views
 
     if name is None:
-        views.show(views.stored_list_view(formulas))
+        views.show(views.stored_list_view(formulas, layers))
     else:
-        views.show(views.stored_view(name, formulas, values))
+        views.show(views.stored_view(name, formulas, values, layers))
 
 
 @main.command(
+    short_help="Check stored formulas by means that share no code with derive.",
     epilog="""\b
 Examples:
   symcount verify formulas.json
   symcount verify formulas.json cnn:attention --seconds 10
   symcount verify formulas.json --json
-"""
+""",
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_stored)
@@ -551,12 +574,13 @@ def verify(
 
 
 @main.command(
+    short_help="Print what makes SHELL complete these commands.",
     epilog="""\b
 Examples:
   symcount completion bash > ~/.local/share/bash-completion/completions/symcount
   symcount completion zsh > "${fpath[1]}/_symcount"
   symcount completion fish > ~/.config/fish/completions/symcount.fish
-"""
+""",
 )
 @click.argument("shell", type=click.Choice(list(shells.SHELLS)))
 def completion(shell: str) -> None:

@@ -24,6 +24,28 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class TakesSizes(click.Command):
+    """A command with `--at` or `--set`, which says so where a size is given without them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of the command line.
+
+        Raises:
+            click.UsageError: there are more than the command takes.
+        """
+        ctx.allow_extra_args = True
+        more = super().parse_args(ctx, args)
+        if more and not ctx.resilient_parsing:
+            names = {param.name for param in self.params}
+            ways = [way for name, way in _WAYS.items() if name in names and "=" in more[0]]
+            hint = f"; write {' or '.join(ways).format(more[0])}" if ways else ""
+            ctx.fail(f"unexpected: {' '.join(more)}{hint}")
+        return more
+
+
+_WAYS = {"points": "--at {0} to count there", "settings": "--set {0} to fix it"}
+
+
 def complete_targets(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
     """Complete to targets."""
     from symcount.cli import completion

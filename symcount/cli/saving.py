@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    short_help="Derive the formulas of TARGETS, and keep them in a file.",
     epilog="""\b
 Examples:
   symcount save models.py:mlp models.py:Net -o formulas.json
   symcount save small=models.py:Net --set width=64 -o formulas.json
   symcount save --registry mypackage.blueprints -o formulas.json
-"""
+""",
 )
 @verbose_option
 @click.argument("targets", metavar="[[NAME=]TARGET]...", nargs=-1, shell_complete=complete_targets)

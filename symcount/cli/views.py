@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.progress import Progress as Lines
 
 from symcount.catalogue.registry import count_at
-from symcount.display.console import domain_text, formula_view
+from symcount.display.console import captions, domain_text, formula_view
 from symcount.display.summary import summary, summary_view
 from symcount.display.table import PIPED_WIDTH, Cell, Column, Table
 from symcount.errors import DerivationError
@@ -88,11 +88,12 @@ def sweep_view(found: Sweep) -> RenderableType:
 
 
 def stored_view(
-    name: str, formulas: StoredFormulas, values: Sequence[Evaluation]
+    name: str, formulas: StoredFormulas, values: Sequence[Evaluation], in_layers: bool
 ) -> RenderableType:
-    """Show a stored formula, where it comes from, and its values; nothing of it takes sympy."""
+    """Show a stored formula, where it comes from, and its values; only layers take sympy."""
     count = formulas[name]
-    parts = [formula_view(name, count.formula, formulas.captions(name))]
+    captions = None if in_layers else formulas.captions(name)
+    parts = [formula_view(name, count.formula, captions, values[0].at if values else ())]
     if count.origin is not None:
         versions = f"symcount {count.origin.symcount} and torch {count.origin.torch}"
         target = count.origin.target or f"{count.factory}, which has no name to find it by"
@@ -100,12 +101,15 @@ def stored_view(
     return Group(*parts, *([_values(count, values)] if values else []))
 
 
-def stored_list_view(formulas: StoredFormulas) -> RenderableType:
+def stored_list_view(formulas: StoredFormulas, in_layers: bool) -> RenderableType:
     """Show the names of stored formulas, with the formulas and their domains, long ones cut."""
     columns = [Column("name"), Column("formula", breaks=True, style="cyan")]
     rows = []
     for name in formulas:
-        formula, domain = formulas.captions(name)
+        if in_layers:
+            formula, domain, *_ = captions(formulas[name].formula)
+        else:
+            formula, domain = formulas.captions(name)
         rows.append([name, _cut(formula), _cut("all" if domain == "True" else domain)])
     return Table([*columns, Column("domain", breaks=True)], rows)
 

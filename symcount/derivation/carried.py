@@ -197,7 +197,7 @@ def _observed(
         except TooLong:  # of a few iterations more
             has_failed = True
             continue
-        if trace.raised is not None and path.trace.raised is None:
+        if observer.has_failed or (trace.raised is not None and path.trace.raised is None):
             has_failed = True
             continue
         decided: dict[Tags, list[bool]] = {}

@@ -29,15 +29,15 @@ _BAR = 12
 def formula_view(
     title: str,
     count: Formula,
-    captions: tuple[str, str] | None = None,
+    known: tuple[str, str] | None = None,
     sized: Collection[str] = (),
 ) -> RenderableType:
     """Show a formula, its symbols, domain and certificate.
 
-    `captions` are the formula and the domain as texts, if they are known: making them takes sympy.
+    `known` are the formula and the domain as texts, if they are known: making them takes sympy.
     Of the symbols in `sized`, sizes are shown below.
     """
-    formula, *domain = captions or _captions(count, sized)
+    formula, *domain = known or captions(count, sized)
     if domain == ["True"]:
         domain = [everywhere(count.hyperparameters)]
     about = Columns.grid(padding=(0, 2))
@@ -57,8 +57,8 @@ def formula_view(
     return Group(*warned, Text(title, style="bold"), padded, about)
 
 
-def _captions(count: Formula, sized: Collection[str]) -> list[str]:
-    """Return the formula, and its domain in words and as sympy writes it."""
+def captions(count: Formula, sized: Collection[str] = ()) -> list[str]:
+    """Return the formula in layers, and its domain in words and, if it is needed, by sympy."""
     from symcount.formula import domain_words, sympy_form
 
     words, domain = domain_words.domain(count, sized=sized)

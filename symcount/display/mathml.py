@@ -6,7 +6,7 @@ have dropped. The LaTeX of the same formula goes along as an annotation, for who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -49,6 +49,17 @@ def math(expression: sympy.Basic, width: int = sympy_form.LINE) -> str:
         f'<annotation encoding="application/x-tex">{escape(latex.one_line(expression))}'
         "</annotation></semantics></math>"
     )
+
+
+def pieces(expression: sympy.Basic, width: int) -> Iterator[str]:
+    """A sum as a `math` element for each term: browsers break a line between these, not in one.
+
+    A term in brackets that is longer than `width` is several, too.
+    """
+    terms = sympy_form.terms(expression) if isinstance(expression, sympy.Add) else [expression]
+    groups = [line for term in terms for line in sympy_form.lines(term, width)]
+    for number, line in enumerate(groups):
+        yield f'<math style="math-style: normal">{_PRINTER.line(line, signed=number > 0)}</math>'
 
 
 def markup(expression: sympy.Basic) -> str:

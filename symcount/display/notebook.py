@@ -1,16 +1,17 @@
 """Show formulas, certificates, breakdowns and lists of formulas in notebooks, as HTML.
 
 The HTML stands by itself, and survives hosts that take out what they do not trust: formulas and
-bars are characters, and what is laid out with `style` reads well without. Colours are those of the
-text around, so that dark and light themes both work; nothing is fetched, nothing has an id, and
-what can be opened is a `details` element, which keyboards and screen readers know. All text is
-escaped, and MathJax is told to leave it alone: a dollar in a name is a dollar.
+bars are characters, and what is laid out with `style` reads well without. nbconvert, if told to,
+writes out the tags of all but a few elements, `details` and the `tbody` of any table among them, so
+there are lists and `div`s alone. Colours are those of the text around, so that dark and light
+themes both work; nothing is fetched, and nothing has an id. All text is escaped, and MathJax is
+told to leave it alone: a dollar in a name is a dollar.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from symcount.record import Concretisation
     from symcount.symbols import Hyperparameter
 
-# Rows that are open at first: more is left to the reader.
-_OPEN_ROWS = 14
+# Lines of code that are shown beside a formula; its certificate has all.
+_MOST_LINES = 5
 # Of a tree: characters of a formula beyond which it scrolls; a level is indented by so many em.
 _LONG = 150
 _INDENT = 1.2
+_TALLEST = 36
 # The columns of a line are apart where no style is left to keep them so.
 _APART = "\N{EM SPACE}"
 # Characters of the longest bar.
@@ -47,20 +49,26 @@ def count_html(count: Formula) -> str:
     ]
     lead = f"<strong>{escape(count.factory)}</strong>, {escape(count.measure.noun)}"
     if count.certificate.outside:
-        lead = f"<strong>{escape(count.certificate.misses_defaults)}</strong><br>{lead}"
+        lead = f"<strong>{escape(count.certificate.misses_defaults)}</strong></div><div>{lead}"
     return _page(f"<div>{lead}</div>{_set(count.in_layers)}{_facts(facts)}")
 
 
 def certificate_html(certificate: Certificate) -> str:
-    """Show the grade and the reason; the points and the concretisations unfold."""
-    return _page(_certificate(certificate))
+    """Show the grade and the reason, the points and the concretisations."""
+    points = [", ".join(f"{k}={v}" for k, v in point) for point in certificate.points]
+    more = [
+        ("compared at", points),
+        (_ASSUMED, _lines(certificate.concretisations)),
+        ("and harmlessly at", _lines(certificate.harmless)),
+    ]
+    lists = "".join(_list(title, items) for title, items in more if items)
+    return _page(f"<div>{_reason(certificate)}</div>{lists}")
 
 
 def breakdown_html(breakdown: Breakdown) -> str:
-    """Show a tree that unfolds, with the count and the share of each part where sizes are known."""
-    whole = rows(breakdown)
+    """Show a tree, with the count and the share of each part where sizes are known."""
     head = _sizes(breakdown)
-    return _page(f"<div>{head}</div>{_scroll(_tree(whole), least=47)}")
+    return _page(f"<div>{head}</div>{_scroll(_tree(rows(breakdown)), 49, _TALLEST)}")
 
 
 def expression_html(value: Any) -> str:
@@ -107,10 +115,15 @@ def _page(content: str) -> str:
     return f'<div class="{classes}" style="text-align: left">{content}</div>'
 
 
-def _scroll(content: str, least: int = 0) -> str:
-    """Wrap what may be wider than the page, and scrolls by itself, with focus for the keyboard."""
+def _scroll(content: str, least: int = 0, most: int = 0) -> str:
+    """Wrap what may be wider than the page, or taller than `most`, and scrolls by itself.
+
+    The keyboard can be in it.
+    """
     inner = f'<div style="min-width: {least}em">{content}</div>' if least else content
-    return f'<div tabindex="0" style="overflow-x: auto; padding: 0.3em 0">{inner}</div>'
+    style = "overflow-x: auto; padding: 0.3em 0"
+    style += f"; max-height: {most}em; overflow-y: auto" if most else ""
+    return f'<div tabindex="0" style="{style}">{inner}</div>'
 
 
 def _text(expression: Any) -> str:
@@ -166,22 +179,27 @@ def _code(texts: Iterable[str]) -> str:
 
 
 def _certificate(certificate: Certificate) -> str:
+    """Write the grade, the reason, and the first of what is assumed."""
+    lines = _lines(certificate.concretisations)
+    if len(lines) > _MOST_LINES:
+        lines[_MOST_LINES:] = [f"and {len(lines) - _MOST_LINES} more: count.certificate"]
+    return _reason(certificate) + (_list(_ASSUMED, lines) if lines else "")
+
+
+_ASSUMED = "a symbol became a plain number at"
+
+
+def _reason(certificate: Certificate) -> str:
     *_, line = (
         line for line in str(certificate).splitlines() if line.startswith(certificate.grade)
     )
     grade, _, rest = line.partition(":")
-    more = [
-        ("compared at", [", ".join(f"{k}={v}" for k, v in p) for p in certificate.points]),
-        ("a symbol became a plain number at", _lines(certificate.concretisations)),
-        ("and harmlessly at", _lines(certificate.harmless)),
-    ]
-    lists = "".join(
-        f"<div>{title}</div><ul>{''.join(f'<li><code>{escape(i)}</code></li>' for i in items)}</ul>"
-        for title, items in more
-        if items
-    )
-    said = f"<strong>{escape(grade)}</strong>:{escape(rest)}"
-    return f"<details><summary>{said}</summary>{lists}</details>" if lists else said
+    return f"<strong>{escape(grade)}</strong>:{escape(rest)}"
+
+
+def _list(title: str, items: Iterable[str]) -> str:
+    listed = "".join(f"<li><code>{escape(item)}</code></li>" for item in items)
+    return f"<div>{title}</div><ul>{listed}</ul>"
 
 
 def _lines(concretisations: Iterable[Concretisation]) -> list[str]:
@@ -211,41 +229,19 @@ def _sizes(breakdown: Breakdown) -> str:
 
 
 def _tree(whole: Row) -> str:
-    opened = _opened(whole)
     room = max(_INDENT * depth + 0.65 * len(row.name) + 1 for depth, row in whole.walk())
     room = min(room, 12.5)
 
     def node(row: Row, depth: int) -> str:
-        line = _line(row, room - _INDENT * depth)
-        if not row.held:
-            return f'<li style="margin: 0 0 0 {_INDENT}em">{line}</li>'
         below = "".join(node(inner, depth + 1) for inner in row.held)
-        is_open = " open" if id(row) in opened else ""
-        marker = f"list-style-position: outside; margin-left: {_INDENT}em; cursor: pointer"
-        return (
-            f'<li style="margin: 0"><details{is_open} style="margin: 0">'
-            f'<summary style="{marker}">{line}</summary>'
-            f'<ul style="{_LIST}; margin: 0 0 0 {_INDENT}em">{below}</ul></details></li>'
-        )
+        held = f'<ul style="{_LIST}; margin: 0 0 0 {_INDENT}em">{below}</ul>' if below else ""
+        line = _line(row, room - _INDENT * depth)
+        return f'<li style="margin: 0">{line}{held}</li>'
 
     return f'<ul style="{_LIST}; margin: 0">{node(whole, 0)}</ul>'
 
 
 _LIST = "list-style: none; padding: 0"
-
-
-def _opened(whole: Row) -> set[int]:
-    """Choose the rows that are open at first: level by level, as long as few lines are seen."""
-    opened, level = {id(whole)}, whole.held
-    seen = 1 + len(level)
-    while level:
-        below = tuple(row for parent in level for row in parent.held)
-        seen += len(below)
-        if seen > _OPEN_ROWS:
-            break
-        opened |= {id(row) for row in level}
-        level = below
-    return opened
 
 
 def _line(row: Row, room: float) -> str:
@@ -262,7 +258,7 @@ def _line(row: Row, room: float) -> str:
     if row.size is not None:
         number = "text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap"
         cells += (
-            f'<span style="flex: 0 0 8em; {number}">{escape(row.size_text)}{_APART}</span>'
+            f'<span style="flex: 0 0 10em; {number}">{escape(row.size_text)}{_APART}</span>'
             f'<span style="flex: 0 0 5em; {number}">{escape(row.share_text)}{_APART}</span>'
         )
         cells += _bar(row.bar)
@@ -283,22 +279,24 @@ def _group(name: str, entries: Iterable[Entry]) -> str:
     titles = ["blueprint", "parameters", "domain", "grade", "declared", "description"]
     lines = [_cells(entry) for entry in entries]
     shown = [place for place in range(len(titles)) if place == 0 or any(ln[place] for ln in lines)]
-    head = "".join(f'<th scope="col" style="{_IN_TABLE}">{titles[place]}</th>' for place in shown)
-    body = "".join(
-        f"<tr>{''.join(_cell(place, line[place]) for place in shown)}</tr>" for line in lines
+    head = [f"<strong>{title}</strong>" for title in titles]
+    table = _row(head, shown, ["columnheader"] * len(titles))
+    roles = ["rowheader", *["cell"] * (len(titles) - 1)]
+    table += "".join(_row(line, shown, roles) for line in lines)
+    label = f'role="table" aria-label="{escape(name)}"'
+    table = f'<div {label} style="display: table">{table}</div>'
+    return _scroll(f"<div><strong>{escape(name)}</strong></div>{table}")
+
+
+_IN_TABLE = "display: table-cell; vertical-align: top; padding: 0.2em 0.8em 0.2em 0"
+
+
+def _row(cells: Sequence[str], shown: Iterable[int], roles: Sequence[str]) -> str:
+    row = "".join(
+        f'<span role="{roles[place]}" style="{_IN_TABLE}">{cells[place]}{_APART}</span>'
+        for place in shown
     )
-    caption = f'<caption style="text-align: left; font-weight: bold">{escape(name)}</caption>'
-    table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return _scroll(table)
-
-
-_IN_TABLE = "text-align: left; vertical-align: top; padding: 0.2em 0.8em 0.2em 0"
-
-
-def _cell(place: int, content: str) -> str:
-    if place == 0:
-        return f'<th scope="row" style="{_IN_TABLE}">{content}</th>'
-    return f'<td style="{_IN_TABLE}">{content}</td>'
+    return f'<div role="row" style="display: table-row">{row}</div>'
 
 
 def _cells(entry: Entry) -> list[str]:

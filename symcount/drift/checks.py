@@ -33,7 +33,9 @@ def checks_of(file: Path, trust: Trust) -> Checks:
 
 def report(file: Path, finding: AnyFinding) -> str:
     """Report a finding in words, with its file."""
-    return str(finding) if isinstance(finding, filling.MarkerFinding) else f"{file}: {finding}"
+    if isinstance(finding, filling.MarkerFinding):
+        return str(finding)
+    return f"{file}: {str(finding).removeprefix(f'{file.name}: ')}"
 
 
 def remedy(findings: Iterable[AnyFinding]) -> str:

@@ -22,6 +22,7 @@ from symcount.questions.equality import said
 
 if TYPE_CHECKING:
     from symcount.export.documents.description import Markup
+    from symcount.formula.formula import Formula
     from symcount.param_count import ParamCount
 
 
@@ -87,7 +88,7 @@ class Contents:
     def _said(self, what: str, markup: Markup) -> str:
         count = self.query.count()
         if what == "formula":
-            return markup.math(count.expr)
+            return markup.math(self._expression(count.formula))
         if what == "domain":
             return description.domain(count.formula, markup)
         return markup.text("; ".join(str(_portable(count)).splitlines()))
@@ -100,9 +101,12 @@ class Contents:
         if what == "table":
             return self._breakdown()
         if what == "formula" and self.query.asked.form == "math":
-            lines: list[str] = self._writer.display(self.query.count().expr)
+            lines: list[str] = self._writer.display(self._expression(self.query.count().formula))
             return lines
         return [self._said(what, markup)]
+
+    def _expression(self, count: Formula) -> Any:
+        return count.in_layers if self.query.asked.in_layers else count.expr
 
     def _table(self, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
         text = self._writer.escape
@@ -137,7 +141,8 @@ class Contents:
         rows = []
         for depth, row in walked:
             name = f"{_INDENT * depth}{markup.code(row.name)}"
-            cells = [name, markup.math(row.part.count.expr), row.size_text, row.share_text]
+            formula = markup.math(self._expression(row.part.count))
+            cells = [name, formula, row.size_text, row.share_text]
             rows.append(cells[: len(titles)])
         return self._table(titles, rows)
 

@@ -32,6 +32,10 @@ def files_at(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise ArgumentError(f"there is no file or folder {path}")
+        if path.suffix == ".py":
+            raise ArgumentError(
+                f"{path} is source code; check takes files that symcount save wrote, and documents"
+            )
         files = list(filter(_is_of_a_kind, inside(path))) if path.is_dir() else [path]
         if not files:
             raise ArgumentError(f"the folder {path} has no file of formulas")

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 SHOWN = ("formula", "domain", "certificate", "count", "table", "registry")
 FORMS = ("code", "math")
+LAYERS = "layers"
 _WANTED = (
     f"write the target and then, as needed: {', '.join(SHOWN[:-1])} or {SHOWN[-1]}; at dim=512, "
     "heads=(8, 16), or small(dim=512), large(dim=768); fixed bias=False; symbols dim(min=64); "
-    "as code, as math or as billions; levels 2"
+    "as code, as math, as layers or as billions; levels 2"
 )
 
 
@@ -40,6 +41,7 @@ class Asked:
         names: what these are called, if they have names.
         sizes: the same of a registry, whose blueprints have other symbols each.
         form: how formulas are written, of `FORMS`.
+        in_layers: tells whether what each layer has is in brackets in them.
         unit: what counts are written in, of `UNITS`; "" if in full.
         levels: how many levels of modules a table has; None for as many as are few rows.
         name: what a substitution of reStructuredText is called.
@@ -53,6 +55,7 @@ class Asked:
     names: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
     form: str = "code"
+    in_layers: bool = False
     unit: str = ""
     levels: int | None = None
     name: str = ""
@@ -87,7 +90,7 @@ def read(text: str) -> Asked:
     elif not shown:
         shown = ("formula",) if sizes or values is None or fixed else ("count",)
     fixed |= notation.read_values(clauses.pop("fixed", ""))
-    form, unit = _forms(clauses.get("as", "code"))
+    form, in_layers, unit = _forms(clauses.get("as", "code"))
     found = Asked(
         target,
         shown,
@@ -97,6 +100,7 @@ def read(text: str) -> Asked:
         names=tuple(name for name, _ in points if name),
         sizes=at,
         form=form,
+        in_layers=in_layers,
         unit=unit,
         levels=_levels(clauses.get("levels")),
         name=name,
@@ -174,15 +178,21 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, sizes))
 
 
-def _forms(text: str) -> tuple[str, str]:
-    """Return how formulas are written, and in what counts are."""
+def _forms(text: str) -> tuple[str, bool, str]:
+    """Return how formulas are written, whether in layers, and in what counts are."""
     words = [word.strip() for word in text.split(",")]
-    forms = [word for word in words if word in FORMS]
-    units = [word for word in words if word in UNITS]
-    if len(forms) + len(units) < len(words) or len(forms) > 1 or len(units) > 1:
-        counts = ", ".join(UNITS)
-        raise ArgumentError(f"as {text}: write as {' or as '.join(FORMS)}, or of a count {counts}")
-    return (*forms, "code")[0], (*units, "")[0]
+    forms, layers, units = (
+        [word for word in words if word in of] for of in (FORMS, (LAYERS,), UNITS)
+    )
+    if (
+        len(forms) + len(layers) + len(units) < len(words)
+        or max(map(len, (forms, layers, units))) > 1
+    ):
+        raise ArgumentError(
+            f"as {text}: write as {', as '.join(FORMS)} or as {LAYERS}, or of a count "
+            f"{', '.join(UNITS)}"
+        )
+    return (*forms, "code")[0], bool(layers), (*units, "")[0]
 
 
 def _levels(text: str | None) -> int | None:
@@ -196,6 +206,7 @@ def _levels(text: str | None) -> int | None:
 
 
 _FORMULAS = {"formula", "domain", "table", "registry"}
+_IN_LAYERS = {"formula", "table"}
 
 
 def _require_use(wanted: Asked, has_sizes: bool, clauses: Mapping[str, str]) -> None:
@@ -209,6 +220,8 @@ def _require_use(wanted: Asked, has_sizes: bool, clauses: Mapping[str, str]) -> 
         raise ArgumentError(f"{wanted.unit} are of a count; write count too, or leave them out")
     if clauses.get("as", wanted.unit) != wanted.unit and not shown & _FORMULAS:
         raise ArgumentError(f"{wanted.shown[0]} has no other form; leave out 'as'")
+    if wanted.in_layers and not shown & _IN_LAYERS:
+        raise ArgumentError(f"layers are of a formula or table; {wanted.shown[0]} has none")
     if (wanted.fixed or wanted.symbols) and ("registry" in shown or "#" in wanted.target):
         what = "the blueprints of a registry" if "registry" in shown else "a stored formula"
         raise ArgumentError(f"nothing of {what} can be fixed or kept symbolic; leave that out")

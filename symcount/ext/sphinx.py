@@ -14,6 +14,7 @@ with the digests of those files.
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from symcount.param_count import ParamCount
 
 Answer = TypeVar("Answer")
+# The code of symcount itself.
+PACKAGE = Path(version.__file__).parent
 _LOG = logging.getLogger(__name__)
 _NOTHING = "–"
 # What `repr` says of a function differs from build to build.
@@ -328,8 +331,14 @@ class SymcountDomain(Domain):
 
 
 def _versions() -> tuple[str, ...]:
-    """Return the versions that a formula depends on besides the project's files."""
-    return version.__version__, metadata.version("torch")
+    """Return the versions that a formula depends on besides the project's files.
+
+    A checkout of symcount changes without its version, and then may not know what it kept before.
+    """
+    code = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        code.update(file.read_bytes())
+    return version.__version__, code.hexdigest(), metadata.version("torch")
 
 
 def _kept(env: BuildEnvironment) -> SymcountDomain:

@@ -1,9 +1,9 @@
-"""Add, subtract, scale and divide formulas: `a + b`, `a - b`, `3 * a`, `a // b`.
+"""Compute with formulas: `a + b`, `a - b`, `3 * a`, `a // b`, `maximum(a, b)`.
 
 The result is a formula of what the operands are formulas of. A sum is one of their tensors, each as
 often as it counts; so it can be taken apart, and has trainable parameters, dtypes and bytes. A
-quotient is a number, which has none of these. A formula that is computed holds where all that it is
-made of hold, and rests on all that they rest on.
+quotient or a maximum is a number, which has none of these. A formula that is computed holds where
+all that it is made of hold, and rests on all that they rest on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from symcount.algebra.comparing import compare_any
+from symcount.algebra import comparing
 from symcount.algebra.conditions import Condition, Decisions, settled
 from symcount.algebra.facts import Facts, is_defined
 from symcount.algebra.poly import Poly, atom, const, sum_of, top_atoms
@@ -79,6 +79,26 @@ def divide_by(count: Formula, number: int) -> Formula:
     return computed(count, lambda leaf: _quotient(top, _value(count, leaf), facts))
 
 
+def maximum(left: Formula, right: Formula | int) -> Formula:
+    """Return the greater of a formula and another, or an integer.
+
+    It is a number: of two modules, the one with more parameters may have fewer bytes.
+    """
+    if isinstance(right, Formula):
+        other, facts = right, declared_facts(_union(left, right))
+        left.measure.require_unit_of(other.measure, "maximum(a, b)")
+        measure = _common_measure(left.measure, other.measure)
+        return _together(
+            left, other, measure, lambda a, b: _maximum(_value(left, a), _value(other, b), facts)
+        )
+    facts, number = declared_facts(left.hyperparameters), const(operator.index(right))
+    return computed(left, lambda leaf: _maximum(_value(left, leaf), number, facts))
+
+
+def _maximum(one: Poly, other: Poly, facts: Facts) -> Built:
+    return Built((_number(comparing.maximum((one, other), facts)),), None)
+
+
 def _value(count: Formula, leaf: Built) -> Poly:
     value = count.polynomial(leaf)
     assert value is not None
@@ -87,7 +107,7 @@ def _value(count: Formula, leaf: Built) -> Poly:
 
 def _quotient(top: Poly, bottom: Poly, facts: Facts) -> Tree:
     undefined = Excluded("divides by zero")
-    condition, polarity = compare_any("eq", bottom, const(0), facts)
+    condition, polarity = comparing.compare_any("eq", bottom, const(0), facts)
     if condition is None and polarity:
         return undefined
     quotient = Built((_number(floordiv(top, bottom, facts)),), None)

@@ -28,7 +28,7 @@ class Breakdown(Shown, Generic[CountT]):
     in the module around these once. `classes` are those of the modules by path, as in the modules
     that were built to check the formula; what was stored before there were any has none.
 
-    In a notebook it is a tree that unfolds, and with `rich.print` a table. Both show the count and
+    In a notebook it is a tree, and with `rich.print` a table. Both show the count and
     the share of each part at some sizes: those of `at`, or else the defaults, if all symbols have
     one.
     """

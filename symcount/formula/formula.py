@@ -153,9 +153,9 @@ class Formula:
         """
         if any(t.kind == NO_TENSOR and self.measure.covers(t) for t in self.tensors()):
             raise ArgumentError(
-                f"the formula of {self.factory} has an integer or a quotient in it, which is "
-                "neither trainable nor of a dtype; ask this of the formulas that it is made of, "
-                "and compute with the answers"
+                f"the formula of {self.factory} has an integer, a quotient or a maximum in it, "
+                "which is neither trainable nor of a dtype; ask this of the formulas that it is "
+                "made of, and compute with the answers"
             )
 
     def polynomial(self, leaf: Leaf) -> Poly | None:

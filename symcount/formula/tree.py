@@ -44,7 +44,8 @@ class TensorSpec:
     of the modules around it, outermost first, in the modules that were built to check it.
 
     `times` says how often it counts in a sum of formulas: -1 where one is subtracted. What such a
-    sum has beside tensors, an integer or a quotient, is of the kind `NO_TENSOR`, and its one size.
+    sum has beside tensors, an integer, quotient or maximum, is of the kind `NO_TENSOR`, and its one
+    size.
     """
 
     name: str

@@ -32,6 +32,9 @@ _SAYS_SO = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
 _NAME = re.compile(r'\{"name":("(?:[^"\\]|\\.)*"),')
 
 
+_MOST_NAMED = 8
+
+
 class StoredFormulas(Mapping[str, CountT], Generic[CountT]):
     """The formulas of a file by their names; each is read when it is first asked for.
 
@@ -85,7 +88,8 @@ class StoredFormulas(Mapping[str, CountT], Generic[CountT]):
             import difflib  # takes as long to load as a formula does
 
             close = difflib.get_close_matches(str(name), self._documents, n=3)
-            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+            hint = f"; it has {', '.join(self._documents)}" if len(self) <= _MOST_NAMED else ""
+            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else hint
             raise TargetError(f"{self._label} has no formula {name!r}{hint}")
         if name not in self._read:
             with located(self._label, "formulas", self._places[name]):
@@ -183,6 +187,8 @@ def _in_lines(text: str) -> dict[str, str] | None:
 
 
 def _in_any_layout(text: str) -> dict[str, Any]:
+    if not text.lstrip().startswith("{"):
+        raise MalformedError("this is no file of formulas, which symcount save writes")
     document = decoded(text)
     if type(document) is not dict or document.get("format") != FORMAT:
         raise MalformedError('this is no file of formulas; its "format" is not that')

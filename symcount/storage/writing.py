@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
     from symcount.formula.formula import Formula, HasFormula
 
 
-def save(path: str | Path, formulas: Mapping[str, HasFormula]) -> None:
-    """Write formulas to a file; see `symcount.save`."""
+def save(path: Any, formulas: Any) -> None:
+    """Write formulas to a file, if these are a path and formulas; see `symcount.save`."""
+    if not isinstance(path, (str, PathLike)) or not isinstance(formulas, Mapping):
+        raise ArgumentError(
+            "save() takes a path, and then a mapping of names to formulas: "
+            'symcount.save("formulas.json", {"encoder": count}); for one formula, '
+            'count.save("formulas.json")'
+        )
     atomic.replace(Path(path), written(formulas))
 
 

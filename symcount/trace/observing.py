@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import torch
 
 from symcount import interception
+from symcount.errors import SymcountError
 from symcount.executed import Use
 from symcount.libraries import is_foreign, is_unsourced
 from symcount.trace.describing import (
@@ -34,6 +35,7 @@ from symcount.trace.describing import (
     reports_by_itself,
     summary,
 )
+from symcount.trace.faults import fault, own_code
 from symcount.trace.interrupts import Restart
 from symcount.trace.renaming import functions_in, nested, original_code
 from symcount.trace.reporting import HELD, SITES, Hooks, reporting
@@ -52,7 +54,7 @@ class Event(NamedTuple):
 
 
 class Observer:
-    """Keeps what is reported in a run.
+    """Keeps what is reported in a run; `has_failed` tells that some of it could not be read.
 
     Args:
         executed: the code that the factory runs; all that is not Python's own, torch's or numpy's
@@ -92,9 +94,11 @@ class Observer:
         self._run: Any = None
         self._thread = 0
         self._is_looking = False
+        self.has_failed = False
 
     def start(self, run: Any) -> None:
         """Have the functions report until all is restored; most of them when a loop begins."""
+        self.has_failed = False
         self.events.clear()
         self._open.clear()
         self._known_in.clear()
@@ -121,6 +125,10 @@ class Observer:
         """
         if not self._later:
             return
+        with own_code("having loops observed"):
+            self._begin()
+
+    def _begin(self) -> None:
         running = set(map(original_code, _codes_around()))
         missed = running & {original_code(function.__code__) for function in self._later}
         if missed:
@@ -167,6 +175,14 @@ class Observer:
         self._is_looking = True  # a value may have methods that report
         try:
             self._keep(site, values)
+        except SymcountError:
+            raise
+        except Exception as error:
+            found = fault(error, "looking at what the factory decides by")
+            if found is not None:
+                found.__cause__ = error
+                self._run.refuse(found)
+            self.has_failed = True  # of a method of the value, which the factory may never call
         finally:
             self._is_looking = False
 

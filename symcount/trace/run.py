@@ -31,6 +31,7 @@ from symcount.trace import ends, identity, lookups, memos, messages, pure_functi
 from symcount.trace.bytecode import call_at, instruction
 from symcount.trace.caches import Cached
 from symcount.trace.collecting import collected, raised_by
+from symcount.trace.faults import own_code
 from symcount.trace.interrupts import BudgetSpent, GivenUp, Interrupt, NotFolded, Restart, TooLong
 from symcount.trace.learning import Learned
 from symcount.trace.loops import REPEATED, Loop, Repeated, Tags, is_distinct, is_natural, name_of
@@ -932,25 +933,30 @@ def _followed(
 ) -> object:
     """Call the factory with everything replaced, which is for the caller to restore."""
     with Tensors(run) as run.tensors:
-        tell(run.tensors)
-        run.learned.empty_caches()
-        replace_unseen(run.learned.refusing)
-        for method in run.learned.cached_methods:
-            interception.replace(*method)
-        interceptor = run.learned.interceptor
-        interceptor.intercept_silent(run.executed, run.restarted.roots)
-        interceptor.intercept_functions()
-        if run.observer is not None:
-            run.observer.start(run)
-        else:
-            pure_functions.follow_functions(run.learned.followed)
-            identity.watch(
-                interceptor.places, interceptor.watched, interceptor.unowned, run.assume_identity
-            )
+        with own_code("preparing a run"):
+            _prepare(run)
         module = factory(**arguments, **fixed)
         run.compare_keys()
         run.compare_names(module)
         return module
+
+
+def _prepare(run: _Run) -> None:
+    tell(run.tensors)
+    run.learned.empty_caches()
+    replace_unseen(run.learned.refusing)
+    for method in run.learned.cached_methods:
+        interception.replace(*method)
+    interceptor = run.learned.interceptor
+    interceptor.intercept_silent(run.executed, run.restarted.roots)
+    interceptor.intercept_functions()
+    if run.observer is not None:
+        run.observer.start(run)
+        return
+    pure_functions.follow_functions(run.learned.followed)
+    identity.watch(
+        interceptor.places, interceptor.watched, interceptor.unowned, run.assume_identity
+    )
 
 
 def _loops_of(node: Node) -> set[Loop]:

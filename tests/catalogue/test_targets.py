@@ -123,6 +123,11 @@ def test_target_without_a_factory(target: str) -> None:
     )
 
 
+def test_a_dotted_name_is_told_where_its_colon_belongs() -> None:
+    assert error_of(resolve, "models.nets.encoder").endswith("; did you mean models.nets:encoder?")
+    assert "did you mean" not in error_of(resolve, "models.py")
+
+
 def test_missing_blueprint_names_those_of_the_topology() -> None:
     assert error_of(resolve, "cnn:atention") == (
         "no blueprint cnn:atention; did you mean 'attention'?\n  cnn has: attention, "

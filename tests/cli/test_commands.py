@@ -623,6 +623,12 @@ def test_mistakes_with_configs_and_all_symbols_are_told(configured: Path) -> Non
 
 
 @pytest.mark.parametrize("command", main.commands)
+def test_help_cuts_no_line(command: str) -> None:
+    (line,) = re.findall(rf"^  {command} +(.*)$", output_of("--help"), re.MULTILINE)
+    assert line.endswith(".") and not line.endswith("...")
+
+
+@pytest.mark.parametrize("command", main.commands)
 def test_help_has_examples(command: str) -> None:
     text = output_of(command, "--help")
     assert f"Examples:\n    symcount {command}" in text
@@ -698,6 +704,37 @@ def test_show_gives_one_formula_where_it_is_from_and_counts(stored: str) -> None
     assert ["domain", "all", "positive", "integers"] in cells(text)
     assert ["512", "4", "131,584"] in cells(text)
     assert "derived from symcount.blueprints.cnn:create_attention, with symcount" in text
+
+
+def test_show_writes_layers_and_words_on_request(tmp_path: Path) -> None:
+    file = str(tmp_path / "deep.json")
+    symcount.derive(
+        lambda d, n, h=2: nn.ModuleList(nn.MultiheadAttention(d, h) for _ in range(n))
+    ).save(file, name="deep")
+    assert cells(output_of("show", file, "deep"))[2][:3] == ["4*d**2*n", "+", "4*d*n"]
+    text = output_of("show", file, "deep", "--layers", "--at", "d=4", "--at", "n=3")
+    assert text.startswith("deep\n\n  n*(4*d**2 + 4*d)\n")
+    assert "domain       d is a multiple of h\n             Eq(Mod(d, h), 0)" in text
+    assert "240" in text
+    row = "deep n*(4*d**2 + 4*d) d is a multiple of h"
+    assert row.split() in cells(output_of("show", file, "--layers"))
+    assert "--layers is for people" in error_of("show", file, "--layers", "--json")
+
+
+def test_a_size_without_its_option_is_told_where_it_belongs(stored: str, models: Path) -> None:
+    assert "unexpected: dim=64; write --at dim=64 to count there\n" in error_of(
+        "show", stored, "cnn:norm", "dim=64"
+    )
+    assert f"dim=64 is no NAME; write symcount show {stored} NAME --at dim=64" in error_of(
+        "show", stored, "dim=64"
+    )
+    assert "write --at dim=64 to count there or --set dim=64 to fix it" in error_of(
+        "derive", "models.py:stage", "dim=64"
+    )
+    assert "unexpected: b; write --set" not in error_of("explore", "a:b", "b", "-o", "c.html")
+    assert "unexpected: d=1; write --set d=1 to fix it" in error_of(
+        "explore", "a:b", "d=1", "-o", "c.html"
+    )
 
 
 def test_show_says_why_there_is_no_count(tmp_path: Path) -> None:

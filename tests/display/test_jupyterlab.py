@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from html import escape, unescape
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -279,22 +279,19 @@ def test_all_is_read_in_jupyterlab(lab: Any, shown: Any, theme: str, width: int)
         if hasattr(value, "expr"):
             assert all(text.count(line) == 1 for line in plain.lines(layers_of(value)))
     assert "████" in texts[list(shown).index("breakdown")]
-    folded = lab.locator(".symcount details").first
-    assert folded.evaluate("element => [element.open, element.open = true, element.offsetHeight]")
 
 
 # --- hosts that leave less --------------------------------------------------------------------
 
 
-_KEPT = {"div", "span", "strong", "code", "ul", "li", "table", "tr", "td", "details", "summary"}
-_OF_TABLES = {"th", "thead", "tbody", "caption", "br"}
+_KEPT = {"div", "span", "strong", "code", "ul", "li"}
 
 
 def test_without_style_and_attributes_words_are_still_apart(shown: Any) -> None:
     for name, value in shown.items():
         html = value._repr_html_()
         tags = set(re.findall(r"<(\w+)", html))
-        assert tags <= _KEPT | (_OF_TABLES if name == "registry" else set()), name
+        assert tags <= _KEPT, name
         inline = re.sub(r"</?(?:span|code|strong)[^>]*>", "", html)
         blocks = re.split(r"<[^>]*>", inline)
         for row in filter(None, map(unescape, blocks)):
@@ -310,11 +307,10 @@ def test_nbconvert_writes_what_is_shown(shown: Any, notebook: nbformat.NotebookN
     for value, output in zip(shown.values(), outputs, strict=True):
         assert words(value._repr_html_().removeprefix('<div class="symcount')) in output
     cleaned, _ = nbconvert.HTMLExporter(sanitize_html=True).from_notebook_node(notebook)
-    for value in shown.values():
-        if hasattr(value, "expr"):
-            assert all(
-                escape(line, quote=False) in cleaned for line in plain.lines(layers_of(value))
-            )
+    outputs = [words(part) for part in cleaned.split('<div class="symcount')[1:]]
+    for value, output in zip(shown.values(), outputs, strict=True):
+        # no tag is written out, as those of elements are that it does not know
+        assert words(value._repr_html_()) in output.partition(">")[2]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]  # others need pandoc
     latex, _ = nbconvert.LatexExporter().from_notebook_node(
         nbformat.from_dict({**notebook, "cells": code})

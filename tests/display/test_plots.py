@@ -323,8 +323,20 @@ def test_long_names_of_parts_stand_below_and_leave_the_columns_their_width() -> 
         legend = ax.get_legend().get_window_extent()
         assert not legend.overlaps(ax.get_window_extent())
         assert legend.x1 <= ax.figure.bbox.x1 and legend.y0 >= 0
+        assert not legend.overlaps(ax.xaxis.label.get_window_extent())
     assert below.get_legend().get_window_extent().y1 < below.get_window_extent().y0
     assert below.get_window_extent().width > 0.8 * below.figure.bbox.width
+
+
+def test_names_of_parts_that_are_longer_still_stand_in_one_column() -> None:
+    names = [f"a_name_that_is_longer_than_half_the_picture_{i}" for i in range(6)]
+    wide = derive(lambda dim: nn.ModuleDict({name: nn.Linear(dim, 2) for name in names}))
+    ax = wide.plot_share("dim")
+    ax.figure.set_size_inches(5.6, 3.8)
+    ax.figure.draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    assert not legend.overlaps(ax.xaxis.label.get_window_extent())
+    assert ax.get_window_extent().width > 0.7 * ax.figure.bbox.width
 
 
 def test_memory_is_drawn_in_bytes(dense) -> None:

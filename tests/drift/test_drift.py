@@ -509,7 +509,7 @@ def test_files_that_are_damaged_are_named_and_the_others_checked(models: Project
     (models.folder / "c.json").write_text(text.replace('"leaf":"built"', '"leaf":"made"', 1))
     result = models.check(".")
     assert result.exit_code == 1
-    assert "b.json: b.json: cannot be checked\n  b.json: " in result.stdout
+    assert "b.json: cannot be checked\n  b.json: " in result.stdout
     assert "c.json: mlp: cannot be checked\n  c.json: formulas[0].tree[0].leaf" in result.stdout
     assert "5 formulas checked: 2 not known" in result.stdout
     # a file that cannot be read may hold the formula that is asked for
@@ -527,6 +527,8 @@ def test_misuse(models: Project) -> None:
         result = models.check(*arguments)
         assert (result.exit_code, result.stdout) == (2, "")
         assert said in result.stderr
+    (models.folder / "notes.py").write_text("")
+    assert "notes.py is source code; check takes files" in models.check("notes.py").stderr
     (models.folder / "empty").mkdir()
     assert "the folder empty has no file of formulas" in models.check("empty").stderr
 

@@ -37,6 +37,9 @@ MODELS = """
             raise ValueError("dim must be even")
         return nn.Linear(dim, dim // 2, bias=False)
 
+    def deep(dim: int, n: int):
+        return nn.ModuleList(nn.Linear(dim, dim) for _ in range(n))
+
     def doubles(n: int):
         return nn.Linear(2**n, 1, bias=False)
 
@@ -107,8 +110,10 @@ def error_of(marker: str, name: str = "page.md") -> filling.MarkerFinding:
         ("models.py:mlp formula at dim=8", "sizes are for count, table or registry"),
         ("models.py:mlp levels 2", "levels are those of a table"),
         ("models.py:mlp table levels 0", "write how many, such as 2, or all"),
-        ("models.py:mlp as latex", "as latex: write as code or as math"),
+        ("models.py:mlp as latex", "as latex: write as code, as math or as layers"),
         ("models.py:mlp at dim=8 as math", "count has no other form"),
+        ("models.py:mlp domain as layers", "layers are of a formula or table; domain has none"),
+        ("models.py:mlp as layers, layers", "as layers, layers: write as code"),
         ("models.py:mlp as billions", "billions are of a count; write count too"),
         ("models.py:mlp at dim=8 as billions, millions", "as billions, millions: write as code"),
         ("models.py:mlp at dim=8 as billions", "is nothing as billions; write it in full"),
@@ -187,6 +192,24 @@ def factory(target: str) -> object:
     from symcount.catalogue import targets
 
     return targets.resolve(target).factory
+
+
+def test_what_each_layer_has_in_brackets() -> None:
+    assert markdown_of("models.py:deep") == "`dim**2*n + dim*n`"
+    assert markdown_of("models.py:deep as layers") == "`n*(dim**2 + dim)`"
+    assert not filling.check_document("page.md")
+    assert markdown_of("models.py:mlp as layers") == markdown_of("models.py:mlp")
+    latex = markdown.to_math(symcount.derive(factory("models.py:deep")).formula.in_layers)
+    assert markdown_of("models.py:deep as layers, math") == f"${latex}$"
+    assert "`n*(dim**2 + dim)`" in block_of("models.py:deep table as layers")
+    shown = block_of("models.py:deep formula as math, layers").split("\n\n")
+    assert shown == ["\n".join(("$$", latex, "$$"))]
+    Path("models.py").write_text(Path("models.py").read_text().replace("dim, dim)", "dim, 1)"))
+    Path("page.md").write_text(
+        "It is <!-- symcount: models.py:deep as layers -->`n*(dim**2 + dim)`<!-- /symcount -->."
+    )
+    (finding,) = filling.check_document("page.md")
+    assert finding.first is not None and (finding.first.left, finding.first.right) == (6, 3)
 
 
 def test_blocks() -> None:

@@ -492,6 +492,25 @@ def test_pages_may_share_a_file_of_plotly(browser: Any, tmp_path: Path) -> None:
 # --- without a browser ------------------------------------------------------------------------
 
 
+def test_a_page_has_what_each_layer_has_in_brackets_and_its_domain_in_words() -> None:
+    count = derive(lambda d, n, h: nn.ModuleList(nn.MultiheadAttention(d, h) for _ in range(n)))
+    text = count.page()
+    formula, _, rest = text.partition('id="formula"')[2].partition("</header>")
+    terms = re.findall('<span class="term">(.*?)</span>', formula)
+    assert [re.sub("<[^>]*>", "", term) for term in terms] == ["n&#x2062;(4&#x2062;d2+4&#x2062;d)"]
+    assert "<code>n*(4*d**2 + 4*d)</code>" in re.sub(' id="[^"]*"', "", rest)
+    assert "<dd><code>d</code> is a multiple of <code>h</code><div" in rest
+
+
+def test_a_bracket_that_is_longer_than_a_telephone_is_several_terms() -> None:
+    text = derive(families.llama).page()
+    formula = text.partition('id="formula"')[2].partition("</header>")[0]
+    terms = re.findall('<span class="term">(.*?)</span>', formula)
+    assert len(terms) >= 6 and all(term.count("<math") == 1 for term in terms)
+    assert sum(term.count('form="prefix">(<') for term in terms) == 1
+    assert sum(term.count('form="postfix">)<') for term in terms) == 1
+
+
 def test_a_page_is_one_file_that_asks_for_nothing() -> None:
     text = derive(attention).page()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)

@@ -16,6 +16,7 @@ from sphinx.testing.util import SphinxTestApp
 from torch import nn
 
 import symcount
+import symcount.ext.sphinx
 from symcount import version
 from symcount.drift import reloading, requests
 
@@ -503,6 +504,24 @@ class TestBuiltAgain:
         monkeypatch.setattr(version, "__version__", "99")
         project.build()
         assert sorted(project.read) == sorted(self.PAGES) and len(derivations) == 6
+
+    def test_code_of_symcount_that_cannot_read_what_older_code_has_kept(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = project.folder / "symcount"
+        folder.mkdir()
+        monkeypatch.setattr(symcount.ext.sphinx, "PACKAGE", folder)
+        (folder / "a.py").write_text("class Count: ...")
+        self.start(project)
+        kept = project.folder / "_build/doctrees/environment.pickle"
+        env = pickle.loads(kept.read_bytes())
+        formulas = env.domaindata["symcount"]["formulas"]
+        for key, (digests, _, pages) in formulas.items():
+            formulas[key] = digests, pickle.dumps(object()), pages
+        kept.write_bytes(pickle.dumps(env))
+        (folder / "a.py").write_text("class Count: formula = 1")
+        project.build()
+        assert sorted(project.read) == sorted(self.PAGES) and project.warnings == ""
 
     def test_more_time(self, project: Project, derivations: list[str]) -> None:
         self.start(project)

@@ -1,4 +1,4 @@
-"""Sums, differences, multiples and quotients of formulas: exact wherever all operands hold."""
+"""Sums, differences, multiples, quotients and maxima: exact wherever all operands hold."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+def largest(one: Any, other: Any) -> Any:
+    return (
+        symcount.maximum(one, other) if ParamCount in map(type, (one, other)) else max(one, other)
+    )
+
+
 def mlp(d: int = 8, f: int = 32, bias: bool = True) -> nn.Module:
     return nn.ModuleDict({"up": nn.Linear(d, f, bias=bias), "down": nn.Linear(f, d)})
 
@@ -69,9 +75,9 @@ def computations(draw: Any) -> tuple[list[ParamCount], Any]:
     computation = st.recursive(
         places,
         lambda inner: st.one_of(
-            st.tuples(st.sampled_from(("+", "-", "//")), inner, inner),
-            st.tuples(st.sampled_from(tuple(OPERATORS)), inner, numbers),
-            st.tuples(st.sampled_from(tuple(OPERATORS)), numbers, inner),
+            st.tuples(st.sampled_from(("+", "-", "//", "max")), inner, inner),
+            st.tuples(st.sampled_from((*OPERATORS, "max")), inner, numbers),
+            st.tuples(st.sampled_from((*OPERATORS, "max")), numbers, inner),
         ),
         max_leaves=4,
     )
@@ -84,7 +90,8 @@ def computed(given: Any, operands: list[Any]) -> Any:
     if given[0] == "at":
         return operands[given[1]]
     op, one, other = given
-    return OPERATORS[op](computed(one, operands), computed(other, operands))
+    function = largest if op == "max" else OPERATORS[op]
+    return function(computed(one, operands), computed(other, operands))
 
 
 def counted(count: ParamCount, values: Mapping[str, int]) -> int | None:
@@ -156,7 +163,8 @@ def test_what_cancels_has_its_domain_still() -> None:
     fails = formula(call("comb", d - const(9), const(2)) + d)  # there is none below 9
     condition = Condition("ge", d, const(20))
     small = formula(Split(condition, None, OUTSIDE, leaf(d)))
-    for count in (fails - fails, 0 * fails, fails // fails, (fails + small) - fails):
+    never = symcount.maximum(fails - fails, formula(d), 7)  # d and 7 alone
+    for count in (fails - fails, 0 * fails, fails // fails, (fails + small) - fails, never):
         assert counted(count, {"a": 8, "b": 1, "c": 1}) is None
         assert counted(count, {"a": 12, "b": 1, "c": 1}) is not None
         assert counted(loaded(count), {"a": 8, "b": 1, "c": 1}) is None
@@ -173,6 +181,30 @@ def test_a_quotient_does_not_hold_where_the_divisor_is_zero(counts: dict[str, Pa
     for divisor in (0, d - d):
         with pytest.raises(DomainError, match="holds at no sizes: its arithmetic divides by zero"):
             d // divisor
+
+
+def test_the_largest_of_several_is_one_number_without_those_that_never_are(
+    counts: dict[str, ParamCount],
+) -> None:
+    a, b = counts["attention"], counts["mlp"]
+    up = b.select("up")
+    found = symcount.maximum(up, a, b, 100)
+    assert str(found) == "Max(100, 4*d**2 + 4*d, 2*d*f + d + f)"  # `up` is a part of `mlp`
+    for d, f in ((2, 1), (8, 32), (8, 2)):
+        assert found(d=d, f=f, heads=2) == max(a(d, 2), b(d, f), 100)
+    assert not found.valid(d=9, heads=2, f=1)
+    assert symcount.maximum(a) == a and symcount.maximum(a, a)() == a()
+    assert symcount.maximum(a.nbytes, 3, b.nbytes).formula.measure.noun == "bytes"
+    wrong: list[tuple[tuple[Any, ...], str]] = [
+        ((), "give a formula"),
+        ((3, 4), "give a formula"),
+        ((a, [b]), r"list is neither .* maximum\(\*formulas\)"),
+        ((a, 1.5), "float is neither"),
+        ((a, a.nbytes), r"maximum\(a, b\): parameters and bytes have no unit in common"),
+    ]
+    for operands, said in wrong:
+        with pytest.raises(ArgumentError, match=said):
+            symcount.maximum(*operands)
 
 
 # --- symbols and domain -----------------------------------------------------------------------
@@ -254,12 +286,16 @@ def test_different_measures_are_added_as_they_are(counts: dict[str, ParamCount])
 
 def test_a_quotient_has_no_bytes_and_no_parts(counts: dict[str, ParamCount]) -> None:
     count = counts["mlp"]
-    for number in (count // 8, count + 1, 2 * (count // 8) - count):
+    for number in (count // 8, count + 1, 2 * (count // 8) - count, symcount.maximum(count, 9)):
         for ask in ("trainable", "frozen", "buffers", "nbytes"):
-            with pytest.raises(ArgumentError, match="has an integer or a quotient in it"):
+            with pytest.raises(
+                ArgumentError, match="has an integer, a quotient or a maximum in it"
+            ):
                 getattr(number, ask)
         for method in (number.by_dtype, number.memory):
-            with pytest.raises(ArgumentError, match="has an integer or a quotient in it"):
+            with pytest.raises(
+                ArgumentError, match="has an integer, a quotient or a maximum in it"
+            ):
                 method()
     assert (count // 8 + count).select("up")() == 8 * 32 + 32
     assert (count.nbytes // 2).formula.measure.noun == "bytes"
@@ -342,7 +378,8 @@ def test_the_certificate_of_two_has_the_weaker_grade_and_the_assumptions_of_both
     complete = graded("complete", 2)
     for grade in ("complete", "checked", "partial"):
         other = graded(grade, 5, unfinished=("paths",), outside=(("a", 7),))
-        for both in (complete + other, other - complete, complete // other):
+        largest = symcount.maximum(complete, other)
+        for both in (complete + other, other - complete, complete // other, largest):
             found = both.certificate
             assert (found.grade, found.paths, found.refused_paths) == (grade, 7, 2)
             assert {a.source.line for a in found.assumptions} == {2, 5}
@@ -361,7 +398,8 @@ def test_claims_are_those_of_both(counts: dict[str, ParamCount]) -> None:
 
 def test_stored_and_loaded(counts: dict[str, ParamCount]) -> None:
     a, b = counts["attention"], counts["mlp"]
-    for count in (a - b, -a, a // b, 3 * a + 5, a // 3 - b, b.buffers + b):
+    of_both = symcount.maximum(a, b)
+    for count in (a - b, -a, a // b, 3 * a + 5, a // 3 - b, b.buffers + b, of_both):
         again = loaded(count)
         assert again == count and str(again) == str(count)
         assert again() == count() and again.defaults == count.defaults

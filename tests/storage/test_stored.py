@@ -287,6 +287,12 @@ def test_names_that_are_none(path: Path, small: ParamCount, name: Any) -> None:
 
 
 def test_what_is_no_formula_is_not_saved(path: Path) -> None:
+    count = symcount.derive(nn.Identity)
+    for wrong in (({"x": count}, path), (path, count), (path, [count])):
+        with pytest.raises(
+            symcount.ArgumentError, match=r"takes a path, and then .*, \{\"encoder\": count\}\)"
+        ):
+            symcount.save(*wrong)  # type: ignore[arg-type]
     with pytest.raises(symcount.ArgumentError, match=r"'x' is 12, which is no formula"):
         symcount.save(path, {"x": 12})  # type: ignore[dict-item]
 

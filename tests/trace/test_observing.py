@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from types import FunctionType
 
 import pytest
+from torch import nn
 
+from symcount import InternalError, derive
+from symcount.derivation import carried
+from symcount.trace import describing
+from symcount.trace.intercepting import Interceptor
 from symcount.trace.reporting import SITES, reporting
 
 
@@ -118,3 +124,51 @@ def test_a_site_is_where_the_code_is() -> None:
 
 def elsewhere(count):
     return count > 70
+
+
+# --- faults of symcount's own code -------------------------------------------------------------
+
+
+class Odd(Fraction):
+    def __repr__(self):
+        raise ValueError("it has no text")
+
+
+def careful(dim, depth):
+    """It goes on whatever is raised."""
+    odd, layers = Odd(1, 2), nn.ModuleList()
+    for _ in range(depth):
+        try:
+            is_small = odd < 1
+        except Exception:
+            is_small = False
+        layers.append(nn.Linear(dim, dim if is_small else 1))
+    return layers
+
+
+def test_a_fault_of_the_observer_is_not_taken_for_one_of_the_factory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert derive(careful).certificate.grade == "checked"
+    monkeypatch.setattr(describing, "_EXACT", 5)
+    with pytest.raises(
+        InternalError,
+        match=r"(?s)TypeError at .*describing\.py:\d+ .*decides by.*not of the factory",
+    ) as raised:
+        derive(careful)
+    assert isinstance(raised.value.__cause__, TypeError)
+
+
+def test_a_fault_before_the_factory_is_called_is_not_taken_for_one_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Interceptor, "intercept_functions", lambda self, more: None)
+    with pytest.raises(InternalError, match=r"TypeError at .*run\.py.* while .* preparing"):
+        derive(careful)
+
+
+def test_a_value_whose_own_methods_raise_is_one_that_could_not_be_observed() -> None:
+    count = derive(careful)
+    assert str(count) == "depth*dim**2 + depth*dim"
+    (assumed,) = count.certificate.assumptions
+    assert (assumed.kind, assumed.source.function) == (carried.UNSEEN, "careful")

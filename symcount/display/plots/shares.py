@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _PARTS = 7  # that are shown; the others are one
 _BESIDE = 26  # characters of a name that fit beside the picture
+_IN_TWO = 32  # and those of a name below it, if there are two columns
+_NAMED = 32  # points below the axes for what their axis says
 _HATCHES = ("", "///", "...", "\\\\\\", "xx", "---", "++")
 _REST = "#BBBBBB"
 
@@ -97,10 +99,15 @@ def _scale_shares(ax: Axes, axis: Range, cells: Sequence[tuple[Number, Number]])
 def _name_parts(ax: Axes) -> None:
     """Add a legend in the order of the parts, beside them or, if a name is long, below."""
     handles, labels = ax.get_legend_handles_labels()
-    if max(map(len, labels)) <= _BESIDE:
+    longest = max(map(len, labels))
+    if longest <= _BESIDE:
         place: dict[str, Any] = {"bbox_to_anchor": (1.01, 1)}
     else:
-        place = {"bbox_to_anchor": (0, -0.15), "ncols": 2}
+        from matplotlib.transforms import ScaledTranslation
+
+        below = ScaledTranslation(0, -_NAMED / 72, ax.figure.dpi_scale_trans)
+        place = {"bbox_to_anchor": (0, 0), "bbox_transform": ax.transAxes + below}
+        place["ncols"] = 2 if longest <= _IN_TWO else 1
     ax.legend(handles[::-1], labels[::-1], loc="upper left", fontsize="small", **place)
 
 

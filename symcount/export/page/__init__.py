@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ _BEYOND_DEFAULT = 16
 _LARGEST_WITHOUT_DEFAULT = 16384
 # What has more characters of text than this is a wall when it is typeset.
 _LONGEST_TYPESET = 3000
+# Characters of a line of a formula on a telephone.
+TELEPHONE = 34
 # Sizes to start at where those of the certificate say nothing: many numbers divide one of them.
 _ROUND = tuple(64 * odd for odd in (1, 3, 5, 7, 9, 15, 105))
 
@@ -51,7 +54,7 @@ def render(count: Formula, title: str | None = None, plotly: str | None = None) 
         UnsupportedError: JavaScript does not compute a step of the formula exactly as Python does.
     """
     from symcount.display import mathml
-    from symcount.formula import sympy_form
+    from symcount.formula import domain_words, sympy_form
     from symcount.packages import sympy
 
     try:
@@ -60,12 +63,14 @@ def render(count: Formula, title: str | None = None, plotly: str | None = None) 
     except ImportError as error:
         raise _missing(error) from error
 
-    def typeset(expression: Basic) -> Markup:
+    def typeset(expression: Basic, pieces: Callable[[Basic], Iterable[str]]) -> list[Markup]:
         text = sympy_form.text(expression)
         if len(text) > _LONGEST_TYPESET:
-            return Markup("<code>{}</code>").format(text)
-        return Markup(mathml.math(expression))
+            return [Markup("<code>{}</code>").format(text)]
+        return list(map(Markup, pieces(expression)))
 
+    shown = [h.name for h in count.hyperparameters]
+    words, domain = domain_words.domain(count, lambda it: f"<code>{escape(it)}</code>", shown)
     own = [plotly_script()] if plotly is None else []
     scripts = [Markup(text) for text in (*own, _script(count, title))]
     environment = jinja2.Environment(
@@ -74,9 +79,10 @@ def render(count: Formula, title: str | None = None, plotly: str | None = None) 
     return environment.from_string(_resource("template.html")).render(
         title=title or count.factory,
         noun=count.measure.noun,
-        formula=[(sign, typeset(term)) for sign, term in _terms(count.expr)],
-        formula_text=str(count),
-        domain=None if count.domain == sympy.true else typeset(count.domain),
+        formula=typeset(count.in_layers, lambda whole: mathml.pieces(whole, TELEPHONE)),
+        formula_text=sympy_form.text(count.in_layers),
+        words=Markup(words),
+        domain=[] if domain == sympy.true else typeset(domain, lambda each: [mathml.math(each)]),
         certificate=str(count.certificate).splitlines(),
         symbols=count.hyperparameters,
         fixed=count.fixed,
@@ -107,16 +113,6 @@ def _missing(error: ImportError) -> MissingDependencyError:
         f"a page to explore needs {package}, which is not installed: "
         f"pip install 'symcount[explore]'"
     )
-
-
-def _terms(expression: Basic) -> Iterator[tuple[str, Basic]]:
-    """The terms of a sum with their signs: browsers break a line between formulas, not in one."""
-    terms = expression.as_ordered_terms() if expression.is_Add else [expression]
-    for place, term in enumerate(terms):
-        if place and term.could_extract_minus_sign():
-            yield "\N{MINUS SIGN}", -term
-        else:
-            yield "+" if place else "", term
 
 
 @cache
