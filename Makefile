@@ -72,7 +72,7 @@ notebooks: $(READY) ## Run the notebooks, and save them with their outputs
 	$(BIN)/python notebooks/save.py
 
 bench: $(READY) ## Run the benchmarks
-	$(BIN)/python benchmarks/run.py --models
+	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/loading.py
 
