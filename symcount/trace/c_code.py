@@ -35,6 +35,8 @@ from types import (
 )
 from typing import Any
 
+from symcount.libraries import NUMPY
+
 _CACHED = type(functools.cache(lambda: None))
 _KEYED = type(functools.cmp_to_key(lambda a, b: 0)(0))
 DESCRIPTORS = (WrapperDescriptorType, MethodDescriptorType, ClassMethodDescriptorType)
@@ -45,6 +47,8 @@ _MODULES = (builtins, math, operator, itertools, bisect, heapq)
 _EXACT = frozenset(
     "ldexp permutations open input breakpoint __import__ compile exec eval".split()
 )
+# The same of methods of texts.
+NAMED_EXACT = frozenset(["maketrans", "translate"])
 _FUNCTIONS: dict[int, Any] = {
     id(value): value
     for value in (
@@ -58,6 +62,9 @@ _FUNCTIONS: dict[int, Any] = {
         warnings.warn, sys.getsizeof, sys.exc_info,
     )
 }  # fmt: skip
+_OF_ITERTOOLS = frozenset(value for value in vars(itertools).values() if callable(value))
+# What takes functions, or some of what it is given in a way of its own.
+PARTICULAR = frozenset([pow, map, filter, collections.deque, *_OF_ITERTOOLS])
 _TYPES = frozenset([
     *(value for value in vars(builtins).values() if isinstance(value, type)),
     *(value for value in vars(types).values() if isinstance(value, type)),
@@ -77,7 +84,7 @@ _OF_OBJECTS = frozenset(
     "__new__ __init__ __init_subclass__ __setattr__ __delattr__ __getattribute__ __eq__".split()
 )
 _CALLING = frozenset(
-    id(f) for f in (functools.reduce, functools.cmp_to_key, sorted, max, min, map, filter, list.sort)
+    id(f) for f in (functools.reduce, functools.cmp_to_key, sorted, max, min, map, filter)
 )
 # A class that was made by a `class` statement, or by what does the same.
 _HEAP_TYPE = 1 << 9
@@ -87,6 +94,11 @@ _of_c: weakref.WeakKeyDictionary[type, tuple[type, ...]] = weakref.WeakKeyDictio
 def is_trusted(module: object) -> bool:
     """Tell whether a module is one of torch's, which is trusted with symbols."""
     return isinstance(module, str) and module.split(".")[0] in ("torch", "_torch")
+
+
+def is_of_numpy(function: FunctionType) -> bool:
+    """Tell whether a function is one of numpy's own, which makes arrays of what it is given."""
+    return function.__code__.co_filename.startswith(NUMPY)
 
 
 def unknown_bases(kind: type) -> tuple[type, ...]:
@@ -124,7 +136,7 @@ def is_known(called: Any) -> bool:
     """Tell whether what is called asks symbols as it asks integers, or is written in Python."""
     kind = type(called)
     if kind is FunctionType:
-        return True
+        return not is_of_numpy(called)
     if kind is MethodType:
         return is_known(called.__func__)
     if kind is BuiltinFunctionType:
@@ -158,7 +170,7 @@ def _is_known_function(called: Any) -> bool:
 def _is_known_method(owner: type, name: str) -> bool:
     if owner is object:
         return name in _OF_OBJECTS
-    if owner in _NUMBERS or name == "maketrans":
+    if owner in _NUMBERS or name in NAMED_EXACT:
         return False
     return not unknown_bases(owner) or owner.__module__ == "numpy"
 
@@ -192,10 +204,12 @@ def _is_unknown_instance(value: Any) -> bool:
 def is_suspect(value: Any, depth: int = 0) -> bool:
     """Tell whether a value is code of C that is not known, has some, or makes it."""
     kind = type(value)
-    if kind in (FunctionType, ModuleType, int, float, str, bool, bytes, type(None)):
+    if kind is FunctionType:
+        return is_of_numpy(value)
+    if kind in (ModuleType, int, float, str, bool, bytes, type(None)):
         return False
     if kind in FUNCTIONS_OF_C or isinstance(value, type):
-        return not is_known(value)
+        return not is_known(value) or value is pow or value in _HOLDING
     if kind is functools.partial:
         return not is_known(value) or is_suspect(value.args) or is_suspect(value.keywords)
     if kind in (list, tuple, set, frozenset, dict):
@@ -206,7 +220,9 @@ def is_suspect(value: Any, depth: int = 0) -> bool:
 
 def calls_what_is_unknown(called: Any, args: Iterable[Any]) -> bool:
     """Tell whether what is called calls what it is given, and that is code of C that is not known."""
-    is_calling = id(called) in _CALLING or getattr(called, "__module__", None) == "itertools"
+    is_calling = id(called) in _CALLING or (
+        called in _OF_ITERTOOLS or getattr(called, "__name__", "") == "sort"
+    )
     return is_calling and any(callable(each) and not is_known(each) for each in args)
 
 
@@ -216,7 +232,7 @@ def is_loss(called: Any, args: Sequence[Any], is_symbol: Callable[[Any], bool]) 
         args = (*called.args, *called.keywords.values(), *args)
         return is_loss(called.func, args, is_symbol)
     if called is pow:
-        return len(args) > 2  # of three, the first is asked alone
+        return len(args) > 2 and not is_symbol(args[0])  # of three, the first is asked alone
     if called in _HOLDING:
         return any(map(is_symbol, args))
     return not is_known(called) or calls_what_is_unknown(called, args)

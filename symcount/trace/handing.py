@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import functools
 import sys
 import threading
 from collections import deque
@@ -20,7 +21,16 @@ from typing import Any, NamedTuple
 from symcount import interception
 from symcount.executed import Executed, Use
 from symcount.libraries import is_of_python, is_own
-from symcount.trace.c_code import is_known, is_loss, is_suspect, unknown_bases
+from symcount.trace.c_code import (
+    NAMED_EXACT,
+    PARTICULAR,
+    is_known,
+    is_loss,
+    is_number_of_c,
+    is_suspect,
+    unknown_bases,
+)
+from symcount.trace.c_code import is_of_numpy as is_numpys
 from symcount.trace.proxies import is_of_numpy, is_of_torch
 from symcount.trace.renaming import made_of, nested, original_code, owners_of_each, with_constant
 from symcount.trace.reporting import _FUTURE, _alone, _in_file, _key
@@ -52,6 +62,8 @@ _OF_NUMBERS = frozenset(
     for name in dir(kind)
     if name.startswith("__") and name not in _COMMON
 )
+# Code that names one of these, or makes such a name, may come by what is not known.
+_BY_NAME = _OF_NUMBERS | NAMED_EXACT | {"__"}
 # Modules of Python's own that work on texts, code and files, and are handed no sizes.
 _OF_TEXTS = frozenset(
     "tokenize linecache inspect logging warnings traceback re threading contextlib importlib os "
@@ -85,7 +97,7 @@ def _named(code: CodeType) -> _Names:
             tuple({name for op, name in steps if op in ("LOAD_GLOBAL", "LOAD_NAME")}),
             tuple({n for op, n in steps if op in _LOADING_OF}),
             tuple({name for op, name in steps if op == "IMPORT_NAME"}),
-            not _OF_NUMBERS.isdisjoint({*code.co_names, *texts}) or "__" in texts,
+            not _BY_NAME.isdisjoint({*code.co_names, *texts}),
         )
     return known
 
@@ -169,7 +181,25 @@ def _stored_in(owner: Any) -> Any:
     return owner
 
 
-_CALLED, _STORED = "what is called, for symcount", "what is stored in, for symcount"
+def _left(operand: Any) -> Any:
+    handing = _Current.handing
+    if handing is not None and is_number_of_c(type(operand)):
+        handing.beside.append(operand)
+    return operand
+
+
+def _right(operand: Any) -> Any:
+    handing = _Current.handing
+    if handing is not None and handing.beside and is_symbol(operand):
+        handing.operands(operand)
+    return operand
+
+
+# By these names, which no code could have, it tells what it calls, stores in and reckons with.
+_NAMED = {
+    f"{function.__name__} of symcount": function for function in (_called, _stored_in, _left, _right)
+}
+_CALLED, _STORED, _LEFT, _RIGHT = _NAMED
 
 
 class _Telling(ast.NodeTransformer):
@@ -196,6 +226,22 @@ class _Telling(ast.NodeTransformer):
         return node
 
     visit_Attribute = visit_Subscript = _held
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        node.left, node.right = _wrapped(_LEFT, node.left), _wrapped(_RIGHT, node.right)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        self.generic_visit(node)
+        node.value = _wrapped(_RIGHT, node.value)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        self.generic_visit(node)
+        node.left = _wrapped(_LEFT, node.left)
+        node.comparators = [_wrapped(_RIGHT, each) for each in node.comparators]
+        return node
 
 
 def _wrapped(by: str, value: ast.expr) -> ast.expr:
@@ -229,8 +275,9 @@ def _twin_in(tree: ast.Module | None, code: CodeType) -> CodeType | None:
     alike = [twin for twin in nested(whole) if _key(twin) == _key(code)]
     if len(alike) != 1:
         return None
-    telling = with_constant(alike[0], _CALLED, _called)
-    telling = with_constant(telling, _STORED, _stored_in)
+    telling = alike[0]
+    for name, function in _NAMED.items():
+        telling = with_constant(telling, name, function)
     for twin in nested(telling):
         made_of(twin, twin)
     return telling
@@ -252,6 +299,7 @@ class Handing:
         read = {original_code(f.__code__) for f in self._twins}
         inside = {each for code in read for each in nested(code)}
         self.unread: list[CodeType] = [c for c in suspects(executed) if c not in inside]
+        self.beside: list[Any] = []  # numbers of C code that were the left side of an operation
         self._run: Any = None
         self._thread = 0
         self._classes: dict[int, tuple[Any, bool]] = {}
@@ -259,6 +307,7 @@ class Handing:
     def start(self, run: Any) -> None:
         """Have the functions tell what they call until all is restored."""
         self._run, self._thread = run, threading.get_ident()
+        self.beside.clear()
         for function, twin in self._twins.items():
             code = run.learned.interceptor.as_in_runs(function, twin)
             interception.replace(function, "__code__", code)
@@ -270,13 +319,13 @@ class Handing:
     def called(self, function: Any) -> Any:
         """Return what is to be called: itself, or what looks at the arguments first."""
         kind = type(function)
-        if kind is FunctionType and id(function) not in _CALLING:
+        if kind is FunctionType and id(function) not in _CALLING and not is_numpys(function):
             return function
         if isinstance(function, type):
             known = self._classes.get(id(function))
             if known is None:
                 known = self._classes[id(function)] = function, is_known(function)
-            if known[1] and function not in _TAKING_FUNCTIONS:
+            if known[1] and function not in PARTICULAR:
                 return function
         if id(function) in _LOOKING_AROUND or threading.get_ident() != self._thread:
             return function
@@ -295,10 +344,14 @@ class Handing:
             return
         if not is_loss(function, args, is_symbol):
             return
-        symbols = list(_symbols_in((*args, *_partly(function))))
+        symbols = list(_symbols_in((*args, *_given_before(function))))
         if symbols:
             given = [symbol for symbol in symbols if is_symbol(symbol)]
             self._run.assume_of(f"{HANDED}{_name_of(function)}()", *given)
+
+    def operands(self, symbol: Any) -> None:
+        """Look at an operation with a symbol, where such numbers have been the other side."""
+        self._run.assume_of(f"{HANDED}{type(self.beside[-1]).__name__}", symbol)
 
     def stored_in(self, owner: Any) -> None:
         """Look at an object to which something is assigned."""
@@ -307,16 +360,16 @@ class Handing:
             self._run.assume_of(f"{HANDED}{kind.__name__}()")
 
 
-_TAKING_FUNCTIONS = frozenset([map, filter, deque])
-
-
 def _is_integer(value: Any) -> bool:
     return isinstance(value, int)
 
 
-def _partly(function: Any) -> tuple[Any, ...]:
-    """What a partial function has been given already."""
-    return getattr(function, "args", ()) if type(function).__name__ == "partial" else ()
+def _given_before(function: Any) -> tuple[Any, ...]:
+    """Return what a partial function has been given already, or what a method is of."""
+    if type(function) is functools.partial:
+        return (*function.args, *function.keywords.values())
+    bound = getattr(function, "__self__", None)
+    return () if isinstance(bound, ModuleType | type) else (bound,)
 
 
 def _name_of(function: Any) -> str:

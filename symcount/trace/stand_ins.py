@@ -151,6 +151,11 @@ class TypeOfShadow(metaclass=_TypeMeta):
     original = type
 
 
+for _shadow in (IntShadow, FloatShadow, TypeOfShadow):
+    for _name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(_shadow, _name, getattr(_shadow.original, _name))
+
+
 # --- functions --------------------------------------------------------------------------------
 
 
