@@ -21,7 +21,7 @@ UNWATCHED = "calls of code that could not be watched"
 def handed(
     call: FactoryCall, found: Exploration, settings: Settings, deadline: Deadline
 ) -> tuple[Concretisation, ...]:
-    """Return what C code that is not known is given of symbols, on any path that builds a module."""
+    """Return what unknown C code is given of symbols, on all paths that build a module."""
     codes = suspects(settings.executed)
     if not codes:
         return ()

@@ -1,9 +1,9 @@
 """Know which code of C asks a symbol as it asks an integer, or only holds it.
 
 What is written in C can look at the class of what it is given, and asks a symbol nothing: to
-`(5003).__eq__` or `datetime.timedelta` a symbol is no integer. So only what is listed here is known:
-it compares, adds, hashes, takes an index or a text of a number by the methods that a symbol has
-too, or puts it into a container. `tests/trace/test_handing.py` compares what is listed with numbers.
+`(5003).__eq__` or `datetime.timedelta` a symbol is no integer. So only what is listed here is
+known: it compares, adds, hashes, takes an index or a text of a number by the methods that a symbol
+has too, or puts it into a container. `tests/trace/test_c_code.py` tries what is listed.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ FUNCTIONS_OF_C = (BuiltinFunctionType, MethodWrapperType, *DESCRIPTORS)
 _NUMBERS = frozenset([int, float, complex, bool])
 _MODULES = (builtins, math, operator, itertools, bisect, heapq)
 # Those of these modules that want an `int` and nothing that passes for one, or look elsewhere.
-_EXACT = frozenset(
-    "ldexp permutations open input breakpoint __import__ compile exec eval".split()
-)
+_EXACT = frozenset("ldexp open input breakpoint __import__ compile exec eval".split())
 # The same of methods of texts.
 NAMED_EXACT = frozenset(["maketrans", "translate"])
 _FUNCTIONS: dict[int, Any] = {
@@ -58,27 +56,32 @@ _FUNCTIONS: dict[int, Any] = {
             for name, value in vars(module).items()
             if isinstance(value, BuiltinFunctionType) and name not in _EXACT
         ),
-        functools.reduce, functools.cmp_to_key, collections._count_elements,  # type: ignore[attr-defined]
-        warnings.warn, sys.getsizeof, sys.exc_info,
+        functools.reduce, functools.cmp_to_key, vars(collections)["_count_elements"], warnings.warn,
+        sys.getsizeof, sys.exc_info,
     )
 }  # fmt: skip
 _OF_ITERTOOLS = frozenset(value for value in vars(itertools).values() if callable(value))
 # What takes functions, or some of what it is given in a way of its own.
-PARTICULAR = frozenset([pow, map, filter, collections.deque, *_OF_ITERTOOLS])
+PARTICULAR = frozenset([map, filter, collections.deque, *_OF_ITERTOOLS])
+_ordered: Any = collections.OrderedDict()
+_ITERABLE: tuple[Any, ...] = (
+    (), [], "", b"", bytearray(), set(), range(0), range(1 << 99), {}, {}.keys(), {}.values(),
+    {}.items(), reversed([]), reversed({}), _ordered, _ordered.keys(), _ordered.values(),
+    _ordered.items(), reversed(_ordered), collections.deque(), reversed(collections.deque()),
+    iter(lambda: 0, 0),
+)  # fmt: skip
 _TYPES = frozenset([
     *(value for value in vars(builtins).values() if isinstance(value, type)),
     *(value for value in vars(types).values() if isinstance(value, type)),
     *(value for value in vars(itertools).values() if isinstance(value, type)),
-    *(type(iter(value)) for value in ((), [], "", b"", {}, set(), range(0), range(1 << 99))),
-    *(type(value) for value in ({}.keys(), {}.values(), {}.items(), reversed([]), reversed({}))),
-    type(iter({}.values())), type(iter({}.items())), type(iter(len, 0)), type(bytearray().__iter__()),
+    *(type(iterator) for iterator in map(iter, _ITERABLE)), *map(type, _ITERABLE),
     collections.deque, collections.defaultdict, collections.OrderedDict, functools.partial,
-    operator.itemgetter, operator.attrgetter, re.Pattern, re.Match, weakref.ref, weakref.ReferenceType,
+    operator.itemgetter, operator.attrgetter, re.Pattern, re.Match, weakref.ref,
     weakref.ProxyType, weakref.CallableProxyType, contextvars.ContextVar, contextvars.Token,
     type(NotImplemented), _CACHED, _KEYED,
 ])  # fmt: skip
 # Classes that hold what is in the containers they are given, and want an `int` besides.
-_HOLDING = frozenset([collections.deque])
+_HOLDING = frozenset([collections.deque, itertools.permutations])
 # Methods that do the same with every object, whatever it passes for.
 _OF_OBJECTS = frozenset(
     "__new__ __init__ __init_subclass__ __setattr__ __delattr__ __getattribute__ __eq__".split()
@@ -219,7 +222,7 @@ def is_suspect(value: Any, depth: int = 0) -> bool:
 
 
 def calls_what_is_unknown(called: Any, args: Iterable[Any]) -> bool:
-    """Tell whether what is called calls what it is given, and that is code of C that is not known."""
+    """Tell whether what is called may call unknown C code that it is given."""
     is_calling = id(called) in _CALLING or (
         called in _OF_ITERTOOLS or getattr(called, "__name__", "") == "sort"
     )

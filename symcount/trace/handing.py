@@ -67,7 +67,8 @@ _BY_NAME = _OF_NUMBERS | NAMED_EXACT | {"__"}
 # Modules of Python's own that work on texts, code and files, and are handed no sizes.
 _OF_TEXTS = frozenset(
     "tokenize linecache inspect logging warnings traceback re threading contextlib importlib os "
-    "posixpath ntpath genericpath codecs locale sre_compile sre_parse ast dis opcode token".split()
+    "copyreg posixpath ntpath genericpath codecs locale sre_compile sre_parse ast dis opcode "
+    "token".split()
 )
 _HOLDING = (list, tuple, set, frozenset, deque)
 
@@ -153,7 +154,7 @@ def _read(named: _Names, names: Mapping[str, Any]) -> Iterator[Any]:
         if not (isinstance(value, type) and vars(builtins).get(name) is value):
             yield value
     for owner in owners:
-        held = [vars(owner)] if isinstance(owner, ModuleType) else []
+        held: list[Any] = [vars(owner)] if isinstance(owner, ModuleType) else []
         if isinstance(owner, type):
             held = [vars(each) for each in owner.__mro__]
         for name in named.attributes:
@@ -197,7 +198,8 @@ def _right(operand: Any) -> Any:
 
 # By these names, which no code could have, it tells what it calls, stores in and reckons with.
 _NAMED = {
-    f"{function.__name__} of symcount": function for function in (_called, _stored_in, _left, _right)
+    f"{function.__name__} of symcount": function
+    for function in (_called, _stored_in, _left, _right)
 }
 _CALLED, _STORED, _LEFT, _RIGHT = _NAMED
 

@@ -82,7 +82,7 @@ def _parts(key: Any) -> Iterator[Any]:
 
 def _is_told_by_parts(kind: type) -> bool:
     """Tell whether keys of a class are equal if their parts are: it has no way of its own."""
-    own = kind.__eq__, kind.__hash__
+    own: tuple[Any, ...] = kind.__eq__, kind.__hash__
     if issubclass(kind, tuple | frozenset):
         return any(own == (base.__eq__, base.__hash__) for base in (tuple, frozenset))
     return all(getattr(method, "__code__", None) in _generated(kind) for method in own)
@@ -253,12 +253,13 @@ def _value(expression: ast.expr, frame: FrameType) -> Any:
 
 def _is_read_plainly(owner: Any, name: str) -> bool:
     """Tell whether an attribute is held by its object or class, and read by no code of theirs."""
-    kind = type(owner)
+    kind: Any = type(owner)
     if isinstance(owner, type):
         return kind.__getattribute__ is type.__getattribute__ and not _computes(
             inspect.getattr_static(owner, name)
         )
-    if kind.__getattribute__ not in (object.__getattribute__, ModuleType.__getattribute__):
+    plain: tuple[Any, ...] = (object.__getattribute__, ModuleType.__getattribute__)
+    if kind.__getattribute__ not in plain:
         return False
     if isinstance(owner, nn.Module) and name in owner._modules:
         return kind.__getattr__ is nn.Module.__getattr__

@@ -535,7 +535,9 @@ class _Symbol:
     def _leave_to(self, other: object) -> None:
         """Leave an operation to the other side: C code that knows numbers knows no symbols."""
         if is_number_of_c(type(other)) and self._symcount_run.alive:
-            self._symcount_run.assume_of(f"operation with an object of {type(other).__name__}", self)
+            self._symcount_run.assume_of(
+                f"operation with an object of {type(other).__name__}", self
+            )
 
     def _check(self) -> None:
         if not self._symcount_run.alive:
@@ -681,10 +683,8 @@ class _Hidden:
 class _HiddenText(str):
     """The same of a text that a class has to have."""
 
-    __slots__ = ("name",)
-
     def __get__(self, symbol: Any, kind: Any = None) -> Any:
-        return self if symbol is None else _has_no(symbol, self.name)
+        return self if symbol is None else _has_no(symbol, "__module__")
 
 
 def _has_no(symbol: Any, name: str) -> NoReturn:
@@ -699,9 +699,7 @@ def _hide(owner: type, number: type) -> None:
     """Hide what a class of symbols has and numbers have not."""
     for name, value in tuple(vars(owner).items()):
         if name == "__module__":
-            hidden = _HiddenText(value)
-            hidden.name = name
-            setattr(owner, name, hidden)
+            setattr(owner, name, _HiddenText(value))
         elif name in ("__firstlineno__", "__static_attributes__"):
             delattr(owner, name)
         elif callable(value) and not hasattr(number, name) and not _INTERNAL.match(name):

@@ -708,9 +708,14 @@ class _Run:
         frame = sys._getframe(2)
         if is_of_tracer(frame.f_code) or frame.f_globals.get("__name__") == "copy":
             return True
-        if name == "item" and value._symcount_node in self.of_numpy:
+        is_item = name == "item"  # which may be computed of one that has it
+        if is_item and (
+            value._symcount_node in self.of_numpy or id(value._symcount_node) in self._tracked
+        ):
             return True
-        if not self.alive or instruction(frame) in _ATTRIBUTES or lookups.asks_attribute(frame):
+        may_have = is_item and bool(self.of_numpy or self._tracked)
+        is_of_python = instruction(frame) in _ATTRIBUTES or lookups.asks_attribute(frame)
+        if not self.alive or (is_of_python and not may_have):
             return False
         self.assume_of(f"attribute {name}", value)
         return True
