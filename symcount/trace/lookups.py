@@ -261,7 +261,7 @@ def _is_read_plainly(owner: Any, name: str) -> bool:
     plain: tuple[Any, ...] = (object.__getattribute__, ModuleType.__getattribute__)
     if kind.__getattribute__ not in plain:
         return False
-    if isinstance(owner, nn.Module) and name in owner._modules:
+    if isinstance(owner, nn.Module) and name in vars(owner).get("_modules", ()):
         return kind.__getattr__ is nn.Module.__getattr__
     return not _computes(inspect.getattr_static(owner, name))
 
