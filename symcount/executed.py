@@ -6,12 +6,20 @@ call. Both are for the thread that asks, and give back what was there before.
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from types import BuiltinFunctionType, CodeType, FrameType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FrameType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
 from typing import Any, NamedTuple
 
 from symcount.libraries import TORCH, is_own
@@ -64,7 +72,10 @@ class Executed(dict[CodeType, Use]):
 
 _MOST_ITEMS = 64
 _DEEPEST = 3
-_ATOMS = frozenset([int, float, str, bool, type(None), BuiltinFunctionType])
+_ATOMS = frozenset([
+    int, float, str, bool, type(None), BuiltinFunctionType, MethodDescriptorType,
+    MethodWrapperType, WrapperDescriptorType, functools.partial,
+])  # fmt: skip
 _IMPORTS = "<frozen importlib._bootstrap>"
 
 

@@ -30,6 +30,7 @@ from symcount.derivation.explore import explore
 from symcount.derivation.folding import first_of_each_kind, shortest_apart
 from symcount.derivation.frontier import first_hints
 from symcount.derivation.grading import certificate_of
+from symcount.derivation.handed import handed
 from symcount.derivation.joining import Joined, join
 from symcount.derivation.naming import named
 from symcount.derivation.paths import Exploration, Path
@@ -262,7 +263,11 @@ class _Derivation:
         lengths = (*loops.lengths, *MANY) if joined.fitted else loops.lengths
         joined = joined._replace(inferred=joined.inferred or (joined.fitted and not loops.uniform))
         concretisations = concretisations.with_lost(
-            (*loops.assumed, *_inferred(self.call, found, joined))
+            (
+                *loops.assumed,
+                *_inferred(self.call, found, joined),
+                *handed(self.call, found, settings, self.budget.checking),
+            )
         )
         progress.say("comparing with modules")
         checked = check(

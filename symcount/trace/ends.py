@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from torch import nn
 
-from symcount.executed import Executed
+from symcount.executed import Executed, Use
 from symcount.trace.bytecode import position_in
 from symcount.trace.proxies import is_of_tracer
 
@@ -51,7 +51,10 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 # By these, code sees variables or an exception that it does not name.
 SEES_VARIABLES = frozenset(["locals", "vars", "eval", "exec"])
 _SEES_FRAMES = frozenset(["f_locals"])
-_SEES_EXCEPTION = frozenset(["exc_info", "format_exc"])
+_SEES_EXCEPTION = frozenset(
+    "exc_info format_exc print_exc print_exception format_exception format_exception_only "
+    "TracebackException print_last last_value excepthook __context__".split()
+)
 _OF_PYTHON = frozenset(["logging", "traceback", "contextlib", "warnings", "threading", "torch"])
 _PASSIVE = (contextlib.nullcontext, contextlib.redirect_stdout, contextlib.redirect_stderr)
 # Before Python 3.11 there is no `except*`.
@@ -74,10 +77,20 @@ class Search(NamedTuple):
 
 def _uses(executed: Executed, names: frozenset[str]) -> bool:
     return any(
-        not names.isdisjoint(code.co_names)
+        (
+            not names.isdisjoint(code.co_names)
+            or (names is _SEES_EXCEPTION and _names_exception(code, use))
+        )
         and str(use.names.get("__name__")).split(".")[0] not in _OF_PYTHON
         for code, use in executed.items()
     )
+
+
+def _names_exception(code: CodeType, use: Use) -> bool:
+    """Tell whether code may call `sys.exception`, which Python has from 3.11 on."""
+    asks = getattr(sys, "exception", None)
+    named = "exception" in code.co_names and ("sys" in code.co_names or "sys" in code.co_varnames)
+    return asks is not None and (named or any(use.names.get(n) is asks for n in code.co_names))
 
 
 def end_of_text(frame: FrameType, search: Search) -> str | None:

@@ -12,16 +12,20 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
+import inspect
 import linecache
 import math
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from types import FrameType, MethodType
+from types import FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
+
+from torch import nn
 
 from symcount.trace import ends
 from symcount.trace.bytecode import position
+from symcount.trace.c_code import FUNCTIONS_OF_C
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.templates import has_numbers_apart, pieces
 
@@ -65,14 +69,30 @@ def _parts(key: Any) -> Iterator[Any]:
         yield key
     elif type(key) is bool:
         yield int(key)
-    elif isinstance(key, tuple | frozenset):
+    elif isinstance(key, tuple | frozenset) and _is_told_by_parts(type(key)):
         for part in key:
             yield from _parts(part)
-    elif dataclasses.is_dataclass(key) and not isinstance(key, type):
+    elif dataclasses.is_dataclass(key) and _is_told_by_parts(type(key)):
         for field in dataclasses.fields(key):
-            yield from _parts(getattr(key, field.name, None))
+            if field.compare:
+                yield from _parts(getattr(key, field.name, None))
     elif key is not None and not isinstance(key, type):
         yield None
+
+
+def _is_told_by_parts(kind: type) -> bool:
+    """Tell whether keys of a class are equal if their parts are: it has no way of its own."""
+    own: tuple[Any, ...] = kind.__eq__, kind.__hash__
+    if issubclass(kind, tuple | frozenset):
+        return any(own == (base.__eq__, base.__hash__) for base in (tuple, frozenset))
+    return all(getattr(method, "__code__", None) in _generated(kind) for method in own)
+
+
+def _generated(kind: type) -> list[Any]:
+    """The code that `dataclasses` has written for a class."""
+    made = (vars(each).get(name) for each in kind.__mro__ for name in ("__eq__", "__hash__"))
+    codes = [method.__code__ for method in made if isinstance(method, FunctionType)]
+    return [code for code in codes if code.co_filename == "<string>"]
 
 
 def numbers_in_keys(frame: FrameType) -> list[int] | None:
@@ -174,6 +194,13 @@ def compares_length(frame: FrameType) -> bool:
     )
 
 
+def asks_attribute(frame: FrameType) -> bool:
+    """Tell whether the frame is asking for an attribute by its name: `hasattr(x, "item")`."""
+    expression = _expression(frame)
+    function = expression.func if isinstance(expression, ast.Call) else None
+    return function is not None and evaluated(function, frame) in (getattr, hasattr)
+
+
 def in_while_test(frame: FrameType) -> bool:
     """Tell whether what the frame is evaluating is part of the condition of a `while` loop."""
     place = position(frame)
@@ -210,11 +237,39 @@ def evaluated(target: ast.expr, frame: FrameType) -> Any:
     """The value of an expression that can be evaluated once more; None if it cannot."""
     if not _is_pure(target):
         return None
-    code = compile(ast.Expression(target), "<look-up>", "eval")
+    attributes = [node for node in ast.walk(target) if isinstance(node, ast.Attribute)]
     try:
-        return eval(code, frame.f_globals, frame.f_locals)
+        if not all(_is_read_plainly(_value(node.value, frame), node.attr) for node in attributes):
+            return None
+        return _value(target, frame)
     except Exception:
         return None
+
+
+def _value(expression: ast.expr, frame: FrameType) -> Any:
+    code = compile(ast.Expression(expression), "<look-up>", "eval")
+    return eval(code, frame.f_globals, frame.f_locals)
+
+
+def _is_read_plainly(owner: Any, name: str) -> bool:
+    """Tell whether an attribute is held by its object or class, and read by no code of theirs."""
+    kind: Any = type(owner)
+    if isinstance(owner, type):
+        return kind.__getattribute__ is type.__getattribute__ and not _computes(
+            inspect.getattr_static(owner, name)
+        )
+    plain: tuple[Any, ...] = (object.__getattribute__, ModuleType.__getattribute__)
+    if kind.__getattribute__ not in plain:
+        return False
+    if isinstance(owner, nn.Module) and name in vars(owner).get("_modules", ()):
+        return kind.__getattr__ is nn.Module.__getattr__
+    return not _computes(inspect.getattr_static(owner, name))
+
+
+def _computes(held: Any) -> bool:
+    """Tell whether what a class holds is asked for the value, and is no method or slot."""
+    plain = (FunctionType, staticmethod, classmethod, MemberDescriptorType, *FUNCTIONS_OF_C, _CACHE)
+    return hasattr(type(held), "__get__") and not isinstance(held, plain)
 
 
 def _expression(frame: FrameType) -> ast.expr | None:

@@ -26,6 +26,7 @@ from symcount import libraries
 from symcount.errors import EscapedSymbolError, SymcountError, UnsupportedError
 from symcount.record import OPERATORS, Frame, Node
 from symcount.symbols import Number
+from symcount.trace.c_code import is_number_of_c
 from symcount.trace.renaming import original_code
 
 _HERE = libraries.folder(__file__)
@@ -109,6 +110,7 @@ class Run(Protocol):
 
     alive: bool
     specialising: bool
+    of_numpy: set[Node]
 
     def record(self, op: str, args: tuple[Node | Number, ...], value: Number) -> Any:
         """Add a node and return the symbol for its result."""
@@ -136,6 +138,12 @@ class Run(Protocol):
 
     def assume_identity(self, *values: Any) -> None:
         """Record that something depends on which numbers are one object, or on their type."""
+
+    def assume_of(self, kind: str, *values: Any) -> None:
+        """Record that what follows may hold for the hints of the symbols of these values alone."""
+
+    def shows(self, name: str, value: Any) -> bool:
+        """Tell whether an attribute that numbers have not is shown to whoever asks for it."""
 
     def concretise(self, kind: str, node: Node) -> Any:
         """Record that `node` becomes a plain number, and return the number."""
@@ -338,6 +346,7 @@ def _refused(self: _Symbol, other: object, operation: Callable[[Any, Any], Any],
         self._check()
         value = self._symcount_run.concretise("arithmetic", self._symcount_node)
         return operation(other, value) if flip else operation(value, other)
+    self._leave_to(other)
     return NotImplemented
 
 
@@ -392,6 +401,7 @@ def _comparison(op: str) -> Callable[..., Any]:
             if self._symcount_run.is_tensor(other):
                 value = self._symcount_node.hint
                 return self._symcount_run.mix(lambda: operation(value, other))
+            self._leave_to(other)
             return NotImplemented
         self._check()
         if isinstance(right, float) and not math.isfinite(right):
@@ -445,6 +455,7 @@ def _fitting(result: Any) -> Any:
     Beyond that nothing is followed, as where floats round: it is a limit of the domain.
     """
     if type(result) is SymInt:
+        result._symcount_run.of_numpy.add(result._symcount_node)
         result._symcount_run.limit("lt", result._symcount_node, 1 << 63)
         result._symcount_run.limit("ge", result._symcount_node, -(1 << 63))
     return result
@@ -526,6 +537,13 @@ class _Symbol:
             return operand(other)
         except UnsupportedError as reason:
             self._symcount_run.refuse(reason)
+
+    def _leave_to(self, other: object) -> None:
+        """Leave an operation to the other side: C code that knows numbers knows no symbols."""
+        if is_number_of_c(type(other)) and self._symcount_run.alive:
+            self._symcount_run.assume_of(
+                f"operation with an object of {type(other).__name__}", self
+            )
 
     def _check(self) -> None:
         if not self._symcount_run.alive:
@@ -609,10 +627,6 @@ class _Symbol:
         self._check()
         return float(self._symcount_run.concretise("float", self._symcount_node))
 
-    def __complex__(self) -> complex:
-        self._check()
-        return complex(self._symcount_run.concretise("complex", self._symcount_node))
-
     def __copy__(self) -> _Symbol:
         return self
 
@@ -630,6 +644,9 @@ class _Symbol:
         return type(self._symcount_node.hint), (
             self._symcount_run.concretise("pickle", self._symcount_node),
         )
+
+    def __getnewargs__(self) -> tuple[Any]:
+        return (self,)
 
     def conjugate(self) -> Any:
         """The number itself."""
@@ -652,6 +669,47 @@ class _Symbol:
 
 for _name in _METHODS_FOR_NUMPY:
     setattr(_Symbol, _name, _for_numpy(_name))
+
+
+class _Hidden:
+    """An attribute that numbers have not, for C code that asks for it: others find none."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        self.name: str = name
+        self.value: Any = value
+
+    def __get__(self, symbol: Any, kind: Any = None) -> Any:
+        if symbol is None:
+            return self.value
+        if not symbol._symcount_run.shows(self.name, symbol):
+            return _has_no(symbol, self.name)
+        return self.value.__get__(symbol, kind)
+
+
+class _HiddenText(str):
+    """The same of a text that a class has to have."""
+
+    def __get__(self, symbol: Any, kind: Any = None) -> Any:
+        return self if symbol is None else _has_no(symbol, "__module__")
+
+
+def _has_no(symbol: Any, name: str) -> NoReturn:
+    kind = symbol.__class__.__name__
+    raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=symbol)
+
+
+_INTERNAL = re.compile("_(?!_)")
+
+
+def _hide(owner: type, number: type) -> None:
+    """Hide what a class of symbols has and numbers have not."""
+    for name, value in tuple(vars(owner).items()):
+        if name == "__module__":
+            setattr(owner, name, _HiddenText(value))
+        elif name in ("__firstlineno__", "__static_attributes__"):
+            delattr(owner, name)
+        elif callable(value) and not hasattr(number, name) and not _INTERNAL.match(name):
+            setattr(owner, name, _Hidden(name, value))
 
 
 class SymInt(_Symbol):
@@ -698,9 +756,11 @@ class SymInt(_Symbol):
         """The integer over one."""
         return self, 1
 
-    def is_integer(self) -> bool:
-        """Always true."""
-        return True
+    if sys.version_info >= (3, 12):
+
+        def is_integer(self) -> bool:
+            """Always true."""
+            return True
 
     def to_bytes(self, *args: Any, **kwargs: Any) -> bytes:
         """The bytes of the hint: a concretisation."""
@@ -747,9 +807,12 @@ class SymFloat(_Symbol):
         return float(self).hex()
 
     fromhex = float.fromhex
-    from_number = getattr(float, "from_number", None)
+    if hasattr(float, "from_number"):
+        from_number = float.from_number
     __getformat__ = float.__getformat__  # type: ignore[attr-defined]
 
 
-for _class in (_Symbol, SymInt, SymFloat):
+for _class, _number in ((_Symbol, int), (SymInt, int), (SymFloat, float)):
     del _class.__slots__  # the places stay
+    _hide(_class, _number)
+SymInt.__doc__, SymFloat.__doc__ = int.__doc__, float.__doc__

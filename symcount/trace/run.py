@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ from symcount.trace.proxies import (
     frames_of_call,
     hint,
     is_of_numpy,
+    is_of_tracer,
     not_modelled,
     place_of,
     user_frame,
@@ -68,6 +70,7 @@ _ORDERINGS = frozenset(["lt", "le", "gt", "ge"])
 # What Python asks an index for: an element or a slice.
 _SUBSCRIPTS = frozenset(["BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"])
 _OPERATIONS = frozenset(["BINARY_OP", "BINARY_MODULO"])
+_ATTRIBUTES = frozenset(["LOAD_ATTR", "LOAD_METHOD"])
 _MEMBERSHIPS = frozenset(["CONTAINS_OP"])
 # The kind of concretisation of an index into a list that is as long as a loop.
 SUBSCRIPT = "subscript"
@@ -149,6 +152,7 @@ class _Run:
         self._elements: dict[Node, tuple[Loop, int]] = {}
         self._hashes: dict[Node | int, Number] = {}
         self.names = Names()
+        self.of_numpy: set[Node] = set()  # what passes for numbers of numpy
         self.outlets = ends.Outlets()
         self._memos: list[tuple[Any, list[Number]]] = []
         self._tracked: dict[int, Node] = {}
@@ -705,6 +709,26 @@ class _Run:
         symbols = {name for value in values for name in _symbols_of(value._symcount_node)}
         self.assume(kind, tuple(sorted(symbols)), user_frame())
 
+    def shows(self, name: str, value: Any) -> bool:
+        """Tell whether an attribute that numbers have not is shown: to C code, which is recorded.
+
+        Of a number of numpy's own, `item` is shown to all.
+        """
+        frame = sys._getframe(2)
+        if is_of_tracer(frame.f_code) or frame.f_globals.get("__name__") == "copy":
+            return True
+        is_item = name == "item"  # which may be computed of one that has it
+        if is_item and (
+            value._symcount_node in self.of_numpy or id(value._symcount_node) in self._tracked
+        ):
+            return True
+        may_have = is_item and bool(self.of_numpy or self._tracked)
+        is_of_python = instruction(frame) in _ATTRIBUTES or lookups.asks_attribute(frame)
+        if not self.alive or (is_of_python and not may_have):
+            return False
+        self.assume_of(f"attribute {name}", value)
+        return True
+
     def concretise_value(
         self, kind: str, values: Any, within: tuple[float, float] | None = None
     ) -> Any:
@@ -828,6 +852,7 @@ class _Run:
         self.names.clear()
         visited.forget()
         self._elements.clear()
+        self.of_numpy.clear()
         if self.tensors is not None:
             self.tensors.known.clear()
             self.tensors = None

@@ -152,6 +152,11 @@ class TypeOfShadow(metaclass=_TypeMeta):
     original = type
 
 
+for _shadow in (IntShadow, FloatShadow, TypeOfShadow):
+    for _name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(_shadow, _name, getattr(_shadow.original, _name))
+
+
 # --- functions --------------------------------------------------------------------------------
 
 
@@ -326,9 +331,17 @@ def _math_function(name: str) -> Callable[..., Any]:
     native = getattr(math, name)
 
     def replacement(*args: Any) -> Any:
-        return native(*args) if _first_symbol(args) is None else apply_to(name, *args)
+        is_native = _first_symbol(args) is None or len(args) != operands
+        return native(*args) if is_native else apply_to(name, *args)
 
+    operands = 2 if name in (*FLOAT_FUNCTIONS_2, *INTEGER_FUNCTIONS_2) else 1
     return replacement
+
+
+def _perm(n: Any, k: Any = None, /) -> Any:
+    if _first_symbol((n, k)) is None:
+        return math.perm(n, k)
+    return apply_to("factorial", n) if k is None else apply_to("perm", n, k)
 
 
 def _math_fold(name: str) -> Callable[..., Any]:
@@ -387,7 +400,8 @@ def _constant_test(name: str, answer: bool) -> Callable[[Any], bool]:
 MATH: dict[str, Callable[..., Any]] = {
     **{name: _math_function(name) for name in FLOAT_FUNCTIONS if name != "log"},
     **{name: _math_function(name) for name in FLOAT_FUNCTIONS_2},
-    **{name: _math_function(name) for name in ("isqrt", "factorial", "comb", "perm")},
+    **{name: _math_function(name) for name in ("isqrt", "factorial", "comb")},
+    "perm": _perm,
     "gcd": _math_fold("gcd"),
     "lcm": _math_fold("lcm"),
     "log": _log,
