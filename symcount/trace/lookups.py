@@ -251,6 +251,9 @@ def _value(expression: ast.expr, frame: FrameType) -> Any:
     return eval(code, frame.f_globals, frame.f_locals)
 
 
+_NOTHING = object()
+
+
 def _is_read_plainly(owner: Any, name: str) -> bool:
     """Tell whether an attribute is held by its object or class, and read by no code of theirs."""
     kind: Any = type(owner)
@@ -259,8 +262,9 @@ def _is_read_plainly(owner: Any, name: str) -> bool:
             inspect.getattr_static(owner, name)
         )
     plain: tuple[Any, ...] = (object.__getattribute__, ModuleType.__getattribute__)
-    if kind.__getattribute__ not in plain:
-        return False
+    if kind.__getattribute__ not in plain:  # such as one that has other names for attributes
+        held = object.__getattribute__(owner, "__dict__").get(name, _NOTHING)
+        return held is not _NOTHING and getattr(owner, name) is held
     if isinstance(owner, nn.Module) and name in vars(owner).get("_modules", ()):
         return kind.__getattr__ is nn.Module.__getattr__
     return not _computes(inspect.getattr_static(owner, name))
