@@ -6,6 +6,7 @@ Of the rest it depends on the kind of the place, and on what is done there with 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,13 @@ _PASSED_ON = frozenset(
 # Those of them that are as they are with any number of arguments.
 _TAKING_ANY = _PASSED_ON - {"range", "slice", "getattr", "hasattr", "isinstance", "issubclass"}
 # Those of them that go through a text, letter by letter.
-_SPELLING = frozenset("list tuple dict enumerate reversed iter OrderedDict".split())
+_SPELLING = frozenset(
+    "list tuple dict enumerate reversed iter OrderedDict map zip zip_longest filter filterfalse "
+    "sorted takewhile dropwhile islice accumulate chain from_iterable compress starmap "
+    "deque".split()
+)
+# How a number is written as it is by `%`.
+_AS_IT_IS = re.compile(r"%%|%(\(\w+\))?[0-9]*[dis]|%(\(\w+\))?r")
 _DEFINED_ABOVE = frozenset("sqrt log log2 log10 log1p fabs".split())
 _OPEN_ENDED = frozenset("accumulate chain count from_iterable".split())
 # What holds the elements of another in its order, and takes away none.
@@ -170,6 +177,8 @@ class Seen:
     def _compare(self) -> str:
         if self.site.names[0] in ("In", "NotIn"):
             return self._looked_up(0, 1, self.events)
+        if self.site.names[0] in ("Is", "IsNot") and any(map(self._is_made_anew, (0, 1))):
+            return STATE
         symbolic = [pair for pair in self.events if None in pair[1].values]
         if symbolic:
             plain = [pair for pair in self.events if None not in pair[1].values]
@@ -196,8 +205,13 @@ class Seen:
     def _moves(self, place: int) -> bool:
         return self.kinds(place) == {"number"} and self.differs(place)
 
+    def _is_made_anew(self, place: int) -> bool:
+        """Return whether it is a number or text of which small ones are the same object."""
+        made = {type(v[1]) for v in self.values(place) if v and v[0] in ("number", "text")}
+        return bool(made & {int, float, str}) and self.differs(place)
+
     def _match(self) -> str:
-        return self._kind(0) if self.differs(0, _digitless) else ""
+        return self._kind(0) if self.differs(0) else ""
 
     def _none(self) -> str:
         return STATE if self.differs(0, lambda v: v == ("number", None)) else ""
@@ -212,6 +226,8 @@ class Seen:
         return self._kind(0) if self.differs(0, view) and not self._is_rate(0, []) else ""
 
     def _flat(self) -> str:
+        if self.site.names[0] == "Mod" and "text" in self.kinds(0):
+            return TEXT if self.differs(0) else self._padded()
         plain = [pair for pair in self.events if None not in pair[1].values]
         seen = Seen(self.site, self.runs, plain)
         for place in range(self.width if plain else 0):
@@ -221,16 +237,16 @@ class Seen:
             is_joined = _is_set(seen.values(place)) or kinds <= {"array"} or _is_keyed(seen, place)
             if (is_number or is_joined) and seen.differs(place):
                 return STATE
-        return seen._padded() or seen._rounded()
+        return seen._rounded()
 
     def _is_difference(self) -> bool:
         in_place = "in place" in self.site.names
         return self.site.names[0] == "Sub" and not in_place
 
     def _padded(self) -> str:
-        """Judge `%` of a text that says how long what is written should be."""
-        formats = [v[1] for v in self.values(0) if v and v[0] == "text"] if self.width else []
-        return self._arguments() if any(map(NUMBERS.search, formats)) else ""
+        """Judge `%` of a text, but for one that says to write numbers as they are."""
+        rest = [_AS_IT_IS.sub("", v[1]) for v in self.values(0) if v and v[0] == "text"]
+        return self._arguments() if any("%" in text for text in rest) else ""
 
     def _rounded(self) -> str:
         """Judge sums of floats that are so large that one more may make no difference."""
@@ -373,6 +389,10 @@ class Seen:
         """Judge a text that is gone through letter by letter."""
         return TEXT if "text" in self.kinds(place) and self.differs(place) else ""
 
+    def _evaluated(self) -> str:
+        """Judge a text that is run."""
+        return self._kind(0) if self.differs(0) else ""
+
     def _spell(self) -> str:
         return self._spelt_out(0)
 
@@ -473,6 +493,8 @@ class Seen:
 
     def _store(self) -> str:
         """Judge where something is put: beside what is there, or in the place of it."""
+        if ("number", False) in self.values(2):
+            return STATE if self.differs(1) else ""  # a name that has less than those before it
         if any(v and v[:2] == ("state", "globals") for v in self.values(0)) and self.differs(1):
             return STATE  # what is read by its name
         if "state" in self.kinds(0) and self.differs(0):
@@ -494,7 +516,15 @@ class Seen:
         return len({index[1] - (_length(held) or 0) for held, index in pairs if index}) == 1
 
     def _delete(self) -> str:
-        return LENGTH if self.differs(0) else ""
+        return LENGTH if any(map(self.differs, range(self.width))) else ""
+
+    def _keys(self) -> str:
+        """Judge the keys of what is made of pairs: equal ones are one."""
+        tables = self.values(0)
+        if not self.differs(0) or not tables:
+            return ""
+        is_regular = all(v is None or (v[0] == "keys" and v[2]) for v in tables)
+        return "" if is_regular and len({v[1] for v in tables if v}) > 1 else LENGTH
 
     def _looked_up(
         self, key: int, container: int, events: Sequence[tuple[ObservedRun, Event]]
@@ -534,14 +564,16 @@ class Seen:
             return self._method(callee)
         if callee[0] == "torch":
             return self._torch(callee[1])
+        if callee[0] == "naming":
+            return self._naming()
         module, _, name = callee[1].rpartition(".")
         if self.site.spread and name not in _TAKING_ANY and self._moves_spread():
             return STATE
+        if name in _SPELLING and any(map(self._spelt_out, self._positional())):
+            return TEXT
         judge = getattr(self, f"_of_{name}", None)
         if judge is not None:
             return str(judge())
-        if name in _SPELLING and any(map(self._spelt_out, range(1, self.width))):
-            return TEXT
         if name in _PASSED_ON | _OPEN_ENDED or module.split(".")[0] in _QUIET:
             return ""
         if name in _DEFINED_ABOVE:
@@ -574,17 +606,20 @@ class Seen:
 
     def _torch(self, name: str) -> str:
         """Judge a call of torch, but for arguments that are sizes, rates, or merely held."""
+        if name == "arange":
+            return self._of_arange()
         if name in BY_NAME:
             return TEXT if any(map(self._is_late, range(1, self.width))) else ""
         if name in HOLDING or (name in ADDING and not self.kinds(1) & {"number"}):
             return ""
         names = self._names()
+        is_narrow = any(v and v[:1] == ("narrow",) for v in self.all_values())
         harmless = {
             place
             for place in range(1, self.width)
             if self.kinds(place) <= {"text", "code", "iterator"}
             or (self.kinds(place) <= {"array"} and name in ELEMENTWISE)
-            or (sizes_of(name, place, names[place]) and self._is_size(place))
+            or (sizes_of(name, place, names[place]) and self._is_size(place) and not is_narrow)
             or (self.kinds(place) <= {"many"} and name in ADDING)
             or ((names[place] in RATES or "Dropout" in name) and self._stays_a_rate(place))
         }
@@ -596,6 +631,9 @@ class Seen:
         numbers = [int(n) for text in texts for n in NUMBERS.findall(text)]
         fewest = min((n for run in self.runs for n in run.lengths.values()), default=0)
         return max(numbers, default=0) >= fewest and not self.differs(place)
+
+    def _positional(self) -> range:
+        return range(1, self.width - len(self.site.names))
 
     def _names(self) -> list[str]:
         """List the keywords of a call by place; empty for what has none."""
@@ -633,6 +671,8 @@ class Seen:
             if name in _RESPELLING:
                 return ""
             return TEXT if self.differs(0) else self._arguments()
+        if owner[0] == "slice" and self.differs(0):
+            return STATE
         if owner[0] == "many":
             if owner[4] is not None and name in _ADDING_TO:
                 return LENGTH
@@ -646,7 +686,7 @@ class Seen:
                 sets = _is_set([owner]) and name not in ("get", "setdefault", "__contains__")
                 differ = any(map(self.differs, range(self.width)))
                 return (LENGTH if differ else "") if sets else self._looked_up_in_owner()
-            if name in _ADDING_TO and any(map(self._spelt_out, range(1, self.width))):
+            if name.endswith(("extend", "extendleft", "__iadd__")) and self._spelt_out(1):
                 return TEXT
             if name in _KEEPING | HOLDING:
                 return "" if name != "add" or self._is_new_in_owner() else STATE
@@ -797,6 +837,17 @@ class Seen:
             events.append((run, Event(event.tags, (("number", (stop - start) * step),))))
         return "" if Seen(self.site, self.runs, events)._grows_from_zero(0) else LENGTH
 
+    def _of_arange(self) -> str:
+        moving = [place for place in range(1, self.width) if self._moves(place)]
+        named = self.site.names
+        is_plain = all(type(number) is int for place in moving for number in self._numbers(place))
+        if not is_plain or (moving and {"start", "end", "stop", "step"} & {*named}):
+            return STATE
+        pairs = [
+            (run, Event(e.tags, e.values[: self.width - len(named)])) for run, e in self.events
+        ]
+        return Seen(self.site, self.runs, pairs)._of_range()
+
     def _of_sorted(self) -> str:
         held = [v[3] for v in self.values(1) if v and v[0] == "many"]
         has_numbers = any(
@@ -849,9 +900,16 @@ class Seen:
         is_moving = self.width == 3 and self.differs(2)
         return "" if is_moving else self._of_hasattr()
 
-    def _of_setattr(self) -> str:
-        """Judge what is put under a name with a number: beside what is there, or in its place."""
-        return STATE if self.width > 2 and self.differs(2) and not self.differs(1) else ""
+    def _of_attrgetter(self) -> str:
+        return STATE if self._in_loop() or self.differs(1) else ""
+
+    def _naming(self) -> str:
+        """Judge what gives an owner something by a name: it may be there, or become another."""
+        owners = [e.values[0][2:] for _, e in self.events if e.values[0]]
+        if any(converts for _, converts in owners):
+            return STATE
+        is_over = all(is_above for is_above, _ in owners)
+        return "" if is_over or not any(map(self.differs, range(1, self.width))) else TEXT
 
     # --- smaller questions ---
 

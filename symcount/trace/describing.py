@@ -13,7 +13,7 @@ import operator
 import re
 import types
 import weakref
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from types import FunctionType
 from typing import Any, TypeAlias
 
@@ -23,7 +23,7 @@ from symcount.libraries import TORCH, is_foreign, is_own
 from symcount.trace.loops import SymRange
 from symcount.trace.proxies import SymFloat, SymInt
 from symcount.trace.reporting import Hooks
-from symcount.trace.shifting import PLAIN, Unknown, Unread
+from symcount.trace.shifting import PLAIN, Unknown, Unread, held_by
 from symcount.trace.stand_ins import BUILTINS, ITERTOOLS, MATH
 from symcount.trace.tensors.sizes import is_symbolic
 
@@ -103,6 +103,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
             given = (*value.args, *value.keywords.values())
             return "c code", "functools.partial", value_of((value.func, *given))
         return value_of(value.func, depth)
+    if kind is torch.dtype:
+        return ("narrow" if value in _NARROW else "object"), str(value), 0
     if kind is slice:
         return "slice", *map(value_of, (value.start, value.stop, value.step))
     if kind is SymRange:
@@ -151,7 +153,23 @@ def _length(value: Any) -> int | None:
 _BY_VALUE = (("function", "builtins.set"), ("function", "builtins.frozenset"))
 # Of truths, each told where it was decided, it is the same how many there are.
 _BY_TRUTH = (("function", "builtins.any"), ("function", "builtins.all"))
-_BY_NAME = tuple(("function", f"builtins.{name}attr") for name in ("get", "set", "has"))
+_BY_NAME = (
+    ("function", "builtins.getattr"), ("function", "builtins.hasattr"),
+    ("function", "operator.attrgetter"),
+)  # fmt: skip
+# Methods of modules that give them something by a name.
+_NAMING = frozenset(
+    "add_module register_module register_parameter register_buffer update __setitem__ "
+    "__setattr__".split()
+)
+_KEYED = (dict, torch.nn.ModuleDict, torch.nn.ParameterDict)
+_NARROW = frozenset(
+    [torch.uint8, torch.int8, torch.int16, torch.int32, torch.bool, torch.half, torch.bfloat16]
+)
+_OPERATORS = (
+    "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow and rand or "
+    "ror xor rxor lshift rlshift rshift rrshift matmul rmatmul".split()
+)
 
 
 def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
@@ -162,9 +180,11 @@ def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
     try:
         held = object.__getattribute__(value, "__dict__")
     except AttributeError:
-        return ()
+        held = {}
     inner = [held.get(name) for name in ("_modules", "_parameters", "_buffers")]
     tables = [held, *(table for table in inner if isinstance(table, dict))]
+    if issubclass(type(value), dict):
+        tables.append(value)
     names = [n for table in tables for n in table if type(n) is str and NUMBERS.search(n)]
     counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
     largest: dict[str, int] = {}
@@ -191,6 +211,54 @@ def _changes(value: Any) -> tuple[int, ...]:
     return found if len(found) <= _MOST_CHANGES else ()
 
 
+def _is_above(owner: Any, names: Iterable[Any]) -> bool:
+    """Tell whether no number in names is below that of such a name that an owner has."""
+    texts = [name for name in names if type(name) is str and NUMBERS.search(name)]
+    known = {name: largest for name, _, largest in _numbered(owner)} if texts else {}
+    return all(
+        max(map(int, NUMBERS.findall(text)), default=0) >= known.get(NUMBERS.sub("0", text), -1)
+        for text in texts
+    )
+
+
+def _keys_of(pairs: Any) -> Value:
+    """Describe the keys of pairs: of what kinds they are, and whether numbers rise evenly."""
+    if not issubclass(type(pairs), list | tuple):
+        return None  # keys of a dict, or reported where an iterator takes them from
+    keys = [pair[0] if type(pair) in (list, tuple) and pair else pair for pair in pairs]
+    if len(keys) > _LONGEST or not all(type(key) in PLAIN for key in keys):
+        return ("keys", len(keys), False, hash(_token(keys))) if keys else None
+    numbers: dict[str, list[tuple[int, ...]]] = {}
+    for text in map(repr, keys):
+        numbers.setdefault(NUMBERS.sub("0", text), []).append(
+            tuple(map(int, NUMBERS.findall(text)))
+        )
+    is_regular = all(map(_rise_evenly, numbers.values()))
+    return "keys", len(keys), is_regular, hash(tuple(keys))
+
+
+def _rise_evenly(rows: list[tuple[int, ...]]) -> bool:
+    """Tell whether each row is above the one before, and each column takes equal steps."""
+    columns = (sorted(set(column)) for column in zip(*rows, strict=True))
+    is_even = all(len({b - a for a, b in itertools.pairwise(each)}) < 2 for each in columns)
+    return is_even and all(a < b for a, b in itertools.pairwise(rows))
+
+
+def _matched(value: Any, names: Sequence[str], depth: int = 0) -> Value:
+    """Describe what is matched, with the attributes that a pattern may ask for."""
+    found = _compared(value)
+    if found is None or depth == _DEEPEST:
+        return found
+    if found[0] == "many" and issubclass(type(value), list | tuple):
+        few = itertools.islice(value, _MOST_ELEMENTS)
+        return (*found, *(_matched(part, names, depth + 1) for part in few))
+    if found[0] != "object":
+        return found
+    asked = (*names, *getattr(type(value), "__match_args__", ()))
+    parts = (held_by(value, name) for name in asked)
+    return (*found, *(_matched(part, names, depth + 1) for part in parts))
+
+
 def _contents(value: Any) -> int:
     """Tell small containers apart by the plain values that they hold."""
     if issubclass(type(value), collections.ChainMap):
@@ -213,8 +281,19 @@ def _compared(value: Any) -> Value:
     return (*found, hash(_token(value))) if found and found[0] == "many" else found
 
 
+_converting: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
 def _converts(owner: Any) -> bool:
     """Tell whether what is put into an attribute may be there as something else."""
+    kind = type(owner)
+    known = _converting.get(kind)
+    if known is None:
+        known = _converting[kind] = _has_other_attributes(owner)
+    return known
+
+
+def _has_other_attributes(owner: Any) -> bool:
     kind = type(owner)
     if not hasattr(owner, "__dict__") or kind.__module__ in ("_ctypes", "ctypes"):
         return True
@@ -291,7 +370,7 @@ def _scalar(value: Any) -> Value:
 def _is_narrow(value: Any) -> bool:
     """Tell whether numbers of numpy or torch may overflow without a word."""
     if isinstance(value, torch.Tensor):
-        return value.dtype in (torch.int8, torch.uint8, torch.int16, torch.int32)
+        return value.dtype in _NARROW
     return value.dtype.kind in "iu" and value.dtype.itemsize < 8
 
 
@@ -325,6 +404,8 @@ def callee_of(value: Any) -> Value:
         made_by = (getattr(value, name) for name in ("__init__", "__new__"))
         code = next((f for f in made_by if isinstance(f, FunctionType)), value)
     module = str(getattr(value, "__module__", None))
+    if module.startswith("symcount.trace") and hasattr(value, "__wrapped__"):
+        return callee_of(value.__wrapped__)
     if module.split(".")[0] == "symcount" or not callable(value):
         return None
     if isinstance(code, FunctionType) and not hasattr(value, "cache_info"):
@@ -363,13 +444,42 @@ def is_plain(value: Any) -> bool:
     return cheap(value) is not None
 
 
-def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
+_operators: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
+def _computed(value: Any) -> Value:
+    """Describe an operand: one of which nobody reports how it computes is opaque."""
+    found = value_of(value)
+    if found is None or found[0] != "object":
+        return found
+    kind = type(value)
+    known = _operators.get(kind)
+    if known is None:
+        methods = (getattr(kind, f"__{name}__", None) for name in _OPERATORS)
+        known = _operators[kind] = any(
+            method is not None
+            and (not isinstance(method, FunctionType) or is_foreign(method.__code__.co_filename))
+            for method in methods
+        )
+    return ("state", "opaque", next(_numbers)) if known else found
+
+
+def described(kind: str, values: Sequence[Any], names: Sequence[str] = ()) -> tuple[Value, ...]:
     if kind == "put":
         return (("holder", _converts(values[0])),)
     if kind == "attribute":
         return (("named", _numbered(values[0])),)
-    if kind in ("compare", "while", "match"):
+    if kind in ("compare", "while"):
         return tuple(map(_compared, values))
+    if kind == "match":
+        return (_matched(values[0], names),)
+    if kind == "keys":
+        return (_keys_of(values[0]),)
+    if kind == "store" and issubclass(type(values[0]), _KEYED):
+        is_above = type(values[1]) is not str or _is_above(values[0], (values[1],))
+        return (*map(value_of, values), ("number", is_above))
+    if kind in ("arithmetic", "flat"):
+        return tuple(map(_computed, values))
     if kind != "call":
         return tuple(map(value_of, values))
     callee, *given = values
@@ -394,6 +504,12 @@ def described(kind: str, values: Sequence[Any]) -> tuple[Value, ...]:
     others = list(map(value_of, given))
     if others and called in _BY_NAME:
         others[0] = "named", _numbered(given[0])
+    if called == ("function", "builtins.setattr") and len(given) > 1:
+        return ("naming", "setattr", _is_above(given[0], given[1:2]), _converts(given[0])), *others
+    owner = getattr(callee, "__self__", None)
+    if called[0] == "torch" and called[1] in _NAMING and owner is not None and given:
+        table = given[0] if issubclass(type(given[0]), dict) else given[:1]
+        return ("naming", called[1], _is_above(owner, table), False), *others
     return called, *others
 
 
@@ -449,7 +565,7 @@ def summary(kind: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     return tuple(keys)
 
 
-_IN_FULL = frozenset(["attribute", "compare", "while", "match"])
+_IN_FULL = frozenset(["attribute", "compare", "while", "match", "keys", "store"])
 
 
 def _brief(value: Any) -> Any:

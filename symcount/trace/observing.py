@@ -208,7 +208,7 @@ class Observer:
                 return
             self._known.add(key)
         is_looked_up = names[:1] in (("In",), ("NotIn",))
-        told = described("look-up" if is_looked_up else kind, _with(constants, values))
+        told = described("look-up" if is_looked_up else kind, _with(constants, values), names)
         event = Event(self._names, told)
         if any(value is not None for value in event.values):
             self.events.setdefault(site, {})[event] = None

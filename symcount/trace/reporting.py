@@ -270,9 +270,15 @@ class _Reporting(ast.NodeTransformer):
             inner = a.value if isinstance(a, ast.Starred) else a
             if isinstance(inner, ast.GeneratorExp):
                 self.kept[id(inner)] = name in _KEEPING
+        first = node.args[0] if node.args else None
+        is_zipped = isinstance(first, ast.Call) and getattr(first.func, "id", "") == "zip"
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in _LEFT_ALONE:
+            if node.func.id in ("eval", "exec") and node.args:
+                node.args[:1] = self._told("evaluated", node, node.args[:1])
             return node
+        if name in _OF_PAIRS and node.args:
+            node.args[0] = self._tell_keys(node.args[0], is_zipped)
         for a in node.args:
             if isinstance(a, ast.Starred) and not isinstance(a.value, _MADE_NEW):
                 (a.value,) = self._told("spread", node, [a.value])
@@ -295,6 +301,22 @@ class _Reporting(ast.NodeTransformer):
         for keyword, value in zip(node.keywords, rest[len(given) :], strict=True):
             keyword.value = value
         return node
+
+    def _tell_keys(self, pairs: Any, is_zipped: bool) -> Any:
+        """Have the keys of pairs reported, if they are written down or zipped."""
+        first = pairs.args[0] if is_zipped and pairs.args else pairs
+        if isinstance(first, ast.GeneratorExp):
+            pair = first.elt
+            if isinstance(pair, ast.Tuple) and pair.elts:
+                pair.elts[:1] = self._told("display", pair, pair.elts[:1])
+        elif isinstance(first, ast.Starred):
+            return pairs
+        else:
+            (told,) = self._told("keys", pairs, [first])
+            if first is pairs:
+                return told
+            pairs.args[0] = told
+        return pairs
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         root = _part_of(node)
@@ -389,6 +411,20 @@ class _Reporting(ast.NodeTransformer):
                 where[i] = told
         return node
 
+    def visit_List(self, node: ast.List | ast.Tuple) -> Any:
+        self.generic_visit(node)
+        for each in node.elts if isinstance(node.ctx, ast.Load) else ():
+            if isinstance(each, ast.Starred):
+                (each.value,) = self._told("spell", each, [each.value])
+        return node
+
+    visit_Tuple = visit_List
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> Any:
+        self.generic_visit(node)
+        (node.value,) = self._told("spell", node, [node.value])
+        return node
+
     def visit_SetComp(self, node: ast.SetComp) -> Any:
         self.generic_visit(node)
         (node.elt,) = self._told("display", node, [node.elt])
@@ -463,7 +499,9 @@ class _Reporting(ast.NodeTransformer):
 
     def visit_Match(self, node: ast.Match) -> Any:
         self.generic_visit(node)
-        (node.subject,) = self._told("match", node.subject, [node.subject])
+        asked = (each.kwd_attrs for each in ast.walk(node) if isinstance(each, ast.MatchClass))
+        names = (name for each in asked for name in each)
+        (node.subject,) = self._told("match", node.subject, [node.subject], *names)
         return node
 
 
@@ -472,6 +510,8 @@ _KEEPING = frozenset(
     "list tuple dict OrderedDict Sequential ModuleList ModuleDict ParameterList enumerate join "
     "extend update".split()
 )
+# What is made of pairs, and keeps one of those with equal keys.
+_OF_PAIRS = frozenset("dict OrderedDict ModuleDict ParameterDict update".split())
 # Expressions that make what is gone through, and no others go through it.
 _MADE_NEW = ast.Call | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.GeneratorExp
 
