@@ -59,7 +59,9 @@ class KnownTensors(TorchFunctionMode):
         super().__init__()
         self.run = run
         self.known: dict[int, KnownTensor] = {}
-        self._lent: set[int] = set()  # memory that others read
+        # Memory that others may read, and memory of tainted tensors, which are kept alive.
+        self._lent: dict[int, torch.Tensor] = {}
+        self._tainted_memory: dict[int, torch.Tensor] = {}
         self.writes = 0  # how often values were written, to what another may be a view of
 
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
@@ -88,6 +90,8 @@ class KnownTensors(TorchFunctionMode):
         self.known[id(tensor)] = KnownTensor(
             tensor, shape, user_frame(), operation, tainted, self.run.tags
         )
+        if tainted:
+            self._taint_memory(tensor)
         return tensor
 
     def taint(self, result: object) -> None:
@@ -96,23 +100,29 @@ class KnownTensors(TorchFunctionMode):
         So do those of all that share its memory; who else reads that sees the hints.
         """
         known = self.known.get(id(result))
-        if known is None or known.tainted:
-            return
-        known.tainted = True
-        memory = _memory_of(known.tensor)
-        if memory is None:
-            return
-        for other in self.known.values():
-            if not other.tainted and _memory_of(other.tensor) == memory:
-                other.tainted = True
-        if memory in self._lent:
-            self.run.concretise_value("memory of a tensor", None)
+        if known is not None:
+            known.tainted = True
+            self._taint_memory(known.tensor)
 
-    def lend(self, tensor: object) -> None:
-        """Remember that others than tensors that are known may read the memory of a tensor."""
+    def _taint_memory(self, tensor: torch.Tensor) -> None:
         memory = _memory_of(tensor)
         if memory is not None:
-            self._lent.add(memory)
+            self._tainted_memory[memory] = tensor
+            if memory in self._lent:
+                self.run.concretise_value("memory of a tensor", None)
+
+    def lend(self, tensor: Any) -> None:
+        """Remember that others than tensors may read the memory of a tensor."""
+        memory = _memory_of(tensor)
+        if memory is not None:
+            self._lent[memory] = tensor
+
+    def is_tainted(self, value: object) -> bool:
+        """Tell whether a value is a tensor whose values depend on a symbol."""
+        known = self.known.get(id(value))
+        if known is not None and known.tainted:
+            return True
+        return bool(self._tainted_memory) and _memory_of(value) in self._tainted_memory
 
     def bound(self, tensor: torch.Tensor, within: tuple[float, float] | None) -> None:
         """Remember between which numbers the values of a tensor are."""
@@ -138,7 +148,8 @@ class KnownTensors(TorchFunctionMode):
             self.run.intercept_callers()  # one of them may have made it
             return None
         with torch._C.DisableTorchFunction():
-            self.know(tensor, tuple(tensor.shape), "torch.Tensor")
+            self.know(tensor, tuple(tensor.shape), "torch.Tensor", self.is_tainted(tensor))
+        self.lend(tensor)
         return self.known[id(tensor)]
 
     def know_alike(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
@@ -188,10 +199,7 @@ class KnownTensors(TorchFunctionMode):
     def tainted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Tell whether the values of a call's result depend on a symbol."""
         for leaf in leaves((args, kwargs)):
-            if is_symbol(leaf):
-                return True
-            known = self.known.get(id(leaf))
-            if known is not None and known.tainted:
+            if is_symbol(leaf) or self.is_tainted(leaf):
                 return True
         return False
 
@@ -229,6 +237,8 @@ class KnownTensors(TorchFunctionMode):
                 if tainted and changes is None:
                     changes = _sizes_depend_on_values(func, args, kwargs, out)
                 self.know(item, None if depends or changes else tuple(item.shape), name, tainted)
+                if not any(isinstance(leaf, torch.Tensor) for leaf in leaves((args, kwargs))):
+                    self.lend(item)  # of what is no tensor, such as a buffer
             elif name not in SIZELESS and not isinstance(item, _SIZELESS):
                 if (depends or tainted) and _says_something(item, tainted):
                     self.run.concretise_value(f"torch {name}()", None)
@@ -258,7 +268,7 @@ def _memory_of(tensor: object) -> int | None:
     if not isinstance(tensor, torch.Tensor):
         return None
     with torch._C.DisableTorchFunction():
-        if tensor.is_meta or tensor.layout is not torch.strided:
+        if tensor.is_meta or not tensor.numel() or tensor.layout is not torch.strided:
             return None
         return tensor.untyped_storage().data_ptr()
 
@@ -285,4 +295,6 @@ def to_meta(value: Any) -> Any:
         return type(value)(map(to_meta, value))
     if type(value) is dict:
         return {k: to_meta(v) for k, v in value.items()}
+    if type(value) is slice:
+        return slice(to_meta(value.start), to_meta(value.stop), to_meta(value.step))
     return value
