@@ -198,10 +198,7 @@ class KnownTensors(TorchFunctionMode):
 
     def tainted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Tell whether the values of a call's result depend on a symbol."""
-        for leaf in leaves((args, kwargs)):
-            if is_symbol(leaf) or self.is_tainted(leaf):
-                return True
-        return False
+        return any(is_symbol(leaf) or self.is_tainted(leaf) for leaf in leaves((args, kwargs)))
 
     def real(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the operation on the hints, all its tensors on one device."""
