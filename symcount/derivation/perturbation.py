@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import cycle, product
+from types import FrameType
 from typing import Any, NamedTuple
 
 from symcount.algebra.facts import Facts
@@ -22,13 +23,16 @@ from symcount.record import Concretisation
 from symcount.symbols import Number
 from symcount.trace import ends
 from symcount.trace.interrupts import BudgetSpent
+from symcount.trace.proxies import callers
 from symcount.trace.run import VALUE
 from symcount.trace.settings import Settings
 from symcount.work import NEVER, Deadline
 
 # How many numbers are tried in the place of the texts of a path, in all combinations.
 _MOST_COMBINATIONS = 64
-# So many branches on values, one after the other, go in all combinations of their ways.
+# So many branches on values while a module is made go in all combinations of their ways.
+_MOST_TOGETHER = 6
+# So many that follow each other do, of all that there are.
 _BRANCHES_ON_VALUES = 3
 # How many numbers that texts mention are followed, each as a path of its own.
 _MOST_TEXTS = 48
@@ -101,12 +105,26 @@ class Perturbation:
     def _goes_either_way(self, path: Path, settings: Settings, deadline: Deadline) -> bool:
         """Return whether a path builds the same whichever ways its branches on values go.
 
-        A few branches go all ways that they can; of more, any two that follow each other do.
+        Those of one constructor of a module go all ways that they can, in each alike; so do those
+        outside of any, and of all that there are any few that follow each other.
         """
         again = _Again(self.call, path, self.facts, settings, deadline)
-        ways = product((True, False), repeat=_BRANCHES_ON_VALUES)
+        together = _Together(())
         try:
-            return not again.differs({VALUE}, map(_InTurn, ways))
+            if again.differs({VALUE}, [together]):
+                return False
+            tried = 0
+            while tried < together.most:
+                tried = together.most
+                if tried > _MOST_TOGETHER:
+                    return False
+                for outcomes in product((True, False), repeat=tried):
+                    each = _Together(outcomes)
+                    if again.differs({VALUE}, [each]):
+                        return False
+                    together.most = max(together.most, each.most)
+            ways = product((True, False), repeat=_BRANCHES_ON_VALUES)
+            return len(together.met) < 2 or not again.differs({VALUE}, map(_InTurn, ways))
         except BudgetSpent:
             return False
 
@@ -221,6 +239,25 @@ def _many_digits_more(value: Number) -> Number:
 
 
 _CHANGES = (_one_more, _much_more, _many_digits_more)
+
+
+class _Together:
+    """Gives the outcomes of what each constructor of a module asks, and of what is asked elsewhere.
+
+    What it has no outcome for it leaves as it is. `most` is the number of questions of one.
+    """
+
+    def __init__(self, outcomes: Sequence[bool]) -> None:
+        self.outcomes = outcomes
+        self.met: dict[FrameType | None, int] = {}
+        self.most = 0
+
+    def __call__(self, value: Number) -> Number:
+        constructor = next((f for f in callers() if f.f_code.co_name == "__init__"), None)
+        k = self.met.get(constructor, 0)
+        self.met[constructor] = k + 1
+        self.most = max(self.most, k + 1)
+        return self.outcomes[k] if k < len(self.outcomes) else value
 
 
 class _InTurn:

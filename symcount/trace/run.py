@@ -358,7 +358,12 @@ class _Run:
             if len(outcomes) == 1 and op in _ORDERINGS:
                 return taken  # it is the same for every value between these
         self._note_branch_on_value(_symbols_of(a))
-        return taken if self.perturb is None else bool(self.perturb(VALUE, taken))
+        if self.perturb is None:
+            return taken
+        known = self._decided.get((op, a, b, ()))
+        if known is None:
+            known = self._decided[op, a, b, ()] = bool(self.perturb(VALUE, taken))
+        return known
 
     def _note_branch_on_value(self, symbols: tuple[str, ...]) -> None:
         place = user_frame()

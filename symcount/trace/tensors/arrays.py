@@ -27,6 +27,7 @@ from symcount.trace.tensors.sizes import Dims, product
 
 # An array with more numbers than this becomes a tensor without values.
 _LARGEST_REAL = 1 << 16
+_from_numpy = torch.from_numpy  # which may be replaced during a run
 
 
 class SymArray(NDArrayOperatorsMixin):
@@ -61,11 +62,11 @@ class SymArray(NDArrayOperatorsMixin):
         """Return a tensor of the same numbers, without them if they are many."""
         self._check()
         with torch._C.DisableTorchFunction():
-            made = torch.from_numpy(self.values)
+            made = _from_numpy(self.values)
             made = made.to(made.dtype if dtype is None else dtype)
             made = made if made.numel() <= _LARGEST_REAL else made.to("meta")
-        known = self._mode.known[id(self._tensor)]
-        self._mode.know(made, self.dims, known.operation, tainted=True)
+            known = self._mode.known[id(self._tensor)]
+            self._mode.know(made, self.dims, known.operation, tainted=True)
         self._mode.known[id(made)].frame = known.frame
         self._mode.bound(made, self.within)
         return made

@@ -292,7 +292,16 @@ INTERCEPTOR.intercept_module(
 
 def _from_numpy(original: Any) -> Any:
     """Follow `torch.from_numpy`, which asks no mode."""
-    return lambda array: array.as_tensor() if type(array) is SymArray else original(array)
+
+    def wrapper(array: Any) -> Any:
+        if type(array) is SymArray:
+            return array.as_tensor()
+        made, mode = original(array), mode_of_thread()
+        if mode is not None:
+            mode.lend(made)
+        return made
+
+    return wrapper
 
 
 # --- installing ---------------------------------------------------------------------------------

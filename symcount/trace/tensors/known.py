@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import torch
@@ -14,9 +15,18 @@ from symcount.record import Frame
 from symcount.trace.loops import Tags
 from symcount.trace.proxies import calling_frame, hint, is_of_torch, user_frame
 from symcount.trace.stand_ins import is_symbol
-from symcount.trace.tensors.calls import SIZELESS, in_place, leaves, name_of, plain
+from symcount.trace.tensors.calls import (
+    SIZELESS,
+    first_argument,
+    in_place,
+    leaves,
+    name_of,
+    plain,
+)
 from symcount.trace.tensors.sizes import Dims, is_symbolic
 
+# Where torch has the methods of tensors that are written in Python, and hands them to a mode.
+_METHODS = frozenset([torch.overrides.__file__, torch._tensor.__file__])
 # What functions return that says nothing of sizes or values.
 _SIZELESS = (type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
@@ -49,6 +59,9 @@ class KnownTensors(TorchFunctionMode):
         super().__init__()
         self.run = run
         self.known: dict[int, KnownTensor] = {}
+        # Memory that others may read, and memory of tainted tensors, which are kept alive.
+        self._lent: dict[int, torch.Tensor] = {}
+        self._tainted_memory: dict[int, torch.Tensor] = {}
         self.writes = 0  # how often values were written, to what another may be a view of
 
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
@@ -58,6 +71,8 @@ class KnownTensors(TorchFunctionMode):
         self, tensor: torch.Tensor, shape: Dims | None, operation: str, tainted: bool = False
     ) -> torch.Tensor:
         """Remember the symbolic shape of a tensor, after comparing it with the real one."""
+        if shape is not None and any(isinstance(size, torch.Tensor) for size in shape):
+            shape = None  # it is a value that nobody follows
         if shape is not None:
             shape = tuple(shape)
             at_hints = tuple(map(hint, shape))
@@ -75,13 +90,39 @@ class KnownTensors(TorchFunctionMode):
         self.known[id(tensor)] = KnownTensor(
             tensor, shape, user_frame(), operation, tainted, self.run.tags
         )
+        if tainted:
+            self._taint_memory(tensor)
         return tensor
 
     def taint(self, result: object) -> None:
-        """Remember that the values of a tensor depend on a symbol, as its shape may not."""
+        """Remember that the values of a tensor depend on a symbol, as its shape may not.
+
+        So do those of all that share its memory; who else reads that sees the hints.
+        """
         known = self.known.get(id(result))
         if known is not None:
             known.tainted = True
+            self._taint_memory(known.tensor)
+
+    def _taint_memory(self, tensor: torch.Tensor) -> None:
+        memory = _memory_of(tensor)
+        if memory is not None:
+            self._tainted_memory[memory] = tensor
+            if memory in self._lent:
+                self.run.concretise_value("memory of a tensor", None)
+
+    def lend(self, tensor: Any) -> None:
+        """Remember that others than tensors may read the memory of a tensor."""
+        memory = _memory_of(tensor)
+        if memory is not None:
+            self._lent[memory] = tensor
+
+    def is_tainted(self, value: object) -> bool:
+        """Tell whether a value is a tensor whose values depend on a symbol."""
+        known = self.known.get(id(value))
+        if known is not None and known.tainted:
+            return True
+        return bool(self._tainted_memory) and _memory_of(value) in self._tainted_memory
 
     def bound(self, tensor: torch.Tensor, within: tuple[float, float] | None) -> None:
         """Remember between which numbers the values of a tensor are."""
@@ -107,7 +148,8 @@ class KnownTensors(TorchFunctionMode):
             self.run.intercept_callers()  # one of them may have made it
             return None
         with torch._C.DisableTorchFunction():
-            self.know(tensor, tuple(tensor.shape), "torch.Tensor")
+            self.know(tensor, tuple(tensor.shape), "torch.Tensor", self.is_tainted(tensor))
+        self.lend(tensor)
         return self.known[id(tensor)]
 
     def know_alike(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
@@ -156,13 +198,7 @@ class KnownTensors(TorchFunctionMode):
 
     def tainted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Tell whether the values of a call's result depend on a symbol."""
-        for leaf in leaves((args, kwargs)):
-            if is_symbol(leaf):
-                return True
-            known = self.known.get(id(leaf))
-            if known is not None and known.tainted:
-                return True
-        return False
+        return any(is_symbol(leaf) or self.is_tainted(leaf) for leaf in leaves((args, kwargs)))
 
     def real(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the operation on the hints, all its tensors on one device."""
@@ -188,24 +224,64 @@ class KnownTensors(TorchFunctionMode):
         tainted = self.tainted(args, kwargs)
         name = name_of(func)
         out = self.real(func, args, kwargs)
+        changes = None
         for item in leaves(out):
             if isinstance(item, torch.Tensor):
-                if id(item) not in self.known or not in_place(name):
-                    self.know(item, None if depends else tuple(item.shape), name, tainted)
-                elif tainted:
-                    self.taint(item)
-            elif (depends or tainted) and _says_something(item) and name not in SIZELESS:
-                self.run.concretise_value(f"torch {name}()", None)
+                if id(item) in self.known and in_place(name):
+                    if tainted:
+                        self.taint(item)
+                    continue
+                if tainted and changes is None:
+                    changes = _sizes_depend_on_values(func, args, kwargs, out)
+                self.know(item, None if depends or changes else tuple(item.shape), name, tainted)
+                if not any(isinstance(leaf, torch.Tensor) for leaf in leaves((args, kwargs))):
+                    self.lend(item)  # of what is no tensor, such as a buffer
+            elif name not in SIZELESS and not isinstance(item, _SIZELESS):
+                if (depends or tainted) and _says_something(item, tainted):
+                    self.run.concretise_value(f"torch {name}()", None)
+                self.lend(first_argument(args, kwargs))
         return out
 
 
-def _says_something(result: object) -> bool:
+def _sizes_depend_on_values(func: Any, args: Any, kwargs: Any, out: Any) -> bool:
+    """Tell whether an operation gives other sizes, or none, if its tensors have no values."""
+    tensors = [leaf for leaf in leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+    if any(tensor.is_meta for tensor in tensors):
+        return False  # it had none
+    try:
+        with torch._C.DisableTorchFunction():
+            made = func(*to_meta(plain(args)), **to_meta(plain(kwargs)))
+    except Exception:
+        return True
+    return _sizes(made) != _sizes(out)
+
+
+def _sizes(made: Any) -> list[torch.Size]:
+    return [leaf.shape for leaf in leaves(made) if isinstance(leaf, torch.Tensor)]
+
+
+def _memory_of(tensor: object) -> int | None:
+    """Return where the values of a tensor are, if it has some."""
+    if not isinstance(tensor, torch.Tensor):
+        return None
+    with torch._C.DisableTorchFunction():
+        if tensor.is_meta or not tensor.numel() or tensor.layout is not torch.strided:
+            return None
+        return tensor.untyped_storage().data_ptr()
+
+
+def _says_something(result: object, tainted: bool) -> bool:
     """Tell whether a result that is no tensor may say something of sizes or values.
 
-    What torch asks itself is part of what is trusted, unless it is a number.
+    What torch asks itself is part of what is trusted, unless it is a number, or more than a truth
+    value of what has values.
     """
-    is_number = type(result) in (int, float)
-    return is_number or not (isinstance(result, _SIZELESS) or is_of_torch(calling_frame().f_code))
+    if type(result) in (int, float) or (tainted and type(result) is not bool):
+        return True
+    frame: FrameType | None = calling_frame()
+    while frame is not None and frame.f_code.co_filename in _METHODS:
+        frame = frame.f_back
+    return frame is None or not is_of_torch(frame.f_code)
 
 
 def to_meta(value: Any) -> Any:
@@ -216,4 +292,6 @@ def to_meta(value: Any) -> Any:
         return type(value)(map(to_meta, value))
     if type(value) is dict:
         return {k: to_meta(v) for k, v in value.items()}
+    if type(value) is slice:
+        return slice(to_meta(value.start), to_meta(value.stop), to_meta(value.step))
     return value

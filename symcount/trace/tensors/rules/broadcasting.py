@@ -61,7 +61,8 @@ __xor__ __rxor__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__
 @RULES.rule(*_BROADCASTING)
 def pointwise(call: TorchCall) -> Any:
     """Follow an operation on each element, whose operands broadcast."""
-    if not call.has_symbols():
+    one_of_where = call.name == "where" and len(call.args) + len(call.kwargs) == 1
+    if one_of_where or not call.has_symbols():
         return call.without_rule()
     tensors = [x for x in (*call.args, *call.kwargs.values()) if isinstance(x, torch.Tensor)]
     return call.result(broadcast(*map(call.mode.shape, tensors)))
@@ -139,11 +140,11 @@ def _convert(call: TorchCall) -> Any:
         if call.name == "type" and dtype is None:
             dtype = torch.empty(0).type(given[0]).dtype
         out = tensor.to(device="meta" if meta else tensor.device, dtype=dtype or tensor.dtype)
-    return out if out is tensor else call.mode.know(out, call.shape(), call.name)
+    return out if out is tensor else call.know(out, call.shape())
 
 
 @RULES.rule(setter("data"))
 def _set_data(call: TorchCall) -> Any:
     shape = call.shape(1)
     call.real()
-    call.mode.know(call.tensor, shape, "data")
+    call.mode.know(call.tensor, shape, "data", call.mode.tainted(call.args[1:], {}))

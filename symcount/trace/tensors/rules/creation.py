@@ -182,6 +182,8 @@ def _arange(call: TorchCall) -> Any:
     start, end, step = bounds["start"], bounds["end"], bounds["step"]
     call = call._replace(args=(start, end, step), kwargs=given)
     shape = None
+    if any(map(call.mode.is_tainted, call.args)):
+        return call.know(call.real(), None)
     if any(map(is_symbol, call.args)):
         counted = _count_of_arange(start, end, step, given.get("dtype"))
         if call.name != "arange" or counted is None:
@@ -245,7 +247,10 @@ def _tensor(call: TorchCall) -> Any:
     if not isinstance(data, torch.Tensor):
         known = REPEATED.get(id(data))
         if known is None or len(data) != hint(known.length) or hasattr(data[0], "__len__"):
-            return _create_with_values(call, None)
+            made = _create_with_values(call, None)
+            if call.name != "tensor" and hasattr(data, "__array__"):
+                call.mode.lend(made)  # it may be the array's memory
+            return made
         return _create_with_values(call, (known.length,))
     call = call._replace(kwargs={k: v for k, v in call.kwargs.items() if k != "device"})
     return call.result(call.mode.shape(data))

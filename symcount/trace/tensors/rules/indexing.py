@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from symcount.trace.stand_ins import apply_to_pair
+from symcount.trace.tensors.calls import leaves
 from symcount.trace.tensors.registering import Rules, TorchCall
 from symcount.trace.tensors.rules.broadcasting import fits_into
 from symcount.trace.tensors.sizes import (
@@ -62,7 +63,9 @@ def _indexed(shape: Dims, index: Any) -> Dims | None:
     """Return the sizes of `tensor[index]`; None where they depend on values."""
     items = list(index) if isinstance(index, tuple) else [index]
     consumed = sum(1 for i in items if i is not None and i is not Ellipsis)
-    if any(isinstance(i, torch.Tensor | list | bool) for i in items):
+    if any(isinstance(i, list | bool) for i in items):
+        return None
+    if any(isinstance(leaf, torch.Tensor) for leaf in leaves(items)):
         return None
     if not any(i is Ellipsis for i in items):
         items.append(Ellipsis)

@@ -67,6 +67,8 @@ def _read_values(call: TorchCall) -> Any:
             for size in shape:  # what is read has a length that is a plain number
                 unrolled(size)
     values = call.real()
+    if call.name == "numpy":
+        call.mode.lend(call.tensor)
     if call.mode.tainted(call.args, {}):
         within = call.mode.within(call.tensor)
         return call.mode.run.concretise_value(f"Tensor.{call.name}()", values, within)
