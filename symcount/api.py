@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from symcount import cache
 from symcount.errors import ArgumentError
 from symcount.formula import expressions
 from symcount.param_count import ParamCount
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     import sympy
 
+    from symcount.executed import Executed
+    from symcount.formula.formula import Formula
     from symcount.questions.agreement import Agreement
     from symcount.storage.file import StoredFormulas
 
@@ -80,21 +83,25 @@ def derive(
     >>> print(derive(nn.Bilinear, in1_features=3, in2_features=4, out_features=5))
     65
     """
-    from symcount import interception, packages
+    options = {"max_paths": max_paths, "max_work": max_work, "max_seconds": max_seconds}
 
-    packages.require("deriving a formula")
-    with interception.alone():  # a fork waits until it is imported, or the child waits for ever
-        from symcount.derivation import pipeline  # which loads torch
+    def run(executed: Executed | None = None) -> Formula:
+        from symcount import interception, packages
 
-    found = pipeline.derive(
-        factory,
-        max_paths=max_paths,
-        max_work=max_work,
-        max_seconds=max_seconds,
-        strict=strict,
-        **fixed,
-    )
-    return ParamCount(found)
+        packages.require("deriving a formula")
+        with interception.alone():  # a fork waits until it is imported, or the child waits for ever
+            from symcount.derivation import pipeline  # which loads torch
+
+        return pipeline.derive(factory, executed, strict=strict, **options, **fixed)
+
+    folder = cache.folder()
+    if folder is None:
+        return ParamCount(run())
+
+    def will_do(count: Formula) -> bool:
+        return not strict or count.certificate.grade == "complete"
+
+    return ParamCount(cache.derived(folder, factory, fixed, (options,), will_do, run))
 
 
 def compare(

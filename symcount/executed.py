@@ -6,12 +6,19 @@ call. Both are for the thread that asks, and give back what was there before.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from types import BuiltinFunctionType, CodeType, FrameType
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    CodeType,
+    FrameType,
+    MethodDescriptorType,
+)
 from typing import Any, NamedTuple
 
 from symcount.libraries import TORCH, is_own
@@ -62,6 +69,58 @@ class Executed(dict[CodeType, Use]):
         return True
 
 
+class Thorough(Executed):
+    """What has executed, and what that has asked of the world outside of Python's code.
+
+    Attributes:
+        calls: the functions of C that were called, by module and name, with the code that called.
+        variables: the variables of the environment that were read, None among them for all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: dict[tuple[str, str, str], CodeType] = {}
+        self.variables: set[str | None] = set()
+
+    def note(self, frame: FrameType) -> bool:
+        code = frame.f_code
+        if id(code) not in _ENVIRONMENT:
+            return super().note(frame)
+        if not _is_importing(frame):
+            is_one = code is _VARIABLE
+            self.variables.add(str(frame.f_locals["key"]) if is_one else None)
+            super().note(frame)
+        return False  # each time of another variable
+
+    def called(self, caller: FrameType, function: Any) -> None:
+        """Take note that code calls a function of C, or a class."""
+        key = (*_home(function), caller.f_code.co_filename)
+        if key not in self.calls and not is_own(key[2]) and not _is_importing(caller):
+            self.calls[key] = caller.f_code
+
+
+def _home(function: Any) -> tuple[str, str]:
+    """Return the module and the name of a function or class of C."""
+    if type(function) is BuiltinFunctionType and type(function.__module__) is str:
+        return function.__module__, function.__qualname__
+    owner = function if isinstance(function, type) else getattr(function, "__objclass__", None)
+    if owner is None:  # a method of something, or of a class
+        owner = function.__self__ if isinstance(function.__self__, type) else type(function.__self__)
+    return str(type.__getattribute__(owner, "__module__")), function.__qualname__
+
+
+def _is_of_c(function: Any) -> bool:
+    kind = type(function)
+    if issubclass(kind, type):
+        return not function.__flags__ & _ON_THE_HEAP
+    return kind in (BuiltinFunctionType, MethodDescriptorType, ClassMethodDescriptorType)
+
+
+_ON_THE_HEAP = 1 << 9  # a class that Python code has made, or a few of C
+_VARIABLE = type(os.environ).__getitem__.__code__
+_ENVIRONMENT = frozenset(
+    id(method.__code__) for method in vars(type(os.environ)).values() if hasattr(method, "__code__")
+)
 _MOST_ITEMS = 64
 _DEEPEST = 3
 _ATOMS = frozenset([int, float, str, bool, type(None), BuiltinFunctionType])
@@ -139,9 +198,15 @@ def _profiled(executed: Executed) -> Iterator[None]:
         if event == "call" and id(frame.f_code) not in done and executed.note(frame):
             done[id(frame.f_code)] = frame.f_code
 
+    def on_any(frame: FrameType, event: str, function: Any) -> None:
+        on_event(frame, event, function)
+        if event == "c_call":
+            thorough.called(frame, function)
+
     done: dict[int, CodeType] = {}  # to compare code, or its hash, takes as long as to run it
+    thorough: Any = executed
     before = take_profiler()
-    sys.setprofile(on_event)
+    sys.setprofile(on_any if isinstance(executed, Thorough) else on_event)
     try:
         yield
     finally:
@@ -152,6 +217,7 @@ def _profiled(executed: Executed) -> Iterator[None]:
 def _monitored(executed: Executed) -> Iterator[None]:
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
     started = monitoring.events.PY_START
+    events = started | (monitoring.events.CALL if isinstance(executed, Thorough) else 0)
     tool = next((n for n in _TOOLS if monitoring.get_tool(n) is None), None)
     thread = threading.get_ident()
 
@@ -160,18 +226,25 @@ def _monitored(executed: Executed) -> Iterator[None]:
             return monitoring.DISABLE if executed.note(sys._getframe(1)) else None
         return None
 
+    def on_call(_: CodeType, __: int, function: Any, ___: Any) -> None:
+        if threading.get_ident() == thread and _is_of_c(function):
+            thorough.called(sys._getframe(1), function)
+
+    thorough: Any = executed
     if tool is None:  # others have taken all of them
         yield
         return
     monitoring.use_tool_id(tool, "symcount")
     try:
         monitoring.register_callback(tool, started, on_start)
-        monitoring.set_events(tool, started)
+        monitoring.register_callback(tool, monitoring.events.CALL, on_call)
+        monitoring.set_events(tool, events)
         monitoring.restart_events()
         yield
     finally:
         monitoring.set_events(tool, 0)
         monitoring.register_callback(tool, started, None)
+        monitoring.register_callback(tool, monitoring.events.CALL, None)
         monitoring.free_tool_id(tool)
 
 
