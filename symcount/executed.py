@@ -6,6 +6,7 @@ call. Both are for the thread that asks, and give back what was there before.
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 import threading
@@ -73,40 +74,52 @@ class Thorough(Executed):
     """What has executed, and what that has asked of the world outside of Python's code.
 
     Attributes:
-        calls: the functions of C that were called, by module and name, with the code that called.
+        calls: the functions of C that were called, by module and name, and the files of whom.
         variables: the variables of the environment that were read, None among them for all.
+        sources: the files of which lines were looked up.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: dict[tuple[str, str, str], CodeType] = {}
+        self.calls: set[tuple[str, str, str]] = set()
         self.variables: set[str | None] = set()
+        self.sources: set[str] = set()
 
     def note(self, frame: FrameType) -> bool:
-        code = frame.f_code
-        if id(code) not in _ENVIRONMENT:
+        known = _ASKING.get(id(frame.f_code))
+        if known is None:
             return super().note(frame)
         if not _is_importing(frame):
-            is_one = code is _VARIABLE
-            self.variables.add(str(frame.f_locals["key"]) if is_one else None)
+            if known == "filename":
+                self.sources.add(str(frame.f_locals[known]))
+            else:
+                self.variables.add(str(frame.f_locals[known]) if known else None)
             super().note(frame)
-        return False  # each time of another variable
+        return False  # each time of another one
 
     def called(self, caller: FrameType, function: Any) -> None:
-        """Take note that code calls a function of C, or a class."""
+        """Take note that code calls a function or class of C."""
+        while caller.f_code.co_filename in _OF_PATHS and caller.f_back is not None:
+            caller = caller.f_back
         key = (*_home(function), caller.f_code.co_filename)
         if key not in self.calls and not is_own(key[2]) and not _is_importing(caller):
-            self.calls[key] = caller.f_code
+            self.calls.add(key)
 
 
 def _home(function: Any) -> tuple[str, str]:
     """Return the module and the name of a function or class of C."""
+    name = str(function.__name__)
     if type(function) is BuiltinFunctionType and type(function.__module__) is str:
+        return function.__module__, name
+    if isinstance(function, type):
         return function.__module__, function.__qualname__
-    owner = function if isinstance(function, type) else getattr(function, "__objclass__", None)
+    owner = getattr(function, "__objclass__", None)
     if owner is None:  # a method of something, or of a class
         owner = function.__self__ if isinstance(function.__self__, type) else type(function.__self__)
-    return str(type.__getattribute__(owner, "__module__")), function.__qualname__
+    for base in type.__getattribute__(owner, "__mro__"):
+        if not base.__flags__ & _ON_THE_HEAP and name in vars(base):
+            return base.__module__, f"{base.__qualname__}.{name}"
+    return str(type.__getattribute__(owner, "__module__")), f"{owner.__qualname__}.{name}"
 
 
 def _is_of_c(function: Any) -> bool:
@@ -117,9 +130,16 @@ def _is_of_c(function: Any) -> bool:
 
 
 _ON_THE_HEAP = 1 << 9  # a class that Python code has made, or a few of C
-_VARIABLE = type(os.environ).__getitem__.__code__
-_ENVIRONMENT = frozenset(
-    id(method.__code__) for method in vars(type(os.environ)).values() if hasattr(method, "__code__")
+# Code that asks for what its name says, by the variable that holds that: "" if it asks for all.
+_ASKING = {
+    id(method.__code__): "key" if name == "__getitem__" else ""
+    for name, method in vars(type(os.environ)).items()
+    if hasattr(method, "__code__")
+} | {id(linecache.getlines.__code__): "filename"}
+_OF_PATHS = frozenset(
+    each.__code__.co_filename
+    for each in (os.path.exists, os.path.join)
+    if hasattr(each, "__code__")
 )
 _MOST_ITEMS = 64
 _DEEPEST = 3

@@ -7,6 +7,7 @@ build. When in doubt, it is not the same.
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +29,7 @@ from symcount.factory.fingerprint import (
     Walk,
     code_digest,
     digest_of,
-    is_namespace,
+    home_of,
     is_trusted,
     module_dict,
 )
@@ -52,8 +53,10 @@ class Evidence:
 
     Attributes:
         ran: digests of the code that executed.
+        call: a digest of the factory, and of what it is given.
         reads: what it read, in the order in which it is to be looked at again.
         variables: those of the environment that it read, and digests of what they were.
+        sources: the same of files of which it read lines.
         versions: a digest of the versions of each folder of packages of which code executed.
         point: sizes at which to build it once more.
         built: a digest of the tensors that it had there.
@@ -61,8 +64,10 @@ class Evidence:
     """
 
     ran: frozenset[str]
+    call: str
     reads: tuple[Read, ...]
     variables: Mapping[str, str]
+    sources: Mapping[str, str]
     versions: Mapping[str, str]
     point: Values
     built: str
@@ -75,7 +80,9 @@ def key_of(call: FactoryCall, *options: object) -> str:
     Raises:
         UnreadableError: some of it cannot be told from something else.
     """
-    return digest_of(_foundations(), _ambient(), repr(options), _digest_of_call(call, Walk()))
+    return digest_of(
+        _foundations(), _ambient(), repr(options), _digest_of_call(call, Walk(by_name=True))
+    )
 
 
 def gather(call: FactoryCall, executed: Thorough, points: Iterable[Values]) -> Evidence:
@@ -96,15 +103,18 @@ def gather(call: FactoryCall, executed: Thorough, points: Iterable[Values]) -> E
     built = _built(call, point, ran)
     for code, use in ran.items():
         executed.setdefault(code, use)
-    executed.calls.update(ran.calls)
+    executed.calls |= ran.calls
     executed.variables |= ran.variables
+    executed.sources |= ran.sources
     _require_pure(executed)
     walk = Walk()
-    _digest_of_call(call, walk)
+    given = _digest_of_call(call, walk)
     return Evidence(
         frozenset(map(code_digest, executed)),
+        given,
         tuple(_reads(executed, walk)),
         {name: _variable(name) for name in sorted(n or _ALL for n in executed.variables)},
+        {file: _lines_of(file) for file in sorted(executed.sources)},
         {root: _versions_in(root) for root in sorted(_roots(executed))},
         point,
         *_summary(built),
@@ -116,6 +126,9 @@ def difference(evidence: Evidence, call: FactoryCall) -> str:
     for name, digest in evidence.variables.items():
         if _variable(name) != digest:
             return f"the environment variable {name} has changed"
+    for file, digest in evidence.sources.items():
+        if _lines_of(file) != digest:
+            return f"{file} has changed"
     for root, digest in evidence.versions.items():
         if _versions_in(root) != digest:
             return f"what is installed in {root} has changed"
@@ -134,7 +147,8 @@ def difference(evidence: Evidence, call: FactoryCall) -> str:
 def _changed(evidence: Evidence, call: FactoryCall) -> str:
     walk = Walk()
     try:
-        _digest_of_call(call, walk)
+        if _digest_of_call(call, walk) != evidence.call:
+            return "the factory has changed, or what it is given"
         for module, name, lenient, digest in evidence.reads:
             if _read(walk, module, name, lenient) != digest:
                 return f"{module}.{name or '*'} has changed"
@@ -179,12 +193,22 @@ def _ambient() -> str:
     return repr((*state, torch.is_inference_mode_enabled()))
 
 
+_LARGEST_SOURCE = 1 << 24
 _ALL = "="  # which no variable is called
 
 
 def _variable(name: str) -> str:
     value = sorted(os.environ.items()) if name == _ALL else os.environ.get(name)
     return digest_of(repr(value))
+
+
+def _lines_of(file: str) -> str:
+    """Return a digest of the lines of a file, as they are looked up."""
+    try:
+        is_large = not os.path.isfile(file) or os.path.getsize(file) > _LARGEST_SOURCE
+    except (OSError, ValueError):
+        is_large = True
+    return "" if is_large else digest_of(*linecache.getlines(file))
 
 
 # --- what executed --------------------------------------------------------------------------------
@@ -203,21 +227,24 @@ _HARMLESS = frozenset(
     sys.getrefcount""".split()
 )
 _MACHINE = ("cuda", "cudnn", "mps", "xpu", "num_threads", "cpu_capability")
-# What these do with the world ends in messages, or in code that is loaded.
-_MESSENGERS = ("logging", "warnings", "linecache", "traceback", "tokenize", "threading")
+# What these do with the world ends in messages, or in lines of code, of which note is taken.
+_MESSENGERS = (
+    "inspect", "linecache", "logging", "threading", "tokenize", "traceback", "warnings"
+)  # fmt: skip
 
 
 def _require_pure(executed: Thorough) -> None:
     """Raise if code has asked for what may be another thing the next time."""
-    for (module, name, file), _ in executed.calls.items():
+    for module, name, file in sorted(executed.calls):
         if _is_messenger(file) or f"{module}.{name}" in _HARMLESS:
             continue
+        if file.startswith(TORCH) and module == "_contextvars":
+            continue
         top = module.partition(".")[0]
-        if module in _OF_THE_WORLD or (module, name) == ("builtins", "open"):
-            raise UnreadableError(f"a call of {module}.{name} in {file}")
-        if top == "torch" and any(word in name.lower() for word in _MACHINE):
-            raise UnreadableError(f"a call of {module}.{name} in {file}")
-        if not (top in ("torch", "numpy") or top in sys.stdlib_module_names):
+        is_known = top in ("torch", "numpy") or top in sys.stdlib_module_names
+        is_of_machine = top == "torch" and any(word in name.lower() for word in _MACHINE)
+        is_open = (module, name) == ("builtins", "open")
+        if module in _OF_THE_WORLD or is_of_machine or is_open or not is_known:
             raise UnreadableError(f"a call of {module}.{name} in {file}")
 
 
@@ -266,7 +293,12 @@ def _read(walk: Walk, module: str, name: str | None, lenient: bool) -> str:
         return "not loaded"
     if name is None:
         return walk.names(names)
-    return walk.digest(names[name], lenient) if name in names else "absent"
+    if name not in names:
+        return "absent"
+    value = names[name]
+    if lenient and is_of_python(str(names.get("__file__"))) and not callable(value):
+        return "data of Python's library"  # which keeps what programs do
+    return walk.digest(value, lenient)
 
 
 def _reads(executed: Executed, walk: Walk) -> Iterator[Read]:
@@ -303,8 +335,8 @@ def _wanted(executed: Executed) -> dict[tuple[str, str | None], bool]:
 
     for code, use in executed.items():
         lenient = is_trusted(code.co_filename)
-        module = str(use.names.get("__name__"))
-        if is_namespace(use.names):
+        module = home_of(use.names)
+        if module is not None:
             for name in code.co_names:
                 if name in use.names or name in builtins:
                     want(module, name, lenient)
@@ -352,20 +384,20 @@ def _owner(code: CodeType, names: dict[str, Any]) -> tuple[str, str]:
     Raises:
         UnreadableError: there is none.
     """
-    module = str(names.get("__name__"))
-    if is_namespace(names):
-        owners = _owners(module)
-        if id(code) in owners:
-            return module, owners[id(code)]
-    raise UnreadableError(f"{_place(code)}, which is found under no name")
+    module = home_of(names)
+    name = None if module is None else _owners(module).get(id(code))
+    if module is None or name is None:
+        raise UnreadableError(f"{_place(code)}, which is found under no name")
+    return module, name
 
 
 def _owners(module: str) -> dict[int, str]:
     """Return by the code of a module's functions the name of what leads to them."""
     found: dict[int, str] = {}
-    for name, value in (module_dict(module) or {}).items():
+    names = module_dict(module) or {}
+    for name, value in names.items():
         is_code = isinstance(value, FunctionType | type) or hasattr(type(value), "__wrapped__")
-        if is_code and getattr(value, "__module__", None) == module:
+        if is_code and getattr(value, "__module__", None) == names.get("__name__"):
             walk = Walk()
             try:
                 walk.digest(value, lenient=True)

@@ -7,13 +7,19 @@ property, no `__getattr__`. What it cannot look into has no digest, where that m
 
 from __future__ import annotations
 
+import _thread
 import enum
 import functools
 import hashlib
+import inspect
 import marshal
+import operator
+import os
+import re
 import sys
 import types
-from collections import OrderedDict, deque
+import weakref
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -64,11 +70,15 @@ class Walk:
 
     Two walks through equal values in one order give equal digests.
 
+    Args:
+        by_name: look into no class.
+
     Attributes:
         covered: the code of all functions that it has come across, by identity.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, by_name: bool = False) -> None:
+        self._by_name = by_name
         self.covered: set[int] = set()
         self._numbers: dict[int, int] = {}
         self._alive: list[Any] = []
@@ -94,7 +104,7 @@ class Walk:
 
     def names(self, namespace: dict[str, Any]) -> str:
         """Return a digest of which names there are, and of the names of what they are for."""
-        return digest_of(*(f"{k}={_name_of(v)}" for k, v in [*namespace.items()] if _is_fixed(k)))
+        return digest_of(*(f"{k}={_name_of(v)}" for k, v in [*namespace.items()] if k not in _PASSING))
 
     def _say(self, *words: object) -> None:
         self._said += map(str, words)
@@ -108,6 +118,13 @@ class Walk:
             self._class(value)
         else:
             self._object(value)
+
+    def _part(self, name: object, value: Any) -> None:
+        try:
+            self._go(value)
+        except UnreadableError as error:
+            where = name if type(name) is str else type(name).__name__
+            raise UnreadableError(f"{where}: {error}") from None
 
     def _all(self, kind: str, values: Iterable[Any]) -> None:
         found = tuple(values)
@@ -139,7 +156,9 @@ class Walk:
             self._all(type(value).__name__, value)
 
     def _dict(self, value: Any) -> None:
-        if self._is_new(value):
+        if value is sys.modules:  # of which those that are read are looked into
+            self._say("sys.modules")
+        elif self._is_new(value):
             self._items(value)
 
     def _items(self, value: Any) -> None:
@@ -147,7 +166,7 @@ class Walk:
         self._say("dict", len(items))
         for key, item in items:
             self._go(key)
-            self._go(item)
+            self._part(key, item)
 
     def _proxy(self, value: Any) -> None:
         self._all("proxy", value.items())
@@ -201,11 +220,10 @@ class Walk:
             except ValueError:
                 self._say("empty")
                 continue
-            self._go(content)
-        attributes = {k: v for k, v in vars(value).items() if _is_fixed(k)}
-        self._all("attributes", attributes.items())
+            self._part(f"{value.__qualname__}()", content)
+        self._items({k: v for k, v in vars(value).items() if k not in _PASSING})
         names = value.__globals__
-        if not is_namespace(names):  # which nobody else can find
+        if home_of(names) is None:  # which nobody else can find
             read = value.__code__.co_names
             self._all("globals", ((name, names[name]) for name in read if name in names))
         self._is_lenient = before
@@ -240,21 +258,43 @@ class Walk:
     def _descriptor(self, value: Any) -> None:
         self._say(type(value).__name__, value.__objclass__.__qualname__, value.__name__)
 
+    def _lock(self, value: Any) -> None:
+        self._say(type(value).__name__)
+
+    def _generator(self, value: types.GeneratorType[Any, Any, Any]) -> None:
+        if inspect.getgeneratorstate(value) != inspect.GEN_CREATED:
+            self._unknown(value)
+        elif self._is_new(value):
+            self._code(value.gi_code)
+            self._items(dict(value.gi_frame.f_locals))
+
+    def _getter(self, value: Any) -> None:
+        self._all(type(value).__name__, value.__reduce__()[1:])
+
     def _module(self, value: ModuleType) -> None:
-        self._say("module", _name_of(value))
+        self._say(_name_of(value))
 
     def _class(self, value: type) -> None:
         self._say("class", value.__module__, value.__qualname__)
-        if not self._is_new(value) or not _is_of_python(value):
+        if self._by_name or not self._is_new(value) or not _is_of_python(value):
             return
         self._go(type(value))
-        self._all("bases", value.__mro__[1:])
-        before = self._is_lenient
-        self._is_lenient = is_trusted(_file_of(value))
+        for base in value.__mro__:
+            if _is_of_python(base):
+                self._definition(base)
+
+    def _definition(self, value: type) -> None:
+        """Say what a class defines itself."""
+        self._say("definition", value.__module__, value.__qualname__)
+        if is_trusted(_file_of(value)):
+            known = _Trusted.of(value)
+            self.covered |= known.covered
+            return self._say(known.digest)
+        before, self._is_lenient = self._is_lenient, False
         for name, attribute in [*vars(value).items()]:
-            if _is_fixed(name):
+            if name not in _PASSING:
                 self._say(name)
-                self._go(attribute)
+                self._part(f"{value.__qualname__}.{name}", attribute)
         self._is_lenient = before
 
     # --- objects ------------------------------------------------------------------------------
@@ -264,6 +304,10 @@ class Walk:
         home = str(type.__getattribute__(kind, "__module__"))
         if home.startswith("symcount.trace"):
             return self._unknown(value)
+        if issubclass(kind, ModuleType):
+            return self._module(value)
+        if value is os.environ:  # of which note is taken when it is read
+            return self._say("os.environ")
         if issubclass(kind, enum.Enum):
             if self._is_new(value):
                 self._say(value._name_)
@@ -280,6 +324,12 @@ class Walk:
         if home == "logging" and kind.__name__ in ("Logger", "RootLogger"):
             return self._say("logger", value.name)
         base = _base_of_c(kind)
+        if base in _HOLDERS:
+            if self._is_new(value):
+                _HOLDERS[base](self, value)
+                self._go(kind)
+                self._state(value, kind)
+            return None
         if base is object or base in _CONTAINERS or base in _ATOMS:
             if not self._is_new(value):
                 return None
@@ -288,6 +338,9 @@ class Walk:
             elif base in (list, deque, set, frozenset):
                 items = [*base.__iter__(value)]
                 self._set(frozenset(items)) if base in _SETS else self._all("list", items)
+            elif base is defaultdict:
+                self._go(defaultdict.default_factory.__get__(value))
+                self._items(value)
             elif base in (dict, OrderedDict):
                 self._items(value)
             elif base is not object:
@@ -310,7 +363,7 @@ class Walk:
                     except AttributeError:
                         continue
                     self._say(name)
-                    self._go(content)
+                    self._part(name, content)
 
     def _array(self, value: Any) -> None:
         if value.dtype.hasobject or value.nbytes > 8 * _LARGEST_TENSOR:
@@ -324,15 +377,70 @@ class Walk:
         self._say("unknown", kind.__module__, kind.__qualname__)
 
 
+class _Trusted:
+    """A class of Python or torch, looked into again only if an attribute is another object.
+
+    Attributes:
+        digest: what it defines.
+        covered: the code of its functions, by identity.
+    """
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        self._parts = [*_parts(kind)]
+        walk = Walk(by_name=True)
+        self.digest = walk.digest(
+            [item for item in vars(kind).items() if item[0] not in _PASSING], lenient=True
+        )
+        self.covered = frozenset(walk.covered)
+
+    @classmethod
+    def of(cls, kind: type) -> _Trusted:
+        """Return what is known of a class."""
+        known = _trusted.get(kind)
+        if known is None or not known._is_current():
+            known = _trusted[kind] = cls(kind)
+        return known
+
+    def _is_current(self) -> bool:
+        now = [*_parts(self._kind)]
+        return len(now) == len(self._parts) and all(map(operator.is_, now, self._parts))
+
+
+_trusted: dict[type, _Trusted] = {}
+
+
+def _parts(kind: type) -> Iterator[object]:
+    """List what a class defines, and of functions what can be replaced in them."""
+    for name, value in vars(kind).items():
+        yield name
+        yield value
+        if type(value) in (list, set, dict):
+            yield from value.values() if type(value) is dict else value
+        inner = (
+            (value.fget, value.fset, value.fdel)
+            if type(value) is property
+            else (getattr(value, "__func__", value),)
+        )
+        for function in inner:
+            if type(function) is FunctionType:
+                yield from (function.__code__, function.__defaults__, function.__kwdefaults__)
+
+
 @functools.cache
 def is_trusted(file: str) -> bool:
     """Tell whether code is of Python, torch or symcount, which their versions stand for."""
     return is_foreign(file)
 
 
-def is_namespace(names: dict[str, Any]) -> bool:
-    """Tell whether a dict is that of a module which is loaded."""
-    return module_dict(names.get("__name__")) is names
+def home_of(names: dict[str, Any]) -> str | None:
+    """Return the name under which the module of these names is loaded, None if it is not."""
+    said = names.get("__name__")
+    if module_dict(said) is names:
+        return str(said)
+    if "__spec__" not in names:
+        return None
+    return next((name for name in [*sys.modules] if module_dict(name) is names), None)
 
 
 def module_dict(name: Any) -> dict[str, Any] | None:
@@ -359,10 +467,6 @@ def _name_of(value: Any) -> str:
 def _file_of(kind: type) -> str:
     home = module_dict(kind.__module__)
     return str((home or {}).get("__file__") or "<frozen")
-
-
-def _is_fixed(name: Any) -> bool:
-    return name not in _PASSING
 
 
 def _is_of_python(kind: type) -> bool:
@@ -392,8 +496,15 @@ _PASSING = frozenset(
 )
 _ATOMS = (int, float, str, bytes, complex)
 _SETS = (set, frozenset)
-_CONTAINERS = (tuple, list, dict, OrderedDict, deque, *_SETS)
+_CONTAINERS = (tuple, list, dict, OrderedDict, defaultdict, deque, *_SETS)
 _GENERIC = (types.GenericAlias, types.UnionType)
+_HOLDERS: dict[type, Callable[[Walk, Any], None]] = {
+    property: Walk._property,
+    classmethod: Walk._wrapper,
+    staticmethod: Walk._wrapper,
+    functools.partial: Walk._partial,
+    types.SimpleNamespace: lambda walk, value: None,
+}
 _STEPS: dict[type, Callable[[Walk, Any], None]] = {
     **dict.fromkeys((*_ATOMS, bool, type(None), type(...), type(NotImplemented)), Walk._atom),
     **dict.fromkeys((bytearray, range, slice), Walk._atom),
@@ -421,4 +532,11 @@ _STEPS: dict[type, Callable[[Walk, Any], None]] = {
         Walk._descriptor,
     ),
     ModuleType: Walk._module,
+    types.GeneratorType: Walk._generator,
+    **dict.fromkeys((type(_thread.allocate_lock()), type(_thread.RLock())), Walk._lock),
+    re.Pattern: lambda walk, value: walk._say("pattern", repr(value.pattern), value.flags),
+    weakref.ref: lambda walk, value: walk._all("ref", (value(),)),
+    **dict.fromkeys(
+        (operator.attrgetter, operator.itemgetter, operator.methodcaller), Walk._getter
+    ),
 }  # fmt: skip
