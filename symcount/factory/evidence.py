@@ -7,10 +7,11 @@ build. When in doubt, it is not the same.
 
 from __future__ import annotations
 
+import gc
 import linecache
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType, FunctionType, ModuleType
@@ -43,7 +44,6 @@ class Read(NamedTuple):
 
     module: str
     name: str | None
-    lenient: bool
     digest: str
 
 
@@ -55,6 +55,7 @@ class Evidence:
         ran: digests of the code that executed.
         call: a digest of the factory, and of what it is given.
         reads: what it read, in the order in which it is to be looked at again.
+        foundations: what code of Python and torch read, by modules, and a digest of all of it.
         variables: those of the environment that it read, and digests of what they were.
         sources: the same of files of which it read lines.
         versions: a digest of the versions of each folder of packages of which code executed.
@@ -66,6 +67,7 @@ class Evidence:
     ran: frozenset[str]
     call: str
     reads: tuple[Read, ...]
+    foundations: tuple[Mapping[str, Sequence[str]], str]
     variables: Mapping[str, str]
     sources: Mapping[str, str]
     versions: Mapping[str, str]
@@ -106,13 +108,15 @@ def gather(call: FactoryCall, executed: Thorough, points: Iterable[Values]) -> E
     executed.calls |= ran.calls
     executed.variables |= ran.variables
     executed.sources |= ran.sources
+    for code in _of_collectors():
+        executed.pop(code, None)
     _require_pure(executed)
     walk = Walk()
     given = _digest_of_call(call, walk)
     return Evidence(
         frozenset(map(code_digest, executed)),
         given,
-        tuple(_reads(executed, walk)),
+        *_reads(executed, walk),
         {name: _variable(name) for name in sorted(n or _ALL for n in executed.variables)},
         {file: _lines_of(file) for file in sorted(executed.sources)},
         {root: _versions_in(root) for root in sorted(_roots(executed))},
@@ -138,10 +142,15 @@ def difference(evidence: Evidence, call: FactoryCall) -> str:
         return f"it builds another module at {dict(evidence.point)}"
     if not ran:
         return "what executes could not be observed"
-    for code in ran:
+    for code in ran.keys() - _of_collectors():
         if code_digest(code) not in evidence.ran:
             return f"{_place(code)} executes, which did not, or has changed"
     return _changed(evidence, call)
+
+
+def _of_collectors() -> set[Any]:
+    """Return the code that runs when memory is tidied up, and so at any time."""
+    return {getattr(call, "__code__", None) for call in gc.callbacks}
 
 
 def _changed(evidence: Evidence, call: FactoryCall) -> str:
@@ -149,9 +158,12 @@ def _changed(evidence: Evidence, call: FactoryCall) -> str:
     try:
         if _digest_of_call(call, walk) != evidence.call:
             return "the factory has changed, or what it is given"
-        for module, name, lenient, digest in evidence.reads:
-            if _read(walk, module, name, lenient) != digest:
+        for module, name, digest in evidence.reads:
+            if _read(walk, module, name) != digest:
                 return f"{module}.{name or '*'} has changed"
+        names, digest = evidence.foundations
+        if _stands_on(walk, names) != digest:
+            return "what Python and torch define has changed"
     except UnreadableError as error:
         return f"there is now {error}"
     return ""
@@ -287,38 +299,64 @@ _BY_NAME = frozenset(
 )
 
 
-def _read(walk: Walk, module: str, name: str | None, lenient: bool) -> str:
+def _read(walk: Walk, module: str, name: str | None) -> str:
     names = module_dict(module)
     if names is None:
         return "not loaded"
     if name is None:
         return walk.names(names)
-    if name not in names:
+    return walk.digest(names[name]) if name in names else "absent"
+
+
+def _stands_on(walk: Walk, read: Mapping[str, Iterable[str]]) -> str:
+    """Return the digest of what code of Python and torch read."""
+    return digest_of(
+        *(_foundation(walk, module, name) for module, names in read.items() for name in names)
+    )
+
+
+def _foundation(walk: Walk, module: str, name: str) -> str:
+    names = module_dict(module)
+    if names is None or name not in names:
         return "absent"
     value = names[name]
-    if lenient and is_of_python(str(names.get("__file__"))) and not callable(value):
+    if not callable(value) and is_of_python(str(names.get("__file__"))):
         return "data of Python's library"  # which keeps what programs do
-    return walk.digest(value, lenient)
+    return walk.foundation(value)
 
 
-def _reads(executed: Executed, walk: Walk) -> Iterator[Read]:
-    """List what code read, the strictest first, and where the code itself is found."""
+def _reads(executed: Executed, walk: Walk) -> tuple[tuple[Read, ...], Any]:
+    """Return what code read, and where the code itself is found."""
     wanted = _wanted(executed)
-    for lenient in (False, True):
-        for (module, name), is_lenient in wanted.items():
-            if is_lenient is lenient:
-                yield _as_read(walk, module, name, lenient)
+    reads = [_as_read(walk, *key) for key, is_lenient in wanted.items() if not is_lenient]
+    foundations: dict[str, list[str]] = {}
+
+    def stand_on(module: str, name: str) -> None:
+        foundations.setdefault(module, []).append(name)
+        _foundation(walk, module, name)
+
+    for (module, name), is_lenient in wanted.items():
+        if is_lenient:
+            if name is None:
+                reads.append(_as_read(walk, module, name))
+            else:
+                stand_on(module, name)
     for code, use in executed.items():
+        if id(code) in walk.covered:
+            continue
+        module, name = _owner(code, use.names)
+        if is_trusted(code.co_filename):
+            stand_on(module, name)
+        else:
+            reads.append(_as_read(walk, module, name))
         if id(code) not in walk.covered:
-            module, name = _owner(code, use.names)
-            yield _as_read(walk, module, name, is_trusted(code.co_filename))
-            if id(code) not in walk.covered:
-                raise UnreadableError(f"{_place(code)}, which is found under no name")
+            raise UnreadableError(f"{_place(code)}, which is found under no name")
+    return tuple(reads), (foundations, _stands_on(walk, foundations))
 
 
-def _as_read(walk: Walk, module: str, name: str | None, lenient: bool) -> Read:
+def _as_read(walk: Walk, module: str, name: str | None) -> Read:
     try:
-        return Read(module, name, lenient, _read(walk, module, name, lenient))
+        return Read(module, name, _read(walk, module, name))
     except UnreadableError as error:
         raise UnreadableError(f"{module}.{name}: {error}") from None
 
@@ -466,6 +504,7 @@ def unpacked(document: Any, call: FactoryCall) -> Evidence:
                 **document,
                 "ran": frozenset(document["ran"]),
                 "reads": tuple(Read(*read) for read in document["reads"]),
+                "foundations": tuple(document["foundations"]),
             }
         )
         is_whole = [*found.point] == [h.name for h in call.hyperparameters] and all(

@@ -8,6 +8,7 @@ property, no `__getattr__`. What it cannot look into has no digest, where that m
 from __future__ import annotations
 
 import _thread
+import contextlib
 import enum
 import functools
 import hashlib
@@ -22,7 +23,7 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -78,8 +79,9 @@ class Walk:
     """
 
     def __init__(self, by_name: bool = False) -> None:
-        self._by_name = by_name
         self.covered: set[int] = set()
+        self._by_name = by_name
+        self._current: set[type] = set()  # classes that are known, and as they were
         self._numbers: dict[int, int] = {}
         self._alive: list[Any] = []
         self._said: list[str] = []
@@ -101,6 +103,26 @@ class Walk:
         except RecursionError:
             raise UnreadableError("what is nested too deeply") from None
         return digest_of(*self._said)
+
+    def foundation(self, value: Any) -> str:
+        """Return the digest of a value that Python's or torch's code reads, by itself and lenient.
+
+        It is remembered of a function, and computed again if what can be replaced in it has been.
+        """
+        if type(value) is not FunctionType:
+            walk = Walk()
+            walk._current = self._current
+            digest = walk.digest(value, lenient=True)
+            self.covered |= walk.covered
+            return digest
+        known = _functions.get(value)
+        parts = [*_parts_of_function(value)]
+        if known is None or not _are_same(known.parts, parts):
+            walk = Walk(by_name=True)
+            digest = walk.digest(value, lenient=True)
+            known = _functions[value] = _Known(parts, digest, frozenset(walk.covered))
+        self.covered |= known.covered
+        return known.digest
 
     def names(self, namespace: dict[str, Any]) -> str:
         """Return a digest of which names there are, and of the names of what they are for."""
@@ -287,15 +309,28 @@ class Walk:
         """Say what a class defines itself."""
         self._say("definition", value.__module__, value.__qualname__)
         if is_trusted(_file_of(value)):
-            known = _Trusted.of(value)
-            self.covered |= known.covered
-            return self._say(known.digest)
+            return self._trusted(value)
         before, self._is_lenient = self._is_lenient, False
         for name, attribute in [*vars(value).items()]:
             if name not in _PASSING:
                 self._say(name)
                 self._part(f"{value.__qualname__}.{name}", attribute)
         self._is_lenient = before
+
+    def _trusted(self, kind: type) -> None:
+        """Say the same of a class of Python or torch, looked into again if it has been changed."""
+        known = _classes.get(kind)
+        if known is None or (
+            kind not in self._current and not _are_same(known.parts, [*_parts_of_class(kind)])
+        ):
+            walk = Walk(by_name=True)
+            own = [item for item in vars(kind).items() if item[0] not in _PASSING]
+            digest = walk.digest(own, lenient=True)
+            known = _Known([*_parts_of_class(kind)], digest, frozenset(walk.covered))
+            _classes[kind] = known
+        self._current.add(kind)
+        self.covered |= known.covered
+        self._say(known.digest)
 
     # --- objects ------------------------------------------------------------------------------
 
@@ -377,54 +412,49 @@ class Walk:
         self._say("unknown", kind.__module__, kind.__qualname__)
 
 
-class _Trusted:
-    """A class of Python or torch, looked into again only if an attribute is another object.
+class _Known(NamedTuple):
+    """What is known of a function or class that Python or torch defines.
 
     Attributes:
+        parts: all that can be replaced in it.
         digest: what it defines.
         covered: the code of its functions, by identity.
     """
 
-    def __init__(self, kind: type) -> None:
-        self._kind = kind
-        self._parts = [*_parts(kind)]
-        walk = Walk(by_name=True)
-        self.digest = walk.digest(
-            [item for item in vars(kind).items() if item[0] not in _PASSING], lenient=True
-        )
-        self.covered = frozenset(walk.covered)
-
-    @classmethod
-    def of(cls, kind: type) -> _Trusted:
-        """Return what is known of a class."""
-        known = _trusted.get(kind)
-        if known is None or not known._is_current():
-            known = _trusted[kind] = cls(kind)
-        return known
-
-    def _is_current(self) -> bool:
-        now = [*_parts(self._kind)]
-        return len(now) == len(self._parts) and all(map(operator.is_, now, self._parts))
+    parts: list[object]
+    digest: str
+    covered: frozenset[int]
 
 
-_trusted: dict[type, _Trusted] = {}
+_functions: dict[FunctionType, _Known] = {}
+_classes: dict[type, _Known] = {}
 
 
-def _parts(kind: type) -> Iterator[object]:
-    """List what a class defines, and of functions what can be replaced in them."""
-    for name, value in vars(kind).items():
+def _are_same(some: list[object], others: list[object]) -> bool:
+    return len(some) == len(others) and all(map(operator.is_, some, others))
+
+
+def _parts_of_function(function: FunctionType) -> Iterator[object]:
+    yield from (function.__code__, function.__defaults__, function.__kwdefaults__)
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):
+            yield cell.cell_contents
+
+
+def _parts_of_class(kind: type) -> Iterator[object]:
+    for name, value in [*vars(kind).items()]:
         yield name
         yield value
-        if type(value) in (list, set, dict):
+        if type(value) is FunctionType:
+            yield from _parts_of_function(value)
+        elif type(value) in (list, set, dict):
             yield from value.values() if type(value) is dict else value
-        inner = (
-            (value.fget, value.fset, value.fdel)
-            if type(value) is property
-            else (getattr(value, "__func__", value),)
-        )
-        for function in inner:
-            if type(function) is FunctionType:
-                yield from (function.__code__, function.__defaults__, function.__kwdefaults__)
+        elif type(value) in (classmethod, staticmethod, property):
+            is_one = type(value) is not property
+            inner = (value.__func__,) if is_one else (value.fget, value.fset, value.fdel)
+            for function in inner:
+                if type(function) is FunctionType:
+                    yield from _parts_of_function(function)
 
 
 @functools.cache
