@@ -83,7 +83,6 @@ def derive(
     >>> print(derive(nn.Bilinear, in1_features=3, in2_features=4, out_features=5))
     65
     """
-    options = {"max_paths": max_paths, "max_work": max_work, "max_seconds": max_seconds}
 
     def run(executed: Executed | None = None) -> Formula:
         from symcount import interception, packages
@@ -92,7 +91,15 @@ def derive(
         with interception.alone():  # a fork waits until it is imported, or the child waits for ever
             from symcount.derivation import pipeline  # which loads torch
 
-        return pipeline.derive(factory, executed, strict=strict, **options, **fixed)
+        return pipeline.derive(
+            factory,
+            executed,
+            max_paths=max_paths,
+            max_work=max_work,
+            max_seconds=max_seconds,
+            strict=strict,
+            **fixed,
+        )
 
     folder = cache.folder()
     if folder is None:
@@ -101,7 +108,9 @@ def derive(
     def will_do(count: Formula) -> bool:
         return not strict or count.certificate.grade == "complete"
 
-    return ParamCount(cache.derived(folder, factory, fixed, (options,), will_do, run))
+    return ParamCount(
+        cache.derived(folder, factory, fixed, (max_paths, max_work, max_seconds), will_do, run)
+    )
 
 
 def compare(

@@ -1,16 +1,15 @@
 """Keep derived formulas between processes, in a folder, if asked to.
 
-The environment variable `SYMCOUNT_CACHE` names the folder, or `using`, or `BlueprintRegistry(cache=...)`.
-A formula is taken from there if the factory, what it is given, the versions, all code that executed
-when it was derived and all that this read are what they were, and the module that is built plainly
-at one small point has the tensors that it had. In all other cases it is derived.
-
-What was not kept or not taken, and why, is logged by the logger `symcount.cache`: kept and taken
-formulas at DEBUG, others at INFO.
+The environment variable `SYMCOUNT_CACHE` names the folder, or `using(folder)`, or a registry,
+`BlueprintRegistry(cache=...)`. A formula is taken from there if the factory, what it is given, the
+versions, all code that executed when it was derived and all that this read are what they were, and
+a module that is built plainly at one small point has the tensors that it had. In all other cases it
+is derived. What was derived again or not kept, and why, is logged at INFO by `symcount.cache`.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import warnings
@@ -27,7 +26,6 @@ from symcount.formula.formula import Formula
 if TYPE_CHECKING:
     from symcount.executed import Thorough
     from symcount.factory.call import FactoryCall
-    from symcount.factory.evidence import Evidence
 
 VARIABLE = "SYMCOUNT_CACHE"
 _log = logging.getLogger("symcount.cache")
@@ -92,7 +90,8 @@ def derived(
     except UnreadableError as error:
         _log.info("%s%s cannot be cached, for it depends on %s", call.name, call.place, error)
         return derive(executed)
-    known = _taken(path, call)
+    with _without_collector():
+        known = _taken(path, call, executed)
     if known is not None and is_wanted(known):
         return known
     count = derive(executed)
@@ -100,7 +99,19 @@ def derived(
     return count
 
 
-def _taken(path: Path, call: FactoryCall) -> Formula | None:
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Put off a collection of garbage, which takes longer than all there is to do here."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _taken(path: Path, call: FactoryCall, executed: Thorough) -> Formula | None:
     """Return the formula that a file holds if it is one of this factory as it is now."""
     from symcount.factory import evidence
     from symcount.storage import entry
@@ -117,7 +128,7 @@ def _taken(path: Path, call: FactoryCall) -> Formula | None:
     except (StoredFormulaError, OSError) as error:
         warnings.warn(f"a damaged entry of the cache is not read: {error}", stacklevel=2)
         return None
-    difference = evidence.difference(known, call)
+    difference = evidence.difference(known, call, executed)
     if difference:
         _log.info("%s%s is derived again: %s", call.name, call.place, difference)
         return None

@@ -115,7 +115,9 @@ def _home(function: Any) -> tuple[str, str]:
         return function.__module__, function.__qualname__
     owner = getattr(function, "__objclass__", None)
     if owner is None:  # a method of something, or of a class
-        owner = function.__self__ if isinstance(function.__self__, type) else type(function.__self__)
+        owner = (
+            function.__self__ if isinstance(function.__self__, type) else type(function.__self__)
+        )
     for base in type.__getattribute__(owner, "__mro__"):
         if not base.__flags__ & _ON_THE_HEAP and name in vars(base):
             return base.__module__, f"{base.__qualname__}.{name}"

@@ -90,7 +90,9 @@ def derive(
         call = replace(call, watch=watch)
         try:
             allowed = Allowed(max_paths, max_work, max_seconds)
-            return _as_guest(state, call, allowed, strict, Executed() if executed is None else executed)
+            return _as_guest(
+                state, call, allowed, strict, Executed() if executed is None else executed
+            )
         except Endless as error:
             if not watch.has_raised:
                 raise

@@ -7,11 +7,12 @@ build. When in doubt, it is not the same.
 
 from __future__ import annotations
 
+import dis
 import gc
 import linecache
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType, FunctionType, ModuleType
@@ -34,7 +35,7 @@ from symcount.factory.fingerprint import (
     is_trusted,
     module_dict,
 )
-from symcount.libraries import NUMPY, TORCH, folder, is_of_python, is_own
+from symcount.libraries import TORCH, folder, is_of_python
 from symcount.symbols import Values
 from symcount.version import __version__
 
@@ -125,8 +126,11 @@ def gather(call: FactoryCall, executed: Thorough, points: Iterable[Values]) -> E
     )
 
 
-def difference(evidence: Evidence, call: FactoryCall) -> str:
-    """Say what is not as it was when the evidence was gathered; empty if nothing is found."""
+def difference(evidence: Evidence, call: FactoryCall, ran: Thorough) -> str:
+    """Say what is not as it was when the evidence was gathered; empty if nothing is found.
+
+    The code that executes meanwhile is collected in `ran`.
+    """
     for name, digest in evidence.variables.items():
         if _variable(name) != digest:
             return f"the environment variable {name} has changed"
@@ -136,7 +140,6 @@ def difference(evidence: Evidence, call: FactoryCall) -> str:
     for root, digest in evidence.versions.items():
         if _versions_in(root) != digest:
             return f"what is installed in {root} has changed"
-    ran = Executed()
     built = _built(call, evidence.point, ran)  # loads what the factory imports
     if _summary(built) != (evidence.built, evidence.count):
         return f"it builds another module at {dict(evidence.point)}"
@@ -253,10 +256,12 @@ def _require_pure(executed: Thorough) -> None:
         if file.startswith(TORCH) and module == "_contextvars":
             continue
         top = module.partition(".")[0]
+        is_hash = (module, name) == ("builtins", "hash")  # of a text it is another in each process
         is_known = top in ("torch", "numpy") or top in sys.stdlib_module_names
         is_of_machine = top == "torch" and any(word in name.lower() for word in _MACHINE)
-        is_open = (module, name) == ("builtins", "open")
-        if module in _OF_THE_WORLD or is_of_machine or is_open or not is_known:
+        if is_hash and (is_trusted(file) or _is_installed(file)):
+            continue
+        if module in _OF_THE_WORLD or is_of_machine or is_hash or not is_known:
             raise UnreadableError(f"a call of {module}.{name} in {file}")
 
 
@@ -292,6 +297,9 @@ def _versions_in(root: str) -> str:
 
 # --- what was read --------------------------------------------------------------------------------
 
+# Whoever mentions these may read any name of its module, or any module.
+_OF_ITS_MODULE = frozenset(["eval", "exec", "globals", "locals", "vars"])
+_OF_ANY_MODULE = frozenset(["__import__", "import_module", "modules"])
 # Whoever mentions these may read names that its code does not mention.
 _BY_NAME = frozenset(
     """__dict__ attrgetter eval exec getattr getattr_static globals import_module locals
@@ -320,8 +328,8 @@ def _foundation(walk: Walk, module: str, name: str) -> str:
     if names is None or name not in names:
         return "absent"
     value = names[name]
-    if not callable(value) and is_of_python(str(names.get("__file__"))):
-        return "data of Python's library"  # which keeps what programs do
+    if isinstance(value, dict | list) and not module.startswith("torch.nn"):
+        return "a registry"  # of what a program has loaded
     return walk.foundation(value)
 
 
@@ -344,11 +352,13 @@ def _reads(executed: Executed, walk: Walk) -> tuple[tuple[Read, ...], Any]:
     for code, use in executed.items():
         if id(code) in walk.covered:
             continue
-        module, name = _owner(code, use.names)
-        if is_trusted(code.co_filename):
-            stand_on(module, name)
-        else:
-            reads.append(_as_read(walk, module, name))
+        owner = _owner(code, use.names)
+        if is_trusted(code.co_filename):  # what of it is found nowhere is of this version
+            if owner is not None:
+                stand_on(*owner)
+            continue
+        if owner is not None:
+            reads.append(_as_read(walk, *owner))
         if id(code) not in walk.covered:
             raise UnreadableError(f"{_place(code)}, which is found under no name")
     return tuple(reads), (foundations, _stands_on(walk, foundations))
@@ -380,7 +390,14 @@ def _wanted(executed: Executed) -> dict[tuple[str, str | None], bool]:
                     want(module, name, lenient)
                     if name not in use.names:
                         want("builtins", name, True)
+            if not lenient and not _OF_ITS_MODULE.isdisjoint(code.co_names):
+                modules[module] = sys.modules[module]
+        if not (lenient or _is_installed(code.co_filename)):
+            named = _OF_ANY_MODULE.intersection(code.co_names)
+            if named:
+                raise UnreadableError(f"{_place(code)}, which may import anything: {min(named)}")
         owners = [v for v in map(use.names.get, code.co_names) if isinstance(v, ModuleType)]
+        owners += _imported(code, use.names)
         for owner in owners:  # grows by the modules in modules
             home = str(_name_of_module(owner))
             names = module_dict(home)
@@ -405,6 +422,24 @@ def _wanted(executed: Executed) -> dict[tuple[str, str | None], bool]:
     return wanted
 
 
+def _imported(code: CodeType, names: Mapping[str, Any]) -> Iterator[ModuleType]:
+    """List the modules that code itself imports, as far as they are loaded."""
+    package = str(names.get("__package__") or names.get("__name__"))
+    ancestors = [package.rsplit(".", n)[0] for n in range(package.count(".") + 1)]
+    for step in dis.get_instructions(code):
+        if step.opname == "IMPORT_NAME":
+            name = str(step.argval)
+            parts = [name.rsplit(".", n)[0] for n in range(name.count(".") + 1)]
+            for full in (*parts, *(f"{a}.{name}".rstrip(".") for a in ancestors)):
+                module = sys.modules.get(full)
+                if isinstance(module, ModuleType):
+                    yield module
+
+
+def _is_installed(file: str) -> bool:
+    return "-packages" + os.sep in file
+
+
 def _name_of_module(module: ModuleType) -> Any:
     """Return the name of a module; none of its code is run."""
     return object.__getattribute__(module, "__dict__").get("__name__")
@@ -413,20 +448,14 @@ def _name_of_module(module: ModuleType) -> Any:
 def _is_of_a_project(module: ModuleType) -> bool:
     """Tell whether a module is neither installed nor of Python."""
     file = str(object.__getattribute__(module, "__dict__").get("__file__") or "<frozen")
-    return not (is_trusted(file) or "-packages" in file or file.startswith(NUMPY))
+    return not (is_trusted(file) or _is_installed(file))
 
 
-def _owner(code: CodeType, names: dict[str, Any]) -> tuple[str, str]:
-    """Return the module and the name there, by which what leads to code is found.
-
-    Raises:
-        UnreadableError: there is none.
-    """
+def _owner(code: CodeType, names: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the module and the name there, by which what leads to code is found."""
     module = home_of(names)
     name = None if module is None else _owners(module).get(id(code))
-    if module is None or name is None:
-        raise UnreadableError(f"{_place(code)}, which is found under no name")
-    return module, name
+    return None if module is None or name is None else (module, name)
 
 
 def _owners(module: str) -> dict[int, str]:

@@ -102,19 +102,27 @@ class Walk:
             self._go(value)
         except RecursionError:
             raise UnreadableError("what is nested too deeply") from None
-        return digest_of(*self._said)
+        return self._digest()
+
+    def _digest(self) -> str:
+        # no word has the separator in it: texts of others are said with escapes
+        whole = "\x1f".join(self._said).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(whole, digest_size=SIZE).hexdigest()
 
     def foundation(self, value: Any) -> str:
-        """Return the digest of a value that Python's or torch's code reads, by itself and lenient.
+        """Return a digest of a value that Python's or torch's code reads, of its outline if data.
 
         It is remembered of a function, and computed again if what can be replaced in it has been.
         """
-        if type(value) is not FunctionType:
+        kind = type(value)
+        if issubclass(kind, type):
             walk = Walk()
             walk._current = self._current
             digest = walk.digest(value, lenient=True)
             self.covered |= walk.covered
             return digest
+        if kind is not FunctionType:
+            return self._outline(value)
         known = _functions.get(value)
         parts = [*_parts_of_function(value)]
         if known is None or not _are_same(known.parts, parts):
@@ -124,9 +132,19 @@ class Walk:
         self.covered |= known.covered
         return known.digest
 
+    def _outline(self, value: Any) -> str:
+        """Say what is in a container: of functions, such as hooks, all that they are."""
+        kind = type(value)
+        if kind in (dict, OrderedDict, list, tuple):
+            values = [*value.values()] if isinstance(value, dict) else value
+            return ";".join(map(self.foundation, values))
+        return repr(value) if kind in _PLAIN else _name_of(value)
+
     def names(self, namespace: dict[str, Any]) -> str:
-        """Return a digest of which names there are, and of the names of what they are for."""
-        return digest_of(*(f"{k}={_name_of(v)}" for k, v in [*namespace.items()] if k not in _PASSING))
+        """Return a digest of which names there are, and of what they are for, by its name."""
+        return digest_of(
+            *(f"{k}={_name_of(v)}" for k, v in [*namespace.items()] if k not in _PASSING)
+        )
 
     def _say(self, *words: object) -> None:
         self._said += map(str, words)
@@ -201,7 +219,7 @@ class Walk:
         for item in value:
             self._said = []
             self._go(item)
-            found.append(digest_of(*self._said))
+            found.append(self._digest())
         self._said = outer
         self._say("set", len(found), *sorted(found))
 
@@ -287,8 +305,9 @@ class Walk:
         if inspect.getgeneratorstate(value) != inspect.GEN_CREATED:
             self._unknown(value)
         elif self._is_new(value):
+            frame: Any = value.gi_frame
             self._code(value.gi_code)
-            self._items(dict(value.gi_frame.f_locals))
+            self._items(dict(frame.f_locals))
 
     def _getter(self, value: Any) -> None:
         self._all(type(value).__name__, value.__reduce__()[1:])
@@ -358,7 +377,7 @@ class Walk:
             return self._say("typing", repr(value))
         if home == "logging" and kind.__name__ in ("Logger", "RootLogger"):
             return self._say("logger", value.name)
-        base = _base_of_c(kind)
+        base: Any = _base_of_c(kind)
         if base in _HOLDERS:
             if self._is_new(value):
                 _HOLDERS[base](self, value)
@@ -374,7 +393,7 @@ class Walk:
                 items = [*base.__iter__(value)]
                 self._set(frozenset(items)) if base in _SETS else self._all("list", items)
             elif base is defaultdict:
-                self._go(defaultdict.default_factory.__get__(value))
+                self._go(vars(defaultdict)["default_factory"].__get__(value))
                 self._items(value)
             elif base in (dict, OrderedDict):
                 self._items(value)
@@ -460,7 +479,7 @@ def _parts_of_class(kind: type) -> Iterator[object]:
 @functools.cache
 def is_trusted(file: str) -> bool:
     """Tell whether code is of Python, torch or symcount, which their versions stand for."""
-    return is_foreign(file)
+    return is_foreign(file) and (file.startswith("<frozen") or not file.startswith("<"))
 
 
 def home_of(names: dict[str, Any]) -> str | None:
@@ -487,6 +506,8 @@ def _name_of(value: Any) -> str:
     if isinstance(value, ModuleType):
         return f"module {(object.__getattribute__(value, '__dict__')).get('__name__')}"
     kind = type(value)
+    if kind in _PLAIN:
+        return repr(value)
     if issubclass(kind, type):
         return f"class {value.__module__}.{value.__qualname__}"
     if kind in (FunctionType, types.BuiltinFunctionType):
@@ -525,6 +546,7 @@ _PASSING = frozenset(
     __static_attributes__ __weakref__ _abc_impl""".split()
 )
 _ATOMS = (int, float, str, bytes, complex)
+_PLAIN = frozenset([*_ATOMS, bool, type(None)])
 _SETS = (set, frozenset)
 _CONTAINERS = (tuple, list, dict, OrderedDict, defaultdict, deque, *_SETS)
 _GENERIC = (types.GenericAlias, types.UnionType)

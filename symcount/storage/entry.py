@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from symcount.storage import atomic, file
 
 VERSION = 1
 _NAME = "formula"
+_HEAD = re.compile("symcount cache ([0-9]{1,9}) [0-9a-f]+")
 
 
 def write(path: Path, about: Any, count: HasFormula) -> None:
@@ -47,7 +49,8 @@ def read(path: Path) -> tuple[Any, Formula] | None:
         head, about, text = content.decode("utf-8").split("\n", 2)
     except ValueError:
         raise StoredFormulaError(f"{path.name}: no entry of a cache") from None
-    if not head.startswith(_head("").rpartition(" ")[0]):
+    of = _HEAD.fullmatch(head)
+    if of is not None and int(of[1]) != VERSION:
         return None
     if f"{head}\n" != _head(f"{about}\n{text}"):
         raise StoredFormulaError(f"{path.name}: it is not as it was written")
