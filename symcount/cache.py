@@ -83,20 +83,21 @@ def derived(
 
     call = FactoryCall.of(factory, fixed)
     executed = Thorough()
-    if interception.is_replacing():  # within a run on symbols
-        return derive(executed)
-    try:
-        path = where / f"{evidence.key_of(call, *options)}.symcount"
-    except UnreadableError as error:
-        _log.info("%s%s cannot be cached, for it depends on %s", call.name, call.place, error)
-        return derive(executed)
-    with _without_collector():
-        known = _taken(path, call, executed)
-    if known is not None and is_wanted(known):
-        return known
-    count = derive(executed)
-    _keep(path, call, executed, count)
-    return count
+    with interception.alone():  # nothing is as it was while another thread derives
+        if interception.is_replacing():  # within a run on symbols
+            return derive(executed)
+        try:
+            path = where / f"{evidence.key_of(call, *options)}.symcount"
+        except UnreadableError as error:
+            _log.info("%s%s cannot be cached, for it depends on %s", call.name, call.place, error)
+            return derive(executed)
+        with _without_collector():
+            known = _taken(path, call, executed)
+        if known is not None and is_wanted(known):
+            return known
+        count = derive(executed)
+        _keep(path, call, executed, count)
+        return count
 
 
 @contextmanager

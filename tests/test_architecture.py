@@ -34,7 +34,7 @@ GROUND = {
 }
 # What the folders and files above the ground may import beside it and themselves.
 VALUE = "algebra formula factory.origin"
-CORE = "algebra factory formula questions storage display export param_count api"
+CORE = "algebra factory formula questions storage display export param_count cache api"
 RULES = {
     "trace": "",
     "algebra": "",
@@ -46,7 +46,8 @@ RULES = {
     "display": VALUE,
     "export": f"{VALUE} display",
     "param_count": f"{VALUE} questions storage display export",
-    "api": "derivation formula factory questions storage param_count",
+    "cache": "formula factory storage",
+    "api": "derivation formula factory questions storage param_count cache",
     "catalogue": CORE,
     "blueprints": "catalogue",
     "drift": f"{CORE} catalogue",
@@ -198,6 +199,7 @@ FORBIDDEN = {
     "display": "from symcount.questions import solve",
     "export": "from symcount.catalogue.registry import BlueprintSpec",
     "param_count": "from symcount.derivation.pipeline import derive",
+    "cache": "from symcount.derivation.pipeline import derive",
     "api": "from symcount.catalogue import targets",
     "catalogue": "from symcount.derivation.pipeline import derive",
     "blueprints": "from symcount.api import derive",

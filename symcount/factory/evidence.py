@@ -145,10 +145,13 @@ def difference(evidence: Evidence, call: FactoryCall, ran: Thorough) -> str:
         return f"it builds another module at {dict(evidence.point)}"
     if not ran:
         return "what executes could not be observed"
-    for code in ran.keys() - _of_collectors():
-        if code_digest(code) not in evidence.ran:
-            return f"{_place(code)} executes, which did not, or has changed"
-    return _changed(evidence, call)
+    try:
+        for code in ran.keys() - _of_collectors():
+            if code_digest(code) not in evidence.ran:
+                return f"{_place(code)} executes, which did not, or has changed"
+        return _changed(evidence, call)
+    except UnreadableError as error:
+        return f"there is now {error}"
 
 
 def _of_collectors() -> set[Any]:
@@ -158,17 +161,14 @@ def _of_collectors() -> set[Any]:
 
 def _changed(evidence: Evidence, call: FactoryCall) -> str:
     walk = Walk()
-    try:
-        if _digest_of_call(call, walk) != evidence.call:
-            return "the factory has changed, or what it is given"
-        for module, name, digest in evidence.reads:
-            if _read(walk, module, name) != digest:
-                return f"{module}.{name or '*'} has changed"
-        names, digest = evidence.foundations
-        if _stands_on(walk, names) != digest:
-            return "what Python and torch define has changed"
-    except UnreadableError as error:
-        return f"there is now {error}"
+    if _digest_of_call(call, walk) != evidence.call:
+        return "the factory has changed, or what it is given"
+    for module, name, digest in evidence.reads:
+        if _read(walk, module, name) != digest:
+            return f"{module}.{name or '*'} has changed"
+    names, digest = evidence.foundations
+    if _stands_on(walk, names) != digest:
+        return "what Python and torch define has changed"
     return ""
 
 

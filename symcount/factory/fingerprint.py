@@ -52,7 +52,11 @@ def code_digest(code: CodeType) -> str:
     """Return a digest of a code object: of all that it does, and of where it is written."""
     known = _codes.get(id(code))
     if known is None or known[0] is not code:
-        known = _codes[id(code)] = code, digest_of(marshal.dumps(code, 2)), [*_nested(code)]
+        try:
+            digest = digest_of(marshal.dumps(code, 2))
+        except ValueError:
+            raise UnreadableError("code with objects in it") from None
+        known = _codes[id(code)] = code, digest, [*_nested(code)]
     return known[1]
 
 
