@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from symcount import cache
 from symcount.errors import ArgumentError
-from symcount.formula import expressions
 from symcount.param_count import ParamCount
 from symcount.work import MAX_SECONDS, MAX_WORK
 
@@ -170,6 +169,8 @@ def compare(
     if isinstance(expected, ParamCount):
         return agreement(count, expected.formula).of(ParamCount)
     if not callable(expected):
+        from symcount.formula import expressions
+
         return agreement(count, expressions.read_for(count, expected)).of(ParamCount)
     from symcount.derivation.by_hand import by_hand
 

@@ -9,27 +9,21 @@ is derived. What was derived again or not kept, and why, is logged at INFO by `s
 
 from __future__ import annotations
 
-import gc
-import logging
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symcount.errors import StoredFormulaError
-from symcount.formula.formula import Formula
-
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from symcount.executed import Thorough
     from symcount.factory.call import FactoryCall
+    from symcount.formula.formula import Formula
 
 VARIABLE = "SYMCOUNT_CACHE"
-_log = logging.getLogger("symcount.cache")
-_folder: ContextVar[Path | None] = ContextVar("folder", default=None)
+_folder: ContextVar[str | os.PathLike[str] | None] = ContextVar("folder", default=None)
 
 
 @contextmanager
@@ -44,21 +38,20 @@ def using(folder: str | os.PathLike[str] | None) -> Iterator[None]:
     >>> first == second
     True
     """
-    token = _folder.set(_folder.get() if folder is None else Path(folder))
+    token = _folder.set(_folder.get() if folder is None else folder)
     try:
         yield
     finally:
         _folder.reset(token)
 
 
-def folder() -> Path | None:
+def folder() -> str | os.PathLike[str] | None:
     """Return the folder that is in use, None if there is none."""
-    named = os.environ.get(VARIABLE)
-    return _folder.get() or (Path(named) if named else None)
+    return _folder.get() or os.environ.get(VARIABLE) or None
 
 
 def derived(
-    where: Path,
+    where: str | os.PathLike[str],
     factory: Callable[..., Any],
     fixed: Mapping[str, Any],
     options: tuple[object, ...],
@@ -75,6 +68,8 @@ def derived(
         is_wanted: tells whether a kept formula will do.
         derive: derives it, and collects the code that executes.
     """
+    from pathlib import Path
+
     from symcount import interception
     from symcount.executed import Thorough
     from symcount.factory import evidence
@@ -87,9 +82,9 @@ def derived(
         if interception.is_replacing():  # within a run on symbols
             return derive(executed)
         try:
-            path = where / f"{evidence.key_of(call, *options)}.symcount"
+            path = Path(where) / f"{evidence.key_of(call, *options)}.symcount"
         except UnreadableError as error:
-            _log.info("%s%s cannot be cached, for it depends on %s", call.name, call.place, error)
+            _say(call, f"cannot be cached, for it depends on {error}")
             return derive(executed)
         with _without_collector():
             known = _taken(path, call, executed)
@@ -103,6 +98,8 @@ def derived(
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """Put off a collection of garbage, which takes longer than all there is to do here."""
+    import gc
+
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -112,15 +109,26 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
+def _say(call: FactoryCall, what: str, as_usual: bool = False) -> None:
+    import logging  # which whoever keeps nothing does without
+
+    level = logging.DEBUG if as_usual else logging.INFO
+    logging.getLogger("symcount.cache").log(level, "%s%s %s", call.name, call.place, what)
+
+
 def _taken(path: Path, call: FactoryCall, executed: Thorough) -> Formula | None:
     """Return the formula that a file holds if it is one of this factory as it is now."""
+    import warnings
+    from dataclasses import replace
+
+    from symcount.errors import StoredFormulaError
     from symcount.factory import evidence
     from symcount.storage import entry
 
     try:
         found = entry.read(path)
         if found is None:
-            _log.info("%s%s is not in the cache", call.name, call.place)
+            _say(call, "is not in the cache")
             return None
         about, count = found
         known = evidence.unpacked(about, call)
@@ -131,13 +139,16 @@ def _taken(path: Path, call: FactoryCall, executed: Thorough) -> Formula | None:
         return None
     difference = evidence.difference(known, call, executed)
     if difference:
-        _log.info("%s%s is derived again: %s", call.name, call.place, difference)
+        _say(call, f"is derived again: {difference}")
         return None
-    _log.debug("%s%s is taken from %s", call.name, call.place, path)
-    return _without_statements(count)
+    _say(call, f"is taken from {path}", as_usual=True)
+    if count.origin is None:
+        return count
+    return replace(count, origin=replace(count.origin, statements=()))  # as it is when derived
 
 
 def _keep(path: Path, call: FactoryCall, executed: Thorough, count: Formula) -> None:
+    from symcount.errors import StoredFormulaError
     from symcount.factory import evidence
     from symcount.factory.fingerprint import UnreadableError
     from symcount.storage import entry
@@ -151,15 +162,8 @@ def _keep(path: Path, call: FactoryCall, executed: Thorough, count: Formula) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         entry.write(path, evidence.packed(found), count)
     except UnreadableError as error:
-        _log.info("%s%s is not cached, for it depends on %s", call.name, call.place, error)
+        _say(call, f"is not cached, for it depends on {error}")
     except (StoredFormulaError, OSError) as error:
-        _log.info("%s%s is not cached: %s", call.name, call.place, error)
+        _say(call, f"is not cached: {error}")
     else:
-        _log.debug("%s%s is kept in %s", call.name, call.place, path)
-
-
-def _without_statements(count: Formula) -> Formula:
-    """Return a formula as it is when it has just been derived."""
-    if count.origin is None:
-        return count
-    return replace(count, origin=replace(count.origin, statements=()))
+        _say(call, f"is kept in {path}", as_usual=True)

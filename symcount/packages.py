@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import MissingDependencyError
@@ -31,6 +30,8 @@ def require(purpose: str) -> None:
     Raises:
         MissingDependencyError: some are not.
     """
+    from importlib.util import find_spec
+
     absent = [name for name in PACKAGES if name not in sys.modules and not find_spec(name)]
     if absent:
         *others, last = absent

@@ -542,3 +542,22 @@ def test_another_process_takes_all_seeds_and_loads_nothing_to_derive(tmp_path: P
     assert "sympy" in loaded
     again, nothing = output()
     assert again == first and nothing == "[]"
+
+
+def test_an_answer_from_a_file_loads_no_more_than_it_needs() -> None:
+    code = """
+import sys, symcount
+symcount.load("docs/atlas/formulas.json")["gpt2"]()
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = set(done.stdout.split())
+    assert "symcount.storage.definition" in loaded
+    others = """torch sympy z3 numpy logging pathlib hashlib secrets difflib importlib.util
+        importlib.metadata symcount.executed symcount.factory.evidence symcount.derivation
+        symcount.formula.expressions symcount.catalogue symcount.questions symcount.display"""
+    for name in others.split():
+        assert name not in loaded, name
