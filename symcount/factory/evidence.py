@@ -77,6 +77,9 @@ class Evidence:
     count: int
 
 
+_CANDIDATES = 6
+
+
 def key_of(call: FactoryCall, *options: object) -> str:
     """Return the digest of a factory, of what it is given, and of the versions of the foundations.
 
@@ -94,16 +97,18 @@ def gather(call: FactoryCall, executed: Thorough, points: Iterable[Values]) -> E
     Args:
         call: the factory.
         executed: what executed while it was derived.
-        points: sizes of which the smallest is to be built at.
+        points: sizes, of which it is to be built at one where it has few tensors.
 
     Raises:
         UnreadableError: it depends on something that cannot be looked into, or not again.
     """
-    point = min(points, key=lambda point: sorted(point.values(), reverse=True), default=None)
-    if point is None:
-        raise UnreadableError("no point that it was compared at")
     ran = Thorough()
-    built = _built(call, point, ran)
+    candidates = sorted(points, key=lambda point: sum(point.values()))[:_CANDIDATES]
+    built = [(point, _built(call, point, ran)) for point in candidates]
+    modules = [(len(found), point) for point, found in built if not isinstance(found, Exception)]
+    if not modules:
+        raise UnreadableError("no small point at which there is a module")
+    _, point = min(modules, key=lambda each: each[0])
     for code, use in ran.items():
         executed.setdefault(code, use)
     executed.calls |= ran.calls
@@ -122,7 +127,7 @@ def gather(call: FactoryCall, executed: Thorough, points: Iterable[Values]) -> E
         {file: _lines_of(file) for file in sorted(executed.sources)},
         {root: _versions_in(root) for root in sorted(_roots(executed))},
         point,
-        *_summary(built),
+        *_summary(next(found for at, found in built if at is point)),
     )
 
 
@@ -405,6 +410,8 @@ def _wanted(executed: Executed) -> dict[tuple[str, str | None], bool]:
                 if not lenient:
                     raise UnreadableError(f"the module {home}, which is not loaded as that")
                 continue
+            if lenient and not is_trusted(str(names.get("__file__") or "<frozen")):
+                continue  # torch knows of other libraries, which may be loaded or not
             if not lenient:
                 modules[home] = owner
             for name in code.co_names:
