@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from symcount import cache
 from symcount.errors import ArgumentError
-from symcount.formula import expressions
 from symcount.formula.formula import Formula, formula_of
 from symcount.param_count import ParamCount
 from symcount.work import MAX_SECONDS, MAX_WORK
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import sympy
 
+    from symcount.executed import Executed
     from symcount.questions.agreement import Agreement
     from symcount.storage.file import StoredFormulas
 
@@ -82,21 +83,34 @@ def derive(
     >>> print(derive(nn.Bilinear, in1_features=3, in2_features=4, out_features=5))
     65
     """
-    from symcount import interception, packages
 
-    packages.require("deriving a formula")
-    with interception.alone():  # a fork waits until it is imported, or the child waits for ever
-        from symcount.derivation import pipeline  # which loads torch
+    def run(executed: Executed | None = None) -> Formula:
+        from symcount import interception, packages
 
-    found = pipeline.derive(
-        factory,
-        max_paths=max_paths,
-        max_work=max_work,
-        max_seconds=max_seconds,
-        strict=strict,
-        **fixed,
+        packages.require("deriving a formula")
+        with interception.alone():  # a fork waits until it is imported, or the child waits for ever
+            from symcount.derivation import pipeline  # which loads torch
+
+        return pipeline.derive(
+            factory,
+            executed,
+            max_paths=max_paths,
+            max_work=max_work,
+            max_seconds=max_seconds,
+            strict=strict,
+            **fixed,
+        )
+
+    folder = cache.folder()
+    if folder is None:
+        return ParamCount(run())
+
+    def will_do(count: Formula) -> bool:
+        return not strict or count.certificate.grade == "complete"
+
+    return ParamCount(
+        cache.derived(folder, factory, fixed, (max_paths, max_work, max_seconds), will_do, run)
     )
-    return ParamCount(found)
 
 
 def compare(
@@ -156,6 +170,8 @@ def compare(
     if isinstance(expected, ParamCount):
         return agreement(count, expected.formula).of(ParamCount)
     if not callable(expected):
+        from symcount.formula import expressions
+
         return agreement(count, expressions.read_for(count, expected)).of(ParamCount)
     from symcount.derivation.by_hand import by_hand
 

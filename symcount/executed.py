@@ -7,6 +7,8 @@ call. Both are for the thread that asks, and give back what was there before.
 from __future__ import annotations
 
 import functools
+import linecache
+import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator
@@ -14,6 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from types import (
     BuiltinFunctionType,
+    ClassMethodDescriptorType,
     CodeType,
     FrameType,
     MethodDescriptorType,
@@ -70,6 +73,79 @@ class Executed(dict[CodeType, Use]):
         return True
 
 
+class Thorough(Executed):
+    """What has executed, and what that has asked of the world outside of Python's code.
+
+    Attributes:
+        calls: the functions of C that were called, by module and name, and the files of whom.
+        variables: the variables of the environment that were read, None among them for all.
+        sources: the files of which lines were looked up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: set[tuple[str, str, str]] = set()
+        self.variables: set[str | None] = set()
+        self.sources: set[str] = set()
+
+    def note(self, frame: FrameType) -> bool:
+        known = _ASKING.get(id(frame.f_code))
+        if known is None:
+            return super().note(frame)
+        if not _is_importing(frame):
+            if known == "filename":
+                self.sources.add(str(frame.f_locals[known]))
+            else:
+                self.variables.add(str(frame.f_locals[known]) if known else None)
+            super().note(frame)
+        return False  # each time of another one
+
+    def called(self, caller: FrameType, function: Any) -> None:
+        """Take note that code calls a function or class of C."""
+        while caller.f_code.co_filename in _OF_PATHS and caller.f_back is not None:
+            caller = caller.f_back
+        key = (*_home(function), caller.f_code.co_filename)
+        if key not in self.calls and not is_own(key[2]) and not _is_importing(caller):
+            self.calls.add(key)
+
+
+def _home(function: Any) -> tuple[str, str]:
+    """Return the module and the name of a function or class of C."""
+    name = str(function.__name__)
+    if type(function) is BuiltinFunctionType and type(function.__module__) is str:
+        return function.__module__, name
+    if isinstance(function, type):
+        return function.__module__, function.__qualname__
+    owner = getattr(function, "__objclass__", None)
+    if owner is None:  # a method of something, or of a class
+        owner = (
+            function.__self__ if isinstance(function.__self__, type) else type(function.__self__)
+        )
+    for base in type.__getattribute__(owner, "__mro__"):
+        if not base.__flags__ & _ON_THE_HEAP and name in vars(base):
+            return base.__module__, f"{base.__qualname__}.{name}"
+    return str(type.__getattribute__(owner, "__module__")), f"{owner.__qualname__}.{name}"
+
+
+def _is_of_c(function: Any) -> bool:
+    kind = type(function)
+    if issubclass(kind, type):
+        return not function.__flags__ & _ON_THE_HEAP
+    return kind in (BuiltinFunctionType, MethodDescriptorType, ClassMethodDescriptorType)
+
+
+_ON_THE_HEAP = 1 << 9  # a class that Python code has made, or a few of C
+# Code that asks for what its name says, by the variable that holds that: "" if it asks for all.
+_ASKING = {
+    id(method.__code__): "key" if name == "__getitem__" else ""
+    for name, method in vars(type(os.environ)).items()
+    if hasattr(method, "__code__")
+} | {id(linecache.getlines.__code__): "filename"}
+_OF_PATHS = frozenset(
+    each.__code__.co_filename
+    for each in (os.path.exists, os.path.join)
+    if hasattr(each, "__code__")
+)
 _MOST_ITEMS = 64
 _DEEPEST = 3
 _ATOMS = frozenset([
@@ -150,9 +226,15 @@ def _profiled(executed: Executed) -> Iterator[None]:
         if event == "call" and id(frame.f_code) not in done and executed.note(frame):
             done[id(frame.f_code)] = frame.f_code
 
+    def on_any(frame: FrameType, event: str, function: Any) -> None:
+        on_event(frame, event, function)
+        if event == "c_call":
+            thorough.called(frame, function)
+
     done: dict[int, CodeType] = {}  # to compare code, or its hash, takes as long as to run it
+    thorough: Any = executed
     before = take_profiler()
-    sys.setprofile(on_event)
+    sys.setprofile(on_any if isinstance(executed, Thorough) else on_event)
     try:
         yield
     finally:
@@ -163,6 +245,7 @@ def _profiled(executed: Executed) -> Iterator[None]:
 def _monitored(executed: Executed) -> Iterator[None]:
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
     started = monitoring.events.PY_START
+    events = started | (monitoring.events.CALL if isinstance(executed, Thorough) else 0)
     tool = next((n for n in _TOOLS if monitoring.get_tool(n) is None), None)
     thread = threading.get_ident()
 
@@ -171,18 +254,25 @@ def _monitored(executed: Executed) -> Iterator[None]:
             return monitoring.DISABLE if executed.note(sys._getframe(1)) else None
         return None
 
+    def on_call(_: CodeType, __: int, function: Any, ___: Any) -> None:
+        if threading.get_ident() == thread and _is_of_c(function):
+            thorough.called(sys._getframe(1), function)
+
+    thorough: Any = executed
     if tool is None:  # others have taken all of them
         yield
         return
     monitoring.use_tool_id(tool, "symcount")
     try:
         monitoring.register_callback(tool, started, on_start)
-        monitoring.set_events(tool, started)
+        monitoring.register_callback(tool, monitoring.events.CALL, on_call)
+        monitoring.set_events(tool, events)
         monitoring.restart_events()
         yield
     finally:
         monitoring.set_events(tool, 0)
         monitoring.register_callback(tool, started, None)
+        monitoring.register_callback(tool, monitoring.events.CALL, None)
         monitoring.free_tool_id(tool)
 
 

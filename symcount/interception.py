@@ -95,6 +95,11 @@ def set_aside() -> list[Replaced]:
     return replaced
 
 
+def is_replacing() -> bool:
+    """Tell whether anything is replaced: within a run on symbols, or a plain build."""
+    return bool(_journal)
+
+
 def replace_again(replaced: Iterable[Replaced]) -> None:
     """Replace what has been set aside."""
     for owner, name, _, instead in replaced:

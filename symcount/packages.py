@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import MissingDependencyError
@@ -47,6 +46,8 @@ _there: set[str] = set()
 
 def _is_there(name: str) -> bool:
     """Tell whether a package can be found; one that was found is not looked for again."""
+    from importlib.util import find_spec
+
     if name not in _there and find_spec(name) is not None:
         _there.add(name)
     return name in _there

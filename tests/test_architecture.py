@@ -35,7 +35,7 @@ GROUND = {
 }
 # What the folders and files above the ground may import beside it and themselves.
 VALUE = "algebra formula factory.origin"
-CORE = "algebra factory formula questions storage display export param_count api"
+CORE = "algebra factory formula questions storage display export param_count cache api"
 RULES = {
     "trace": "",
     "algebra": "",
@@ -48,7 +48,8 @@ RULES = {
     "export": f"{VALUE} display",
     "sweep": f"{VALUE} questions storage.atomic export",
     "param_count": f"{VALUE} questions storage display export sweep",
-    "api": "derivation formula factory questions storage param_count",
+    "cache": "formula factory storage",
+    "api": "derivation formula factory questions storage param_count cache",
     "catalogue": CORE,
     "blueprints": "catalogue",
     "drift": f"{CORE} catalogue",
@@ -202,6 +203,7 @@ FORBIDDEN = {
     "export": "from symcount.catalogue.registry import BlueprintSpec",
     "sweep": "from symcount.param_count import ParamCount",
     "param_count": "from symcount.derivation.pipeline import derive",
+    "cache": "from symcount.derivation.pipeline import derive",
     "api": "from symcount.catalogue import targets",
     "catalogue": "from symcount.derivation.pipeline import derive",
     "blueprints": "from symcount.api import derive",

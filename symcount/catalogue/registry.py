@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import math
 import numbers
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from symcount import progress
+from symcount import cache, progress
 from symcount.errors import (
     ArgumentError,
     DerivationError,
@@ -58,6 +59,7 @@ class _Formulas:
 
     def __init__(self, factory: Callable[..., Any]) -> None:
         self.factory = factory
+        self.cache: str | os.PathLike[str] | None = None
         self._known: dict[tuple[tuple[str, str], ...], ParamCount] = {}
 
     def fixing(self, **fixed: Any) -> ParamCount:
@@ -66,7 +68,8 @@ class _Formulas:
 
         key = tuple(sorted((name, repr(value)) for name, value in fixed.items()))
         if key not in self._known:
-            self._known[key] = derive(self.factory, **fixed)
+            with cache.using(self.cache):
+                self._known[key] = derive(self.factory, **fixed)
         return self._known[key]
 
     @property
@@ -163,6 +166,8 @@ class BlueprintRegistry:
     Args:
         reference_dim: the size at which `BlueprintSpec.param_estimate` gives the count, and
             `list_for_topology` sorts; or a size for each topology, 64 for those not in it.
+        cache: a folder to keep formulas in, and to take them from in later processes; that which
+            `SYMCOUNT_CACHE` names if not given, if that names one.
 
     >>> from torch import nn
     >>> registry = BlueprintRegistry()
@@ -174,8 +179,14 @@ class BlueprintRegistry:
     2*dim 128 130
     """
 
-    def __init__(self, reference_dim: int | Mapping[str, int] = REFERENCE_DIM) -> None:
+    def __init__(
+        self,
+        reference_dim: int | Mapping[str, int] = REFERENCE_DIM,
+        *,
+        cache: str | os.PathLike[str] | None = None,
+    ) -> None:
         self.reference_dim = reference_dim
+        self._cache = cache
         self._specs: dict[tuple[str, str], BlueprintSpec] = {}
         self._loading = threading.RLock()
         self._loaders: dict[str, _Loader] = {}
@@ -216,6 +227,7 @@ class BlueprintRegistry:
             self._require_new(topology, name, factory)
             size = self._reference_of(topology) if reference_dim is None else reference_dim
             spec = BlueprintSpec(name, topology, factory, param_estimate, description, size)
+            spec._formulas.cache = self._cache
             if on_error == "raise" and not _deferring.get():
                 _ = spec.param_count
             self._specs[topology, name] = spec

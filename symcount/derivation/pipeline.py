@@ -70,6 +70,7 @@ _SMALL = 256
 
 def derive(
     factory: Callable[..., Any],
+    executed: Executed | None = None,
     /,
     *,
     max_paths: int = 64,
@@ -78,7 +79,10 @@ def derive(
     strict: bool = False,
     **fixed: Any,
 ) -> Formula:
-    """Derive the formula of what a factory builds; see `symcount.derive`."""
+    """Derive the formula of what a factory builds; see `symcount.derive`.
+
+    The code that executes meanwhile is collected in `executed`.
+    """
     call = FactoryCall.of(factory, fixed)
     with interception.alone():
         around = interception.set_aside()
@@ -86,7 +90,10 @@ def derive(
         watch = Watch(max_seconds)
         call = replace(call, watch=watch)
         try:
-            return _as_guest(state, call, Allowed(max_paths, max_work, max_seconds), strict)
+            allowed = Allowed(max_paths, max_work, max_seconds)
+            return _as_guest(
+                state, call, allowed, strict, Executed() if executed is None else executed
+            )
         except Endless as error:
             if not watch.has_raised:
                 raise
@@ -116,12 +123,14 @@ class Allowed(NamedTuple):
     max_seconds: float
 
 
-def _as_guest(state: ambient.State, call: FactoryCall, allowed: Allowed, strict: bool) -> Formula:
+def _as_guest(
+    state: ambient.State, call: FactoryCall, allowed: Allowed, strict: bool, executed: Executed
+) -> Formula:
     """Derive, and leave nothing behind but the formula or an error."""
     try:
         try:
             state.leave_to_factory()
-            return _derive(call, allowed, strict, state.drew_random_numbers)
+            return _derive(call, allowed, strict, executed, state.drew_random_numbers)
         except BaseException as error:
             interception.let_go(error)
             raise
@@ -143,12 +152,12 @@ def _derive(
     call: FactoryCall,
     allowed: Allowed,
     strict: bool,
+    executed: Executed,
     drew_random_numbers: Callable[[], bool],
 ) -> Formula:
     builds = building.PlainBuilds(call)
     state = OutsideState(call.function)
     # Built plainly first, the factory has done its imports before it is run on symbols.
-    executed = Executed()
     _build_first(call, builds, executed)
     require_no_memory(call, builds, state)
     state.put_back()
