@@ -389,6 +389,10 @@ class Seen:
         """Judge a text that is gone through letter by letter."""
         return TEXT if "text" in self.kinds(place) and self.differs(place) else ""
 
+    def _keywords(self) -> str:
+        """Judge by what names arguments are given."""
+        return TEXT if self.differs(0) else ""
+
     def _evaluated(self) -> str:
         """Judge a text that is run."""
         return self._kind(0) if self.differs(0) else ""
@@ -543,7 +547,8 @@ class Seen:
                 return TEXT
             has_digits = any(map(NUMBERS.search, texts))
             is_spelt_anew = self.differs(container, lambda v: v and v[0] == "many" and v[-1])
-            return TEXT if is_spelt_anew or (has_digits and (grows or self.differs(key))) else ""
+            differs = grows or any(map(self.differs, (key, container)))
+            return TEXT if is_spelt_anew or (has_digits and differs) else ""
         if keys and self.differs(key):
             is_empty = {_length(v) for v in self.values(container)} == {0}
             return "" if is_empty else STATE

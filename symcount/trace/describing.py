@@ -139,8 +139,32 @@ def value_of(value: Any, depth: int = 0) -> Value:
         return "iterator", kind.__name__, _hint(value), bool(observer and observer.is_old(value))
     if kind is types.SimpleNamespace:
         return "state", "SimpleNamespace", _token(value)
+    if _has_own_hash(kind):
+        held = [held_by(value, name) for name in _fields(value)]
+        return "state", kind.__qualname__, _token(held)
     inner = vars(value).get("_modules") if issubclass(kind, torch.nn.Module) else None
     return "object", kind.__qualname__, len(inner or ())
+
+
+_hashing: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
+def _has_own_hash(kind: type) -> bool:
+    """Tell whether two objects of a class may be one key."""
+    known = _hashing.get(kind)
+    if known is None:
+        code = getattr(kind.__hash__, "__code__", None)
+        known = code is not None and (
+            not is_foreign(code.co_filename) or code.co_filename[0] == "<"
+        )
+        _hashing[kind] = known
+    return known
+
+
+def _fields(value: Any) -> list[str]:
+    slots = (vars(base).get("__slots__", ()) for base in type(value).__mro__)
+    named = (name for each in slots for name in ((each,) if type(each) is str else each))
+    return [*getattr(value, "__dict__", ()), *named]
 
 
 def _length(value: Any) -> int | None:
@@ -235,6 +259,14 @@ def _keys_of(pairs: Any) -> Value:
         )
     is_regular = all(map(_rise_evenly, numbers.values()))
     return "keys", len(keys), is_regular, hash(tuple(keys))
+
+
+def _names_in(table: Any) -> Value:
+    """Describe the keys of a table that have numbers."""
+    if not issubclass(type(table), dict):
+        return value_of(table)
+    names = [name for name in table if type(name) is str and NUMBERS.search(name)]
+    return ("text", " ".join(names)) if names else None
 
 
 def _rise_evenly(rows: list[tuple[int, ...]]) -> bool:
@@ -473,6 +505,8 @@ def described(kind: str, values: Sequence[Any], names: Sequence[str] = ()) -> tu
         return tuple(map(_compared, values))
     if kind == "match":
         return (_matched(values[0], names),)
+    if kind == "keywords":
+        return (_names_in(values[0]),)
     if kind == "keys":
         return (_keys_of(values[0]),)
     if kind == "store" and issubclass(type(values[0]), _KEYED):
@@ -565,7 +599,7 @@ def summary(kind: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     return tuple(keys)
 
 
-_IN_FULL = frozenset(["attribute", "compare", "while", "match", "keys", "store"])
+_IN_FULL = frozenset(["attribute", "compare", "while", "match", "keys", "store", "keywords"])
 
 
 def _brief(value: Any) -> Any:
@@ -606,6 +640,7 @@ def cheap(value: Any) -> Any:
         told = _told_by_type[kind] = kind in (SymInt, SymFloat) or not (
             issubclass(kind, _LOOKED_INTO)
             or kind.__module__ == "numpy"
+            or _has_own_hash(kind)
             or hasattr(kind, "__next__")
             or any("__call__" in vars(base) for base in kind.__mro__)
         )

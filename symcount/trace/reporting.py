@@ -283,7 +283,12 @@ class _Reporting(ast.NodeTransformer):
             if isinstance(a, ast.Starred) and not isinstance(a.value, _MADE_NEW):
                 (a.value,) = self._told("spread", node, [a.value])
         # the elements of a generator are reported by themselves
-        given = [i for i, a in enumerate(node.args) if not isinstance(a, ast.GeneratorExp)]
+        is_whole = name not in _TOGETHER
+        inner = ast.GeneratorExp if is_whole else ()
+        given = [i for i, a in enumerate(node.args) if not isinstance(a, inner)]
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                (keyword.value,) = self._told("keywords", node, [keyword.value])
         spread = [i for i in given if isinstance(node.args[i], ast.Starred)]
         values: list[Any] = [node.args[i] for i in given]
         values = [v.value if isinstance(v, ast.Starred) else v for v in values]
@@ -510,6 +515,8 @@ _KEEPING = frozenset(
     "list tuple dict OrderedDict Sequential ModuleList ModuleDict ParameterList enumerate join "
     "extend update".split()
 )
+# What asks by itself how many elements a generator has.
+_TOGETHER = frozenset("zip zip_longest map compress islice next".split())
 # What is made of pairs, and keeps one of those with equal keys.
 _OF_PAIRS = frozenset("dict OrderedDict ModuleDict ParameterDict update".split())
 # Expressions that make what is gone through, and no others go through it.
