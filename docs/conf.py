@@ -53,7 +53,7 @@ if tags.has("outside"):  # type: ignore[name-defined]  # noqa: F821
 
 # Other projects' pages are not consulted, so that the build needs no network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(sympy|torch|collections|concurrent|fractions|pathlib)\..*"),
+    ("py:.*", r"(sympy|torch|collections|concurrent|fractions|os|pathlib)\..*"),
     ("py:.*", r"(sympy|Against|Axes|Boolean|Executor|Expression|Formula|Path|Values|nn\.Module)"),
     ("py:class", r"(HasFormula|NDArray|Number|Sizes|SymbolLike|Target|np\.\w+)"),  # aliases
     ("py:class", r"symcount\.catalogue\.registry\.Factory"),  # type variables

@@ -111,6 +111,16 @@ def end_of_text(frame: FrameType, search: Search) -> str | None:
     return end
 
 
+def raises_type_error(frame: FrameType) -> bool:
+    """Tell whether all that runs is for the message of a TypeError, raised by code around."""
+    for caller in _callers(frame):
+        place = place_of(caller)
+        for node in place or ():
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                return evaluated(node.exc.func, caller) is TypeError
+    return False
+
+
 def warnings_are_errors() -> bool:
     return any(action == "error" for action, *_ in warnings.filters)
 

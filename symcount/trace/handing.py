@@ -15,12 +15,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType, WrapperDescriptorType
 from typing import Any, NamedTuple
 
 from symcount import interception
 from symcount.executed import Executed, Use
 from symcount.libraries import is_of_python, is_own
+from symcount.trace import ends
 from symcount.trace.c_code import (
     NAMED_EXACT,
     PARTICULAR,
@@ -346,6 +347,8 @@ class Handing:
             return
         if not is_loss(function, args, is_symbol):
             return
+        if type(function) is WrapperDescriptorType and ends.raises_type_error(sys._getframe(2)):
+            return  # as does code of C that is given no integer
         symbols = list(_symbols_in((*args, *_given_before(function))))
         if symbols:
             given = [symbol for symbol in symbols if is_symbol(symbol)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import dis
 import functools
 import inspect
 import linecache
@@ -18,7 +19,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from types import FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import CodeType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 from torch import nn
@@ -194,6 +195,14 @@ def compares_length(frame: FrameType) -> bool:
     )
 
 
+def computes_elements(frame: FrameType) -> bool:
+    """Tell whether the frame calls a function of numpy that asks the elements of an array."""
+    expression = _expression(frame)
+    function = expression.func if isinstance(expression, ast.Call) else None
+    found = None if function is None else evaluated(function, frame)
+    return type(found).__name__ == "ufunc" and type(found).__module__ == "numpy"
+
+
 def asks_attribute(frame: FrameType) -> bool:
     """Tell whether the frame is asking for an attribute by its name: `hasattr(x, "item")`."""
     expression = _expression(frame)
@@ -262,7 +271,11 @@ def _is_read_plainly(owner: Any, name: str) -> bool:
             inspect.getattr_static(owner, name)
         )
     plain: tuple[Any, ...] = (object.__getattribute__, ModuleType.__getattribute__)
-    if kind.__getattribute__ not in plain:  # such as one that has other names for attributes
+    static = inspect.getattr_static(owner, name, None)
+    is_pure = isinstance(static, property) and not _computes(static)
+    if (
+        kind.__getattribute__ not in plain and not is_pure
+    ):  # such as one that has other names for attributes
         held = object.__getattribute__(owner, "__dict__").get(name, _NOTHING)
         return held is not _NOTHING and getattr(owner, name) is held
     if isinstance(owner, nn.Module) and name in vars(owner).get("_modules", ()):
@@ -273,7 +286,16 @@ def _is_read_plainly(owner: Any, name: str) -> bool:
 def _computes(held: Any) -> bool:
     """Tell whether what a class holds is asked for the value, and is no method or slot."""
     plain = (FunctionType, staticmethod, classmethod, MemberDescriptorType, *FUNCTIONS_OF_C, _CACHE)
+    if isinstance(held, property) and isinstance(held.fget, FunctionType):
+        return not _only_reads(held.fget.__code__)
     return hasattr(type(held), "__get__") and not isinstance(held, plain)
+
+
+def _only_reads(code: CodeType) -> bool:
+    """Tell whether code calls nothing and changes nothing: it says the same if asked once more."""
+    changing = ("CALL", "STORE_", "DELETE_", "IMPORT_", "YIELD_", "SEND", "MAKE_", "FOR_ITER")
+    steps = (step.opname for step in dis.get_instructions(code))
+    return not any(step.startswith(changing) and step != "STORE_FAST" for step in steps)
 
 
 def _expression(frame: FrameType) -> ast.expr | None:

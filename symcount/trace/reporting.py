@@ -284,8 +284,8 @@ class _Reporting(ast.NodeTransformer):
                 (a.value,) = self._told("spread", node, [a.value])
         # the elements of a generator are reported by themselves
         is_whole = name not in _TOGETHER
-        inner = ast.GeneratorExp if is_whole else ()
-        given = [i for i, a in enumerate(node.args) if not isinstance(a, inner)]
+        left = ast.GeneratorExp if is_whole else ()
+        given = [i for i, a in enumerate(node.args) if not isinstance(a, left)]
         for keyword in node.keywords:
             if keyword.arg is None:
                 (keyword.value,) = self._told("keywords", node, [keyword.value])
