@@ -284,7 +284,7 @@ def _matched(value: Any, names: Sequence[str], depth: int = 0) -> Value:
     if found[0] == "many" and issubclass(type(value), list | tuple):
         few = itertools.islice(value, _MOST_ELEMENTS)
         return (*found, *(_matched(part, names, depth + 1) for part in few))
-    if found[0] != "object":
+    if found[0] not in ("object", "state"):
         return found
     asked = (*names, *getattr(type(value), "__match_args__", ()))
     parts = (held_by(value, name) for name in asked)
@@ -541,7 +541,7 @@ def described(kind: str, values: Sequence[Any], names: Sequence[str] = ()) -> tu
     if called == ("function", "builtins.setattr") and len(given) > 1:
         return ("naming", "setattr", _is_above(given[0], given[1:2]), _converts(given[0])), *others
     owner = getattr(callee, "__self__", None)
-    if called[0] == "torch" and called[1] in _NAMING and owner is not None and given:
+    if called[1] in _NAMING and issubclass(type(owner), torch.nn.Module) and given:
         table = given[0] if issubclass(type(given[0]), dict) else given[:1]
         return ("naming", called[1], _is_above(owner, table), False), *others
     return called, *others

@@ -283,9 +283,8 @@ class _Reporting(ast.NodeTransformer):
             if isinstance(a, ast.Starred) and not isinstance(a.value, _MADE_NEW):
                 (a.value,) = self._told("spread", node, [a.value])
         # the elements of a generator are reported by themselves
-        is_whole = name not in _TOGETHER
-        left = ast.GeneratorExp if is_whole else ()
-        given = [i for i, a in enumerate(node.args) if not isinstance(a, left)]
+        passed = () if name in _TOGETHER else (ast.GeneratorExp,)
+        given = [i for i, a in enumerate(node.args) if not isinstance(a, passed)]
         for keyword in node.keywords:
             if keyword.arg is None:
                 (keyword.value,) = self._told("keywords", node, [keyword.value])
