@@ -261,7 +261,7 @@ THRESHOLDS = (70_000, 1e12, 2e12, 200_000, 3e12, 4e12, 5e12)
 
 def _four_answers(dim: int) -> int:
     value = torch.tensor(float(dim))
-    answers = [value > 70_000, value > 1e12, value < 5, value > 200_000]
+    answers = [bool(a) for a in (value > 70_000, value > 1e12, value < 5, value > 200_000)]
     return 9 if answers == [True, False, False, False] else 3
 
 
