@@ -1,4 +1,4 @@
-"""Tensors whose values are symbols: what depends on these is no constant, and no formula says so."""
+"""Tensors whose values are symbols: what depends on these is no constant of a formula."""
 
 from __future__ import annotations
 
