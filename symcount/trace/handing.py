@@ -11,8 +11,12 @@ import ast
 import builtins
 import dis
 import functools
+import gc
+import inspect
 import sys
 import threading
+import traceback
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, MethodType, ModuleType, WrapperDescriptorType
@@ -47,6 +51,16 @@ _LOOKING_AROUND = frozenset(
     id(each)
     for each in (
         sys._getframe, eval, exec, globals, locals, vars, dir, super, builtins.__build_class__,
+    )
+)  # fmt: skip
+# What tells a run on symbols, which keeps its tensors and has stand-ins and frames, from another.
+_TELLING_APART = frozenset(
+    id(each)
+    for each in (
+        weakref.ref, weakref.proxy, weakref.finalize, weakref.WeakValueDictionary, weakref.WeakSet,
+        sys.getrefcount, gc.get_referrers, gc.get_referents, gc.get_objects, gc.get_count,
+        inspect.isbuiltin, inspect.stack, traceback.extract_stack, sys._getframe,
+        inspect.currentframe,
     )
 )  # fmt: skip
 # Functions of Python's own that are given functions to call.
@@ -115,6 +129,24 @@ def suspects(executed: Executed) -> frozenset[CodeType]:
 def _suspects(executed: Executed) -> list[CodeType]:
     return [
         code for code, use in executed.items() if _is_watched(code, use) and _comes_by(code, use)
+    ]
+
+
+def telling_apart(executed: Executed) -> frozenset[CodeType]:
+    """Return the code that reads what answers otherwise in a run on symbols.
+
+    What Python's own makes of that is known.
+    """
+    return frozenset(executed.once(_telling_apart))
+
+
+def _telling_apart(executed: Executed) -> list[CodeType]:
+    return [
+        code
+        for code, use in executed.items()
+        if _is_watched(code, use)
+        and not is_of_python(code.co_filename)
+        and any(id(v) in _TELLING_APART for v in (*use.values, *_read(_named(code), use.names)))
     ]
 
 

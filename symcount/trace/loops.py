@@ -184,6 +184,10 @@ class SymRange:
             raise IndexError("range object index out of range")
         return self.start + (key if key >= 0 else key + self._symcount_length) * self.step
 
+    def __repr__(self) -> str:
+        step = "" if self.step == 1 else f", {self.step}"
+        return f"range({self.start}, {self.stop}{step})"
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not range and type(other) is not SymRange:
             return NotImplemented

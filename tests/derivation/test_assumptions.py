@@ -256,6 +256,55 @@ def test_a_value_of_a_tensor_may_decide_what_builds_the_same() -> None:
     assert "branch on a value" not in {c.kind for c in certificate.assumptions}
 
 
+THRESHOLDS = (70_000, 1e12, 2e12, 200_000, 3e12, 4e12, 5e12)
+
+
+def _four_answers(dim: int) -> int:
+    value = torch.tensor(float(dim))
+    answers = [bool(a) for a in (value > 70_000, value > 1e12, value < 5, value > 200_000)]
+    return 9 if answers == [True, False, False, False] else 3
+
+
+def _answers_of_a_helper(dim: int) -> int:
+    def is_over(value: float, threshold: float) -> bool:
+        return value > threshold
+
+    value = torch.tensor(float(dim)).item()
+    return 9 if [is_over(value, t) for t in THRESHOLDS] == [True] + [False] * 6 else 3
+
+
+def _digits(dim: int) -> int:
+    value = torch.tensor(float(dim)).item()
+    return 9 if sum(1 << k for k, t in enumerate(THRESHOLDS) if value > t) == 1 else 3
+
+
+@pytest.mark.parametrize("width", [_four_answers, _answers_of_a_helper, _digits])
+def test_all_ways_that_several_branches_on_values_may_go_together_are_gone_or_count(width) -> None:
+    def factory(dim):
+        return nn.Linear(dim, width(dim))
+
+    try:
+        certificate = derive(factory).certificate
+    except symcount.SymcountError:
+        return
+    assert certificate.grade != "complete"
+
+
+def test_constructors_that_each_ask_a_value_do_not_count_however_many() -> None:
+    class Block(nn.Module):
+        def __init__(self, dim, rate):
+            super().__init__()
+            self.layer = nn.Linear(dim, dim)
+            self.drop = nn.Flatten() if rate > 0.0 else nn.Identity()
+            self.again = nn.Flatten() if rate > 0.5 else nn.Identity()
+
+    def network(dim):
+        rates = torch.linspace(0, 1 / dim, 10)
+        return nn.ModuleList(Block(dim, rate.item()) for rate in rates)
+
+    assert derive(network).certificate.grade == "complete"
+
+
 def test_a_value_of_a_tensor_that_decides_a_size_is_an_assumption_or_refused() -> None:
     def widened(dim, depth):
         rates = torch.linspace(0, 0.1, depth).tolist()
