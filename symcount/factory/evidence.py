@@ -12,7 +12,7 @@ import gc
 import linecache
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType, FunctionType, ModuleType
@@ -154,7 +154,7 @@ def difference(evidence: Evidence, call: FactoryCall, ran: Thorough) -> str:
         for code in ran.keys() - _of_collectors():
             if code_digest(code) not in evidence.ran:
                 return f"{_place(code)} executes, which did not, or has changed"
-        return _changed(evidence, call)
+        return _changed(evidence, call, _mentioned(ran))
     except UnreadableError as error:
         return f"there is now {error}"
 
@@ -164,12 +164,16 @@ def _of_collectors() -> set[Any]:
     return {getattr(call, "__code__", None) for call in gc.callbacks}
 
 
-def _changed(evidence: Evidence, call: FactoryCall) -> str:
+def _mentioned(executed: Executed) -> set[str]:
+    return {name for code in executed for name in code.co_names}
+
+
+def _changed(evidence: Evidence, call: FactoryCall, asked: Collection[str]) -> str:
     walk = Walk()
     if _digest_of_call(call, walk) != evidence.call:
         return "the factory has changed, or what it is given"
     for module, name, digest in evidence.reads:
-        if _read(walk, module, name) != digest:
+        if _read(walk, module, name, asked) != digest:
             return f"{module}.{name or '*'} has changed"
     names, digest = evidence.foundations
     if _stands_on(walk, names) != digest:
@@ -312,13 +316,18 @@ _BY_NAME = frozenset(
 )
 
 
-def _read(walk: Walk, module: str, name: str | None) -> str:
+def _read(walk: Walk, module: str, name: str | None, asked: Collection[str]) -> str:
     names = module_dict(module)
     if names is None:
         return "not loaded"
     if name is None:
         return walk.names(names)
-    return walk.digest(names[name]) if name in names else "absent"
+    if name in names:
+        return walk.digest(names[name])
+    if name in asked and "__getattr__" in vars(type(sys.modules[module])):
+        # a module that loads what it is asked for, as code that has just executed did
+        return walk.digest(getattr(sys.modules[module], name, "absent"))
+    return "absent"
 
 
 def _stands_on(walk: Walk, read: Mapping[str, Iterable[str]]) -> str:
@@ -371,7 +380,7 @@ def _reads(executed: Executed, walk: Walk) -> tuple[tuple[Read, ...], Any]:
 
 def _as_read(walk: Walk, module: str, name: str | None) -> Read:
     try:
-        return Read(module, name, _read(walk, module, name))
+        return Read(module, name, _read(walk, module, name, ()))
     except UnreadableError as error:
         raise UnreadableError(f"{module}.{name}: {error}") from None
 
@@ -422,7 +431,8 @@ def _wanted(executed: Executed) -> dict[tuple[str, str | None], bool]:
                         owners.append(inner)
         reads_by_name |= not lenient and not _BY_NAME.isdisjoint(code.co_names)
     for home in modules if reads_by_name else ():
-        want(home, None, True)
+        if home.startswith("torch.nn"):  # others load names while they are used
+            want(home, None, True)
         if _is_of_a_project(modules[home]):
             for name in [*(module_dict(home) or {})]:
                 want(home, name, False)

@@ -219,12 +219,12 @@ class Walk:
         """Say what is in a set, in an order that is the same in all processes."""
         if type(value) is not frozenset and not self._is_new(value):
             return
-        outer, found = self._said, []
-        for item in value:
-            self._said = []
-            self._go(item)
-            found.append(self._digest())
-        self._said = outer
+        found = []
+        for item in value:  # each by itself: what is come across first is chance
+            walk = Walk(self._by_name)
+            walk._current = self._current
+            found.append(walk.digest(item, self._is_lenient))
+            self.covered |= walk.covered
         self._say("set", len(found), *sorted(found))
 
     def _text(self, value: Any) -> None:
@@ -382,6 +382,8 @@ class Walk:
         if home == "logging" and kind.__name__ in ("Logger", "RootLogger"):
             return self._say("logger", value.name)
         base: Any = _base_of_c(kind)
+        if base is object and self._by_name and self._is_lenient:  # of the library: its loggers
+            return self._unknown(value)
         if base in _HOLDERS:
             if self._is_new(value):
                 _HOLDERS[base](self, value)
