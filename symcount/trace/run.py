@@ -707,7 +707,7 @@ class _Run:
         """
         frame = sys._getframe(2)
         if is_of_tracer(frame.f_code) or frame.f_globals.get("__name__") == "copy":
-            return True
+            return name != "numerator"
         is_item = name == "item"  # which may be computed of one that has it
         if is_item and (
             value._symcount_node in self.of_numpy or id(value._symcount_node) in self._tracked
