@@ -201,7 +201,10 @@ def _is_unknown_instance(value: Any) -> bool:
     kind = type(value)
     if kind.__module__ == "numpy":
         return kind.__name__ not in ("ufunc", "ndarray", "dtype") and not hasattr(kind, "dtype")
-    return bool(unknown_bases(kind))
+    if unknown_bases(kind):
+        return True
+    made = _of_class(kind, "__call__") if kind.__flags__ & _HEAP_TYPE else None
+    return type(made) in FUNCTIONS_OF_C and not is_known(made)
 
 
 def is_suspect(value: Any, depth: int = 0) -> bool:

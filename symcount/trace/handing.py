@@ -182,16 +182,30 @@ def _read(named: _Names, names: Mapping[str, Any]) -> Iterator[Any]:
     owners: list[Any] = [sys.modules.get(name) for name in named.imported]
     for name in named.globals:
         value = names.get(name, vars(builtins).get(name))
-        if isinstance(value, ModuleType | type):
-            owners.append(value)
         if not (isinstance(value, type) and vars(builtins).get(name) is value):
             yield value
+        if type(value) not in _WITHOUT_ATTRIBUTES:
+            owners.append(value)
     for owner in owners:
-        held: list[Any] = [vars(owner)] if isinstance(owner, ModuleType) else []
-        if isinstance(owner, type):
-            held = [vars(each) for each in owner.__mro__]
+        held = _tables_of(owner)
         for name in named.attributes:
             yield next((table[name] for table in held if name in table), None)
+
+
+_WITHOUT_ATTRIBUTES = frozenset(
+    [int, float, str, bytes, bool, type(None), FunctionType, dict, list]
+)
+
+
+def _tables_of(owner: Any) -> list[Any]:
+    """Return where an attribute is looked up: what an object holds, and its classes."""
+    try:
+        held = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        held = {}
+    classes = type(owner).__mro__ if not isinstance(owner, type) else owner.__mro__
+    own = [held] if not isinstance(owner, type) and isinstance(held, dict) else []
+    return [*own, *map(vars, classes)]
 
 
 # --- code that tells what it calls ---------------------------------------------------------------

@@ -744,8 +744,8 @@ class SymInt(_Symbol):
 
     @property
     def numerator(self) -> Any:
-        """The integer itself."""
-        return self
+        """The integer itself; its hint for C code, such as `Decimal`'s, which takes it for one."""
+        return self._symcount_node.hint if self._symcount_run.shows("numerator", self) else self
 
     @property
     def denominator(self) -> int:

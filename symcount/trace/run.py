@@ -721,7 +721,7 @@ class _Run:
         """
         frame = sys._getframe(2)
         if is_of_tracer(frame.f_code) or frame.f_globals.get("__name__") == "copy":
-            return True
+            return name != "numerator"
         if lookups.computes_elements(frame):
             return True
         is_item = name == "item"  # which may be computed of one that has it

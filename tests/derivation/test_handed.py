@@ -93,6 +93,22 @@ def slot_in_a_table(dim):
     return layer(dim, SLOTS["equal"][0](dim) is True)
 
 
+class Calls:
+    __call__ = staticmethod((5003).__eq__)
+
+
+CALLS = Calls()
+HELD = types.SimpleNamespace(equals=(5003).__eq__)
+
+
+def slot_that_an_object_calls(dim):
+    return layer(dim, CALLS(dim) is True)
+
+
+def slot_that_an_object_holds(dim):
+    return layer(dim, HELD.equals(dim) is True)
+
+
 def slot_as_a_default(dim):
     def compared(value, by=(5003).__eq__):
         return by(value) is True
@@ -235,6 +251,14 @@ def below_a_decimal(dim):
     return layer(dim, is_large)
 
 
+def sorted_with_a_decimal(dim):
+    try:
+        is_large = sorted([decimal.Decimal(FAR), dim], reverse=True)[0] == dim
+    except TypeError:
+        is_large = False
+    return layer(dim, is_large)
+
+
 def equal_to_a_complex_number(dim):
     return layer(dim, dim == FAR + 0j)
 
@@ -342,11 +366,13 @@ def current_exception(dim):
 HANDED = [
     slot_of_an_int, slot_of_an_ordering, slot_of_a_float, slot_in_a_partial, slot_that_is_mapped,
     slot_that_filters, slot_of_a_starmap, slot_that_reduces, slot_that_sorts,
-    slot_of_a_method_caller, slot_of_a_global, slot_in_a_table, slot_as_a_default,
+    slot_of_a_method_caller, slot_of_a_global, slot_in_a_table,
+    slot_that_an_object_calls, slot_that_an_object_holds, slot_as_a_default,
     slot_of_computed_name, slot_given_a_star, slot_in_a_method, slot_that_is_not_bound,
     slot_of_a_symbol, days, days_of_keywords, decimal_number, marshalled, in_json,
     elements_of_an_iterator, exponent_of_two, power_of_three, longest_deque, translated,
-    field_of_c, times_days, below_a_decimal, equal_to_a_complex_number, array_of_numpy,
+    field_of_c, times_days, below_a_decimal, sorted_with_a_decimal,
+    equal_to_a_complex_number, array_of_numpy,
     filled_by_numpy, tuple_with_a_hash_of_its_own, dataclass_with_an_equality_of_its_own,
     property_that_changes, attributes_that_change, context_of_the_next, printed_traceback,
     *([current_exception] if sys.version_info >= (3, 11) else []),

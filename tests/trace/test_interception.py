@@ -233,7 +233,8 @@ def test_symbols_pass_for_numbers() -> None:
         assert isinstance(x, BUILTINS["int"]) and isinstance(y, BUILTINS["float"])
         assert not isinstance(y, BUILTINS["int"])
         assert x.real is x and x.imag == 0 and x.numerator is x and x.denominator == 1
-        assert x.is_integer() and x.conjugate() is x and +x is x
+        assert hasattr(x, "is_integer") == hasattr(5, "is_integer")
+        assert x.conjugate() is x and +x is x
         assert copy.copy(x) is x and copy.deepcopy([x])[0] is x
         return x
 
@@ -305,7 +306,7 @@ def test_unary_operators() -> None:
         ("text", "{}".format),
         ("index", lambda x: [*range(20)][x]),
         ("index", hex),
-        ("complex", complex),
+        ("float", complex),
         ("arithmetic", lambda x: x * 1j),
         ("pickle", lambda x: __import__("pickle").dumps(x)),
     ],
