@@ -587,6 +587,9 @@ class Seen:
             return "" if is_safe or not self._moves(1) else STATE
         if name in ("exp", "expm1"):
             return "" if self.rises(1, -1) or not self._moves(1) else STATE
+        if module == "numpy" and name in ("array", "asarray") and not self.site.names:
+            lists = [p for p in range(1, self.width) if self.kinds(p) <= {"many"}]
+            return self._arguments(lists)  # what is in it is seen where it is read
         if module == "numpy" and _is_elementwise(name) and not self.site.names:
             arrays = [p for p in range(1, self.width) if self.kinds(p) <= {"array"}]
             return self._arguments(arrays)

@@ -55,7 +55,8 @@ _SEES_EXCEPTION = frozenset(
     "exc_info format_exc print_exc print_exception format_exception format_exception_only "
     "TracebackException print_last last_value excepthook __context__".split()
 )
-_OF_PYTHON = frozenset(["logging", "traceback", "contextlib", "warnings", "threading", "torch"])
+# Code of Python's own does not decide by the message of an exception that others have raised.
+_OF_PYTHON = sys.stdlib_module_names | {"torch"}
 _PASSIVE = (contextlib.nullcontext, contextlib.redirect_stdout, contextlib.redirect_stderr)
 # Before Python 3.11 there is no `except*`.
 TRY_STAR: Any = getattr(ast, "TryStar", ast.Try)
