@@ -101,7 +101,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
             return "c code", "functools.partial", value_of((value.func, *given))
         return value_of(value.func, depth)
     if kind is torch.dtype:
-        return ("narrow" if value in _NARROW else "object"), str(value), 0
+        is_exact = value.is_floating_point and value not in _NARROW
+        return ("object" if is_exact else "narrow"), str(value), 0
     if kind is slice:
         return "slice", *map(value_of, (value.start, value.stop, value.step))
     if kind is SymRange:
