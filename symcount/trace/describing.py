@@ -206,7 +206,9 @@ def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
     tables = [held, *(table for table in inner if isinstance(table, dict))]
     if issubclass(type(value), dict):
         tables.append(value)
-    names = [n for table in tables for n in table if type(n) is str and NUMBERS.search(n)]
+    names = [n for table in tables for n in table if type(n) is str and _has_digits(n)]
+    if not names:
+        return ()
     counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
     largest: dict[str, int] = {}
     for name in names:
@@ -299,6 +301,11 @@ def _contents(value: Any) -> int:
     if len(value) > _MOST_KEYS or not issubclass(type(value), _HOLDING):
         return 0
     return hash(_token(value, _DEEPEST_CONTENTS - 3))
+
+
+@functools.lru_cache(1 << 16)
+def _has_digits(text: str) -> bool:
+    return bool(NUMBERS.search(text))
 
 
 @functools.lru_cache(1 << 16)
@@ -435,6 +442,9 @@ def callee_of(value: Any) -> Value:
     if owner is not None and not issubclass(kind, types.ModuleType | type):
         is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
         if is_plain or issubclass(kind, (*_SIZED, *_EXACT, torch.Tensor)):
+            if kind is dict and value.__name__ == "get":  # which asks for nothing but the keys
+                keys = _changes(owner), 0, _spelt(owner)
+                return "method", "get", ("many", "dict", len(owner), (), None, *keys)
             held = value_of(owner)
             if held is not None and held[0] == "object" and not value.__name__.startswith("__"):
                 held = "opaque", *held[1:]
