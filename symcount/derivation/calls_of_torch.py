@@ -50,7 +50,10 @@ _SIZES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "linspace": ((3,), ("steps",)),
     "tensor": ((1,), ("data",)),
     "as_tensor": ((1,), ("data",)),
+    **dict.fromkeys(("FloatTensor", "DoubleTensor", "Tensor"), ((1,), ())),
 }  # fmt: skip
+# Of these some are data, which another type of numbers may change.
+OF_DATA = frozenset(["full", "tensor", "as_tensor"])
 RATES = frozenset(["p", "dropout", "drop_prob"])
 # Methods of tensors that hand on what a tensor holds, or its sizes.
 PLAIN_METHODS = frozenset(

@@ -19,6 +19,7 @@ from symcount.derivation.calls_of_torch import (
     BY_NAME,
     ELEMENTWISE,
     HOLDING,
+    OF_DATA,
     PLAIN_METHODS,
     RATES,
     sizes_of,
@@ -108,7 +109,7 @@ _SPELLING = frozenset(
     "deque".split()
 )
 # How a number is written as it is by `%`.
-_AS_IT_IS = re.compile(r"%%|%(\(\w+\))?[0-9]*[dis]|%(\(\w+\))?r")
+_AS_IT_IS = re.compile(r"%%|%(\(\w+\))?[dis]|%(\(\w+\))?r")
 _DEFINED_ABOVE = frozenset("sqrt log log2 log10 log1p fabs".split())
 _OPEN_ENDED = frozenset("accumulate chain count from_iterable".split())
 # What holds the elements of another in its order, and takes away none.
@@ -587,9 +588,9 @@ class Seen:
             return "" if is_safe or not self._moves(1) else STATE
         if name in ("exp", "expm1"):
             return "" if self.rises(1, -1) or not self._moves(1) else STATE
-        if module == "numpy" and name in ("array", "asarray") and not self.site.names:
-            lists = [p for p in range(1, self.width) if self.kinds(p) <= {"many"}]
-            return self._arguments(lists)  # what is in it is seen where it is read
+        is_of_lists = name in ("array", "asarray") and self.width == 2 and not self.site.names
+        if module == "numpy" and is_of_lists and self.kinds(1) <= _GROWING:
+            return ""  # which are held as they are
         if module == "numpy" and _is_elementwise(name) and not self.site.names:
             arrays = [p for p in range(1, self.width) if self.kinds(p) <= {"array"}]
             return self._arguments(arrays)
@@ -621,7 +622,7 @@ class Seen:
         if name in HOLDING or (name in ADDING and not self.kinds(1) & {"number"}):
             return ""
         names = self._names()
-        is_narrow = any(v and v[:1] == ("narrow",) for v in self.all_values())
+        is_narrow = name in OF_DATA and any(v and v[0] == "narrow" for v in self.all_values())
         harmless = {
             place
             for place in range(1, self.width)
@@ -1099,6 +1100,8 @@ def _length(value: Value) -> int | None:
 
 def _keys(value: Value) -> Hashable:
     """What is known of the keys of a table, whatever their values are."""
+    if value and value[1] == "ChainMap":
+        return value  # of which one table may hide the keys of another
     return (*value[:3], value[5], value[-1]) if value and value[0] == "many" else value
 
 

@@ -104,7 +104,8 @@ def value_of(value: Any, depth: int = 0) -> Value:
             return "c code", "functools.partial", value_of((value.func, *given))
         return value_of(value.func, depth)
     if kind is torch.dtype:
-        return ("narrow" if value in _NARROW else "object"), str(value), 0
+        is_exact = value.is_floating_point and value not in _NARROW
+        return ("object" if is_exact else "narrow"), str(value), 0
     if kind is slice:
         return "slice", *map(value_of, (value.start, value.stop, value.step))
     if kind is SymRange:
@@ -140,8 +141,7 @@ def value_of(value: Any, depth: int = 0) -> Value:
     if kind is types.SimpleNamespace:
         return "state", "SimpleNamespace", _token(value)
     if _has_own_hash(kind):
-        held = [held_by(value, name) for name in _fields(value)]
-        return "state", kind.__qualname__, _token(held)
+        return "state", kind.__qualname__, _token(_fields(value))
     inner = vars(value).get("_modules") if issubclass(kind, torch.nn.Module) else None
     return "object", kind.__qualname__, len(inner or ())
 
@@ -161,10 +161,12 @@ def _has_own_hash(kind: type) -> bool:
     return known
 
 
-def _fields(value: Any) -> list[str]:
+def _fields(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object, without running code of it."""
     slots = (vars(base).get("__slots__", ()) for base in type(value).__mro__)
     named = (name for each in slots for name in ((each,) if type(each) is str else each))
-    return [*getattr(value, "__dict__", ()), *named]
+    held = {name: held_by(value, name) for name in named if name != "__dict__"}
+    return {**held, **vars(value)} if hasattr(value, "__dict__") else held
 
 
 def _length(value: Any) -> int | None:
@@ -209,7 +211,9 @@ def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
     tables = [held, *(table for table in inner if isinstance(table, dict))]
     if issubclass(type(value), dict):
         tables.append(value)
-    names = [n for table in tables for n in table if type(n) is str and NUMBERS.search(n)]
+    names = [n for table in tables for n in table if type(n) is str and _has_digits(n)]
+    if not names:
+        return ()
     counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
     largest: dict[str, int] = {}
     for name in names:
@@ -229,10 +233,14 @@ def _changes(value: Any) -> tuple[int, ...]:
         return tuple(dict.fromkeys(part for part in parts if type(part) is int))
     if not isinstance(value, list | tuple) or not _MOST_ELEMENTS < len(value) <= _LONGEST:
         return ()
-    pairs = enumerate(itertools.pairwise(value), 1)
-    places = (at for at, (a, b) in pairs if {type(a), type(b)} <= PLAIN and a != b)
-    found = tuple(itertools.islice(places, _MOST_CHANGES + 1))
-    return found if len(found) <= _MOST_CHANGES else ()
+    found, before = [], Unknown
+    for at, now in enumerate(value):
+        if now is not before and type(now) in PLAIN and type(before) in PLAIN and now != before:
+            found.append(at)
+            if len(found) > _MOST_CHANGES:
+                return ()
+        before = now
+    return tuple(found)
 
 
 def _is_above(owner: Any, names: Iterable[Any]) -> bool:
@@ -300,11 +308,21 @@ def _contents(value: Any) -> int:
     return hash(_token(value, _DEEPEST_CONTENTS - 3))
 
 
+@functools.lru_cache(1 << 16)
+def _has_digits(text: str) -> bool:
+    return bool(NUMBERS.search(text))
+
+
+@functools.lru_cache(1 << 16)
+def _without_digits(text: str) -> str:
+    return NUMBERS.sub("0", text)
+
+
 def _spelt(value: Any) -> int:
     """Tell containers apart by the texts that are their elements or keys, but for digits."""
     if not issubclass(type(value), _HOLDING) or len(value) > _LONGEST:
         return 0
-    return hash(frozenset(NUMBERS.sub("0", key) for key in value if type(key) is str))
+    return hash(frozenset([_without_digits(key) for key in value if type(key) is str]))
 
 
 def _compared(value: Any) -> Value:
@@ -340,14 +358,16 @@ def _token(value: Any, depth: int = 0) -> Hashable:
         return None
     if type(value) is types.SimpleNamespace:
         value = vars(value)
-    if issubclass(type(value), dict):
+    kind, deeper = type(value), depth + 1
+    if issubclass(kind, dict):
         pairs = itertools.islice(dict.items(value), _LONGEST)
-        return tuple((_token(k, depth + 1), _token(v, depth + 1)) for k, v in pairs)
-    if issubclass(type(value), set | frozenset):
-        return frozenset(_token(part, depth + 1) for part in itertools.islice(value, _LONGEST))
-    if issubclass(type(value), _HOLDING):
-        return tuple(_token(part, depth + 1) for part in itertools.islice(value, _LONGEST))
-    return None
+        value = (part for pair in pairs for part in pair)
+    elif issubclass(kind, _HOLDING):
+        value = itertools.islice(value, _LONGEST)
+    else:
+        return None
+    parts = [part if type(part) in PLAIN else _token(part, deeper) for part in value]
+    return frozenset(parts) if issubclass(kind, set | frozenset) else tuple(parts)
 
 
 def state_of(value: Any) -> Value:
@@ -427,6 +447,9 @@ def callee_of(value: Any) -> Value:
     if owner is not None and not issubclass(kind, types.ModuleType | type):
         is_plain = isinstance(value, types.BuiltinMethodType | types.MethodWrapperType)
         if is_plain or issubclass(kind, (*_SIZED, *_EXACT, torch.Tensor)):
+            if kind is dict and value.__name__ == "get":  # which asks for nothing but the keys
+                keys = _changes(owner), 0, _spelt(owner)
+                return "method", "get", ("many", "dict", len(owner), (), None, *keys)
             held = value_of(owner)
             if held is not None and held[0] == "object" and not value.__name__.startswith("__"):
                 held = "opaque", *held[1:]

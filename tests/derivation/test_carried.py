@@ -805,7 +805,7 @@ def test_what_the_garbage_collector_calls_is_no_part_of_a_factory() -> None:
     def factory(dim, n):
         made = []
         for _ in range(n):
-            gc.collect()
+            gc.collect(0)
             made.append(nn.Linear(dim, 3))
         return nn.Sequential(*made)
 
