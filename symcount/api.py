@@ -206,7 +206,7 @@ def maximum(*counts: ParamCount | int) -> ParamCount:
     >>> largest = symcount.maximum(layer, count.select("tokens"))
     >>> print(largest)
     Max(V*d, 12*d**2 + 13*d)
-    >>> largest(V=50257, d=768), largest(V=50257, d=8192)
+    >>> largest(V=50257, d=768, n=1), largest(V=50257, d=8192, n=1)
     (38597376, 805412864)
     """
     from symcount.formula import arithmetic

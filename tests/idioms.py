@@ -2213,7 +2213,7 @@ def argparse_default(dim):
 
 
 # pydantic: a field of any type
-@gives("2*dim + 2")
+@gives("2*dim + 2", "True", "checked")
 def pydantic_any(dim):
     pydantic = pytest.importorskip("pydantic")
     config = pydantic.create_model("Config", dim=(Any, ...))
@@ -2221,7 +2221,7 @@ def pydantic_any(dim):
 
 
 # pydantic: not validated
-@gives("2*dim + 2")
+@gives("2*dim + 2", "True", "checked")
 def pydantic_construct(dim):
     pydantic = pytest.importorskip("pydantic")
     config = pydantic.create_model("Config", dim=(int, ...))

@@ -121,7 +121,18 @@ def test_the_metadata(archives: tuple[Path, Path]) -> None:
 
 # --- extras -----------------------------------------------------------------------------------
 
-EXTRAS = {"derive", "plot", "notebook", "explore", "docs", "mkdocs", "sql", "witness", "zoo"}
+EXTRAS = {
+    "derive",
+    "plot",
+    "notebook",
+    "explore",
+    "docs",
+    "mkdocs",
+    "sql",
+    "sweep",
+    "witness",
+    "zoo",
+}
 
 
 def test_every_extra_that_a_message_or_a_page_names_exists() -> None:

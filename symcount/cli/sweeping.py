@@ -110,7 +110,9 @@ def sweep(
     given: Given,
     as_json: bool,
 ) -> None:
-    """Count TARGET at every combination of sizes, and keep those that are asked for.
+    """Count TARGET at every combination of sizes.
+
+    Those that are asked for are kept.
 
     TARGET may be a stored formula, path/to/formulas.json:name. Candidates outside of the domain are
     left out, and their number is said. All counts are exact.

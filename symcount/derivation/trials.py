@@ -79,7 +79,7 @@ class Trials:
         size = 1.0 + len(path.trace.tensors)
         for name, value in zip(self.names, point, strict=True):
             if name in self.found.short:
-                size *= max(1.0, value / path.trace.hints[name])
+                size *= max(1.0, value / max(1, path.trace.hints[name]))
         return int(size)
 
     @property

@@ -135,9 +135,15 @@ def is_number_of_c(kind: type) -> bool:
 _WITHOUT_NUMBERS = frozenset(["numpy", "array", "_thread", "_io", "_abc", "_random", "threading"])
 
 
+# Functions of numpy that add or multiply what they are given, each element by its own operators.
+_REDUCING = frozenset(["prod", "cumprod", "sum", "cumsum"])
+
+
 def is_known(called: Any) -> bool:
     """Tell whether what is called asks symbols as it asks integers, or is written in Python."""
     kind = type(called)
+    if kind.__module__ == "numpy" and getattr(called, "__name__", "") in _REDUCING:
+        return True
     if kind is FunctionType:
         return not is_of_numpy(called)
     if kind is MethodType:

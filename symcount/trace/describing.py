@@ -198,10 +198,10 @@ _OPERATORS = (
 )
 
 
-def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
+def _numbered(value: Any) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
     """Count the attributes with a number in their names, each name without it.
 
-    With the largest number in such a name.
+    With the numbers of the last such name.
     """
     try:
         held = object.__getattribute__(value, "__dict__")
@@ -215,10 +215,10 @@ def _numbered(value: Any) -> tuple[tuple[str, int, int], ...]:
     if not names:
         return ()
     counts = collections.Counter(NUMBERS.sub("0", name) for name in names)
-    largest: dict[str, int] = {}
+    largest: dict[str, tuple[int, ...]] = {}
     for name in names:
-        plain = NUMBERS.sub("0", name)
-        largest[plain] = max(largest.get(plain, 0), *map(int, NUMBERS.findall(name)))
+        numbers = tuple(map(int, NUMBERS.findall(name)))
+        largest[_plain(name)] = max(largest.get(_plain(name), ()), numbers)
     return tuple((name, count, largest[name]) for name, count in counts.items())
 
 
@@ -244,13 +244,17 @@ def _changes(value: Any) -> tuple[int, ...]:
 
 
 def _is_above(owner: Any, names: Iterable[Any]) -> bool:
-    """Tell whether no number in names is below that of such a name that an owner has."""
+    """Tell whether the numbers in names come after those of all such names that an owner has."""
     texts = [name for name in names if type(name) is str and NUMBERS.search(name)]
     known = {name: largest for name, _, largest in _numbered(owner)} if texts else {}
     return all(
-        max(map(int, NUMBERS.findall(text)), default=0) >= known.get(NUMBERS.sub("0", text), -1)
+        [int(number) for number in NUMBERS.findall(text)] >= list(known.get(_plain(text), ()))
         for text in texts
     )
+
+
+def _plain(name: str) -> str:
+    return NUMBERS.sub("0", name)
 
 
 def _keys_of(pairs: Any) -> Value:
@@ -505,9 +509,9 @@ _operators: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 def _computed(value: Any) -> Value:
     """Describe an operand: one of which nobody reports how it computes is opaque."""
     found = value_of(value)
-    if found is None or found[0] != "object":
-        return found
     kind = type(value)
+    if found is None or found[0] != "object" or kind.__module__.startswith("symcount."):
+        return found
     known = _operators.get(kind)
     if known is None:
         methods = (getattr(kind, f"__{name}__", None) for name in _OPERATORS)

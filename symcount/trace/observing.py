@@ -291,7 +291,7 @@ def _may_decide(code: CodeType) -> bool:
     What is no method that was generated for a class may not call or compute anything either.
     """
     decides = ["COMPARE_OP", "CONTAINS_OP", "BINARY_SUBSCR", "BINARY_SLICE", "FOR_ITER"]
-    if not code.co_name.startswith("__"):
+    if not (code.co_name.startswith("__") or "_tuple_new" in code.co_names):  # of a namedtuple
         decides += ["BINARY_", "CALL", "POP_JUMP", "JUMP_IF", "IS_OP", "UNARY_", "FORMAT_VALUE"]
     return any(step.opname.startswith(tuple(decides)) for step in dis.get_instructions(code))
 

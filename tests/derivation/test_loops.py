@@ -882,7 +882,7 @@ def test_every_mth_iteration_where_m_is_a_symbol(factory, expr):
     assert_exact(factory, n=(1, 2, 3, 7, 12, 13, 40), m=(1, 2, 3, 7, 12, 50), d=(3,))
 
 
-def stochastic_depth(d=32, a=2, b=6, rate=0.1):
+def stochastic_depth(d=32, a=2, b=4, rate=0.1):
     rates = [x.item() for x in torch.linspace(0, rate, a + b)]
     stages, start = [], 0
     for depth in (a, b):
