@@ -7,6 +7,7 @@ call. Both are for the thread that asks, and give back what was there before.
 from __future__ import annotations
 
 import functools
+import gc
 import linecache
 import os
 import sys
@@ -104,6 +105,8 @@ class Thorough(Executed):
         """Take note that code calls a function or class of C."""
         while caller.f_code.co_filename in _OF_PATHS and caller.f_back is not None:
             caller = caller.f_back
+        if any(getattr(each, "__code__", None) is caller.f_code for each in gc.callbacks):
+            return  # which the collector calls, whenever it comes
         key = (*_home(function), caller.f_code.co_filename)
         if key not in self.calls and not is_own(key[2]) and not _is_importing(caller):
             self.calls.add(key)

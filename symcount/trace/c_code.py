@@ -94,6 +94,11 @@ _HEAP_TYPE = 1 << 9
 _of_c: weakref.WeakKeyDictionary[type, tuple[type, ...]] = weakref.WeakKeyDictionary()
 
 
+def is_one_of(value: Any, known: Iterable[Any]) -> bool:
+    """Tell whether something is one of these, without asking it for a hash, which may be its own."""
+    return any(value is each for each in known)
+
+
 def is_trusted(module: object) -> bool:
     """Tell whether a module is one of torch's, which is trusted with symbols."""
     return isinstance(module, str) and module.split(".")[0] in ("torch", "_torch")
@@ -221,7 +226,7 @@ def is_suspect(value: Any, depth: int = 0) -> bool:
     if kind in (ModuleType, int, float, str, bool, bytes, type(None)):
         return False
     if kind in FUNCTIONS_OF_C or isinstance(value, type):
-        return not is_known(value) or value is pow or value in _HOLDING
+        return not is_known(value) or value is pow or is_one_of(value, _HOLDING)
     if kind is functools.partial:
         return not is_known(value) or is_suspect(value.args) or is_suspect(value.keywords)
     if kind in (list, tuple, set, frozenset, dict):
@@ -233,7 +238,7 @@ def is_suspect(value: Any, depth: int = 0) -> bool:
 def calls_what_is_unknown(called: Any, args: Iterable[Any]) -> bool:
     """Tell whether what is called may call unknown C code that it is given."""
     is_calling = id(called) in _CALLING or (
-        called in _OF_ITERTOOLS or getattr(called, "__name__", "") == "sort"
+        is_one_of(called, _OF_ITERTOOLS) or getattr(called, "__name__", "") == "sort"
     )
     return is_calling and any(callable(each) and not is_known(each) for each in args)
 
@@ -245,6 +250,6 @@ def is_loss(called: Any, args: Sequence[Any], is_symbol: Callable[[Any], bool]) 
         return is_loss(called.func, args, is_symbol)
     if called is pow:
         return len(args) > 2 and not is_symbol(args[0])  # of three, the first is asked alone
-    if called in _HOLDING:
+    if is_one_of(called, _HOLDING):
         return any(map(is_symbol, args))
     return not is_known(called) or calls_what_is_unknown(called, args)

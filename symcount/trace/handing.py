@@ -32,6 +32,7 @@ from symcount.trace.c_code import (
     is_known,
     is_loss,
     is_number_of_c,
+    is_one_of,
     is_suspect,
     unknown_bases,
 )
@@ -374,7 +375,7 @@ class Handing:
             known = self._classes.get(id(function))
             if known is None:
                 known = self._classes[id(function)] = function, is_known(function)
-            if known[1] and function not in PARTICULAR:
+            if known[1] and not is_one_of(function, PARTICULAR):
                 return function
         if id(function) in _LOOKING_AROUND or threading.get_ident() != self._thread:
             return function

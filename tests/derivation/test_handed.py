@@ -484,3 +484,21 @@ def test_every_name_of_an_int_is_one_of_a_symbol() -> None:
         return nn.Linear(dim, len(names))
 
     assert symcount.derive(factory)(10) == 11 * len(dir(5))
+
+
+class Unhashable:
+    """A callable that has no hash, and one that says so in words of its own."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self, *args):
+        return operator.index(args[0])
+
+
+def test_what_is_called_is_not_asked_for_its_hash() -> None:
+    called = Unhashable()
+
+    def factory(d: int) -> nn.Module:
+        return nn.Linear(d if called(3) == 3 else 1, int.__eq__(3, 3) + 1)
+
+    assert str(symcount.derive(factory)) == "2*d + 2"
