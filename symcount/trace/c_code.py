@@ -95,7 +95,7 @@ _of_c: weakref.WeakKeyDictionary[type, tuple[type, ...]] = weakref.WeakKeyDictio
 
 
 def is_one_of(value: Any, known: Iterable[Any]) -> bool:
-    """Tell whether something is one of these, without asking it for a hash, which may be its own."""
+    """Tell whether something is one of these; it is not asked for its hash."""
     return any(value is each for each in known)
 
 
